@@ -1,0 +1,4 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! `greet-user`: greets the kernel over netlink.
+
+fn main() {}
