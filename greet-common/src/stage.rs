@@ -1,0 +1,112 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! The stages of a message's way: one word each, the same in the eBPF programs,
+//! the records, the output, the tests and the documentation.
+
+/// One stamped point on a message's way through the kernel.
+///
+/// The first nine are in the order in which a greeting passes them. The last two
+/// are the two returns of `netlink_unicast`, which close what [`Stage::Cross`] and
+/// [`Stage::Reply`] open.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[repr(u32)]
+pub enum Stage {
+    /// `netlink_sendmsg` entered: the client is in the kernel.
+    Send = 1,
+    /// `netlink_unicast` entered with a user's message: it lies in an `sk_buff` and is handed over.
+    Cross = 2,
+    /// The receive callback entered.
+    Handle = 3,
+    /// `netlink_unicast` entered with the kernel's message: the answer is handed over.
+    Reply = 4,
+    /// `__netlink_sendskb` entered: the answer goes into a user socket's receive queue.
+    Queue = 5,
+    /// The receive callback left.
+    Handled = 6,
+    /// `netlink_sendmsg` left: the client's `sendmsg()` returns.
+    Sent = 7,
+    /// `skb_recv_datagram` left: the reader took the answer out of the queue.
+    Receive = 8,
+    /// `netlink_recvmsg` left: the answer is in the reader's memory.
+    Delivered = 9,
+    /// `netlink_unicast` left for a user's message: says what [`Stage::Cross`] came to.
+    Crossed = 10,
+    /// `netlink_unicast` left for the kernel's message: says what [`Stage::Reply`] came to.
+    Replied = 11,
+}
+
+impl Stage {
+    /// Every stage.
+    pub const ALL: [Self; 11] = [
+        Self::Send,
+        Self::Cross,
+        Self::Handle,
+        Self::Reply,
+        Self::Queue,
+        Self::Handled,
+        Self::Sent,
+        Self::Receive,
+        Self::Delivered,
+        Self::Crossed,
+        Self::Replied,
+    ];
+
+    /// The stage's one word.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Send => "send",
+            Self::Cross => "cross",
+            Self::Handle => "handle",
+            Self::Reply => "reply",
+            Self::Queue => "queue",
+            Self::Handled => "handled",
+            Self::Sent => "sent",
+            Self::Receive => "receive",
+            Self::Delivered => "delivered",
+            Self::Crossed => "crossed",
+            Self::Replied => "replied",
+        }
+    }
+
+    /// The number that stands for the stage in a record.
+    #[must_use]
+    pub const fn number(self) -> u32 {
+        self as u32
+    }
+}
+
+/// No stage has this number.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct UnknownStage(pub u32);
+
+impl TryFrom<u32> for Stage {
+    type Error = UnknownStage;
+
+    fn try_from(number: u32) -> Result<Self, UnknownStage> {
+        Self::ALL
+            .into_iter()
+            .find(|stage| stage.number() == number)
+            .ok_or(UnknownStage(number))
+    }
+}
+
+impl core::fmt::Display for Stage {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        f.pad(self.name())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_go_there_and_back() {
+        for stage in Stage::ALL {
+            assert_eq!(Stage::try_from(stage.number()), Ok(stage));
+        }
+        for number in [0, 12, u32::MAX] {
+            assert_eq!(Stage::try_from(number), Err(UnknownStage(number)));
+        }
+    }
+}
