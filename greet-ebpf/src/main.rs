@@ -1,4 +1,35 @@
 // SPDX-License-Identifier: GPL-2.0-only OR MIT
-//! The eBPF programs of the netlink observatory.
+//! The eBPF programs of the netlink observatory: each stamps one stage of a
+//! message's way and hands the stamp to user space.
+//!
+//! This file holds no logic. [`probes`] has one file for each program, [`filter`] says
+//! what is looked at, [`read`] reads kernel memory (all `unsafe` is there and in the
+//! one line of [`emit`] that needs it), [`record`] fills the records, [`emit`] hands
+//! them over, [`maps`] holds what user space can see, [`globals`] what it decides.
 #![no_std]
 #![no_main]
+
+mod emit;
+mod filter;
+mod globals;
+mod maps;
+mod probes;
+mod read;
+mod record;
+
+/// Tracing helpers are open to GPL-compatible programs only.
+#[expect(
+    unsafe_code,
+    reason = "the kernel looks for the licence in a section of this name"
+)]
+// SAFETY: a byte array in a section that the loader reads as a string; nothing else is in it.
+#[unsafe(link_section = "license")]
+#[unsafe(no_mangle)]
+static LICENSE: [u8; 13] = *b"Dual MIT/GPL\0";
+
+/// A panic must never be reached; this loop has no end, so the verifier refuses a
+/// program that could ("last insn is not an exit or jmp"), as in aya's `ebpf-panic`.
+#[panic_handler]
+fn panic(_info: &core::panic::PanicInfo<'_>) -> ! {
+    loop {}
+}

@@ -1,0 +1,166 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! Builds `greet-ebpf` and leaves the object in `OUT_DIR`.
+//!
+//! Not `aya-build`: that keeps a target directory of its own in each `OUT_DIR`, so it
+//! builds `core` anew for every profile and target, and it prints each line of cargo's
+//! as a warning. This script builds once into `<target>/ebpf`, says nothing when all is
+//! well, and everything when it is not.
+
+use std::{
+    env,
+    error::Error,
+    ffi::OsString,
+    fs,
+    path::{Path, PathBuf},
+    process::{Command, ExitCode},
+};
+
+const TARGET: &str = "bpfel-unknown-none";
+const NOT_SET_UP: &str = "the eBPF tool chain is not set up: run `cargo xtask setup` once";
+
+fn main() -> ExitCode {
+    match run() {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            for line in error.to_string().lines() {
+                println!("cargo::error={line}");
+            }
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run() -> Result<(), Box<dyn Error>> {
+    let workspace = Path::new(env!("CARGO_MANIFEST_DIR"))
+        .parent()
+        .ok_or("the crate lies outside the workspace")?;
+    for path in ["Cargo.toml", "Cargo.lock", "greet-ebpf", "greet-common/src"] {
+        println!("cargo::rerun-if-changed={}", workspace.join(path).display());
+    }
+    let out_dir = PathBuf::from(env::var("OUT_DIR")?);
+    let tools = Tools::find(&out_dir)?;
+    let target_dir = target_dir(&out_dir)?.join("ebpf");
+    build(workspace, &target_dir, &tools)?;
+    let object = target_dir.join(TARGET).join("release/greet-ebpf");
+    fs::copy(&object, out_dir.join("greet-ebpf"))?;
+    Ok(())
+}
+
+/// What a BPF build needs beyond cargo.
+struct Tools {
+    /// The search path, bpf-linker's directory included.
+    path: OsString,
+    /// The standard library's source, where it is not the tool chain's own.
+    library: Option<PathBuf>,
+}
+
+impl Tools {
+    /// What `cargo xtask setup` wrote down, or else what the machine has by itself.
+    fn find(out_dir: &Path) -> Result<Self, Box<dyn Error>> {
+        let path = env::var_os("PATH").unwrap_or_default();
+        let notes = out_dir
+            .ancestors()
+            .map(|dir| dir.join("setup/toolchain.env"))
+            .find(|file| file.is_file());
+        if let Some(notes) = notes {
+            println!("cargo::rerun-if-changed={}", notes.display());
+            let text = fs::read_to_string(notes)?;
+            let value = |name: &str| {
+                let mut lines = text.lines().filter_map(|line| line.split_once('='));
+                lines
+                    .find(|(key, _)| *key == name)
+                    .map(|(_, value)| PathBuf::from(value))
+            };
+            let linker = value("BPF_LINKER_DIR").into_iter();
+            return Ok(Self {
+                path: env::join_paths(linker.chain(env::split_paths(&path)))?,
+                library: value("RUST_SRC_LIBRARY"),
+            });
+        }
+        println!("cargo::rerun-if-env-changed=PATH");
+        // Appears when set-up runs; cargo then runs this script again.
+        println!(
+            "cargo::rerun-if-changed={}",
+            target_dir(out_dir)?.join("setup").display()
+        );
+        let linker = env::split_paths(&path).any(|dir| dir.join("bpf-linker").is_file());
+        let sysroot = Command::new(rustc())
+            .args(["--print", "sysroot"])
+            .output()?;
+        let sysroot = PathBuf::from(String::from_utf8(sysroot.stdout)?.trim_end());
+        if linker && sysroot.join("lib/rustlib/src/rust/library/core").is_dir() {
+            Ok(Self {
+                path,
+                library: None,
+            })
+        } else {
+            Err(NOT_SET_UP.into())
+        }
+    }
+}
+
+fn rustc() -> OsString {
+    env::var_os("RUSTC").unwrap_or_else(|| "rustc".into())
+}
+
+/// Cargo's target directory: `<target>/[<triple>/]<profile>/build/<package>/out` leads back to it.
+fn target_dir(out_dir: &Path) -> Result<&Path, Box<dyn Error>> {
+    let triple = env::var("TARGET")?;
+    let profile_dir = out_dir
+        .ancestors()
+        .nth(3)
+        .ok_or("OUT_DIR is not below a target directory")?;
+    let above = profile_dir
+        .parent()
+        .ok_or("OUT_DIR is not below a target directory")?;
+    let cross = above.file_name().is_some_and(|name| *name == *triple);
+    Ok(if cross {
+        above.parent().unwrap_or(above)
+    } else {
+        above
+    })
+}
+
+fn build(workspace: &Path, target_dir: &Path, tools: &Tools) -> Result<(), Box<dyn Error>> {
+    let arch = env::var("CARGO_CFG_TARGET_ARCH")?;
+    let flags = [
+        &format!("--cfg=bpf_target_arch=\"{arch}\""),
+        "-Cdebuginfo=2",
+        "-Clink-arg=--btf",
+    ];
+    let mut cargo = Command::new(env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
+    cargo
+        .args([
+            "build",
+            "--package",
+            "greet-ebpf",
+            "--release",
+            "--target",
+            TARGET,
+        ])
+        .args(["-Z", "build-std=core", "--target-dir"])
+        .arg(target_dir)
+        .current_dir(workspace)
+        .env("PATH", &tools.path)
+        // `-Z build-std` on a stable compiler.
+        .env("RUSTC_BOOTSTRAP", "1")
+        .env("CARGO_ENCODED_RUSTFLAGS", flags.join("\x1f"));
+    // What cargo and clippy set for this build script is not meant for the other target.
+    for name in [
+        "RUSTC",
+        "RUSTC_WRAPPER",
+        "RUSTC_WORKSPACE_WRAPPER",
+        "RUSTFLAGS",
+    ] {
+        cargo.env_remove(name);
+    }
+    if let Some(library) = &tools.library {
+        cargo.env("__CARGO_TESTS_ONLY_SRC_ROOT", library);
+    }
+    let output = cargo.output()?;
+    if output.status.success() {
+        return Ok(());
+    }
+    let said = String::from_utf8_lossy(&output.stderr);
+    Err(format!("building greet-ebpf failed ({})\n{said}", output.status).into())
+}
