@@ -1,0 +1,118 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! The command line.
+
+use clap::{Args, Parser, Subcommand};
+
+use crate::initramfs::Addition;
+use crate::kernel::{self, Series};
+
+/// Sets up, builds, runs and tests the project.
+#[derive(Debug, Parser)]
+#[command(name = "cargo xtask", bin_name = "cargo xtask", version)]
+pub struct Cli {
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// What can be done.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Show a greeting crossing the boundary, traced, in a virtual machine: from nothing
+    Demo(DemoOptions),
+    /// Check everything: format, lints, unit tests, tests in virtual machines
+    Test(TestOptions),
+    /// A shell in the virtual machine, or one command with its output and exit status
+    Vm(VmOptions),
+    /// Find or install what building and running need, below target/setup
+    Setup {
+        /// Kernel series to make ready [default: 6.12]
+        #[arg(long = "kernel", value_name = "SERIES")]
+        kernels: Vec<Series>,
+    },
+    /// Build the tool, and the module for a kernel
+    Build {
+        /// Kernel series to build the module for [default: 6.12]
+        #[arg(long = "kernel", value_name = "SERIES")]
+        kernels: Vec<Series>,
+    },
+}
+
+/// Options of `demo`.
+#[derive(Debug, Args)]
+pub struct DemoOptions {
+    /// Kernel series of the virtual machine
+    #[arg(long, value_name = "SERIES", default_value = kernel::DEFAULT)]
+    pub kernel: Series,
+    /// On this machine's own kernel: builds the module, asks, loads it with sudo, removes it
+    #[arg(long, conflicts_with = "kernel")]
+    pub host: bool,
+    /// With --host: do not ask
+    #[arg(long, requires = "host")]
+    pub yes: bool,
+    /// Arguments for `greet-user --trace`
+    #[arg(last = true, value_name = "ARGS")]
+    pub arguments: Vec<String>,
+}
+
+/// Options of `test`.
+#[derive(Debug, Args)]
+pub struct TestOptions {
+    /// Only what needs no virtual machine
+    #[arg(long, conflicts_with = "kernels")]
+    pub quick: bool,
+    /// Kernel series to test on, may be repeated [default: all that are supported]
+    #[arg(long = "kernel", value_name = "SERIES")]
+    pub kernels: Vec<Series>,
+}
+
+/// Options of `vm`.
+#[derive(Debug, Args)]
+pub struct VmOptions {
+    /// Kernel series
+    #[arg(long, value_name = "SERIES", default_value = kernel::DEFAULT)]
+    pub kernel: Series,
+    /// Run this shell command: its output and exit status are passed through
+    #[arg(long, value_name = "COMMAND")]
+    pub exec: Option<String>,
+    /// Pass standard input on to the command
+    #[arg(long, requires = "exec")]
+    pub stdin: bool,
+    /// Put a file or folder into the machine, a program with its libraries; may be repeated
+    ///
+    /// Without GUEST a program goes to /usr/bin, everything else to /.
+    #[arg(long = "add", value_name = "HOST[:GUEST]")]
+    pub additions: Vec<Addition>,
+    /// Let the machine's clock count instructions (1 ns each): slow, but repeatable
+    #[arg(long, conflicts_with = "smp")]
+    pub icount: bool,
+    /// Processors
+    #[arg(long, value_name = "N", default_value_t = 2, value_parser = clap::value_parser!(u32).range(1..=64))]
+    pub smp: u32,
+    /// Memory in MiB
+    #[arg(long, value_name = "MIB", default_value_t = 1024, value_parser = clap::value_parser!(u32).range(256..))]
+    pub mem: u32,
+    /// End the command after so many seconds, with exit status 124
+    #[arg(long, value_name = "SECONDS", default_value_t = 600, requires = "exec", value_parser = clap::value_parser!(u64).range(1..))]
+    pub deadline: u64,
+    /// Leave the greeting module unloaded (it is /lib/greet/NetlinkGreetingsLKM.ko)
+    #[arg(long)]
+    pub no_module: bool,
+    /// Further words for the kernel's command line
+    #[arg(
+        long,
+        value_name = "WORDS",
+        default_value = "",
+        hide_default_value = true
+    )]
+    pub append: String,
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory as _;
+
+    #[test]
+    fn the_command_line_is_consistent() {
+        super::Cli::command().debug_assert();
+    }
+}

@@ -1,0 +1,234 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! The frames that host and guest exchange over the one virtio-serial port.
+//!
+//! Output, error output and the verdict share one ordered channel, so the exit
+//! status cannot overtake the last byte of the output. A frame is one kind byte,
+//! the payload's length as a little-endian `u32`, and the payload.
+
+use std::io::{self, Read, Write};
+
+use serde::{Deserialize, Serialize};
+
+/// Longest payload that is accepted, in bytes: a longer one means that the
+/// channel is out of step.
+pub const MAX_PAYLOAD: usize = 1 << 20;
+
+/// The name of the virtio-serial port that carries the frames.
+pub const PORT_NAME: &str = "greet.channel";
+
+/// One message between host and guest.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Frame {
+    /// Guest: PID 1 runs and the channel is open.
+    Hello,
+    /// Host: what to run.
+    Run(Run),
+    /// Host: bytes for the command's standard input; empty means end of file.
+    Stdin(Vec<u8>),
+    /// Host: the terminal has a new size.
+    Resize(Size),
+    /// Guest: bytes of the command's standard output.
+    Stdout(Vec<u8>),
+    /// Guest: bytes of the command's standard error.
+    Stderr(Vec<u8>),
+    /// Guest: how the command ended, after its last byte. Exactly one is sent.
+    Verdict(Verdict),
+}
+
+/// What the guest is asked to run.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Run {
+    /// A shell command; `None` asks for an interactive shell.
+    pub command: Option<String>,
+    /// Whether the command reads what the host sends, else it gets `/dev/null`.
+    pub stdin: bool,
+    /// Whether the greeting module is loaded first.
+    pub load_module: bool,
+    /// The terminal's size, for the interactive shell.
+    pub size: Size,
+}
+
+/// A terminal's size in characters.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Size {
+    /// Lines.
+    pub rows: u16,
+    /// Characters in a line.
+    pub columns: u16,
+}
+
+/// How the command in the guest ended.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Verdict {
+    /// It left with this status.
+    Exited(i32),
+    /// This signal ended it.
+    Killed(i32),
+    /// The guest could not run it.
+    Failed(String),
+}
+
+impl Frame {
+    const HELLO: u8 = b'H';
+    const RUN: u8 = b'R';
+    const STDIN: u8 = b'I';
+    const RESIZE: u8 = b'S';
+    const STDOUT: u8 = b'O';
+    const STDERR: u8 = b'E';
+    const VERDICT: u8 = b'V';
+
+    /// Writes the frame and flushes it.
+    ///
+    /// # Errors
+    /// What the writer reports, and `InvalidInput` where the payload is longer
+    /// than [`MAX_PAYLOAD`].
+    pub fn write_to(&self, writer: &mut impl Write) -> io::Result<()> {
+        let (kind, payload) = match self {
+            Self::Hello => (Self::HELLO, Vec::new()),
+            Self::Run(run) => (Self::RUN, serde_json::to_vec(run)?),
+            Self::Stdin(bytes) => (Self::STDIN, bytes.clone()),
+            Self::Resize(size) => (Self::RESIZE, serde_json::to_vec(size)?),
+            Self::Stdout(bytes) => (Self::STDOUT, bytes.clone()),
+            Self::Stderr(bytes) => (Self::STDERR, bytes.clone()),
+            Self::Verdict(verdict) => (Self::VERDICT, serde_json::to_vec(verdict)?),
+        };
+        if payload.len() > MAX_PAYLOAD {
+            return Err(io::Error::new(
+                io::ErrorKind::InvalidInput,
+                format!("a frame of {} bytes is too long", payload.len()),
+            ));
+        }
+        // One write, so that frames of several threads never mix once they share a lock.
+        let mut bytes = Vec::with_capacity(5 + payload.len());
+        bytes.push(kind);
+        bytes.extend_from_slice(
+            &u32::try_from(payload.len())
+                .unwrap_or(u32::MAX)
+                .to_le_bytes(),
+        );
+        bytes.extend_from_slice(&payload);
+        writer.write_all(&bytes)?;
+        writer.flush()
+    }
+
+    /// Reads one frame; `None` where the channel ends between two frames.
+    ///
+    /// # Errors
+    /// What the reader reports, `UnexpectedEof` where the channel ends inside a
+    /// frame, and `InvalidData` where what arrives is no frame.
+    pub fn read_from(reader: &mut impl Read) -> io::Result<Option<Self>> {
+        let mut kind = [0];
+        if reader.read(&mut kind)? == 0 {
+            return Ok(None);
+        }
+        let mut length = [0; 4];
+        reader.read_exact(&mut length)?;
+        let length = usize::try_from(u32::from_le_bytes(length)).unwrap_or(usize::MAX);
+        if length > MAX_PAYLOAD {
+            return Err(out_of_step(&format!("a frame of {length} bytes")));
+        }
+        let mut payload = vec![0; length];
+        reader.read_exact(&mut payload)?;
+        Self::from_parts(kind[0], payload).map(Some)
+    }
+
+    fn from_parts(kind: u8, payload: Vec<u8>) -> io::Result<Self> {
+        Ok(match kind {
+            Self::HELLO => Self::Hello,
+            Self::RUN => Self::Run(serde_json::from_slice(&payload)?),
+            Self::STDIN => Self::Stdin(payload),
+            Self::RESIZE => Self::Resize(serde_json::from_slice(&payload)?),
+            Self::STDOUT => Self::Stdout(payload),
+            Self::STDERR => Self::Stderr(payload),
+            Self::VERDICT => Self::Verdict(serde_json::from_slice(&payload)?),
+            other => return Err(out_of_step(&format!("a frame of kind {other:#04x}"))),
+        })
+    }
+}
+
+fn out_of_step(what: &str) -> io::Error {
+    io::Error::new(
+        io::ErrorKind::InvalidData,
+        format!("the channel between host and guest is out of step: {what}"),
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn samples() -> Vec<Frame> {
+        vec![
+            Frame::Hello,
+            Frame::Run(Run {
+                command: Some("uname -r; exit 7".into()),
+                stdin: false,
+                load_module: true,
+                size: Size {
+                    rows: 24,
+                    columns: 80,
+                },
+            }),
+            Frame::Stdin(Vec::new()),
+            Frame::Resize(Size {
+                rows: 50,
+                columns: 140,
+            }),
+            Frame::Stdout(b"\x00\xff raw\n".to_vec()),
+            Frame::Stderr(b"oops".to_vec()),
+            Frame::Verdict(Verdict::Exited(7)),
+            Frame::Verdict(Verdict::Killed(9)),
+            Frame::Verdict(Verdict::Failed("no shell".into())),
+        ]
+    }
+
+    #[test]
+    fn frames_survive_the_way_there_and_back() {
+        let mut bytes = Vec::new();
+        for frame in samples() {
+            frame
+                .write_to(&mut bytes)
+                .expect("a vector takes everything");
+        }
+        let mut reader = bytes.as_slice();
+        for frame in samples() {
+            assert_eq!(
+                Frame::read_from(&mut reader).expect("whole frames"),
+                Some(frame)
+            );
+        }
+        assert_eq!(Frame::read_from(&mut reader).expect("a clean end"), None);
+    }
+
+    #[test]
+    fn an_end_inside_a_frame_is_an_error() {
+        let mut bytes = Vec::new();
+        Frame::Stdout(b"four".to_vec())
+            .write_to(&mut bytes)
+            .expect("a vector takes everything");
+        for cut in 1..bytes.len() {
+            let error = Frame::read_from(&mut &bytes[..cut]).expect_err("a cut frame");
+            assert_eq!(
+                error.kind(),
+                io::ErrorKind::UnexpectedEof,
+                "cut after {cut} bytes"
+            );
+        }
+    }
+
+    #[test]
+    fn noise_is_refused() {
+        let unknown = Frame::read_from(&mut [b'?', 0, 0, 0, 0].as_slice()).expect_err("no kind");
+        assert_eq!(unknown.kind(), io::ErrorKind::InvalidData);
+        let huge = Frame::read_from(&mut [b'O', 0xff, 0xff, 0xff, 0xff].as_slice());
+        assert_eq!(
+            huge.expect_err("too long").kind(),
+            io::ErrorKind::InvalidData
+        );
+        let text = Frame::Stdout(vec![0; MAX_PAYLOAD + 1]).write_to(&mut Vec::new());
+        assert_eq!(
+            text.expect_err("too long").kind(),
+            io::ErrorKind::InvalidInput
+        );
+    }
+}

@@ -1,0 +1,265 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! QEMU's arguments, from small pure functions.
+//!
+//! The channel is QEMU's descriptor 0, one end of a socket pair: no name in any
+//! folder, and nobody else can connect to it.
+
+use std::ffi::OsString;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use anyhow::Result;
+use xtask::frame::PORT_NAME;
+
+use crate::debian::Root;
+use crate::exec;
+
+/// The emulator.
+pub const PROGRAM: &str = "qemu-system-x86_64";
+/// The packages that hold it, where the machine has none.
+pub const PACKAGES: &[&str] = &["qemu-system-x86"];
+
+/// What a machine consists of.
+#[derive(Debug, Clone)]
+pub struct Machine {
+    /// The kernel's image.
+    pub kernel: PathBuf,
+    /// The archive that it unpacks as its root.
+    pub initramfs: PathBuf,
+    /// Where the console's output goes.
+    pub console: PathBuf,
+    /// Processors.
+    pub smp: u32,
+    /// Memory, in MiB.
+    pub memory_mib: u32,
+    /// What executes the guest's instructions.
+    pub accelerator: Accelerator,
+    /// Further words for the kernel's command line.
+    pub append: String,
+}
+
+/// What executes the guest's instructions.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Accelerator {
+    /// The processor itself.
+    Kvm,
+    /// Software emulation.
+    Tcg,
+    /// Software emulation on one thread, with a clock that counts executed
+    /// instructions: 1 ns is one instruction, and two runs agree.
+    Icount,
+}
+
+impl Accelerator {
+    /// The fastest that can be expected to work on this machine.
+    ///
+    /// `/dev/kvm` alone proves nothing: nested machines have it and hang.
+    pub fn best() -> Self {
+        let usable = fs::OpenOptions::new()
+            .read(true)
+            .write(true)
+            .open("/dev/kvm")
+            .is_ok();
+        let processor = fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
+        if usable && has_virtualization(&processor) {
+            Self::Kvm
+        } else {
+            Self::Tcg
+        }
+    }
+
+    fn arguments(self) -> Vec<String> {
+        let words: &[&str] = match self {
+            Self::Kvm => &["-accel", "kvm", "-cpu", "host"],
+            Self::Tcg => &["-accel", "tcg,thread=multi", "-cpu", "max"],
+            Self::Icount => &[
+                "-accel",
+                "tcg,thread=single",
+                "-icount",
+                "shift=0,sleep=off,align=off",
+                "-cpu",
+                "max",
+            ],
+        };
+        words.iter().map(|&word| word.to_owned()).collect()
+    }
+}
+
+fn has_virtualization(cpuinfo: &str) -> bool {
+    cpuinfo
+        .lines()
+        .filter(|line| line.starts_with("flags"))
+        .any(|line| {
+            line.split_whitespace()
+                .any(|flag| flag == "vmx" || flag == "svm")
+        })
+}
+
+/// Whether the machine itself has QEMU installed.
+pub fn on_machine() -> bool {
+    exec::in_path(PROGRAM)
+}
+
+/// The command that runs the machine.
+///
+/// # Errors
+/// Where there is no QEMU.
+pub fn command(root: &Root, machine: &Machine) -> Result<Command> {
+    // The kernel ends QEMU with us, even where we are killed.
+    let mut command = Command::new("setpriv");
+    command.args(["--pdeathsig", "KILL", "--"]);
+    if on_machine() {
+        command.arg(PROGRAM);
+    } else {
+        let qemu = root.borrow(&format!("/usr/bin/{PROGRAM}"))?;
+        command.arg(qemu.get_program()).args(qemu.get_args());
+        command.env(
+            "QEMU_MODULE_DIR",
+            root.join("/usr/lib/x86_64-linux-gnu/qemu"),
+        );
+        for folder in ["/usr/share/qemu", "/usr/share/seabios"] {
+            command.arg("-L").arg(root.join(folder));
+        }
+    }
+    command.args(arguments(machine));
+    Ok(command)
+}
+
+/// All arguments of a machine.
+pub fn arguments(machine: &Machine) -> Vec<OsString> {
+    let mut arguments: Vec<OsString> = Vec::new();
+    arguments.extend(
+        machine
+            .accelerator
+            .arguments()
+            .into_iter()
+            .map(OsString::from),
+    );
+    arguments.extend(size_arguments(machine).into_iter().map(OsString::from));
+    arguments.extend(BARE.iter().map(OsString::from));
+    arguments.extend(channel_arguments().into_iter().map(OsString::from));
+    arguments.extend(["-serial".into(), file_chardev(&machine.console)]);
+    arguments.extend(["-kernel".into(), machine.kernel.clone().into()]);
+    arguments.extend(["-initrd".into(), machine.initramfs.clone().into()]);
+    arguments.extend(["-append".into(), command_line(machine).into()]);
+    arguments
+}
+
+/// No screen, no network, no monitor; a guest that reboots ends.
+const BARE: &[&str] = &[
+    "-nodefaults",
+    "-display",
+    "none",
+    "-vga",
+    "none",
+    "-nic",
+    "none",
+    "-monitor",
+    "none",
+    "-no-reboot",
+];
+
+fn size_arguments(machine: &Machine) -> [String; 4] {
+    // Instructions can only be counted on one processor.
+    let smp = if machine.accelerator == Accelerator::Icount {
+        1
+    } else {
+        machine.smp
+    };
+    [
+        "-m".into(),
+        machine.memory_mib.to_string(),
+        "-smp".into(),
+        smp.to_string(),
+    ]
+}
+
+fn channel_arguments() -> [String; 6] {
+    [
+        "-chardev".into(),
+        "socket,id=channel,fd=0".into(),
+        "-device".into(),
+        "virtio-serial-pci".into(),
+        "-device".into(),
+        format!("virtserialport,chardev=channel,name={PORT_NAME}"),
+    ]
+}
+
+fn file_chardev(path: &Path) -> OsString {
+    let mut argument = OsString::from("file:");
+    argument.push(path);
+    argument
+}
+
+/// Warnings reach the console log; a panic ends the machine at once.
+fn command_line(machine: &Machine) -> String {
+    let fixed = "console=ttyS0 loglevel=5 panic=-1 mitigations=off rdinit=/init";
+    format!("{fixed} {}", machine.append).trim_end().to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn machine(accelerator: Accelerator) -> Machine {
+        Machine {
+            kernel: "/k/vmlinuz".into(),
+            initramfs: "/k/initramfs".into(),
+            console: "/k/console.log".into(),
+            smp: 2,
+            memory_mib: 1024,
+            accelerator,
+            append: String::new(),
+        }
+    }
+
+    fn line(machine: &Machine) -> String {
+        let words = arguments(machine);
+        words
+            .iter()
+            .map(|word| word.to_string_lossy())
+            .collect::<Vec<_>>()
+            .join(" ")
+    }
+
+    #[test]
+    fn an_emulated_machine() {
+        let line = line(&machine(Accelerator::Tcg));
+        assert!(
+            line.starts_with("-accel tcg,thread=multi -cpu max -m 1024 -smp 2 "),
+            "{line}"
+        );
+        assert!(line.contains("-serial file:/k/console.log"), "{line}");
+        assert!(line.ends_with("mitigations=off rdinit=/init"), "{line}");
+    }
+
+    #[test]
+    fn counting_instructions_takes_one_processor() {
+        let line = line(&machine(Accelerator::Icount));
+        assert!(
+            line.contains("-icount shift=0,sleep=off,align=off"),
+            "{line}"
+        );
+        assert!(line.contains("-smp 1 "), "{line}");
+    }
+
+    #[test]
+    fn kvm_needs_a_processor_that_has_it() {
+        assert!(has_virtualization(
+            "model name : x\nflags\t\t: fpu vmx sse\n"
+        ));
+        assert!(!has_virtualization(
+            "flags\t\t: fpu sse hypervisor\nvmx flags : ept\n"
+        ));
+    }
+
+    #[test]
+    fn further_words_come_last() {
+        let machine = Machine {
+            append: "slub_debug=FZP".into(),
+            ..machine(Accelerator::Tcg)
+        };
+        assert!(command_line(&machine).ends_with("rdinit=/init slub_debug=FZP"));
+    }
+}

@@ -1,0 +1,91 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! `cargo xtask vm`: a shell in the machine, or one command.
+
+use std::io;
+use std::time::Duration;
+
+use anyhow::{Context as _, Result};
+use xtask::frame::Run;
+
+use crate::artifacts;
+use crate::cli::VmOptions;
+use crate::initramfs::{self, Archive};
+use crate::kernel::Series;
+use crate::kmod;
+use crate::paths::Paths;
+use crate::setup::{self, Tools};
+use crate::vm::{self, Limits, RawTerminal, Sinks, Vm};
+
+/// A machine's parts, made ready: tools, kernel and root file system.
+pub struct Ready {
+    /// What set-up found.
+    pub tools: Tools,
+    /// The root file system.
+    pub archive: Archive,
+}
+
+/// Sets up, builds, and composes the root file system for a kernel.
+///
+/// # Errors
+/// Where any of that fails.
+pub fn make_ready(paths: &Paths, series: &Series) -> Result<Ready> {
+    let tools = setup::set_up(paths, std::slice::from_ref(series))?;
+    let kernel = tools
+        .kernels
+        .first()
+        .context("set-up made no kernel ready")?;
+    let programs = artifacts::programs(paths)?;
+    let module = kmod::build(paths, &tools.debian, kernel, &[])?;
+    let archive = initramfs::base(&tools.debian, kernel, &module, &programs)?;
+    Ok(Ready { tools, archive })
+}
+
+/// Boots and runs; the result is the command's exit status.
+///
+/// # Errors
+/// Where the machine cannot be made ready, or fails.
+pub fn run(paths: &Paths, options: &VmOptions) -> Result<u8> {
+    let Ready { tools, mut archive } = make_ready(paths, &options.kernel)?;
+    for addition in &options.additions {
+        addition.add_to(&mut archive)?;
+    }
+    let limits = Limits {
+        smp: options.smp,
+        memory_mib: options.mem,
+        icount: options.icount,
+        deadline: options
+            .exec
+            .as_ref()
+            .map(|_| Duration::from_secs(options.deadline)),
+        append: options.append.clone(),
+    };
+    let run = Run {
+        command: options.exec.clone(),
+        stdin: options.stdin,
+        load_module: !options.no_module,
+        size: vm::terminal_size(),
+    };
+    let machine = Vm::new(paths, &tools.debian, &tools.kernels[0], limits);
+    let (mut out, mut err) = (io::stdout(), io::stderr());
+    let sinks = Sinks {
+        out: &mut out,
+        err: &mut err,
+    };
+    let outcome = if options.exec.is_some() {
+        machine.run(
+            &archive,
+            &run,
+            sinks,
+            options.stdin.then_some(&|channel| vm::feed_stdin(channel)),
+        )?
+    } else {
+        let _raw = RawTerminal::enter()?;
+        machine.run(
+            &archive,
+            &run,
+            sinks,
+            Some(&|channel| vm::follow_keyboard(channel)),
+        )?
+    };
+    Ok(outcome.status())
+}

@@ -1,0 +1,48 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! `cargo xtask test`: everything that can be checked, and one closing line.
+
+mod guest;
+mod host;
+mod tally;
+
+use anyhow::Result;
+
+use self::tally::Tally;
+use crate::cli::TestOptions;
+use crate::kernel::{self, Series};
+use crate::paths::Paths;
+use crate::progress::say;
+use crate::setup;
+
+/// Runs all checks; the exit status is 0 only if none failed and all ran.
+///
+/// # Errors
+/// Where the checks could not be made ready.
+pub fn run(paths: &Paths, options: &TestOptions) -> Result<u8> {
+    let series = series(options)?;
+    let tools = setup::set_up(paths, &series)?;
+    let mut tally = Tally::default();
+    host::check(paths, &mut tally);
+    if !options.quick {
+        guest::check(paths, &tools, &mut tally);
+    }
+    say("");
+    for failure in tally.failures() {
+        say(&format!(" FAILED {failure}"));
+    }
+    println!("{} passed, {} failed", tally.passed(), tally.failed());
+    Ok(u8::from(tally.failed() > 0 || tally.passed() == 0))
+}
+
+fn series(options: &TestOptions) -> Result<Vec<Series>> {
+    if options.quick {
+        return Ok(Vec::new());
+    }
+    if !options.kernels.is_empty() {
+        return Ok(options.kernels.clone());
+    }
+    kernel::TESTED
+        .iter()
+        .map(|text| text.parse().map_err(anyhow::Error::msg))
+        .collect()
+}

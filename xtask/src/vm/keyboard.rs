@@ -1,0 +1,103 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! The host's side of standard input: a pipe that is fed, or a terminal in raw mode.
+
+use std::io::{self, IsTerminal as _, Read as _};
+use std::os::unix::net::UnixStream;
+use std::thread;
+use std::time::Duration;
+
+use anyhow::{Context as _, Result};
+use rustix::termios::{OptionalActions, Termios, tcgetattr, tcgetwinsize, tcsetattr};
+use xtask::frame::{Frame, Size};
+
+const DEFAULT_SIZE: Size = Size {
+    rows: 24,
+    columns: 80,
+};
+/// How often the terminal's size is looked at.
+const SIZE_INTERVAL: Duration = Duration::from_millis(500);
+
+/// The size of the terminal that we run on.
+pub fn terminal_size() -> Size {
+    tcgetwinsize(io::stdout())
+        .map(|size| Size {
+            rows: size.ws_row,
+            columns: size.ws_col,
+        })
+        .ok()
+        .filter(|size| size.rows > 0 && size.columns > 0)
+        .unwrap_or(DEFAULT_SIZE)
+}
+
+/// Sends our standard input to the guest in the background, until it ends.
+///
+/// # Errors
+/// Where the channel cannot be shared.
+pub fn feed_stdin(channel: &UnixStream) -> Result<()> {
+    let mut channel = channel.try_clone()?;
+    thread::spawn(move || {
+        let mut buffer = [0; 4096];
+        loop {
+            // A reading error ends the input as its end does.
+            let count = io::stdin().read(&mut buffer).unwrap_or(0);
+            let sent = Frame::Stdin(buffer[..count].to_vec()).write_to(&mut channel);
+            if count == 0 || sent.is_err() {
+                return;
+            }
+        }
+    });
+    Ok(())
+}
+
+/// As [`feed_stdin`], and tells the guest when the terminal changes its size.
+///
+/// # Errors
+/// Where the channel cannot be shared.
+pub fn follow_keyboard(channel: &UnixStream) -> Result<()> {
+    // Frames of the two threads must not mix: one writes through the other's lock-free
+    // duplicate only whole frames in one write, which a local stream socket keeps together.
+    let mut resizes = channel.try_clone()?;
+    let mut known = terminal_size();
+    thread::spawn(move || {
+        loop {
+            thread::sleep(SIZE_INTERVAL);
+            let size = terminal_size();
+            if size != known && Frame::Resize(size).write_to(&mut resizes).is_err() {
+                return;
+            }
+            known = size;
+        }
+    });
+    feed_stdin(channel)
+}
+
+/// The terminal in raw mode: every key goes to the guest. Dropping it restores the terminal.
+pub struct RawTerminal(Termios);
+
+impl RawTerminal {
+    /// Switches to raw mode.
+    ///
+    /// # Errors
+    /// Where standard input is no terminal.
+    pub fn enter() -> Result<Self> {
+        let stdin = io::stdin();
+        anyhow::ensure!(
+            stdin.is_terminal(),
+            "a shell in the machine needs a terminal; for one command use --exec 'COMMAND'"
+        );
+        let before = tcgetattr(&stdin).context("reading the terminal's mode")?;
+        let mut raw = before.clone();
+        raw.make_raw();
+        tcsetattr(&stdin, OptionalActions::Now, &raw)
+            .context("setting the terminal to raw mode")?;
+        Ok(Self(before))
+    }
+}
+
+impl Drop for RawTerminal {
+    fn drop(&mut self) {
+        if let Err(error) = tcsetattr(io::stdin(), OptionalActions::Now, &self.0) {
+            eprintln!("the terminal cannot be restored ({error}): type `reset`");
+        }
+    }
+}
