@@ -67,12 +67,20 @@ pub fn logged(command: &mut Command, log: &Path, step: &Step) -> Result<Vec<Stri
     for line in BufReader::new(reader).split(b'\n') {
         let line = String::from_utf8_lossy(&line?).into_owned();
         writeln!(file, "{line}")?;
-        step.line(&line);
+        // cargo's JSON messages are for programs.
+        if !line.starts_with('{') {
+            step.line(line.trim());
+        }
         lines.push(line);
     }
     let status = child.wait()?;
     if !status.success() {
-        let tail = lines[lines.len().saturating_sub(TAIL)..].join("\n    ");
+        let told: Vec<_> = lines
+            .iter()
+            .filter(|line| !line.starts_with('{'))
+            .cloned()
+            .collect();
+        let tail = told[told.len().saturating_sub(TAIL)..].join("\n    ");
         let log = Paths::short(log);
         bail!("`{name}` failed ({status}); the whole log is {log}, its last lines:\n    {tail}");
     }

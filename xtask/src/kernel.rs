@@ -92,7 +92,6 @@ impl Kernel {
         .with_context(|| format!("Debian's packages of kernel {release} hold no image"))?;
         index_modules(debian, &modules, &release)?;
         Ok(Self {
-            series: series.to_string(),
             release,
             image,
             modules,
