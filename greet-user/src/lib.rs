@@ -1,4 +1,19 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! Greets the kernel over netlink and shows the message crossing the boundary.
-/// obj
-pub static OBJECT: &[u8] = aya::include_bytes_aligned!(concat!(env!("OUT_DIR"), "/greet-ebpf"));
+//!
+//! [`client`] talks to the kernel, [`tracer`] watches it, [`stream`] turns the tracer's
+//! bytes into [`event`]s, [`journey`] puts events together into exchanges, [`output`]
+//! shows them; [`session`] is the story that ties these together and [`cli`] what the
+//! user asked for. `event`, `stream`, `journey`, `statistics` and `output` know neither
+//! kernel nor clock: they work on recorded data just as well.
+
+pub mod cli;
+pub mod client;
+pub mod clock;
+pub mod event;
+pub mod journey;
+pub mod output;
+pub mod session;
+pub mod statistics;
+pub mod stream;
+pub mod tracer;

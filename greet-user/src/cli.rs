@@ -1,0 +1,143 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! The command line.
+
+use std::{num::NonZeroU64, time::Duration};
+
+use clap::{Parser, ValueEnum};
+
+const EXAMPLES: &str = "\
+Examples:
+  greet-user                       greet once; needs no privileges
+  sudo greet-user --trace          show every crossing of the user/kernel boundary
+  greet-user -c 5 -i 0.2 -q        five greetings, 0.2 s apart, and only the summary
+  sudo greet-user --trace --format json | jq 'select(.kind == \"exchange\")'
+
+Exit status: 0 if every greeting was answered, 1 if one was not, 2 if greeting was not possible.";
+
+/// Greets the kernel over netlink and shows the message crossing the boundary.
+#[derive(Clone, Debug, Parser)]
+#[command(version, after_help = EXAMPLES)]
+pub struct Cli {
+    /// The text to greet with
+    #[arg(default_value = "Hello, how are you?")]
+    pub message: String,
+
+    /// How many greetings to send
+    #[arg(short, long, value_name = "N", default_value = "1")]
+    pub count: NonZeroU64,
+
+    /// Seconds from one greeting to the next
+    #[arg(short, long, value_name = "S", default_value = "1", value_parser = seconds)]
+    pub interval: Duration,
+
+    /// Seconds to wait for an answer
+    #[arg(short = 'W', long, value_name = "S", default_value = "5", value_parser = seconds)]
+    pub timeout: Duration,
+
+    /// Repeat the text until it has this many bytes
+    #[arg(short, long, value_name = "BYTES")]
+    pub size: Option<usize>,
+
+    /// Do not ask for an answer (leave NLM_F_ACK out)
+    #[arg(long)]
+    pub no_ack: bool,
+
+    /// Show each stage of the message's way through the kernel (needs root)
+    #[arg(long)]
+    pub trace: bool,
+
+    /// The function in the kernel that receives the message
+    #[arg(
+        long,
+        value_name = "SYMBOL",
+        default_value = "netlink_recv_msg_fn",
+        requires = "trace"
+    )]
+    pub callback: String,
+
+    /// How to show it
+    #[arg(long, value_enum, default_value_t = Format::Human)]
+    pub format: Format,
+
+    /// Show the summary only
+    #[arg(short, long)]
+    pub quiet: bool,
+
+    /// Show the tracer's diagnostics on standard error (as RUST_LOG does)
+    #[arg(short, long)]
+    pub verbose: bool,
+}
+
+/// How to show what happened.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Format {
+    /// For people
+    Human,
+    /// For programs: one JSON object a line
+    Json,
+}
+
+impl Cli {
+    /// The text to send.
+    #[must_use]
+    pub fn text(&self) -> String {
+        match self.size {
+            None => self.message.clone(),
+            Some(size) => padded(&self.message, size),
+        }
+    }
+}
+
+/// The text, said again and again, up to `size` bytes. A character that would be cut in
+/// two is left out and its place filled with dots.
+fn padded(text: &str, size: usize) -> String {
+    let filler = if text.is_empty() { "." } else { text };
+    let mut padded = String::with_capacity(size);
+    for c in filler.chars().chain(std::iter::once(' ')).cycle() {
+        if padded.len() + c.len_utf8() > size {
+            break;
+        }
+        padded.push(c);
+    }
+    padded.extend(std::iter::repeat_n('.', size - padded.len()));
+    padded
+}
+
+fn seconds(text: &str) -> Result<Duration, String> {
+    text.parse()
+        .ok()
+        .and_then(|seconds| Duration::try_from_secs_f64(seconds).ok())
+        .ok_or_else(|| "not a number of seconds".to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory as _;
+
+    use super::*;
+
+    #[test]
+    fn the_help_text() {
+        Cli::command().debug_assert();
+        insta::assert_snapshot!(Cli::command().term_width(100).render_long_help());
+    }
+
+    #[test]
+    fn padding_is_exact_and_stays_text() {
+        assert_eq!(padded("Hi", 8), "Hi Hi Hi");
+        assert_eq!(padded("Hello", 2), "He");
+        assert_eq!(padded("é", 4), "é .");
+        assert_eq!(padded("", 3), ". .");
+        for size in 0..40 {
+            assert_eq!(padded("naïve ☂ text", size).len(), size);
+        }
+    }
+
+    #[test]
+    fn seconds_are_not_negative_nor_endless() {
+        assert_eq!(seconds("0.25"), Ok(Duration::from_millis(250)));
+        for text in ["-1", "nan", "inf", "1e30", "soon", ""] {
+            assert!(seconds(text).is_err(), "{text}");
+        }
+    }
+}

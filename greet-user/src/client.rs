@@ -1,0 +1,237 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! The netlink client: greets, and believes no answer unchecked. Needs no privileges.
+//!
+//! neli makes, binds and closes the socket, encodes the message and sends it; tokio
+//! waits. Two things neli 0.7 cannot do are done here, and said where:
+//! [`KernelSocket::receive`] (neli drops the sender's address) and [`encode`] (neli
+//! counts padding as payload).
+
+mod error;
+mod socket;
+
+use std::{io::Cursor, time::Duration};
+
+use greet_common::wire::{
+    HEADER_SIZE, Header, NETLINK_TEST_PROTOCOL, NLM_F_ACK, NLM_F_REQUEST, NLMSG_DONE, NLMSG_ERROR,
+    NLMSG_GREET,
+};
+use neli::{
+    ToBytes as _,
+    consts::nl::NlmF,
+    nl::{NlPayload, NlmsghdrBuilder},
+    types::Buffer,
+};
+
+pub use error::ClientError;
+pub use socket::{Datagram, KernelSocket};
+
+/// A message on its way.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Sent {
+    /// Its sequence number.
+    pub seq: u32,
+    /// The clock just before `sendmsg()`: CLOCK_MONOTONIC, ns.
+    pub time_ns: u64,
+    /// Its length with the header, in bytes.
+    pub len: usize,
+}
+
+/// A checked answer.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Answer {
+    /// Its header.
+    pub header: Header,
+    /// What follows the header.
+    pub payload: Vec<u8>,
+    /// The clock when it was in our hands: CLOCK_MONOTONIC, ns.
+    pub time_ns: u64,
+}
+
+/// Sends a message to the kernel: the one way to send, for any payload, type and flags.
+/// Returns the sequence number used and the time just before the message left.
+///
+/// # Errors
+/// [`ClientError`] where the kernel does not take the message.
+pub async fn send_netlink_message_to_kernel(
+    socket: &mut KernelSocket,
+    payload: &[u8],
+    message_type: u16,
+    flags: u16,
+) -> Result<Sent, ClientError> {
+    let seq = socket.next_seq();
+    let message = encode(payload, message_type, flags, seq, socket.portid())?;
+    let time_ns = socket.send(&message, payload.len()).await?;
+    Ok(Sent {
+        seq,
+        time_ns,
+        len: message.len(),
+    })
+}
+
+/// Sends a greeting: the text with its NUL.
+///
+/// # Errors
+/// [`ClientError`] where the kernel does not take the message.
+pub async fn greet(
+    socket: &mut KernelSocket,
+    text: &str,
+    acknowledge: bool,
+) -> Result<Sent, ClientError> {
+    let mut payload = text.as_bytes().to_vec();
+    payload.push(0);
+    let flags = NLM_F_REQUEST | if acknowledge { NLM_F_ACK } else { 0 };
+    send_netlink_message_to_kernel(socket, &payload, NLMSG_GREET, flags).await
+}
+
+/// Waits for the next datagram and checks that it is the answer to `sent`.
+///
+/// # Errors
+/// [`ClientError::TooLate`] after `timeout`; where [`ClientError::is_rejection`] holds, a
+/// datagram came that is not the answer, which may still follow.
+pub async fn receive_answer(
+    socket: &KernelSocket,
+    sent: &Sent,
+    timeout: Duration,
+) -> Result<Answer, ClientError> {
+    let datagram = tokio::time::timeout(timeout, socket.receive())
+        .await
+        .map_err(|_| ClientError::TooLate {
+            seq: sent.seq,
+            waited: timeout,
+        })??;
+    check(&datagram, sent)
+}
+
+/// Judges a datagram: from the kernel, whole, for us, and of the right type.
+fn check(datagram: &Datagram, sent: &Sent) -> Result<Answer, ClientError> {
+    if datagram.sender_portid != 0 {
+        return Err(ClientError::OtherPort {
+            portid: datagram.sender_portid,
+        });
+    }
+    let (header, payload) = Header::split(&datagram.bytes)?;
+    if header.seq != sent.seq {
+        return Err(ClientError::OtherSequenceNumber {
+            expected: sent.seq,
+            found: header.seq,
+        });
+    }
+    match header.kind {
+        NLMSG_DONE => Ok(Answer {
+            header,
+            payload: payload.to_vec(),
+            time_ns: datagram.time_ns,
+        }),
+        NLMSG_ERROR => Err(ClientError::Refused {
+            errno: payload
+                .first_chunk()
+                .map_or(0, |code| i32::from_ne_bytes(*code)),
+        }),
+        kind => Err(ClientError::OtherType { kind }),
+    }
+}
+
+/// The message's bytes.
+///
+/// neli rounds the length in the header up to a multiple of four, so that a payload of
+/// five bytes would arrive as eight; the length is put right here, the padding cut off.
+fn encode(
+    payload: &[u8],
+    message_type: u16,
+    flags: u16,
+    seq: u32,
+    portid: u32,
+) -> Result<Vec<u8>, ClientError> {
+    let len = HEADER_SIZE + payload.len();
+    let stated = u32::try_from(len).map_err(|_| ClientError::encoding("longer than 4 GiB"))?;
+    let message = NlmsghdrBuilder::default()
+        .nl_type(message_type)
+        .nl_flags(NlmF::from_bits_retain(flags))
+        .nl_seq(seq)
+        .nl_pid(portid)
+        .nl_payload(NlPayload::Payload(Buffer::from(payload)))
+        .build()
+        .map_err(ClientError::encoding)?;
+    let mut bytes = Cursor::new(Vec::with_capacity(len));
+    message
+        .to_bytes(&mut bytes)
+        .map_err(ClientError::encoding)?;
+    let mut bytes = bytes.into_inner();
+    bytes.truncate(len);
+    match bytes.first_chunk_mut() {
+        Some(field) => *field = stated.to_ne_bytes(),
+        None => return Err(ClientError::encoding("neli wrote no header")),
+    }
+    Ok(bytes)
+}
+
+/// Opens a socket to the module.
+///
+/// # Errors
+/// [`ClientError::NoProtocol`] where the module is not loaded.
+pub fn open() -> Result<KernelSocket, ClientError> {
+    KernelSocket::open(NETLINK_TEST_PROTOCOL)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const SENT: Sent = Sent {
+        seq: 7,
+        time_ns: 0,
+        len: 36,
+    };
+
+    fn datagram(sender_portid: u32, seq: u32, kind: u16, payload: &[u8]) -> Datagram {
+        Datagram {
+            sender_portid,
+            bytes: encode(payload, kind, 0, seq, 0).expect("encodes"),
+            time_ns: 5,
+        }
+    }
+
+    #[test]
+    fn any_payload_is_encoded_to_the_byte() {
+        for len in 0..9 {
+            let payload = vec![0xa5; len];
+            let bytes = encode(&payload, 0xfffe, 0xffff, 9, 0x8000_0000).expect("encodes");
+            let (header, found) = Header::split(&bytes).expect("whole");
+            assert_eq!(bytes.len(), HEADER_SIZE + len);
+            assert_eq!(header.len as usize, bytes.len());
+            assert_eq!((header.kind, header.flags), (0xfffe, 0xffff));
+            assert_eq!((header.seq, header.portid), (9, 0x8000_0000));
+            assert_eq!(found, payload);
+        }
+    }
+
+    #[test]
+    fn the_right_answer_passes() {
+        let answer = check(&datagram(0, 7, NLMSG_DONE, b"hi"), &SENT).expect("the answer");
+        assert_eq!((answer.payload.as_slice(), answer.time_ns), (&b"hi"[..], 5));
+    }
+
+    #[test]
+    fn each_wrong_answer_has_its_own_error() {
+        let said = |datagram: Datagram| {
+            let error = check(&datagram, &SENT).expect_err("must be rejected");
+            assert!(error.is_rejection() || matches!(error, ClientError::Refused { .. }));
+            error.to_string()
+        };
+        let mut short = datagram(0, 7, NLMSG_DONE, b"");
+        short.bytes.truncate(15);
+        let mut cut = datagram(0, 7, NLMSG_DONE, b"text");
+        cut.bytes.truncate(18);
+        insta::assert_snapshot!(
+            [
+                said(datagram(4711, 7, NLMSG_DONE, b"hi")),
+                said(datagram(0, 8, NLMSG_DONE, b"hi")),
+                said(datagram(0, 7, NLMSG_GREET, b"hi")),
+                said(datagram(0, 7, NLMSG_ERROR, &(-22_i32).to_ne_bytes())),
+                said(short),
+                said(cut),
+            ]
+            .join("\n")
+        );
+    }
+}

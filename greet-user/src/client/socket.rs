@@ -1,0 +1,163 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! A netlink socket to the kernel.
+
+use std::{
+    io,
+    os::fd::{AsRawFd as _, BorrowedFd},
+};
+
+use greet_common::wire::HEADER_SIZE;
+use neli::{
+    consts::socket::{Msg, NlFamily},
+    socket::NlSocket,
+    utils::Groups,
+};
+use rustix::{
+    io::Errno,
+    net::{RecvFlags, netlink::SocketAddrNetlink, recvfrom, sockopt::socket_send_buffer_size},
+};
+use tokio::io::{Interest, unix::AsyncFd};
+
+use super::ClientError;
+use crate::clock::monotonic_ns;
+
+/// Room for a datagram, in bytes. The module's answer has 272; a longer datagram is cut
+/// and then refused for its length.
+const RECEIVE_SIZE: usize = 8192;
+/// What the kernel keeps for itself of a send buffer (`netlink_sendmsg()`), in bytes.
+const SEND_RESERVE: usize = 32;
+
+/// A bound netlink socket.
+///
+/// It holds neli's plain `NlSocket` in tokio's `AsyncFd`, which is all that neli's
+/// asynchronous handle does: that one has no way to the sender's address.
+pub struct KernelSocket {
+    io: AsyncFd<NlSocket>,
+    protocol: u32,
+    portid: u32,
+    next_seq: u32,
+}
+
+/// A datagram as it came.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Datagram {
+    /// Port ID of the sender: the kernel sets it, the sender cannot.
+    pub sender_portid: u32,
+    /// The bytes.
+    pub bytes: Vec<u8>,
+    /// The clock when they were in our hands: CLOCK_MONOTONIC, ns.
+    pub time_ns: u64,
+}
+
+impl KernelSocket {
+    /// Opens and binds a socket; the kernel chooses the port ID.
+    ///
+    /// # Errors
+    /// [`ClientError::NoProtocol`] where nobody in the kernel serves the protocol.
+    pub fn open(protocol: u32) -> Result<Self, ClientError> {
+        let system = |call| move |error| ClientError::System { call, error };
+        let family = i32::try_from(protocol).map_or(-1, |number| number);
+        let socket = NlSocket::connect(NlFamily::from(family), None, Groups::empty())
+            .map_err(|error| ClientError::open(protocol, error))?;
+        socket.nonblock().map_err(system("fcntl"))?;
+        let portid = socket.pid().map_err(system("getsockname"))?;
+        #[expect(
+            unsafe_code,
+            reason = "tokio cannot see that the descriptor stays open"
+        )]
+        // SAFETY: `NlSocket` owns its descriptor and closes it when it is dropped, not before.
+        let io = unsafe { AsyncFd::register(socket) }
+            .map_err(|error| system("epoll_ctl")(error.into()))?;
+        Ok(Self {
+            io,
+            protocol,
+            portid,
+            next_seq: 1,
+        })
+    }
+
+    /// The port ID that the kernel chose.
+    #[must_use]
+    pub const fn portid(&self) -> u32 {
+        self.portid
+    }
+
+    /// The netlink protocol.
+    #[must_use]
+    pub const fn protocol(&self) -> u32 {
+        self.protocol
+    }
+
+    pub(super) const fn next_seq(&mut self) -> u32 {
+        let seq = self.next_seq;
+        self.next_seq = seq.wrapping_add(1);
+        seq
+    }
+
+    /// Sends one datagram to the kernel; returns the clock just before.
+    pub(super) async fn send(&self, message: &[u8], payload: usize) -> Result<u64, ClientError> {
+        let mut time_ns = 0;
+        let sent = self.io.async_io(Interest::WRITABLE, |socket| {
+            time_ns = monotonic_ns();
+            socket.send(message, Msg::empty())
+        });
+        match sent.await {
+            Ok(_) => Ok(time_ns),
+            Err(error) => Err(match Errno::from_io_error(&error) {
+                Some(Errno::CONNREFUSED) => ClientError::NobodyListens {
+                    protocol: self.protocol,
+                },
+                Some(Errno::MSGSIZE) => ClientError::TooLong {
+                    payload,
+                    limit: self.payload_limit(),
+                },
+                _ => ClientError::System {
+                    call: "sendmsg",
+                    error,
+                },
+            }),
+        }
+    }
+
+    /// Takes the next datagram out of the queue.
+    ///
+    /// neli's `recv` gives multicast groups but not the sender's port ID, without which
+    /// anybody with the right to send could pass for the kernel; so this asks itself.
+    ///
+    /// # Errors
+    /// [`ClientError::QueueOverflow`] where answers were lost.
+    pub async fn receive(&self) -> Result<Datagram, ClientError> {
+        let received = self.io.async_io(Interest::READABLE, |socket| {
+            let mut bytes = vec![0; RECEIVE_SIZE];
+            let (filled, _, sender) =
+                recvfrom(borrow(socket), bytes.as_mut_slice(), RecvFlags::DONTWAIT)?;
+            let time_ns = monotonic_ns();
+            bytes.truncate(filled);
+            let sender = sender.ok_or(io::ErrorKind::InvalidData)?;
+            Ok(Datagram {
+                sender_portid: SocketAddrNetlink::try_from(sender)?.pid(),
+                bytes,
+                time_ns,
+            })
+        });
+        received.await.map_err(ClientError::receive)
+    }
+
+    /// Longest payload that the send buffer takes, in bytes.
+    fn payload_limit(&self) -> usize {
+        let buffer = socket_send_buffer_size(borrow(self.io.get_ref())).unwrap_or(0);
+        buffer.saturating_sub(SEND_RESERVE + HEADER_SIZE)
+    }
+}
+
+/// The socket's descriptor, for as long as the socket lives.
+fn borrow(socket: &NlSocket) -> BorrowedFd<'_> {
+    #[expect(
+        unsafe_code,
+        reason = "neli gives its descriptor as a bare number only"
+    )]
+    // SAFETY: the descriptor is open as long as `socket`, from which the lifetime comes.
+    unsafe {
+        BorrowedFd::borrow_raw(socket.as_raw_fd())
+    }
+}

@@ -1,0 +1,24 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! The one clock: CLOCK_MONOTONIC, which `bpf_ktime_get_ns()` reads too, so that
+//! stamps taken here and in the kernel can be subtracted from each other.
+
+use rustix::time::{ClockId, Timespec, clock_gettime};
+
+/// Nanoseconds of CLOCK_MONOTONIC.
+#[must_use]
+pub fn monotonic_ns() -> u64 {
+    nanoseconds(clock_gettime(ClockId::Monotonic))
+}
+
+/// When the monotonic clock stood at 0, in nanoseconds since 1970: added to a stamp it
+/// gives the time of day.
+#[must_use]
+pub fn boot_time_unix_ns() -> u64 {
+    nanoseconds(clock_gettime(ClockId::Realtime)).saturating_sub(monotonic_ns())
+}
+
+/// Neither clock is ever before its zero.
+fn nanoseconds(time: Timespec) -> u64 {
+    let part = |value: i64| u64::try_from(value).unwrap_or(0);
+    part(time.tv_sec) * 1_000_000_000 + part(time.tv_nsec)
+}

@@ -1,0 +1,72 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! What is text, and how bytes that are not are shown. Whoever sends a message chooses
+//! its bytes: they must not move a terminal's cursor or break a line of output.
+
+use std::borrow::Cow;
+
+/// The payload's text: UTF-8 that a terminal can show, up to the NULs at the end. `None`
+/// where there is none, or something else.
+#[must_use]
+pub fn printable(payload: &[u8]) -> Option<&str> {
+    let end = payload.iter().rposition(|byte| *byte != 0)? + 1;
+    let text = str::from_utf8(&payload[..end]).ok()?;
+    is_printable(text).then_some(text)
+}
+
+/// The bytes as text on one line: what cannot be shown is escaped.
+#[must_use]
+pub fn escaped(bytes: &[u8]) -> Cow<'_, str> {
+    match str::from_utf8(bytes) {
+        Ok(text) if is_printable(text) => Cow::Borrowed(text),
+        Ok(text) => Cow::Owned(text.escape_debug().to_string()),
+        Err(_) => Cow::Owned(bytes.escape_ascii().to_string()),
+    }
+}
+
+/// Holds where Rust's own escaping changes nothing but quotes and backslashes: it
+/// escapes control characters, format characters (they can turn the direction of a line
+/// around) and what is not assigned. A combining mark is text if it follows something.
+fn is_printable(text: &str) -> bool {
+    let plain = |c| {
+        if matches!(c, '"' | '\'' | '\\') {
+            'q'
+        } else {
+            c
+        }
+    };
+    let probe: String = text.chars().map(plain).collect();
+    probe.escape_debug().eq(probe.chars())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn text_is_told_from_other_bytes() {
+        for (payload, text) in [
+            (&b"Hello\0"[..], Some("Hello")),
+            (b"Hello\0\0\0", Some("Hello")),
+            (b"no NUL", Some("no NUL")),
+            (b"it's \"here\" \\o/\0", Some("it's \"here\" \\o/")),
+            ("नमस्ते, привет".as_bytes(), Some("नमस्ते, привет")),
+            (b"", None),
+            (b"\0\0", None),
+            (b"two\nlines\0", None),
+            (b"\x1b[2J\0", None),
+            (b"a\0b\0", None),
+            (b"\xff\xfe", None),
+            ("\u{202e}backwards".as_bytes(), None),
+        ] {
+            assert_eq!(printable(payload), text, "{payload:?}");
+        }
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn nothing_breaks_a_line(bytes: Vec<u8>) {
+            let shown = escaped(&bytes);
+            proptest::prop_assert!(!shown.chars().any(char::is_control));
+        }
+    }
+}

@@ -1,0 +1,136 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! What is shown, and the one trait that each way of showing it implements. One file for
+//! each format.
+
+mod human;
+mod json;
+
+use std::io;
+
+pub use human::Human;
+pub use json::Json;
+
+use crate::{
+    client::{Answer, Sent},
+    journey::Exchange,
+    statistics::Distribution,
+};
+
+/// What is known before the first greeting.
+#[derive(Clone, Debug)]
+pub struct Start {
+    /// The kernel's release.
+    pub kernel: String,
+    /// When CLOCK_MONOTONIC stood at 0: ns since 1970.
+    pub boot_time_unix_ns: u64,
+    /// What is attached where; empty without tracing.
+    pub hooks: Vec<String>,
+    /// Netlink protocol.
+    pub protocol: u32,
+    /// Our own port ID.
+    pub portid: u32,
+    /// The text to greet with.
+    pub text: String,
+}
+
+/// One greeting and what came of it.
+#[derive(Clone, Debug)]
+pub struct Greeting {
+    /// Counted from 1.
+    pub number: u64,
+    /// The request as it left.
+    pub sent: Sent,
+    /// What came back.
+    pub outcome: Outcome,
+    /// What came that was not the answer, one sentence each.
+    pub rejected: Vec<String>,
+    /// What the tracer saw; `None` if it was not asked.
+    pub trace: Option<Trace>,
+    /// Our process ID.
+    pub pid: u32,
+    /// Our port ID.
+    pub portid: u32,
+}
+
+/// What came back.
+#[derive(Clone, Debug)]
+pub enum Outcome {
+    /// The answer.
+    Answered(Answer),
+    /// Nothing, and nothing was asked for.
+    NotAskedFor,
+    /// No answer; why.
+    Lost(String),
+}
+
+/// What the tracer saw of one greeting.
+#[derive(Clone, Debug)]
+pub struct Trace {
+    /// Its stages.
+    pub exchange: Exchange,
+    /// The receive callback's name.
+    pub callback: String,
+}
+
+/// What is known after the last greeting.
+#[derive(Clone, Debug)]
+pub struct Summary {
+    /// Greetings sent.
+    pub sent: u64,
+    /// Greetings answered.
+    pub received: u64,
+    /// Greetings that were to be answered and were not.
+    pub lost: u64,
+    /// From the first greeting to the end, ns.
+    pub duration_ns: u64,
+    /// From just before `sendmsg()` to just after `recvmsg()`, ns.
+    pub round_trips: Option<Distribution>,
+    /// What the tracer counted; `None` if it was not asked.
+    pub traced: Option<Traced>,
+}
+
+/// What the tracer counted.
+#[derive(Clone, Debug)]
+pub struct Traced {
+    /// Events that came.
+    pub events: u64,
+    /// Events that did not.
+    pub events_dropped: u64,
+    /// The named spans, ns.
+    pub spans: Vec<(&'static str, Distribution)>,
+}
+
+impl Greeting {
+    /// Just before `sendmsg()` to just after `recvmsg()`, in ns.
+    #[must_use]
+    pub const fn round_trip_ns(&self) -> Option<u64> {
+        match &self.outcome {
+            Outcome::Answered(answer) => Some(answer.time_ns.saturating_sub(self.sent.time_ns)),
+            Outcome::NotAskedFor | Outcome::Lost(_) => None,
+        }
+    }
+}
+
+/// A way of showing what happened.
+pub trait Output {
+    /// Before the first greeting.
+    ///
+    /// # Errors
+    /// What writing ran into.
+    fn start(&mut self, start: &Start) -> io::Result<()>;
+
+    /// After each greeting.
+    ///
+    /// # Errors
+    /// What writing ran into.
+    fn greeting(&mut self, greeting: &Greeting) -> io::Result<()>;
+
+    /// At the end.
+    ///
+    /// # Errors
+    /// What writing ran into.
+    fn summary(&mut self, summary: &Summary) -> io::Result<()>;
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,333 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! The story of one run: open, attach, greet and show, sum up.
+
+use std::{io, time::Duration};
+
+use greet_common::wire::NETLINK_TEST_PROTOCOL;
+use tokio::{
+    signal::unix::{Signal, SignalKind, signal},
+    time::{Instant, sleep_until, timeout},
+};
+
+use crate::{
+    cli::Cli,
+    client::{self, Answer, ClientError, KernelSocket, Sent},
+    clock::{boot_time_unix_ns, monotonic_ns},
+    journey::{Exchange, Journey},
+    output::{Greeting, Outcome, Output, Start, Summary, Trace, Traced},
+    statistics::Durations,
+    tracer::{self, Filter, Tracer, TracerError},
+};
+
+/// How long to wait for the events of a greeting that is over. They are in the ring
+/// buffer before `sendmsg()` returns; only a lost record makes this wait its whole time.
+const EVENTS_DEADLINE: Duration = Duration::from_secs(2);
+
+/// Why a run could not go on.
+#[derive(Debug, thiserror::Error)]
+pub enum SessionError {
+    /// The client's.
+    #[error(transparent)]
+    Client(#[from] ClientError),
+    /// The tracer's.
+    #[error(transparent)]
+    Tracer(#[from] TracerError),
+    /// The output cannot be written.
+    #[error("the output cannot be written: {0}")]
+    Output(#[from] io::Error),
+    /// Signals cannot be waited for.
+    #[error("signals cannot be waited for: {0}")]
+    Signal(io::Error),
+}
+
+impl SessionError {
+    /// Did the reader of our output go away?
+    #[must_use]
+    pub fn is_broken_pipe(&self) -> bool {
+        matches!(self, Self::Output(error) if error.kind() == io::ErrorKind::BrokenPipe)
+    }
+}
+
+/// A run.
+pub struct Session<'a> {
+    options: &'a Cli,
+    text: String,
+    socket: KernelSocket,
+    watch: Option<Watch>,
+    stop: Stop,
+    tally: Tally,
+}
+
+/// The tracer and what it has seen so far.
+struct Watch {
+    tracer: Tracer,
+    journey: Journey,
+    events: u64,
+}
+
+/// What the summary needs.
+#[derive(Default)]
+struct Tally {
+    sent: u64,
+    received: u64,
+    lost: u64,
+    round_trips: Durations,
+    spans: Vec<(&'static str, Durations)>,
+}
+
+impl<'a> Session<'a> {
+    /// Opens the socket and, if asked for, attaches the tracer.
+    ///
+    /// # Errors
+    /// [`SessionError`]: one sentence with the next step. Nothing is attached then.
+    pub fn open(options: &'a Cli) -> Result<Self, SessionError> {
+        let stop = Stop::listen().map_err(SessionError::Signal)?;
+        if options.trace {
+            tracer::check_privileges()?;
+        }
+        let socket = client::open()?;
+        let watch = options.trace.then(|| Watch::attach(&options.callback));
+        Ok(Self {
+            options,
+            text: options.text(),
+            socket,
+            watch: watch.transpose()?,
+            stop,
+            tally: Tally::default(),
+        })
+    }
+
+    /// Greets as often as asked for, or until it is told to stop. Returns whether every
+    /// greeting was answered that was to be.
+    ///
+    /// # Errors
+    /// [`SessionError`] where greeting is not possible. The summary is shown all the same.
+    pub async fn run(mut self, output: &mut dyn Output) -> Result<bool, SessionError> {
+        output.start(&self.start())?;
+        let began_ns = monotonic_ns();
+        let ended = self.greet_all(output).await;
+        if ended.is_ok() || self.tally.sent > 0 {
+            output.summary(&self.summary(monotonic_ns() - began_ns)?)?;
+        }
+        ended.map(|()| self.tally.lost == 0)
+    }
+
+    fn start(&self) -> Start {
+        let hooks = self.watch.as_ref().map(|watch| watch.tracer.hooks());
+        Start {
+            kernel: rustix::system::uname()
+                .release()
+                .to_string_lossy()
+                .into_owned(),
+            boot_time_unix_ns: boot_time_unix_ns(),
+            hooks: hooks.unwrap_or_default().to_vec(),
+            protocol: self.socket.protocol(),
+            portid: self.socket.portid(),
+            text: self.text.clone(),
+        }
+    }
+
+    async fn greet_all(&mut self, output: &mut dyn Output) -> Result<(), SessionError> {
+        let mut next = Instant::now();
+        for number in 1..=self.options.count.get() {
+            if self.stop.or(sleep_until(next)).await.is_none() {
+                break;
+            }
+            next = Instant::now() + self.options.interval;
+            let sent = client::greet(&mut self.socket, &self.text, !self.options.no_ack).await?;
+            self.tally.sent += 1;
+            let (outcome, rejected) = self.outcome(&sent).await?;
+            let interrupted = outcome.is_none();
+            let greeting = Greeting {
+                number,
+                sent,
+                outcome: outcome.unwrap_or_else(|| Outcome::Lost("interrupted".to_owned())),
+                rejected,
+                trace: self.trace(&sent).await?,
+                pid: std::process::id(),
+                portid: self.socket.portid(),
+            };
+            self.tally.count(&greeting);
+            output.greeting(&greeting)?;
+            if interrupted {
+                break;
+            }
+        }
+        Ok(())
+    }
+
+    /// Waits for the answer; rejects what is not it. No outcome if told to stop.
+    async fn outcome(
+        &mut self,
+        sent: &Sent,
+    ) -> Result<(Option<Outcome>, Vec<String>), SessionError> {
+        let mut rejected = Vec::new();
+        if self.options.no_ack {
+            return Ok((Some(Outcome::NotAskedFor), rejected));
+        }
+        let answer = answer(&self.socket, sent, self.options.timeout, &mut rejected);
+        let outcome = match self.stop.or(answer).await {
+            None => None,
+            Some(Ok(answer)) => Some(Outcome::Answered(answer)),
+            Some(Err(why @ (ClientError::TooLate { .. } | ClientError::Refused { .. }))) => {
+                Some(Outcome::Lost(why.to_string()))
+            }
+            Some(Err(error)) => return Err(error.into()),
+        };
+        Ok((outcome, rejected))
+    }
+
+    async fn trace(&mut self, sent: &Sent) -> Result<Option<Trace>, SessionError> {
+        let Some(watch) = &mut self.watch else {
+            return Ok(None);
+        };
+        Ok(Some(Trace {
+            exchange: watch.exchange(self.socket.portid(), sent.seq).await?,
+            callback: self.options.callback.clone(),
+        }))
+    }
+
+    fn summary(&self, duration_ns: u64) -> Result<Summary, SessionError> {
+        let traced = self.watch.as_ref().map(|watch| {
+            let spans = self.tally.spans.iter();
+            Ok::<_, TracerError>(Traced {
+                events: watch.events,
+                events_dropped: watch.tracer.dropped()?,
+                spans: spans
+                    .filter_map(|(name, times)| Some((*name, times.distribution()?)))
+                    .collect(),
+            })
+        });
+        Ok(Summary {
+            sent: self.tally.sent,
+            received: self.tally.received,
+            lost: self.tally.lost,
+            duration_ns,
+            round_trips: self.tally.round_trips.distribution(),
+            traced: traced.transpose()?,
+        })
+    }
+}
+
+/// Waits for the answer until the time is over, whatever else comes in between.
+async fn answer(
+    socket: &KernelSocket,
+    sent: &Sent,
+    patience: Duration,
+    rejected: &mut Vec<String>,
+) -> Result<Answer, ClientError> {
+    let deadline = Instant::now() + patience;
+    loop {
+        let rest = deadline.saturating_duration_since(Instant::now());
+        match client::receive_answer(socket, sent, rest).await {
+            Err(error) if error.is_rejection() => rejected.push(error.to_string()),
+            // The sentence names the whole time, not the rest of it.
+            Err(ClientError::TooLate { seq, .. }) => {
+                return Err(ClientError::TooLate {
+                    seq,
+                    waited: patience,
+                });
+            }
+            other => return other,
+        }
+    }
+}
+
+impl Watch {
+    fn attach(callback: &str) -> Result<Self, TracerError> {
+        Ok(Self {
+            tracer: Tracer::attach(&Filter {
+                protocol: Some(NETLINK_TEST_PROTOCOL),
+                pid: Some(std::process::id()),
+                callback,
+            })?,
+            journey: Journey::default(),
+            events: 0,
+        })
+    }
+
+    /// Reads events until the exchange of this port and sequence number is whole, or the
+    /// deadline is over: then what there is of it.
+    async fn exchange(&mut self, portid: u32, seq: u32) -> Result<Exchange, TracerError> {
+        let wanted = |exchange: &Exchange| {
+            let request = exchange.request();
+            request.is_some_and(|message| {
+                message.portid == portid && message.header().is_some_and(|header| header.seq == seq)
+            })
+        };
+        let deadline = Instant::now() + EVENTS_DEADLINE;
+        let mut ended = Vec::new();
+        loop {
+            let Self {
+                tracer,
+                journey,
+                events,
+            } = self;
+            tracer.drain(|event| {
+                *events += 1;
+                ended.extend(journey.push(event));
+            });
+            if let Some(at) = ended.iter().position(wanted) {
+                return Ok(ended.swap_remove(at));
+            }
+            let rest = deadline.saturating_duration_since(Instant::now());
+            if rest.is_zero() {
+                let unfinished = self.journey.finish();
+                return Ok(unfinished.into_iter().find(wanted).unwrap_or_default());
+            }
+            if let Ok(waited) = timeout(rest, self.tracer.readable()).await {
+                waited?;
+            }
+        }
+    }
+}
+
+impl Tally {
+    fn count(&mut self, greeting: &Greeting) {
+        match &greeting.outcome {
+            Outcome::Answered(_) => self.received += 1,
+            Outcome::Lost(_) => self.lost += 1,
+            Outcome::NotAskedFor => {}
+        }
+        if let Some(round_trip) = greeting.round_trip_ns() {
+            self.round_trips.push(round_trip);
+        }
+        let spans = greeting
+            .trace
+            .iter()
+            .flat_map(|trace| trace.exchange.spans());
+        for (name, span) in spans {
+            if let Some((_, times)) = self.spans.iter_mut().find(|(known, _)| *known == name) {
+                times.push(span);
+            } else {
+                let mut times = Durations::default();
+                times.push(span);
+                self.spans.push((name, times));
+            }
+        }
+    }
+}
+
+/// SIGINT and SIGTERM: an orderly end with the summary.
+struct Stop {
+    interrupt: Signal,
+    terminate: Signal,
+}
+
+impl Stop {
+    fn listen() -> io::Result<Self> {
+        Ok(Self {
+            interrupt: signal(SignalKind::interrupt())?,
+            terminate: signal(SignalKind::terminate())?,
+        })
+    }
+
+    /// The work's result, or nothing if told to stop before.
+    async fn or<T>(&mut self, work: impl Future<Output = T>) -> Option<T> {
+        tokio::select! {
+            done = work => Some(done),
+            _ = self.interrupt.recv() => None,
+            _ = self.terminate.recv() => None,
+        }
+    }
+}

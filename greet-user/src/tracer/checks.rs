@@ -1,0 +1,103 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! What must hold before anything is attached.
+
+use std::{fs, os::unix::fs::MetadataExt as _, path::Path};
+
+use rustix::thread::{CapabilitySet, capabilities};
+
+use super::TracerError;
+
+/// Inode number of the initial PID namespace (`PROC_PID_INIT_INO`).
+const INITIAL_PID_NAMESPACE: u64 = 0xEFFF_FFFC;
+
+/// Says which capability is missing, if one is.
+///
+/// # Errors
+/// [`TracerError::Privileges`].
+pub fn check_privileges() -> Result<(), TracerError> {
+    let sets = capabilities(None).map_err(TracerError::setup)?;
+    match missing_capabilities(sets.effective) {
+        None => Ok(()),
+        Some(missing) => Err(TracerError::Privileges { missing }),
+    }
+}
+
+/// CAP_SYS_ADMIN alone will do: it is the older way.
+fn missing_capabilities(held: CapabilitySet) -> Option<&'static str> {
+    if held.contains(CapabilitySet::SYS_ADMIN) {
+        return None;
+    }
+    match (
+        held.contains(CapabilitySet::BPF),
+        held.contains(CapabilitySet::PERFMON),
+    ) {
+        (true, true) => None,
+        (true, false) => Some("CAP_PERFMON"),
+        (false, true) => Some("CAP_BPF"),
+        (false, false) => Some("CAP_BPF and CAP_PERFMON"),
+    }
+}
+
+/// Says what the kernel lacks, if it lacks something.
+pub(super) fn check_kernel(callback: &str) -> Result<(), TracerError> {
+    if !Path::new("/sys/kernel/btf/vmlinux").exists() {
+        return Err(TracerError::NoBtf);
+    }
+    if !Path::new("/sys/bus/event_source/devices/kprobe/type").exists() {
+        return Err(TracerError::NoKprobes);
+    }
+    let namespace = fs::metadata("/proc/self/ns/pid").map_err(TracerError::setup)?;
+    if namespace.ino() != INITIAL_PID_NAMESPACE {
+        return Err(TracerError::PidNamespace);
+    }
+    let symbols = fs::read("/proc/kallsyms").map_err(TracerError::setup)?;
+    if has_function(&symbols, callback) {
+        Ok(())
+    } else {
+        Err(TracerError::NoCallback {
+            callback: callback.to_owned(),
+        })
+    }
+}
+
+/// Looks for a function in `/proc/kallsyms`: lines of `address type name [module]`.
+fn has_function(kallsyms: &[u8], name: &str) -> bool {
+    kallsyms.split(|byte| *byte == b'\n').any(|line| {
+        let mut words = line.split(u8::is_ascii_whitespace);
+        let is_text = matches!(words.nth(1), Some(b"t" | b"T" | b"w" | b"W"));
+        is_text && words.next() == Some(name.as_bytes())
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_missing_capability_is_named() {
+        let bpf = CapabilitySet::BPF;
+        let perfmon = CapabilitySet::PERFMON;
+        for (held, missing) in [
+            (CapabilitySet::empty(), Some("CAP_BPF and CAP_PERFMON")),
+            (bpf, Some("CAP_PERFMON")),
+            (perfmon, Some("CAP_BPF")),
+            (bpf | perfmon, None),
+            (CapabilitySet::SYS_ADMIN, None),
+        ] {
+            assert_eq!(missing_capabilities(held), missing);
+        }
+    }
+
+    #[test]
+    fn only_functions_count() {
+        let kallsyms = b"0000 T netlink_unicast\n\
+            0000 d some_data\n\
+            0000 t netlink_recv_msg_fn\t[NetlinkGreetingsLKM]\n";
+        assert!(has_function(kallsyms, "netlink_unicast"));
+        assert!(has_function(kallsyms, "netlink_recv_msg_fn"));
+        assert!(!has_function(kallsyms, "some_data"));
+        assert!(!has_function(kallsyms, "netlink"));
+        assert!(!has_function(kallsyms, "[NetlinkGreetingsLKM]"));
+        assert!(!has_function(b"", ""));
+    }
+}

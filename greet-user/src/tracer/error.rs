@@ -1,0 +1,98 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! Why tracing cannot work here: one sentence each, with the next step.
+
+use std::{error::Error as StdError, fmt::Write as _};
+
+use aya::programs::ProgramError;
+
+use super::offsets::OffsetError;
+
+/// Why the tracer could not be attached.
+#[derive(Debug, thiserror::Error)]
+pub enum TracerError {
+    /// Capabilities are missing.
+    #[error(
+        "tracing needs {missing}, which this process does not have; try `sudo greet-user --trace`"
+    )]
+    Privileges {
+        /// Which ones.
+        missing: &'static str,
+    },
+    /// The kernel does not describe its types.
+    #[error(
+        "this kernel has no BTF (/sys/kernel/btf/vmlinux is not there), which tells where its \
+         structures keep their fields: it needs CONFIG_DEBUG_INFO_BTF=y; try `cargo xtask demo` \
+         for a VM that has it"
+    )]
+    NoBtf,
+    /// The kernel has no kprobes.
+    #[error(
+        "this kernel has no kprobes, which reach a module's functions: it needs \
+         CONFIG_KPROBE_EVENTS=y; try `cargo xtask demo` for a VM that has it"
+    )]
+    NoKprobes,
+    /// The receive callback is not in the kernel's symbol table.
+    #[error(
+        "the kernel has no function `{callback}`: name the receive callback of its socket with \
+         `--callback SYMBOL` (`grep recv /proc/kallsyms` lists candidates)"
+    )]
+    NoCallback {
+        /// The symbol.
+        callback: String,
+    },
+    /// A process ID here is not the one that the kernel's tracing helpers give.
+    #[error(
+        "this process is in a PID namespace of its own (a container), so the tracer cannot tell \
+         it from others; run it outside"
+    )]
+    PidNamespace,
+    /// A field was not found.
+    #[error(transparent)]
+    Offset(#[from] OffsetError),
+    /// The kernel refused a program.
+    #[error("the kernel refuses to trace `{function}`: {reason}")]
+    Attach {
+        /// The function.
+        function: String,
+        /// What it said.
+        reason: String,
+    },
+    /// Anything else.
+    #[error("the tracer could not be set up: {0}")]
+    Setup(String),
+}
+
+impl TracerError {
+    pub(super) fn setup(error: impl Into<Box<dyn StdError>>) -> Self {
+        Self::Setup(chain(&*error.into()))
+    }
+
+    pub(super) fn attach(function: String, error: ProgramError) -> Self {
+        let mut reason = chain(&error);
+        if let ProgramError::LoadError {
+            io_error,
+            verifier_log,
+        } = error
+        {
+            // The log has many lines; they are for whoever asked.
+            log::warn!("the verifier said: {verifier_log}");
+            reason = format!("{io_error}; `-v` shows what the verifier said");
+        }
+        Self::Attach { function, reason }
+    }
+}
+
+/// An error and what caused it, in one line.
+fn chain(error: &dyn StdError) -> String {
+    let mut said = error.to_string();
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        let text = error.to_string();
+        if !said.contains(&text) {
+            // Writing to a string does not fail.
+            let _: Result<(), std::fmt::Error> = write!(said, ": {text}");
+        }
+        cause = error.source();
+    }
+    said
+}

@@ -1,0 +1,194 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! Where the running kernel's structures keep the fields that the eBPF programs read.
+//!
+//! Rust eBPF has no CO-RE relocations, so the offsets are read from the kernel's BTF when
+//! the programs are loaded and handed to them as constants. aya reads BTF too but keeps
+//! structure members to itself; `btf-rs` shows them.
+
+use std::path::Path;
+
+use btf_rs::{Backend, Btf, Member, Struct, Type};
+
+const KERNEL_BTF: &str = "/sys/kernel/btf/vmlinux";
+
+/// Offsets in bytes; see `greet-ebpf/src/globals.rs` for what each is of.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Offsets {
+    named: [(&'static str, u64); 9],
+    /// The bit of `sock.sk_kern_sock` within its byte.
+    pub sock_kern_mask: u8,
+}
+
+/// Why an offset is not known.
+#[derive(Debug, thiserror::Error)]
+pub enum OffsetError {
+    /// BTF could not be read.
+    #[error("the kernel's BTF cannot be read: {0}")]
+    Btf(#[from] btf_rs::Error),
+    /// There is no such field.
+    #[error(
+        "this kernel has no field `{field}` in `struct {structure}`: it is too new or too old for this tracer"
+    )]
+    NoField {
+        /// The structure.
+        structure: String,
+        /// The path to the field.
+        field: String,
+    },
+    /// The field is not what the eBPF programs expect.
+    #[error(
+        "this kernel's `{field}` in `struct {structure}` has {bits} bits where the tracer expects {expected}"
+    )]
+    OtherSize {
+        /// The structure.
+        structure: String,
+        /// The path to the field.
+        field: String,
+        /// How many bits it has.
+        bits: u32,
+        /// How many it should have.
+        expected: u32,
+    },
+}
+
+/// A field, counted from the start of the outermost structure.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Field {
+    bit_offset: u32,
+    bits: u32,
+}
+
+impl Field {
+    fn byte_offset(self) -> u64 {
+        u64::from(self.bit_offset / 8)
+    }
+}
+
+impl Offsets {
+    /// Reads the running kernel's BTF.
+    ///
+    /// # Errors
+    /// [`OffsetError`] where a field is not there or not as expected.
+    pub fn of_running_kernel() -> Result<Self, OffsetError> {
+        // Mapped, not parsed: a dozen types of some hundred thousand are asked for.
+        let btf = Btf::from_file_with_backend(Path::new(KERNEL_BTF), Backend::Mmap)?;
+        let at =
+            |structure, path: &str, bits| find(&btf, structure, path, bits).map(Field::byte_offset);
+        let kern = find(&btf, "sock", "sk_kern_sock", 1)?;
+        let control_block = at("sk_buff", "cb", 48 * 8)?;
+        let named = [
+            ("SKB_LEN", at("sk_buff", "len", 32)?),
+            ("SKB_DATA_LEN", at("sk_buff", "data_len", 32)?),
+            ("SKB_DATA", at("sk_buff", "data", 64)?),
+            ("SKB_SK", at("sk_buff", "sk", 64)?),
+            (
+                "SKB_CB_PORTID",
+                control_block + at("netlink_skb_parms", "portid", 32)?,
+            ),
+            ("SOCK_PROTOCOL", at("sock", "sk_protocol", 16)?),
+            ("SOCK_KERN_BYTE", kern.byte_offset()),
+            ("SOCK_NET", at("sock", "__sk_common.skc_net.net", 64)?),
+            ("NET_INUM", at("net", "ns.inum", 32)?),
+        ];
+        Ok(Self {
+            named,
+            // Bits are counted from the least significant one: BPF targets are little-endian here.
+            sock_kern_mask: 1 << (kern.bit_offset % 8),
+        })
+    }
+
+    /// The offsets with the names that the eBPF programs know them by.
+    pub fn named(&self) -> impl Iterator<Item = (&'static str, &u64)> {
+        self.named.iter().map(|(name, offset)| (*name, offset))
+    }
+}
+
+/// Finds a field by its dotted path and checks its size.
+fn find(btf: &Btf, structure: &str, path: &str, expected: u32) -> Result<Field, OffsetError> {
+    let no_field = || OffsetError::NoField {
+        structure: structure.to_owned(),
+        field: path.to_owned(),
+    };
+    let mut inside = btf
+        .resolve_types_by_name(structure)?
+        .into_iter()
+        .find(|found| matches!(found, Type::Struct(_)))
+        .ok_or_else(no_field)?;
+    let mut field = Field {
+        bit_offset: 0,
+        bits: 0,
+    };
+    for name in path.split('.') {
+        let (Type::Struct(members) | Type::Union(members)) = &inside else {
+            return Err(no_field());
+        };
+        let (bit_offset, member) = find_member(btf, members, name)?.ok_or_else(no_field)?;
+        inside = plain_type(btf, &member)?;
+        field.bit_offset += bit_offset;
+        field.bits = match member.bitfield_size() {
+            Some(bits) if bits > 0 => bits,
+            _ => size_in_bits(btf, &inside)?,
+        };
+    }
+    if field.bits == expected {
+        Ok(field)
+    } else {
+        Err(OffsetError::OtherSize {
+            structure: structure.to_owned(),
+            field: path.to_owned(),
+            bits: field.bits,
+            expected,
+        })
+    }
+}
+
+/// Finds a member by name, in unnamed structures and unions within as well, as C does.
+/// Returns its bit offset from the start of `structure`.
+fn find_member(
+    btf: &Btf,
+    structure: &Struct,
+    name: &str,
+) -> Result<Option<(u32, Member)>, btf_rs::Error> {
+    for member in &structure.members {
+        let found = btf.resolve_name(member)?;
+        if found == name {
+            return Ok(Some((member.bit_offset(), member.clone())));
+        }
+        if found.is_empty()
+            && let Type::Struct(inner) | Type::Union(inner) = plain_type(btf, member)?
+            && let Some((offset, inner)) = find_member(btf, &inner, name)?
+        {
+            return Ok(Some((member.bit_offset() + offset, inner)));
+        }
+    }
+    Ok(None)
+}
+
+/// The member's type without typedefs and qualifiers.
+fn plain_type(btf: &Btf, member: &Member) -> Result<Type, btf_rs::Error> {
+    let mut found = btf.resolve_chained_type(member)?;
+    loop {
+        found = match &found {
+            Type::Typedef(inner) => btf.resolve_chained_type(inner)?,
+            Type::Const(inner) => btf.resolve_chained_type(inner)?,
+            Type::Volatile(inner) => btf.resolve_chained_type(inner)?,
+            Type::Restrict(inner) => btf.resolve_chained_type(inner)?,
+            Type::TypeTag(inner) => btf.resolve_chained_type(inner)?,
+            _ => return Ok(found),
+        };
+    }
+}
+
+fn size_in_bits(btf: &Btf, of: &Type) -> Result<u32, btf_rs::Error> {
+    let bytes = match of {
+        Type::Int(int) => int.size(),
+        Type::Ptr(_) => size_of::<u64>(),
+        Type::Struct(structure) | Type::Union(structure) => structure.size(),
+        Type::Array(array) => {
+            let bits = size_in_bits(btf, &btf.resolve_chained_type(array)?)?;
+            return Ok(bits * u32::try_from(array.len()).unwrap_or(0));
+        }
+        _ => 0,
+    };
+    Ok(u32::try_from(bytes * 8).unwrap_or(0))
+}
