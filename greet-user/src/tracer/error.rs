@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! Why tracing cannot work here: one sentence each, with the next step.
 
-use std::{error::Error as StdError, fmt::Write as _};
+use std::error::Error as StdError;
 
 use aya::programs::ProgramError;
 
@@ -89,8 +89,8 @@ fn chain(error: &dyn StdError) -> String {
     while let Some(error) = cause {
         let text = error.to_string();
         if !said.contains(&text) {
-            // Writing to a string does not fail.
-            let _: Result<(), std::fmt::Error> = write!(said, ": {text}");
+            said.push_str(": ");
+            said.push_str(&text);
         }
         cause = error.source();
     }

@@ -5,9 +5,7 @@
 //! the programs are loaded and handed to them as constants. aya reads BTF too but keeps
 //! structure members to itself; `btf-rs` shows them.
 
-use std::path::Path;
-
-use btf_rs::{Backend, Btf, Member, Struct, Type};
+use btf_rs::{Btf, Member, Struct, Type};
 
 const KERNEL_BTF: &str = "/sys/kernel/btf/vmlinux";
 
@@ -70,8 +68,7 @@ impl Offsets {
     /// # Errors
     /// [`OffsetError`] where a field is not there or not as expected.
     pub fn of_running_kernel() -> Result<Self, OffsetError> {
-        // Mapped, not parsed: a dozen types of some hundred thousand are asked for.
-        let btf = Btf::from_file_with_backend(Path::new(KERNEL_BTF), Backend::Mmap)?;
+        let btf = Btf::from_file(KERNEL_BTF)?;
         let at =
             |structure, path: &str, bits| find(&btf, structure, path, bits).map(Field::byte_offset);
         let kern = find(&btf, "sock", "sk_kern_sock", 1)?;
