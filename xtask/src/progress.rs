@@ -13,13 +13,15 @@ static BARS: LazyLock<MultiProgress> = LazyLock::new(MultiProgress::new);
 const TICK: Duration = Duration::from_millis(120);
 /// Without a terminal a running step says so this often.
 const HEARTBEAT: Duration = Duration::from_secs(10);
+/// A step that found everything done already is not worth a line, in seconds.
+const WORTH_SAYING: f64 = 1.0;
 
 /// One step that is under way.
 pub struct Step {
     name: String,
     started: Instant,
     bar: Option<ProgressBar>,
-    last_said: Mutex<Instant>,
+    last_said: Mutex<Option<Instant>>,
 }
 
 impl Step {
@@ -35,15 +37,11 @@ impl Step {
             bar.enable_steady_tick(TICK);
             bar
         });
-        if bar.is_none() {
-            eprintln!("      … {name}");
-        }
-        let now = Instant::now();
         Self {
             name,
-            started: now,
+            started: Instant::now(),
             bar,
-            last_said: Mutex::new(now),
+            last_said: Mutex::new(None),
         }
     }
 
@@ -53,30 +51,34 @@ impl Step {
             bar.set_message(line.to_owned());
             return;
         }
+        let seconds = self.started.elapsed().as_secs_f64();
         let mut last_said = self
             .last_said
             .lock()
             .unwrap_or_else(PoisonError::into_inner);
-        if last_said.elapsed() >= HEARTBEAT {
-            *last_said = Instant::now();
-            eprintln!(
-                "      … {}, {:.0} s: {line}",
-                self.name,
-                self.started.elapsed().as_secs_f64()
-            );
+        let due = match *last_said {
+            None => seconds >= WORTH_SAYING,
+            Some(last_said) => last_said.elapsed() >= HEARTBEAT,
+        };
+        if due {
+            *last_said = Some(Instant::now());
+            eprintln!("      … {} ({seconds:.0} s) {line}", self.name);
         }
     }
 
     /// Ends the step well; `what` says what came of it.
-    pub fn done(self, what: impl Display) {
-        self.end("ok", &what.to_string());
-    }
-
-    fn end(mut self, mark: &str, what: &str) {
-        let seconds = self.started.elapsed().as_secs_f64();
-        let text = [self.name.as_str(), what].join(if what.is_empty() { "" } else { ": " });
+    pub fn done(mut self, what: impl Display) {
         self.clear();
-        say(&format!("{mark:>7} {text} ({seconds:.1} s)"));
+        let seconds = self.started.elapsed().as_secs_f64();
+        if seconds < WORTH_SAYING {
+            return;
+        }
+        let what = what.to_string();
+        let colon = if what.is_empty() { "" } else { ": " };
+        say(&format!(
+            "     ok {}{colon}{what} ({seconds:.1} s)",
+            self.name
+        ));
     }
 
     fn clear(&mut self) {

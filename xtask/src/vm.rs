@@ -16,6 +16,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Context as _, Result};
 use xtask::frame::{Frame, Run, Verdict};
 
+use self::failure::Reason;
 pub use self::failure::VmFailure;
 use self::folder::RunFolder;
 pub use self::keyboard::{RawTerminal, feed_stdin, follow_keyboard, terminal_size};
@@ -148,7 +149,7 @@ impl<'a> Vm<'a> {
         }
         let verdict = session.relay(&mut sinks, self.limits.deadline)?;
         if let Verdict::Failed(reason) = verdict {
-            return Err(session.failure(VmFailure::CannotRun(reason)));
+            return Err(session.failure(Reason::CannotRun(reason)));
         }
         Ok(Outcome {
             verdict,
@@ -195,9 +196,9 @@ impl Session {
     fn hello(&mut self, patience: Duration) -> Result<()> {
         match self.next(Some(Instant::now() + patience))? {
             Next::Frame(Frame::Hello) => Ok(()),
-            Next::Frame(other) => Err(self.failure(VmFailure::OutOfStep(format!("{other:?}")))),
-            Next::Late => Err(self.failure(VmFailure::NoSignOfLife(patience))),
-            Next::End => Err(self.failure(VmFailure::Ended)),
+            Next::Frame(other) => Err(self.failure(Reason::OutOfStep(format!("{other:?}")))),
+            Next::Late => Err(self.failure(Reason::NoSignOfLife(patience))),
+            Next::End => Err(self.failure(Reason::Ended)),
         }
     }
 
@@ -210,12 +211,12 @@ impl Session {
                 Next::Frame(Frame::Stderr(bytes)) => pass_on(sinks.err, &bytes)?,
                 Next::Frame(Frame::Verdict(verdict)) => return Ok(verdict),
                 Next::Frame(other) => {
-                    return Err(self.failure(VmFailure::OutOfStep(format!("{other:?}"))));
+                    return Err(self.failure(Reason::OutOfStep(format!("{other:?}"))));
                 }
                 Next::Late => {
-                    return Err(self.failure(VmFailure::Deadline(patience.unwrap_or_default())));
+                    return Err(self.failure(Reason::Deadline(patience.unwrap_or_default())));
                 }
-                Next::End => return Err(self.failure(VmFailure::Ended)),
+                Next::End => return Err(self.failure(Reason::Ended)),
             }
         }
     }
@@ -250,9 +251,9 @@ impl Session {
         String::from_utf8_lossy(&bytes).into_owned()
     }
 
-    fn failure(&mut self, failure: VmFailure) -> anyhow::Error {
+    fn failure(&mut self, reason: Reason) -> anyhow::Error {
         self.stop();
-        failure.with_console(&self.console())
+        VmFailure::new(reason, &self.console()).into()
     }
 
     fn stop(&mut self) {

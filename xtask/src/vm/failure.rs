@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! What can go wrong with the machine itself, and the exit statuses that say so.
 
+use std::fmt;
 use std::time::Duration;
 
 use thiserror::Error;
@@ -9,12 +10,20 @@ use thiserror::Error;
 pub const MACHINE_FAILED: u8 = 125;
 /// The deadline passed: what `timeout` exits with too.
 pub const TIMED_OUT: u8 = 124;
-/// How many of the console's last lines a failure shows.
-const TAIL: usize = 20;
+/// How many of the console's lines a failure shows.
+const EXCERPT: usize = 20;
+const PANIC: &str = "Kernel panic - not syncing: ";
+
+/// The machine failed, and what its console said about it.
+#[derive(Debug)]
+pub struct VmFailure {
+    reason: Reason,
+    console: Vec<String>,
+}
 
 /// How the machine failed.
 #[derive(Debug, Error)]
-pub enum VmFailure {
+pub enum Reason {
     /// PID 1 did not say hello in time.
     #[error("the virtual machine gave no sign of life for {} s", .0.as_secs())]
     NoSignOfLife(Duration),
@@ -36,40 +45,57 @@ pub enum VmFailure {
 }
 
 impl VmFailure {
-    /// The status that xtask exits with.
-    pub fn status(&self) -> u8 {
-        match self {
-            Self::Deadline(_) => TIMED_OUT,
-            _ => MACHINE_FAILED,
-        }
-    }
-
-    /// The failure with the console's last lines, which usually tell why.
-    pub fn with_console(self, console: &str) -> anyhow::Error {
-        let failure = match (self, panic_line(console)) {
-            (Self::Ended | Self::NoSignOfLife(_), Some(line)) => Self::Panicked(line.to_owned()),
-            (failure, _) => failure,
-        };
+    /// The failure, with what the console says about it.
+    pub fn new(reason: Reason, console: &str) -> Self {
         let lines: Vec<_> = console
             .lines()
             .filter(|line| !line.trim().is_empty())
             .collect();
-        let tail = lines[lines.len().saturating_sub(TAIL)..].join("\n    ");
-        if tail.is_empty() {
-            return failure.into();
+        let panic = lines.iter().position(|line| line.contains(PANIC));
+        let reason = match (reason, panic) {
+            (Reason::Ended | Reason::NoSignOfLife(_), Some(at)) => {
+                let said = lines[at].split(PANIC).nth(1).unwrap_or_default();
+                Reason::Panicked(said.trim().to_owned())
+            }
+            (reason, _) => reason,
+        };
+        let excerpt = match reason {
+            // A panic is told by its line and what led to it; other ends by the last lines.
+            Reason::Panicked(_) => {
+                let at = panic.unwrap_or_default();
+                &lines[at.saturating_sub(EXCERPT / 2)..lines.len().min(at + EXCERPT / 2)]
+            }
+            Reason::Ended | Reason::NoSignOfLife(_) => {
+                &lines[lines.len().saturating_sub(EXCERPT)..]
+            }
+            Reason::Deadline(_) | Reason::CannotRun(_) | Reason::OutOfStep(_) => &[],
+        };
+        let console = excerpt.iter().map(|&line| line.to_owned()).collect();
+        Self { reason, console }
+    }
+
+    /// The status that xtask exits with.
+    pub fn status(&self) -> u8 {
+        match self.reason {
+            Reason::Deadline(_) => TIMED_OUT,
+            _ => MACHINE_FAILED,
         }
-        // The failure stays what callers can ask for; the console is what stands above it.
-        let told = format!("{failure}; its console said last:\n    {tail}");
-        anyhow::Error::new(failure).context(told)
     }
 }
 
-fn panic_line(console: &str) -> Option<&str> {
-    console
-        .lines()
-        .find_map(|line| line.split_once("Kernel panic - not syncing: "))
-        .map(|(_, reason)| reason.trim())
+impl fmt::Display for VmFailure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}", self.reason)?;
+        if !self.console.is_empty() {
+            write!(f, "\n  on its console:")?;
+        }
+        self.console
+            .iter()
+            .try_for_each(|line| write!(f, "\n    {line}"))
+    }
 }
+
+impl std::error::Error for VmFailure {}
 
 #[cfg(test)]
 mod tests {
@@ -78,25 +104,24 @@ mod tests {
     #[test]
     fn a_panic_is_told_from_a_quiet_end() {
         let console = "[ 1.0] x\n[ 2.0] Kernel panic - not syncing: Attempted to kill init!\n";
-        let error = VmFailure::Ended.with_console(console);
+        let failure = VmFailure::new(Reason::Ended, console);
+        let told = failure.to_string();
         assert!(
-            format!("{error}").contains("kernel panicked: Attempted to kill init!"),
-            "{error}"
+            told.contains("kernel panicked: Attempted to kill init!\n"),
+            "{told}"
         );
-        let failure = error
-            .downcast_ref::<VmFailure>()
-            .expect("the failure is kept");
+        assert!(told.contains("    [ 1.0] x"), "{told}");
         assert_eq!(failure.status(), MACHINE_FAILED);
-        assert!(matches!(failure, VmFailure::Panicked(_)));
     }
 
     #[test]
-    fn a_deadline_has_its_own_status() {
-        let error = VmFailure::Deadline(Duration::from_secs(3)).with_console("");
-        let failure = error
-            .downcast_ref::<VmFailure>()
-            .expect("the failure is kept");
+    fn a_deadline_has_its_own_status_and_needs_no_console() {
+        let failure = VmFailure::new(Reason::Deadline(Duration::from_secs(3)), "[ 1.0] x\n");
         assert_eq!(failure.status(), TIMED_OUT);
-        assert!(error.to_string().contains("3 s"));
+        let told = failure.to_string();
+        assert!(
+            told.contains("longer than 3 s") && !told.contains('\n'),
+            "{told}"
+        );
     }
 }
