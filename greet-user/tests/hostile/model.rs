@@ -159,18 +159,33 @@ mod tests {
 
     #[test]
     fn empty_texts_are_refused_and_the_rest_is_read() {
-        let empty = Message { payload: vec![], ..greeting() };
-        let nul = Message { payload: vec![0, b'x'], ..greeting() };
-        let mute = Message { flags: 0, ..greeting() };
+        let empty = Message {
+            payload: vec![],
+            ..greeting()
+        };
+        let nul = Message {
+            payload: vec![0, b'x'],
+            ..greeting()
+        };
+        let mute = Message {
+            flags: 0,
+            ..greeting()
+        };
         let bytes = datagram(&[greeting(), empty, nul, mute, greeting()]);
         let refused = Fate::Refusal;
-        assert_eq!(fates(&bytes), [ANSWER, refused, refused, Fate::NoAnswer, ANSWER]);
+        assert_eq!(
+            fates(&bytes),
+            [ANSWER, refused, refused, Fate::NoAnswer, ANSWER]
+        );
     }
 
     #[test]
     fn a_lie_hides_what_follows() {
         for stated in [0, 15, 1000, u32::MAX] {
-            let liar = Message { stated: Some(stated), ..greeting() };
+            let liar = Message {
+                stated: Some(stated),
+                ..greeting()
+            };
             let bytes = datagram(&[greeting(), liar, greeting()]);
             assert_eq!(fates(&bytes), [ANSWER, Fate::Refusal]);
         }

@@ -72,10 +72,19 @@ fn mutated(rng: &mut Rng, ports: Ports) -> Message {
     let text: Vec<u8> = (0..size).map(|_| rng.u8(b' '..=b'~')).collect();
     let mut message = Message::greeting(rng.u32(..), text);
     message.portid = ports.own;
+    if rng.u8(0..4) == 0 {
+        message.flags &= !NLM_F_ACK;
+    }
     for _ in 0..rng.u8(0..4) {
         match rng.u8(0..6) {
             0 => message.stated = Some(lie(rng, HEADER_SIZE + size)),
-            1 => message.kind = if rng.bool() { rng.u16(..) } else { rng.u16(0..32) },
+            1 => {
+                message.kind = if rng.bool() {
+                    rng.u16(..)
+                } else {
+                    rng.u16(0..32)
+                }
+            }
             2 => message.flags = flags(rng),
             3 => message.portid = portid(rng, ports),
             4 => message.payload = (0..size).map(|_| rng.u8(..)).collect(),
@@ -88,8 +97,21 @@ fn mutated(rng: &mut Rng, ports: Ports) -> Message {
 fn lie(rng: &mut Rng, truth: usize) -> u32 {
     let truth = u32::try_from(truth).unwrap_or(u32::MAX);
     let lies = [
-        0, 1, 15, 16, 17, truth - 1, truth + 1, truth + 4, truth / 2, truth.swap_bytes(),
-        i32::MAX as u32, 1 << 31, u32::MAX - 3, u32::MAX, rng.u32(..),
+        0,
+        1,
+        15,
+        16,
+        17,
+        truth - 1,
+        truth + 1,
+        truth + 4,
+        truth / 2,
+        truth.swap_bytes(),
+        i32::MAX as u32,
+        1 << 31,
+        u32::MAX - 3,
+        u32::MAX,
+        rng.u32(..),
     ];
     *rng.choice(&lies).unwrap_or(&0)
 }

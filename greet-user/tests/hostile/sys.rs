@@ -7,6 +7,6 @@ mod socket;
 
 pub use modules::{load, unload};
 pub use process::{
-    Child, become_nobody, fork, in_new_namespace, in_new_user_namespace, on_exit, thread_id,
+    become_nobody, fork, in_new_namespace, in_new_user_namespace, on_exit, thread_id,
 };
-pub use socket::{RAW, DATAGRAM, Socket};
+pub use socket::{DATAGRAM, RAW, Socket};

@@ -38,7 +38,8 @@ impl Message {
 
     /// Its bytes, without padding.
     pub fn bytes(&self) -> Vec<u8> {
-        let length = u32::try_from(HEADER_SIZE + self.payload.len()).expect("a message below 4 GiB");
+        let length =
+            u32::try_from(HEADER_SIZE + self.payload.len()).expect("a message below 4 GiB");
         let mut bytes = Vec::with_capacity(HEADER_SIZE + self.payload.len());
         bytes.extend(self.stated.unwrap_or(length).to_ne_bytes());
         bytes.extend(self.kind.to_ne_bytes());

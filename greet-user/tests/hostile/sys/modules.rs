@@ -19,8 +19,14 @@ pub fn load(path: &str, parameters: &str) -> io::Result<()> {
         .unwrap_or_else(|error| panic!("{path} must be in the machine for this suite: {error}"));
     let parameters = CString::new(parameters).expect("parameters without NUL");
     // SAFETY: the string lives through the call.
-    let result =
-        unsafe { libc::syscall(libc::SYS_finit_module, file.as_raw_fd(), parameters.as_ptr(), 0) };
+    let result = unsafe {
+        libc::syscall(
+            libc::SYS_finit_module,
+            file.as_raw_fd(),
+            parameters.as_ptr(),
+            0,
+        )
+    };
     done(result)
 }
 

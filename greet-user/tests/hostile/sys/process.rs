@@ -26,7 +26,9 @@ pub fn become_nobody() {
     assert_eq!(results, [0; 3], "{}", Error::last_os_error());
     // What needs CAP_NET_ADMIN must be refused now: sending to another than the kernel.
     if let Ok(socket) = Socket::open(RAW) {
-        let refusal = socket.send_to(1, 0, b"x").expect_err("no privileges are left");
+        let refusal = socket
+            .send_to(1, 0, b"x")
+            .expect_err("no privileges are left");
         assert_eq!(refusal.raw_os_error(), Some(libc::EPERM));
     }
 }
@@ -48,7 +50,9 @@ pub fn in_new_namespace<T: Send>(body: impl FnOnce() -> T + Send) -> io::Result<
             unshare(libc::CLONE_NEWNET)?;
             Ok(body())
         });
-        thread.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))
+        thread
+            .join()
+            .unwrap_or_else(|panic| std::panic::resume_unwind(panic))
     })
 }
 

@@ -67,9 +67,8 @@ impl Socket {
         let mut address = address(0, 0);
         let mut size = ADDRESS_SIZE;
         // SAFETY: address and size live through the call; the kernel writes at most `size` bytes.
-        let result = unsafe {
-            libc::getsockname(self.number(), (&raw mut address).cast(), &raw mut size)
-        };
+        let result =
+            unsafe { libc::getsockname(self.number(), (&raw mut address).cast(), &raw mut size) };
         checked(result).expect("an open socket has a name");
         address.nl_pid
     }
@@ -92,7 +91,14 @@ impl Socket {
         // SAFETY: bytes and address live through the call, and have the sizes stated.
         let sent = unsafe {
             let to = (&raw const address).cast();
-            libc::sendto(self.number(), bytes.as_ptr().cast(), bytes.len(), 0, to, ADDRESS_SIZE)
+            libc::sendto(
+                self.number(),
+                bytes.as_ptr().cast(),
+                bytes.len(),
+                0,
+                to,
+                ADDRESS_SIZE,
+            )
         };
         match usize::try_from(sent) {
             Err(_) => Err(Error::last_os_error()),
@@ -116,7 +122,14 @@ impl Socket {
             let flags = libc::MSG_DONTWAIT | libc::MSG_TRUNC;
             let from = (&raw mut from).cast();
             let start = buffer.as_mut_ptr().cast();
-            libc::recvfrom(self.number(), start, buffer.len(), flags, from, &raw mut size)
+            libc::recvfrom(
+                self.number(),
+                start,
+                buffer.len(),
+                flags,
+                from,
+                &raw mut size,
+            )
         };
         let length = usize::try_from(length).map_err(|_| Error::last_os_error())?;
         Ok((length, from.nl_pid))

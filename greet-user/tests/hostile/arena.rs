@@ -1,0 +1,69 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! The frame around every test.
+
+use std::env;
+use std::sync::{Mutex, PoisonError};
+
+use crate::client::Client;
+use crate::kernel_log::KernelLog;
+use crate::model::Tally;
+use crate::{leftovers, module, report};
+
+/// One test at a time: they all change the same module.
+static ALONE: Mutex<()> = Mutex::new(());
+
+/// Runs `body`, which tells what the counters must have counted, and looks what it has done.
+pub fn hostile(body: impl FnOnce() -> Tally) {
+    framed(|| {
+        let before = module::counters();
+        let expected = body();
+        leftovers::no_users();
+        assert_eq!(
+            module::counters() - before,
+            expected,
+            "counted (left), sent (right)"
+        );
+    });
+}
+
+/// The same for a `body` that unloads the module, and its counters with it.
+pub fn framed(body: impl FnOnce()) {
+    let _alone = ALONE.lock().unwrap_or_else(PoisonError::into_inner);
+    require_machine();
+    report::begin();
+    if !module::is_loaded() {
+        // A test before this one failed while it was away.
+        module::load();
+    }
+    module::set_delay("0").expect("no delay to begin with");
+    let mut log = KernelLog::from_now();
+    let buffers = leftovers::buffers();
+
+    body();
+
+    leftovers::no_users();
+    still_answers();
+    log.assert_no_report();
+    leftovers::assert_none(buffers);
+    log.assert_no_report();
+}
+
+/// A module is loaded here, and the kernel is hurt if it can be.
+fn require_machine() {
+    assert!(
+        env::var_os("GREET_VM").is_some_and(|value| value == "1"),
+        "this suite attacks the kernel it runs on; run it with `cargo xtask test`, in a VM"
+    );
+}
+
+fn still_answers() {
+    let before = module::counters();
+    assert_eq!(
+        before.received,
+        before.outcomes(),
+        "the counters add up: {before:?}"
+    );
+    let sent = Client::open().greet(0xfeed);
+    assert_eq!(module::counters() - before, sent);
+    leftovers::no_users();
+}

@@ -1,0 +1,123 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! Clients that go away while their answer is on its way.
+
+use std::fs;
+use std::os::fd::{FromRawFd as _, OwnedFd};
+use std::sync::mpsc;
+use std::thread;
+use std::time::{Duration, Instant};
+
+use crate::arena::hostile;
+use crate::client::Client;
+use crate::model::Tally;
+use crate::module::{self, PATIENCE};
+use crate::report::factor;
+use crate::sys::{self, become_nobody, thread_id};
+use crate::wire::Message;
+
+/// The socket is closed by one thread while another sleeps in its `sendto()`: the kernel's own
+/// reference keeps it until that returns, and the answer goes into a queue nobody can reach.
+#[test]
+fn closed_by_another_thread() {
+    hostile(|| {
+        module::with_delay(20_000, || {
+            let caught = (0..50 * factor()).filter(|_| close_while_sending()).count();
+            assert!(caught > 10, "only {caught} sockets were closed in time");
+        });
+        Tally::answered(50 * factor())
+    });
+}
+
+/// Tells whether the sender was asleep in the module when its socket was closed.
+fn close_while_sending() -> bool {
+    thread::scope(|scope| {
+        let (tell, told) = mpsc::channel();
+        let client = Client::open();
+        let number = client.socket.number();
+        let sender = scope.spawn(move || {
+            become_nobody();
+            tell.send(thread_id()).expect("somebody listens");
+            client.send(&Message::greeting(1, "Hello, and goodbye").bytes());
+            // Closed already.
+            std::mem::forget(client);
+        });
+        let id = told.recv().expect("the sender's number");
+        let asleep = wait_until_asleep(id, || sender.is_finished());
+        #[expect(
+            unsafe_code,
+            reason = "to close a descriptor under its user is what is tried"
+        )]
+        // SAFETY: the sender forgets its socket, so this is the one that closes the descriptor.
+        drop(unsafe { OwnedFd::from_raw_fd(number) });
+        sender
+            .join()
+            .expect("a greeting from a socket closed under way");
+        asleep
+    })
+}
+
+/// A process is killed while it sleeps in the callback: it must not wait for the delay, its
+/// answer is sent all the same, and everything is let go of.
+#[test]
+fn killed_while_in_the_callback() {
+    hostile(|| {
+        let delay = Duration::from_secs(1);
+        module::with_delay(1_000_000, || {
+            for _ in 0..5 * factor() {
+                let client = Client::open();
+                let greeting = Message::greeting(1, "Remember me").bytes();
+                let child = sys::fork(|| u8::from(client.socket.send(&greeting).is_err()));
+                assert!(wait_until_asleep(child.id(), || false));
+                let killed = Instant::now();
+                child.kill();
+                assert_eq!(child.wait(), None, "ended by the signal");
+                let took = killed.elapsed();
+                assert!(took < delay / 2, "it took {took:?} to die");
+                // The socket is ours, too, and so is the answer.
+                client.take_answer(1);
+            }
+        });
+        crate::report::sent(5 * factor());
+        Tally::answered(5 * factor())
+    });
+}
+
+#[test]
+fn in_use_while_in_the_callback() {
+    hostile(|| {
+        module::with_delay(1_000_000, || {
+            let client = Client::open();
+            let greeting = Message::greeting(1, "Do not leave").bytes();
+            let child = sys::fork(|| u8::from(client.socket.send(&greeting).is_err()));
+            // The child's socket alone holds the module now.
+            drop(client);
+            assert!(wait_until_asleep(child.id(), || false));
+            let error = sys::unload(module::NAME).expect_err("a callback is running");
+            assert_eq!(error.raw_os_error(), Some(libc::EWOULDBLOCK));
+            assert_eq!(child.wait(), Some(0), "the greeting is served to its end");
+        });
+        crate::report::sent(1);
+        Tally::answered(1)
+    });
+}
+
+/// Waits until a task is in the sleep that only SIGKILL ends (state D), which of all system calls
+/// here only the module's delay causes; `false` where it is `over` first.
+fn wait_until_asleep(id: i32, over: impl Fn() -> bool) -> bool {
+    let deadline = Instant::now() + PATIENCE;
+    loop {
+        // "pid (name) state …"; the name has no parenthesis here.
+        let stat = fs::read_to_string(format!("/proc/{id}/stat")).unwrap_or_default();
+        let state = stat.rsplit_once(") ").map_or("", |(_, fields)| fields);
+        if state.starts_with('D') {
+            return true;
+        }
+        if over() {
+            return false;
+        }
+        assert!(
+            Instant::now() < deadline,
+            "task {id} never slept in the callback: {stat}"
+        );
+    }
+}

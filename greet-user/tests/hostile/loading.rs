@@ -1,0 +1,114 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! The module coming and going while clients knock.
+//!
+//! All of them in the first namespace: `kmod/README.md` tells why.
+
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{PoisonError, RwLock, RwLockWriteGuard};
+use std::thread;
+use std::time::Instant;
+
+use crate::arena::framed;
+use crate::client::Client;
+use crate::model::Tally;
+use crate::module::{self, PATIENCE};
+use crate::report::factor;
+use crate::sys::become_nobody;
+
+/// Times that the module is loaded and unloaded, at factor 1.
+const CYCLES: u64 = 100;
+const KNOCKERS: u64 = 2;
+/// Greetings that a freshly loaded module must have answered before it goes again.
+const GREETINGS: u64 = 5;
+
+/// Clients that greet whenever somebody opens.
+#[derive(Default)]
+struct Street {
+    /// Held for reading while a client is at the door, for writing to have nobody there.
+    door: RwLock<()>,
+    answered: AtomicU64,
+    closed: AtomicBool,
+}
+
+#[test]
+fn a_hundred_times_with_clients_knocking() {
+    framed(|| {
+        let street = Street::default();
+        thread::scope(|scope| {
+            // Closed however this ends: else the clients would be waited for forever.
+            let _closing = Closing(&street);
+            for _ in 0..KNOCKERS {
+                scope.spawn(|| street.knock());
+            }
+            for cycle in 0..CYCLES * factor() {
+                if cycle % 10 == 0 {
+                    count_exactly(&street);
+                } else {
+                    module::unload();
+                    module::load();
+                    street.wait_for(GREETINGS);
+                }
+            }
+        });
+    });
+}
+
+/// With nobody at the door while it is loaded and while it is read: exact counters.
+fn count_exactly(street: &Street) {
+    let nobody = street.nobody_there();
+    module::unload();
+    module::load();
+    let before = street.answered.load(Ordering::SeqCst);
+    assert_eq!(
+        module::counters(),
+        Tally::default(),
+        "a new module has counted nothing"
+    );
+    drop(nobody);
+
+    street.wait_for(GREETINGS);
+
+    let _nobody = street.nobody_there();
+    let answered = street.answered.load(Ordering::SeqCst) - before;
+    assert_eq!(module::counters(), Tally::answered(answered));
+}
+
+impl Street {
+    /// Opens a socket, greets and closes it, again and again.
+    fn knock(&self) {
+        become_nobody();
+        while !self.closed.load(Ordering::SeqCst) {
+            let _at_the_door = self.door.read().unwrap_or_else(PoisonError::into_inner);
+            match Client::try_open() {
+                Ok(client) => {
+                    client.greet(1);
+                    self.answered.fetch_add(1, Ordering::SeqCst);
+                }
+                // Not loaded at the moment.
+                Err(error) => assert_eq!(error.raw_os_error(), Some(libc::EPROTONOSUPPORT)),
+            }
+        }
+    }
+
+    fn nobody_there(&self) -> RwLockWriteGuard<'_, ()> {
+        self.door.write().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Waits until so many more clients have been answered.
+    fn wait_for(&self, greetings: u64) {
+        let enough = self.answered.load(Ordering::SeqCst) + greetings;
+        let deadline = Instant::now() + PATIENCE;
+        while self.answered.load(Ordering::SeqCst) < enough {
+            assert!(Instant::now() < deadline, "nobody is answered any more");
+            thread::yield_now();
+        }
+    }
+}
+
+struct Closing<'a>(&'a Street);
+
+impl Drop for Closing<'_> {
+    fn drop(&mut self) {
+        self.0.closed.store(true, Ordering::SeqCst);
+    }
+}

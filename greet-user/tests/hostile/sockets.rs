@@ -1,0 +1,97 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! Many sockets, and readers that never read.
+
+use std::thread;
+
+use crate::arena::hostile;
+use crate::client::Client;
+use crate::model::Tally;
+use crate::report::factor;
+use crate::sys::become_nobody;
+use crate::wire::Message;
+
+const THREADS: u32 = 8;
+const SOCKETS_PER_THREAD: u32 = 8;
+/// More answers than any receive buffer of the default size holds (237 on 6.12).
+const UNREAD: u32 = 2_000;
+
+#[test]
+fn sixty_four_from_eight_threads() {
+    hostile(|| {
+        let rounds = 250 * u32::try_from(factor()).expect("a small factor");
+        in_threads(THREADS, |thread| {
+            let clients: Vec<Client> = (0..SOCKETS_PER_THREAD).map(|_| Client::open()).collect();
+            let mut tally = Tally::default();
+            for round in 0..rounds {
+                // All of them have an answer waiting before the first is taken.
+                for client in &clients {
+                    let text = format!("thread {thread}, round {round}, port {}", client.port);
+                    tally += client.send(&Message::greeting(round, text).bytes());
+                }
+                clients.iter().for_each(|client| client.take_answer(round));
+            }
+            clients.iter().for_each(Client::expect_silence);
+            tally
+        })
+    });
+}
+
+#[test]
+fn readers_that_never_read() {
+    hostile(|| {
+        let unread = UNREAD * u32::try_from(factor()).expect("a small factor");
+        in_threads(4, |_| fill_the_queue(&Client::open(), unread))
+    });
+}
+
+#[test]
+fn readers_with_the_smallest_buffer() {
+    hostile(|| {
+        in_threads(4, |_| {
+            let client = Client::open();
+            client.socket.set_buffer(libc::SO_RCVBUF, 0);
+            (0..10).map(|_| fill_the_queue(&client, 200)).sum()
+        })
+    });
+}
+
+/// Sends without reading until answers get lost, then reads what is there.
+///
+/// The queue is full at some answer, and takes none any more until it has been emptied: what is
+/// in it is the beginning, without a gap.
+fn fill_the_queue(client: &Client, unread: u32) -> Tally {
+    for seq in 0..unread {
+        client.send(&Message::greeting(seq, "I never listen").bytes());
+    }
+    client.expect_error(libc::ENOBUFS);
+    let mut queued = 0;
+    while client.socket.receive(&mut [0; 512]).is_ok() {
+        queued += 1;
+    }
+    client.expect_silence();
+    assert!(
+        0 < queued && queued < unread,
+        "{queued} of {unread} answers fit"
+    );
+    let lost = u64::from(unread - queued);
+    // And it is as good as new.
+    Tally::answered(queued.into()) + Tally::failed(lost) + client.greet(unread)
+}
+
+/// Runs `body` in threads without privileges, at the same time.
+fn in_threads(count: u32, body: impl Fn(u32) -> Tally + Sync) -> Tally {
+    thread::scope(|scope| {
+        let body = &body;
+        let start = move |thread| {
+            scope.spawn(move || {
+                become_nobody();
+                body(thread)
+            })
+        };
+        let threads: Vec<_> = (0..count).map(start).collect();
+        let joined = threads.into_iter().map(|thread| thread.join());
+        joined
+            .map(|tally| tally.unwrap_or_else(|panic| std::panic::resume_unwind(panic)))
+            .sum()
+    })
+}
