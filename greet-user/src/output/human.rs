@@ -5,10 +5,13 @@
 use std::io::{self, Write};
 
 use anstyle::{AnsiColor, Style};
-use greet_common::wire::Header;
+use greet_common::{Stage, wire::Header};
 
 use super::{Greeting, Outcome, Output, Start, Summary, Trace, Traced};
-use crate::event::{Detail, Event, Message, escaped, flag_names, type_name};
+use crate::{
+    event::{Detail, Event, Message, escaped, flag_names, type_name},
+    journey::Exchange,
+};
 
 const BOLD: Style = Style::new().bold();
 const DIM: Style = Style::new().dimmed();
@@ -17,7 +20,9 @@ const TO_USER: Style = AnsiColor::Green.on_default().bold();
 const ERROR: Style = AnsiColor::Red.on_default().bold();
 
 /// Where the columns behind the two times begin.
-const INDENT: usize = 22;
+const INDENT: usize = 20;
+/// Where the column with the process begins.
+const PROCESS: usize = 78;
 
 /// Writes lines for people.
 pub struct Human<W> {
@@ -43,19 +48,19 @@ impl<W: Write> Human<W> {
         } = line;
         let since = microseconds(*since_ns);
         let step = step_ns.map_or_else(String::new, |ns| format!("+{}", microseconds(ns)));
-        let line = format!("{since:>9} {DIM}{step:>10}{DIM:#}  {style}{stage:<8}{style:#} {what}");
-        let width = INDENT + 9 + what.chars().count();
-        let gap = 78_usize.saturating_sub(width).max(2);
+        let line = format!("{since:>8} {DIM}{step:>9}{DIM:#}  {style}{stage:<7}{style:#} {what}");
+        let width = INDENT + 8 + what.chars().count();
+        let gap = PROCESS.saturating_sub(width).max(2);
         match process {
             Some(process) => writeln!(self.out, "{line}{:gap$}{DIM}{process}{DIM:#}", ""),
             None => writeln!(self.out, "{line}"),
         }
     }
 
-    fn event(&mut self, event: &Event, times: Times, callback: &str) -> io::Result<()> {
+    fn event(&mut self, event: &Event, times: Times, trace: &Trace) -> io::Result<()> {
         let (style, what) = match &event.detail {
-            Detail::Entered(message) => entered(event, message, callback),
-            Detail::Left(result) => left(event, *result, callback),
+            Detail::Entered(message) => entered(event, message, &trace.callback),
+            Detail::Left(result) => left(event, *result, &trace.callback),
         };
         self.stage(&StageLine {
             since_ns: event.time_ns.saturating_sub(times.sent_ns),
@@ -63,12 +68,10 @@ impl<W: Write> Human<W> {
             stage: event.stage.name(),
             style,
             what,
-            process: Some(process(event)),
+            process: Some(process(event, &trace.exchange)),
         })?;
         match &event.detail {
-            Detail::Entered(message) if event.stage != greet_common::Stage::Handle => {
-                self.message(message)
-            }
+            Detail::Entered(message) if event.stage != Stage::Handle => self.message(message),
             _ => Ok(()),
         }
     }
@@ -93,17 +96,27 @@ impl<W: Write> Human<W> {
 
     fn trace(&mut self, greeting: &Greeting, trace: &Trace) -> io::Result<u64> {
         let sent_ns = greeting.sent.time_ns;
+        if greeting.number > 1 {
+            writeln!(self.out)?;
+        }
         self.stage(&StageLine {
             since_ns: 0,
             step_ns: None,
             stage: "send",
             style: TO_KERNEL,
-            what: format!("{:<20} called, {} bytes", "sendmsg()", greeting.sent.len),
-            process: None,
+            what: format!(
+                "{:<20} called with {} bytes",
+                "sendmsg()", greeting.sent.len
+            ),
+            process: trace
+                .exchange
+                .events
+                .first()
+                .map(|event| process(event, &trace.exchange)),
         })?;
         let mut before_ns = sent_ns;
         for event in &trace.exchange.events {
-            self.event(event, Times { sent_ns, before_ns }, &trace.callback)?;
+            self.event(event, Times { sent_ns, before_ns }, trace)?;
             before_ns = event.time_ns;
         }
         if !trace.exchange.complete {
@@ -139,7 +152,7 @@ impl<W: Write> Human<W> {
                 })?;
                 writeln!(
                     self.out,
-                    "{:INDENT$}{BOLD}round trip {} µs{BOLD:#}, {} bytes of text from port {}\n",
+                    "{:INDENT$}{BOLD}round trip {} µs{BOLD:#}, {} bytes of text from port {}",
                     "",
                     microseconds(since_ns),
                     answer.payload.len(),
@@ -186,7 +199,7 @@ impl<W: Write> Output for Human<W> {
         let text: String = text.chars().take(60).collect();
         writeln!(
             self.out,
-            "{BOLD}GREET{BOLD:#} the kernel ({kernel}) over netlink protocol {protocol} from port {portid}: \"{text}\""
+            "{BOLD}GREET{BOLD:#} kernel {kernel}, netlink protocol {protocol}, from port {portid}: \"{text}\""
         )?;
         if !start.hooks.is_empty() {
             writeln!(
@@ -196,8 +209,8 @@ impl<W: Write> Output for Human<W> {
             )?;
             writeln!(
                 self.out,
-                "{DIM}{:>9} {:>10}  {:<8} {:<20} what happened{DIM:#}",
-                "time µs", "step µs", "stage", "function"
+                "\n{DIM}{:>8} {:>9}  {:<7} {:<20} {:<29}process{DIM:#}",
+                "time µs", "step µs", "stage", "function", "what happened"
             )?;
         }
         Ok(())
@@ -226,7 +239,8 @@ impl<W: Write> Output for Human<W> {
         } = summary;
         let percent = (lost * 100).checked_div(*sent).unwrap_or(0);
         let style = if *lost > 0 { ERROR } else { Style::new() };
-        writeln!(self.out, "{BOLD}--- greeting statistics ---{BOLD:#}")?;
+        let gap = if self.quiet { "" } else { "\n" };
+        writeln!(self.out, "{gap}{BOLD}--- greeting statistics ---{BOLD:#}")?;
         writeln!(
             self.out,
             "{sent} sent, {received} answered, {style}{lost} lost ({percent}%){style:#}, time {} ms",
@@ -257,13 +271,29 @@ impl<W: Write> Output for Human<W> {
     }
 }
 
+/// `netlink_unicast (fentry, fexit) and …` from `fentry:netlink_unicast` and so on.
+fn by_function(hooks: &[String]) -> String {
+    let mut functions: Vec<(&str, Vec<&str>)> = Vec::new();
+    for hook in hooks {
+        let (kind, function) = hook.split_once(':').unwrap_or(("", hook));
+        match functions.iter_mut().find(|(known, _)| *known == function) {
+            Some((_, kinds)) => kinds.push(kind),
+            None => functions.push((function, vec![kind])),
+        }
+    }
+    let functions = functions
+        .iter()
+        .map(|(name, kinds)| format!("{name} ({})", kinds.join(", ")));
+    functions.collect::<Vec<_>>().join(" and ")
+}
+
 fn entered(event: &Event, message: &Message, callback: &str) -> (Style, String) {
     let style = if message.portid == 0 {
         TO_USER
     } else {
         TO_KERNEL
     };
-    let what = if event.stage == greet_common::Stage::Handle {
+    let what = if event.stage == Stage::Handle {
         format!("{callback:<20} entered")
     } else {
         let (way, len) = (message.direction().words(), message.len);
@@ -274,27 +304,29 @@ fn entered(event: &Event, message: &Message, callback: &str) -> (Style, String) 
 
 fn left(event: &Event, result: Option<i32>, callback: &str) -> (Style, String) {
     let function = match event.stage {
-        greet_common::Stage::Handled => callback,
+        Stage::Handled => callback,
         _ => "netlink_unicast",
     };
     match result {
         None => (DIM, format!("{function:<20} left")),
         Some(errno) if errno < 0 => {
-            let error = io::Error::from_raw_os_error(errno.wrapping_neg());
+            let error = io::Error::from_raw_os_error(errno.wrapping_neg()).to_string();
+            let error = error.split(" (os error").next().unwrap_or_default();
             (ERROR, format!("{function:<20} returned {errno}: {error}"))
         }
         Some(bytes) => (DIM, format!("{function:<20} returned {bytes}")),
     }
 }
 
-/// `greet-user[71]`, or `[71]` for an event that carries no name; `71/72` where the
-/// thread is not the process's first.
-fn process(event: &Event) -> String {
+/// `greet-user[71]`, or `greet-user[71/72]` for a thread that is not the process's first.
+fn process(event: &Event, exchange: &Exchange) -> String {
     let Event { pid, tid, .. } = event;
-    let comm = event
-        .message()
-        .map(|message| escaped(&message.comm))
-        .unwrap_or_default();
+    // A return carries no name: it is that of the same thread's calls.
+    let mut of_thread = exchange.events.iter().filter(|other| other.tid == *tid);
+    let comm = of_thread
+        .find_map(Event::message)
+        .map(|message| escaped(&message.comm));
+    let comm = comm.unwrap_or_default();
     if pid == tid {
         format!("{comm}[{pid}]")
     } else {

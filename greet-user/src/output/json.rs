@@ -1,20 +1,18 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! For programs: one JSON object a line. Times are integers in ns.
 
-use std::{
-    collections::BTreeMap,
-    io::{self, Write},
-};
+use std::io::{self, Write};
 
 use greet_common::{
     Stage,
     wire::{Header, NETLINK_TEST_PROTOCOL},
 };
-use serde::Serialize;
+use serde::{Serialize, Serializer};
 
 use super::{Greeting, Outcome, Output, Start, Summary, Trace};
 use crate::{
     event::{Event, Message, escaped, flag_names, printable, protocol_name, type_name},
+    journey::Exchange,
     statistics::Distribution,
 };
 
@@ -109,8 +107,10 @@ struct ExchangeLine<'a> {
     callback: Option<&'a str>,
     /// The client's own clock just before `sendmsg()`: what `stages` count from.
     t_ns: u64,
-    stages: BTreeMap<&'static str, i128>,
-    spans: BTreeMap<&'static str, u64>,
+    #[serde(serialize_with = "object")]
+    stages: Vec<(&'static str, i128)>,
+    #[serde(serialize_with = "object")]
+    spans: Vec<(&'static str, u64)>,
     request: Part<'a>,
     replies: Vec<Part<'a>>,
     status: &'static str,
@@ -137,7 +137,8 @@ struct SummaryLine {
     lost: u64,
     events: u64,
     events_dropped: u64,
-    spans: BTreeMap<&'static str, Distribution>,
+    #[serde(serialize_with = "object")]
+    spans: Vec<(&'static str, Distribution)>,
 }
 
 impl<W: Write> Output for Json<W> {
@@ -171,14 +172,9 @@ impl<W: Write> Output for Json<W> {
     }
 
     fn summary(&mut self, summary: &Summary) -> io::Result<()> {
-        let mut spans = BTreeMap::new();
-        if let Some(traced) = &summary.traced {
-            spans.extend(traced.spans.iter().copied());
-        }
-        if let Some(round_trips) = summary.round_trips {
-            spans.insert("round_trip", round_trips);
-        }
         let traced = summary.traced.as_ref();
+        let mut spans = traced.map_or_else(Vec::new, |traced| traced.spans.clone());
+        spans.extend(summary.round_trips.map(|found| ("round_trip", found)));
         self.line(&Line::Summary(SummaryLine {
             v: VERSION,
             sent: summary.sent,
@@ -260,14 +256,14 @@ fn exchange_line<'a>(greeting: &'a Greeting, trace: Option<&'a Trace>) -> Exchan
         seq: greeting.sent.seq,
         callback: trace.map(|trace| trace.callback.as_str()),
         t_ns: greeting.sent.time_ns,
-        stages: exchange.map_or_else(BTreeMap::new, |exchange| {
+        stages: exchange.map_or_else(Vec::new, |exchange| {
             let since = |time: u64| i128::from(time) - i128::from(greeting.sent.time_ns);
             let seen = |stage: Stage| Some((stage.name(), since(exchange.stage(stage)?)));
-            Stage::ALL.into_iter().filter_map(seen).collect()
+            let mut stages: Vec<_> = Stage::ALL.into_iter().filter_map(seen).collect();
+            stages.sort_by_key(|(_, time)| *time);
+            stages
         }),
-        spans: exchange.map_or_else(BTreeMap::new, |exchange| {
-            exchange.spans().into_iter().collect()
-        }),
+        spans: exchange.map_or_else(Vec::new, Exchange::spans),
         request: Part {
             len: greeting.sent.len,
             text: request.and_then(Message::text),
@@ -282,6 +278,14 @@ fn exchange_line<'a>(greeting: &'a Greeting, trace: Option<&'a Trace>) -> Exchan
         round_trip_ns: greeting.round_trip_ns(),
         rejected: &greeting.rejected,
     }
+}
+
+/// Pairs as one JSON object, in their own order.
+fn object<T: Serialize, S: Serializer>(
+    pairs: &[(&'static str, T)],
+    serializer: S,
+) -> Result<S::Ok, S::Error> {
+    serializer.collect_map(pairs.iter().map(|(name, value)| (name, value)))
 }
 
 fn hex(bytes: &[u8]) -> String {

@@ -1,2 +1,16 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! Tests that run inside the virtual machine, against the real module and kernel.
+//! Tests against the real module in a real kernel: they run as root inside the virtual
+//! machine of `cargo xtask test`, which has the module loaded, and one at a time.
+//!
+//! A test that cannot run fails; none waits for a time to pass where it can wait for
+//! something to happen.
+
+mod detach;
+mod greeting;
+mod module;
+mod privileges;
+mod proto;
+mod rejection;
+mod support;
+mod trace;
+mod traced;

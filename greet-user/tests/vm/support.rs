@@ -1,0 +1,123 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! What the tests share.
+
+use std::{
+    env, fs,
+    process::{Command, Output},
+    time::{Duration, Instant},
+};
+
+use greet_common::wire::{NLM_F_ACK, NLM_F_REQUEST};
+use greet_user::client::{self, Answer, KernelSocket};
+use serde_json::Value;
+
+/// How long to wait for what must happen.
+pub const PATIENCE: Duration = Duration::from_secs(30);
+/// The flags of a greeting.
+pub const GREETING: u16 = NLM_F_REQUEST | NLM_F_ACK;
+/// The module's receive callback.
+pub const CALLBACK: &str = "netlink_recv_msg_fn";
+
+/// Runs a test's body in tokio, in the virtual machine only.
+pub fn in_vm(body: impl Future<Output = ()>) {
+    require_vm();
+    tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .expect("a tokio runtime")
+        .block_on(body);
+}
+
+/// These tests unload modules and kill processes: nothing for a machine in use.
+pub fn require_vm() {
+    assert!(
+        env::var_os("GREET_VM").is_some_and(|value| value == "1"),
+        "this test runs in the virtual machine of `cargo xtask test` only (GREET_VM=1 is not set)"
+    );
+}
+
+/// A socket to the module.
+pub fn open() -> KernelSocket {
+    client::open().expect("the module is loaded")
+}
+
+/// Greets and takes the answer.
+pub async fn greet(socket: &mut KernelSocket, text: &str) -> Answer {
+    let sent = client::greet(socket, text, true).await.expect("sends");
+    client::receive_answer(socket, &sent, PATIENCE)
+        .await
+        .expect("is answered")
+}
+
+/// The answer's text: up to the zeros that fill it up.
+pub fn text_of(answer: &Answer) -> String {
+    let end = answer.payload.iter().position(|byte| *byte == 0);
+    let end = end.expect("the text ends with a NUL");
+    assert!(
+        answer.payload[end..].iter().all(|byte| *byte == 0),
+        "zeros up to the end"
+    );
+    String::from_utf8(answer.payload[..end].to_vec()).expect("text")
+}
+
+/// Runs `greet-user` to its end.
+pub fn greet_user(arguments: &[&str]) -> Output {
+    command(arguments).output().expect("greet-user starts")
+}
+
+/// `greet-user`, ready to start.
+pub fn command(arguments: &[&str]) -> Command {
+    require_vm();
+    let mut command = Command::new("greet-user");
+    command.args(arguments);
+    command
+}
+
+/// Standard output, after checking the exit status.
+pub fn stdout_of(output: &Output, status: i32) -> String {
+    let (out, err) = (text(&output.stdout), text(&output.stderr));
+    assert_eq!(
+        output.status.code(),
+        Some(status),
+        "standard output:\n{out}\nstandard error:\n{err}"
+    );
+    out
+}
+
+/// Standard error, after checking the exit status and that it is one line.
+pub fn sentence_of(output: &Output, status: i32) -> String {
+    stdout_of(output, status);
+    let err = text(&output.stderr);
+    assert_eq!(err.lines().count(), 1, "one sentence: {err}");
+    assert!(err.starts_with("greet-user: "), "{err}");
+    err
+}
+
+/// JSON lines.
+pub fn json_lines(text: &str) -> Vec<Value> {
+    let parse = |line| serde_json::from_str(line).unwrap_or_else(|error| panic!("{error}: {line}"));
+    text.lines().map(parse).collect()
+}
+
+/// The lines of one kind.
+pub fn of_kind<'a>(lines: &'a [Value], kind: &str) -> Vec<&'a Value> {
+    lines.iter().filter(|line| line["kind"] == kind).collect()
+}
+
+/// Waits until `condition` holds, or fails.
+pub fn until(what: &str, mut condition: impl FnMut() -> bool) {
+    let deadline = Instant::now() + PATIENCE;
+    while !condition() {
+        assert!(Instant::now() < deadline, "waited in vain: {what}");
+        std::thread::yield_now();
+    }
+}
+
+/// The file's text.
+pub fn read(path: &str) -> String {
+    fs::read_to_string(path).unwrap_or_else(|error| panic!("cannot read {path}: {error}"))
+}
+
+fn text(bytes: &[u8]) -> String {
+    String::from_utf8(bytes.to_vec()).expect("UTF-8")
+}
