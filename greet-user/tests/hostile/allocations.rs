@@ -146,7 +146,7 @@ fn fail_each() -> (Tally, u64) {
 
 #[test]
 fn of_the_socket_at_load_time() {
-    framed(|| {
+    framed(|_| {
         module::unload();
         let mut log = KernelLog::from_now();
         for _ in 0..10 {
@@ -183,7 +183,7 @@ fn of_the_socket_of_a_new_namespace() {
 /// not be freed under that client.
 #[test]
 fn at_load_time_with_a_client_already_there() {
-    framed(|| {
+    framed(|_| {
         module::unload();
         thread::scope(|scope| {
             let (made, wait_until_made) = mpsc::channel();

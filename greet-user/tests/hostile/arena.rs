@@ -14,7 +14,7 @@ static ALONE: Mutex<()> = Mutex::new(());
 
 /// Runs `body`, which tells what the counters must have counted, and looks what it has done.
 pub fn hostile(body: impl FnOnce() -> Tally) {
-    framed(|| {
+    framed(|_| {
         let before = module::counters();
         let expected = body();
         leftovers::no_users();
@@ -27,7 +27,9 @@ pub fn hostile(body: impl FnOnce() -> Tally) {
 }
 
 /// The same for a `body` that unloads the module, and its counters with it.
-pub fn framed(body: impl FnOnce()) {
+///
+/// A body that makes the kernel log a lot looks at the log now and then, before it runs over.
+pub fn framed(body: impl FnOnce(&mut KernelLog)) {
     let _alone = ALONE.lock().unwrap_or_else(PoisonError::into_inner);
     require_machine();
     report::begin();
@@ -39,7 +41,7 @@ pub fn framed(body: impl FnOnce()) {
     let mut log = KernelLog::from_now();
     let buffers = leftovers::buffers();
 
-    body();
+    body(&mut log);
 
     leftovers::no_users();
     still_answers();

@@ -32,7 +32,7 @@ struct Street {
 
 #[test]
 fn a_hundred_times_with_clients_knocking() {
-    framed(|| {
+    framed(|log| {
         let street = Street::default();
         thread::scope(|scope| {
             // Closed however this ends: else the clients would be waited for forever.
@@ -48,6 +48,8 @@ fn a_hundred_times_with_clients_knocking() {
                     module::load();
                     street.wait_for(GREETINGS);
                 }
+                // A new module's rate limits begin anew, too.
+                log.assert_no_report();
             }
         });
     });

@@ -113,7 +113,7 @@ fn files_belong_to_root() {
 
 #[test]
 fn wrong_at_load_time() {
-    framed(|| {
+    framed(|_| {
         module::unload();
         for wrong in [
             "reply_delay_us=2000000",
