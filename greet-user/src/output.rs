@@ -38,6 +38,8 @@ pub struct Start {
 pub struct Greeting {
     /// Counted from 1.
     pub number: u64,
+    /// The text sent.
+    pub text: String,
     /// The request as it left.
     pub sent: Sent,
     /// What came back.

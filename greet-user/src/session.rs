@@ -140,6 +140,7 @@ impl<'a> Session<'a> {
             let interrupted = outcome.is_none();
             let greeting = Greeting {
                 number,
+                text: self.text.clone(),
                 sent,
                 outcome: outcome.unwrap_or_else(|| Outcome::Lost("interrupted".to_owned())),
                 rejected,

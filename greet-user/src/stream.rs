@@ -57,7 +57,8 @@ pub fn event(bytes: &[u8]) -> Result<Event, RecordError> {
 
 #[cfg(test)]
 mod tests {
-    use proptest::prelude::{any, proptest};
+    use greet_common::event::{Entry, Return};
+    use proptest::prelude::{any, prop_assert, prop_assert_eq, proptest};
 
     use super::*;
 
@@ -89,7 +90,9 @@ mod tests {
     proptest! {
         #[test]
         fn no_bytes_are_too_strange(bytes in proptest::collection::vec(any::<u8>(), 0..400)) {
-            let _: Result<Event, RecordError> = event(&bytes);
+            if event(&bytes).is_ok() {
+                prop_assert!([size_of::<Entry>(), size_of::<Return>()].contains(&bytes.len()));
+            }
         }
 
         #[test]
@@ -97,7 +100,10 @@ mod tests {
             let mut bytes = crossed(36, Stage::Crossed);
             bytes[at] = byte;
             bytes.truncate(len);
-            let _: Result<Event, RecordError> = event(&bytes);
+            if let Ok(event) = event(&bytes) {
+                prop_assert_eq!(bytes.len(), size_of::<Return>());
+                prop_assert!(event.message().is_none());
+            }
         }
     }
 }

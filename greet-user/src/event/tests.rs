@@ -103,6 +103,6 @@ proptest! {
         let message = message(data.clone());
         prop_assert!(message.headers().len() <= data.len() / HEADER_SIZE);
         prop_assert!(message.payload().len() <= data.len());
-        let _: Option<&str> = message.text();
+        prop_assert!(message.text().is_none_or(|text| text.len() <= message.payload().len()));
     }
 }

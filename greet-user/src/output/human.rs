@@ -204,8 +204,8 @@ impl<W: Write> Output for Human<W> {
         if !start.hooks.is_empty() {
             writeln!(
                 self.out,
-                "{DIM}watching {}{DIM:#}\n",
-                start.hooks.join(", ")
+                "{DIM}watching {}{DIM:#}",
+                by_function(&start.hooks)
             )?;
             writeln!(
                 self.out,

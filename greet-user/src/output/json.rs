@@ -266,7 +266,7 @@ fn exchange_line<'a>(greeting: &'a Greeting, trace: Option<&'a Trace>) -> Exchan
         spans: exchange.map_or_else(Vec::new, Exchange::spans),
         request: Part {
             len: greeting.sent.len,
-            text: request.and_then(Message::text),
+            text: printable(greeting.text.as_bytes()),
             error: failed(exchange.and_then(|exchange| exchange.result())),
         },
         replies,

@@ -241,3 +241,26 @@ fn short_and_lying_messages_are_seen_as_they_are() {
         }
     });
 }
+
+#[test]
+fn every_record_that_is_lost_is_counted() {
+    const GREETINGS: u64 = 4_000;
+    in_vm(async {
+        let mut tracer = attach(Some(NETLINK_TEST_PROTOCOL), Some(process::id()));
+        let mut socket = open();
+        // Nobody reads meanwhile: the ring buffer holds about 1,700 greetings.
+        for _ in 0..GREETINGS {
+            greet(&mut socket, "more and more").await;
+        }
+        let mut seen = 0;
+        tracer.drain(|_| seen += 1);
+        let dropped = tracer.dropped().expect("reads the counters");
+        assert!(seen > 0 && dropped > 0, "{seen} seen, {dropped} dropped");
+        assert_eq!(seen + dropped, 6 * GREETINGS);
+        // Once there is room again, nothing more is lost.
+        greet(&mut socket, "and now").await;
+        let mut seen = 0;
+        tracer.drain(|_| seen += 1);
+        assert_eq!((seen, tracer.dropped().expect("reads")), (6, dropped));
+    });
+}
