@@ -3,11 +3,15 @@
 //!
 //! A pointer that a fentry or fexit program gets as an argument is typed: the verifier
 //! checks each load against the kernel's BTF, and the load costs 5 instructions
-//! ([`Direct`]). A kprobe's pointers are mere numbers, and so is `sk_buff.data`, which
-//! points to bytes and not to a structure; there a helper reads, for 88 instructions
-//! and more ([`Probed`]). On a direct load the verifier says:
+//! ([`Direct`]). An offset from frozen memory is a constant to it, so the pointer stays
+//! typed. A kprobe's pointers are mere numbers, and so is `sk_buff.data`, which points to
+//! bytes and not to a structure; there a helper reads, for 88 instructions and more
+//! ([`Probed`]). The verifier's words on a direct load of the first byte of the data:
 //! ```text
-//! R1 invalid mem access 'scalar'
+//! 123: (0f) r8 += r2                  ; R2_w=208 R8_w=ptr_sk_buff(off=208)
+//! 124: (79) r3 = *(u64 *)(r8 +0)      ; R3_w=scalar() R8_w=ptr_sk_buff(off=208)
+//! 125: (71) r2 = *(u8 *)(r3 +0)
+//! R3 invalid mem access 'scalar'
 //! ```
 #![expect(unsafe_code, reason = "kernel memory is reached through raw pointers")]
 
