@@ -80,7 +80,9 @@ impl Sock {
         unsafe { M::read::<u16>(self.0, SOCK_PROTOCOL.load()) }.map(u32::from)
     }
 
-    /// Is this the kernel's end?
+    /// Is this the kernel's end? Asked of `struct sock` itself: `netlink_sock.portid` would
+    /// tell as well, but lies where the argument's type ends, and the verifier says
+    /// `access beyond struct sock at off 784 size 2`.
     #[inline(always)]
     pub fn is_kernels<M: Memory>(self) -> Result<bool, Fault> {
         // SAFETY: any bits are a number.
