@@ -60,6 +60,9 @@ pub struct TestOptions {
     /// Only what needs no virtual machine
     #[arg(long, conflicts_with = "kernels")]
     pub quick: bool,
+    /// Only the hostile suite, ten times longer, on a kernel that looks for bugs (built once, in minutes)
+    #[arg(long, conflicts_with_all = ["quick", "kernels"])]
+    pub sanitize: bool,
     /// Kernel series to test on, may be repeated [default: all that are supported]
     #[arg(long = "kernel", value_name = "SERIES")]
     pub kernels: Vec<Series>,

@@ -14,6 +14,10 @@ use crate::progress::Step;
 
 /// The module's file.
 pub const FILE: &str = "NetlinkGreetingsLKM.ko";
+/// Builds [`FAULT_FILE`] beside it; see kmod/README.md.
+pub const FAULT_OPTION: &str = "GREET_TEST_FAULT=1";
+/// Makes kernel functions fail for the module, in tests.
+pub const FAULT_FILE: &str = "greet_fault.ko";
 
 /// What the kernel build says although nothing is wrong with the module.
 const HARMLESS: &[&str] = &[

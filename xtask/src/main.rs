@@ -7,6 +7,7 @@ mod artifacts;
 mod build;
 mod cli;
 mod debian;
+mod debug_kernel;
 mod demo;
 mod exec;
 mod initramfs;

@@ -5,7 +5,7 @@
 //! exception, `rustup component add rust-src`, is announced before it is tried.
 
 mod bpf_linker;
-mod lock;
+pub mod lock;
 mod rust_src;
 
 use std::fs;

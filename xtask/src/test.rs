@@ -3,6 +3,8 @@
 
 mod guest;
 mod host;
+mod machine;
+mod sanitize;
 mod tally;
 
 use anyhow::Result;
@@ -22,9 +24,13 @@ pub fn run(paths: &Paths, options: &TestOptions) -> Result<u8> {
     let series = series(options)?;
     let tools = setup::set_up(paths, &series)?;
     let mut tally = Tally::default();
-    host::check(paths, &mut tally);
-    if !options.quick {
-        guest::check(paths, &tools, &mut tally);
+    if options.sanitize {
+        sanitize::check(paths, &tools, &mut tally);
+    } else {
+        host::check(paths, &mut tally);
+        if !options.quick {
+            guest::check(paths, &tools, &mut tally);
+        }
     }
     say("");
     for failure in tally.failures() {
@@ -35,7 +41,7 @@ pub fn run(paths: &Paths, options: &TestOptions) -> Result<u8> {
 }
 
 fn series(options: &TestOptions) -> Result<Vec<Series>> {
-    if options.quick {
+    if options.quick || options.sanitize {
         return Ok(Vec::new());
     }
     if !options.kernels.is_empty() {

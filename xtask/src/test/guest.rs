@@ -1,22 +1,18 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! The tests that run inside the virtual machine, on each kernel.
 
-use std::io::{self, Write};
-use std::path::Path;
 use std::time::Duration;
 
 use anyhow::{Context as _, Result, bail};
-use xtask::frame::{Run, Verdict};
+use xtask::frame::Verdict;
 
+use super::machine::{Ran, Suite, TestMachine};
 use super::tally::Tally;
-use crate::artifacts::{self, Programs};
-use crate::initramfs::{self, Addition, GREET};
-use crate::kernel::Kernel;
-use crate::kmod;
+use crate::artifacts;
 use crate::paths::Paths;
 use crate::progress::say;
 use crate::setup::Tools;
-use crate::vm::{Limits, Sinks, Vm, kernel_reports, terminal_size};
+use crate::vm::kernel_reports;
 
 /// One suite on one kernel; the longest takes a sixth of this on two cores.
 const DEADLINE: Duration = Duration::from_secs(900);
@@ -38,17 +34,23 @@ pub fn check(paths: &Paths, tools: &Tools, tally: &mut Tally) {
     for kernel in &tools.kernels {
         let before = tally.failed();
         let mut passed = 0;
+        let machine = TestMachine {
+            paths,
+            debian: &tools.debian,
+            kernel,
+            programs: &programs,
+        };
         for (name, test) in &tests {
             let suite = Suite {
-                paths,
-                tools,
-                kernel,
-                programs: &programs,
                 name,
-                test,
+                program: test,
+                module_options: &[],
+                environment: &[],
+                filter: "",
+                deadline: DEADLINE,
             };
-            match suite.run(tally) {
-                Ok(count) => passed += count,
+            match run(&machine, &suite, tally) {
+                Ok(tested) => passed += tested.passed,
                 Err(error) => tally.fail(format!("{name} on {}: {error:#}", kernel.release)),
             }
         }
@@ -62,75 +64,64 @@ pub fn check(paths: &Paths, tools: &Tools, tally: &mut Tally) {
     table.iter().for_each(|line| println!("{line}"));
 }
 
-struct Suite<'a> {
-    paths: &'a Paths,
-    tools: &'a Tools,
-    kernel: &'a Kernel,
-    programs: &'a Programs,
-    name: &'a str,
-    test: &'a Path,
+/// What came of a suite whose machine did its part.
+pub struct Tested {
+    /// Tests that passed.
+    pub passed: usize,
+    /// What the suite printed.
+    pub output: String,
+    /// How many reports of the kernel about itself there were.
+    pub reports: usize,
 }
 
-impl Suite<'_> {
-    /// Runs it, and returns how many of its tests passed.
-    fn run(&self, tally: &mut Tally) -> Result<usize> {
-        let what = format!("{} on {}", self.name, self.kernel.release);
-        say(&format!("\n   ---- {what}"));
-        let module = kmod::build(self.paths, &self.tools.debian, self.kernel, &[])?;
-        let mut archive = initramfs::base(&self.tools.debian, self.kernel, &module, self.programs)?;
-        let guest = Path::new(GREET).join("tests").join(self.name);
-        Addition::new(self.test.to_path_buf(), guest.clone()).add_to(&mut archive)?;
+/// Runs a suite, and counts its tests and, as one check, that the kernel reported nothing.
+///
+/// # Errors
+/// Where the machine cannot be composed, or fails.
+pub fn run(machine: &TestMachine<'_>, suite: &Suite<'_>, tally: &mut Tally) -> Result<Tested> {
+    let what = format!("{} on {}", suite.name, machine.kernel.release);
+    say(&format!("\n   ---- {what}"));
+    let Ran { output, outcome } = machine.run(suite)?;
+    let succeeded = outcome
+        .as_ref()
+        .is_ok_and(|outcome| outcome.verdict == Verdict::Exited(0));
+    let passed = tally.libtest(&what, &output, succeeded);
 
-        let run = Run {
-            command: Some(format!("exec {} --test-threads=1", guest.display())),
-            stdin: false,
-            load_module: true,
-            size: terminal_size(),
-        };
-        let limits = Limits {
-            deadline: Some(DEADLINE),
-            ..Limits::default()
-        };
-        let mut out = Tee::default();
-        let sinks = Sinks {
-            out: &mut out,
-            err: &mut io::stderr(),
-        };
-        let machine = Vm::new(self.paths, &self.tools.debian, self.kernel, limits);
-        let outcome = machine.run(&archive, &run, sinks, None);
-        let output = String::from_utf8_lossy(&out.kept).into_owned();
-        let succeeded = outcome
-            .as_ref()
-            .is_ok_and(|outcome| outcome.verdict == Verdict::Exited(0));
-        let passed = tally.libtest(&what, &output, succeeded);
-
-        let outcome = outcome.with_context(|| format!("running {what}"))?;
-        let reports = kernel_reports(&outcome.console);
-        match reports.first() {
-            None => tally.pass(),
-            Some(first) => tally.fail(format!(
-                "{what}: {} kernel reports, first: {first}",
-                reports.len()
-            )),
-        }
-        Ok(passed)
+    let outcome = outcome.with_context(|| format!("running {what}"))?;
+    let reports = reports(&outcome.console, &output);
+    match reports.first() {
+        None => tally.pass(),
+        Some(first) => tally.fail(format!(
+            "{what}: {} kernel reports, first: {first}",
+            reports.len()
+        )),
     }
+    let reports = reports.len();
+    Ok(Tested {
+        passed,
+        output,
+        reports,
+    })
 }
 
-/// Shows what it is given, and keeps it.
-#[derive(Default)]
-struct Tee {
-    kept: Vec<u8>,
+/// The kernel's reports on the console, and the leaks that the suite had kmemleak show.
+fn reports<'a>(console: &'a str, output: &'a str) -> Vec<&'a str> {
+    let leaks = output
+        .lines()
+        .filter(|line| line.contains("unreferenced object"));
+    kernel_reports(console).into_iter().chain(leaks).collect()
 }
 
-impl Write for Tee {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.kept.extend_from_slice(bytes);
-        io::stderr().write_all(bytes)?;
-        Ok(bytes.len())
-    }
+#[cfg(test)]
+mod tests {
+    use super::reports;
 
-    fn flush(&mut self) -> io::Result<()> {
-        io::stderr().flush()
+    #[test]
+    fn a_leak_is_a_report_although_the_console_is_silent() {
+        let output = "hostile: kmemleak suspected: unreferenced object 0xff11 (size 232):\n";
+        assert_eq!(reports("[1.0] all is well\n", output).len(), 1);
+        let console = "[1.0] BUG: KASAN: double-free in x\n";
+        assert_eq!(reports(console, output).len(), 2);
+        assert!(reports("[1.0] all is well\n", "test a ... ok\n").is_empty());
     }
 }
