@@ -9,11 +9,12 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use anyhow::Result;
+use anyhow::{Result, ensure};
 use xtask::frame::PORT_NAME;
 
 use crate::debian::Root;
 use crate::exec;
+use crate::paths::Paths;
 
 /// The emulator.
 pub const PROGRAM: &str = "qemu-system-x86_64";
@@ -112,7 +113,14 @@ pub fn command(root: &Root, machine: &Machine) -> Result<Command> {
     if on_machine() {
         command.arg(PROGRAM);
     } else {
-        let qemu = root.borrow(&format!("/usr/bin/{PROGRAM}"))?;
+        let program = format!("/usr/bin/{PROGRAM}");
+        ensure!(
+            root.join(&program).is_file(),
+            "there is no {PROGRAM}, neither in PATH nor in {}: remove that folder, then run \
+             `cargo xtask setup`",
+            Paths::short(root.path())
+        );
+        let qemu = root.borrow(&program)?;
         command.arg(qemu.get_program()).args(qemu.get_args());
         command.env(
             "QEMU_MODULE_DIR",

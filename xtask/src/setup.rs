@@ -60,10 +60,12 @@ pub fn set_up(paths: &Paths, series: &[Series]) -> Result<Tools> {
     fs::create_dir_all(paths.setup())?;
     let _lock = lock::take(&paths.setup())?;
 
+    // First, because it tells within seconds whether the mirror can be reached.
+    let debian = Debian::open(paths)?;
     // The linker is compiled while packages are downloaded: the two longest steps.
     std::thread::scope(|scope| {
         let linker = scope.spawn(|| bpf_linker::provide(paths));
-        let tools = provide_packages(paths, series);
+        let tools = provide_packages(paths, debian, series);
         let linker = linker
             .join()
             .unwrap_or_else(|_| bail!("installing bpf-linker panicked"))?;
@@ -73,8 +75,11 @@ pub fn set_up(paths: &Paths, series: &[Series]) -> Result<Tools> {
     })
 }
 
-fn provide_packages(paths: &Paths, series: &[Series]) -> Result<(Tools, Option<PathBuf>)> {
-    let debian = Debian::open(paths)?;
+fn provide_packages(
+    paths: &Paths,
+    debian: Debian,
+    series: &[Series],
+) -> Result<(Tools, Option<PathBuf>)> {
     let mut basics: Vec<String> = ESSENTIAL.iter().map(|&name| name.to_owned()).collect();
     basics.extend(["busybox-static", "make", "dwarves", "kmod"].map(str::to_owned));
     if !qemu::on_machine() {
