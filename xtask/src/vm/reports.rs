@@ -27,8 +27,18 @@ const MARKS: &[&str] = &[
     "Kernel panic",
     "unable to handle",
     "list_add corruption",
+    "list_add double add",
     "list_del corruption",
     "Object already free",
+    // SLUB: `BUG kmalloc-256 (Tainted: …): …`.
+    "] BUG ",
+    // Any oops, whatever it is called.
+    "[#1]",
+    "double fault",
+    // What a network namespace or a socket leaves behind.
+    "unregister_netdevice: waiting for",
+    "leaked reference",
+    "Freeing alive netlink socket",
     "Poison overwritten",
     "Redzone overwritten",
 ];
@@ -53,6 +63,32 @@ pub fn kernel_reports(console: &str) -> Vec<&str> {
 #[cfg(test)]
 mod tests {
     use super::kernel_reports;
+
+    /// As 6.12 prints them, each of them without any other sign that something is wrong.
+    #[test]
+    fn every_checker_of_the_debugging_kernel_is_heard() {
+        for report in [
+            "BUG: KASAN: slab-use-after-free in sk_skb_reason_drop+0x31/0x100",
+            "UBSAN: shift-out-of-bounds in net/x.c:1:2",
+            "kmemleak: Memory pool empty, consider increasing CONFIG_DEBUG_KMEMLEAK_MEM_POOL_SIZE",
+            "WARNING: possible circular locking dependency detected",
+            "WARNING: suspicious RCU usage",
+            "rcu: INFO: rcu_preempt detected stalls on CPUs/tasks:",
+            "BUG: sleeping function called from invalid context at mm/slab.h:1",
+            "ODEBUG: free active (active state 0) object: 0 object type: timer_list hint: x",
+            "BUG skbuff_head_cache (Tainted: G           O      ): Freechain corrupt",
+            "INFO: task hostile:42 blocked for more than 122 seconds.",
+            "watchdog: BUG: soft lockup - CPU#0 stuck for 26s! [hostile:42]",
+            "refcount_t: underflow; use-after-free.",
+            "list_add double add: new=1, prev=1, next=2.",
+            "unregister_netdevice: waiting for lo to become free. Usage count = 2",
+            "ref_tracker: net notrefcnt@1 has 1/1 users at leaked reference.",
+            "Freeing alive netlink socket 00000000deadbeef",
+        ] {
+            let console = format!("[   12.345678] {report}\r\n");
+            assert_eq!(kernel_reports(&console).len(), 1, "{report}");
+        }
+    }
 
     #[test]
     fn reports_are_found_and_boot_talk_is_not() {
