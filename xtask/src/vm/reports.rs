@@ -37,7 +37,7 @@ const MARKS: &[&str] = &[
     "double fault",
     // What a network namespace or a socket leaves behind.
     "unregister_netdevice: waiting for",
-    "leaked reference",
+    "ref_tracker:",
     "Freeing alive netlink socket",
     "Poison overwritten",
     "Redzone overwritten",
@@ -82,7 +82,7 @@ mod tests {
             "refcount_t: underflow; use-after-free.",
             "list_add double add: new=1, prev=1, next=2.",
             "unregister_netdevice: waiting for lo to become free. Usage count = 2",
-            "ref_tracker: net notrefcnt@1 has 1/1 users at leaked reference.",
+            "ref_tracker: net notrefcnt@00000000deadbeef has 1/1 users at",
             "Freeing alive netlink socket 00000000deadbeef",
         ] {
             let console = format!("[   12.345678] {report}\r\n");
