@@ -12,7 +12,7 @@ use std::thread::available_parallelism;
 use anyhow::{Context as _, Result, bail};
 
 use super::fragment;
-use super::source::{Source, remove_folder};
+use super::source::{self, Source, remove_folder};
 use crate::debian::Debian;
 use crate::exec;
 use crate::kernel::Kernel;
@@ -153,7 +153,7 @@ impl<'a> Build<'a> {
         fs::copy(tree.join(".config"), keep.join("config"))?;
         // Everything is built in: an index of no modules.
         fs::write(keep.join("modules.dep"), "")?;
-        remove_folder(&kernel.modules)?;
+        forget_others(kernel)?;
         fs::rename(&keep, &kernel.modules)
             .with_context(|| format!("creating {}", kernel.modules.display()))?;
         step.done(Paths::short(&kernel.image));
@@ -174,6 +174,18 @@ impl<'a> Build<'a> {
     fn log(&self, step: &str) -> PathBuf {
         self.paths.logs().join(format!("debug-kernel-{step}.log"))
     }
+}
+
+/// Removes the debugging kernels of other sources and configurations, and what is left of
+/// this one.
+fn forget_others(kernel: &Kernel) -> Result<()> {
+    let all = kernel.modules.parent().context("a folder of all kernels")?;
+    for entry in fs::read_dir(all)?.filter_map(Result::ok) {
+        if source::is_ours(&entry.file_name().to_string_lossy()) {
+            remove_folder(&entry.path())?;
+        }
+    }
+    Ok(())
 }
 
 fn inside(name: &str) -> PathBuf {

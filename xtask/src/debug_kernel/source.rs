@@ -13,6 +13,8 @@ use crate::paths::Paths;
 
 /// Where the package is unpacked for the time of the build, inside the private root.
 const FOLDER: &str = "/build/linux-source";
+/// What the releases of debugging kernels have in common.
+const MARK: &str = "-sanitize-";
 
 /// One version of the source package.
 pub struct Source(String);
@@ -83,7 +85,12 @@ impl Source {
 }
 
 fn local_version(key: &str) -> String {
-    format!("-sanitize-{key}")
+    format!("{MARK}{key}")
+}
+
+/// Whether a release is that of a debugging kernel.
+pub fn is_ours(release: &str) -> bool {
+    release.contains(MARK)
 }
 
 fn package() -> String {
@@ -114,5 +121,6 @@ mod tests {
         assert!(release.starts_with("6.12.117-sanitize-"), "{release}");
         assert!(release.ends_with(&source.local_version()));
         assert_ne!(release, Source::of("6.12.117-1").release());
+        assert!(is_ours(&release) && !is_ours("6.12.117+deb13-cloud-amd64"));
     }
 }
