@@ -25,6 +25,8 @@ use neli::{
 pub use error::ClientError;
 pub use socket::{Datagram, KernelSocket};
 
+use crate::clock::monotonic_ns;
+
 /// A message on its way.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Sent {
@@ -85,6 +87,9 @@ pub async fn greet(
 
 /// Waits for the next datagram and checks that it is the answer to `sent`.
 ///
+/// The time counts from the sending: the kernel's handler runs inside `sendmsg()`, so an
+/// answer can be late even though it is there when `sendmsg()` returns.
+///
 /// # Errors
 /// [`ClientError::TooLate`] after `timeout`; where [`ClientError::is_rejection`] holds, a
 /// datagram came that is not the answer, which may still follow.
@@ -93,13 +98,20 @@ pub async fn receive_answer(
     sent: &Sent,
     timeout: Duration,
 ) -> Result<Answer, ClientError> {
-    let datagram = tokio::time::timeout(timeout, socket.receive())
+    let since_sent = |time_ns: u64| Duration::from_nanos(time_ns.saturating_sub(sent.time_ns));
+    let too_late = || ClientError::TooLate {
+        seq: sent.seq,
+        waited: timeout,
+    };
+    let rest = timeout.saturating_sub(since_sent(monotonic_ns()));
+    let datagram = tokio::time::timeout(rest, socket.receive())
         .await
-        .map_err(|_| ClientError::TooLate {
-            seq: sent.seq,
-            waited: timeout,
-        })??;
-    check(&datagram, sent)
+        .map_err(|_| too_late())??;
+    let answer = check(&datagram, sent)?;
+    if since_sent(answer.time_ns) > timeout {
+        return Err(too_late());
+    }
+    Ok(answer)
 }
 
 /// Judges a datagram: from the kernel, whole, for us, and of the right type.

@@ -217,18 +217,9 @@ async fn answer(
     patience: Duration,
     rejected: &mut Vec<String>,
 ) -> Result<Answer, ClientError> {
-    let deadline = Instant::now() + patience;
     loop {
-        let rest = deadline.saturating_duration_since(Instant::now());
-        match client::receive_answer(socket, sent, rest).await {
+        match client::receive_answer(socket, sent, patience).await {
             Err(error) if error.is_rejection() => rejected.push(error.to_string()),
-            // The sentence names the whole time, not the rest of it.
-            Err(ClientError::TooLate { seq, .. }) => {
-                return Err(ClientError::TooLate {
-                    seq,
-                    waited: patience,
-                });
-            }
             other => return other,
         }
     }

@@ -21,6 +21,8 @@ const ERROR: Style = AnsiColor::Red.on_default().bold();
 
 /// Where the columns behind the two times begin.
 const INDENT: usize = 20;
+/// How many characters of a message's text are shown.
+const TEXT: usize = 76;
 /// Where the column with the process begins.
 const PROCESS: usize = 78;
 
@@ -355,7 +357,9 @@ fn fields(message: &Message, header: &Header) -> String {
 fn content(message: &Message) -> String {
     let payload = message.payload();
     if let Some(text) = message.text() {
-        let cut = u32::try_from(message.data.len()).is_ok_and(|captured| captured < message.len);
+        let captured = u32::try_from(message.data.len()).unwrap_or(u32::MAX);
+        let cut = captured < message.len || text.chars().count() > TEXT;
+        let text: String = text.chars().take(TEXT).collect();
         return format!("\"{text}\"{}", if cut { " …" } else { "" });
     }
     let shown: Vec<_> = payload

@@ -13,7 +13,9 @@ use rustix::{
     },
 };
 
-use crate::support::{GREETING, PATIENCE, greet, greet_user, in_vm, open, sentence_of};
+use crate::support::{
+    GREETING, PATIENCE, ReplyDelay, greet, greet_user, in_vm, open, sentence_of, stdout_of,
+};
 
 /// A bare socket of the module's protocol.
 pub fn bare_socket() -> OwnedFd {
@@ -91,6 +93,23 @@ fn an_answer_that_does_not_come_is_too_late() {
             .expect_err("nothing comes");
         assert_eq!(error.to_string(), "no answer to greeting 1 within 0.02 s");
     });
+}
+
+#[test]
+fn an_answer_that_comes_too_late_is_not_taken() {
+    // The callback sleeps inside sendmsg(): the answer is there when that returns, and late.
+    let delay = ReplyDelay::of(200_000);
+    let text = stdout_of(&greet_user(&["-W", "0.05", "-c", "2", "-i", "0"]), 1);
+    drop(delay);
+    for seq in 1..=2 {
+        let sentence = format!("no answer to greeting {seq} within 0.05 s");
+        assert!(text.contains(&sentence), "{text}");
+    }
+    assert!(text.contains("2 sent, 0 answered, 2 lost (100%)"), "{text}");
+    assert!(
+        !text.contains("rejected"),
+        "a late answer does not stay in the queue: {text}"
+    );
 }
 
 #[test]

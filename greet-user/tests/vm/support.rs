@@ -113,6 +113,32 @@ pub fn until(what: &str, mut condition: impl FnMut() -> bool) {
     }
 }
 
+/// The module's callback sleeps as long as this lives.
+pub struct ReplyDelay;
+
+impl ReplyDelay {
+    /// Makes it sleep so many microseconds.
+    pub fn of(microseconds: u32) -> Self {
+        Self::set(microseconds);
+        Self
+    }
+
+    fn set(microseconds: u32) {
+        require_vm();
+        fs::write(
+            "/sys/module/NetlinkGreetingsLKM/parameters/reply_delay_us",
+            microseconds.to_string(),
+        )
+        .expect("the module has the parameter");
+    }
+}
+
+impl Drop for ReplyDelay {
+    fn drop(&mut self) {
+        Self::set(0);
+    }
+}
+
 /// The file's text.
 pub fn read(path: &str) -> String {
     fs::read_to_string(path).unwrap_or_else(|error| panic!("cannot read {path}: {error}"))

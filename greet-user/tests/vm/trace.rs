@@ -3,7 +3,7 @@
 
 use serde_json::Value;
 
-use crate::support::{CALLBACK, greet_user, json_lines, of_kind, stdout_of};
+use crate::support::{CALLBACK, ReplyDelay, greet_user, json_lines, of_kind, stdout_of};
 
 /// The stages of a greeting, in order.
 const STAGES: [&str; 6] = ["cross", "handle", "reply", "replied", "handled", "crossed"];
@@ -138,6 +138,16 @@ fn every_stage_is_there_in_order_and_the_times_agree() {
         assert_eq!(number(&summary[name]), expected, "{name}");
     }
     assert_eq!(number(&summary["spans"]["handler"]["count"]), 5);
+}
+
+#[test]
+fn a_known_delay_is_found_in_the_handler() {
+    let delay = ReplyDelay::of(50_000);
+    let lines = traced(&[]);
+    drop(delay);
+    let spans = &of_kind(&lines, "exchange")[0]["spans"];
+    assert!(number(&spans["handler"]) >= 50_000_000, "{spans}");
+    assert!(number(&spans["dispatch"]) < 50_000_000, "{spans}");
 }
 
 #[test]
