@@ -98,6 +98,8 @@ pub struct Traced {
     pub events: u64,
     /// Events that did not.
     pub events_dropped: u64,
+    /// Calls, by any process, at which the kernel could not run the tracer's programs.
+    pub calls_missed: u64,
     /// The named spans, ns.
     pub spans: Vec<(&'static str, Distribution)>,
 }

@@ -23,6 +23,9 @@ use crate::{
 /// buffer before `sendmsg()` returns; only a lost record makes this wait its whole time.
 const EVENTS_DEADLINE: Duration = Duration::from_secs(2);
 
+/// How long after the sending an answer may still come when we are told to stop.
+const LAST_WAIT: Duration = Duration::from_millis(500);
+
 /// Why a run could not go on.
 #[derive(Debug, thiserror::Error)]
 pub enum SessionError {
@@ -130,19 +133,18 @@ impl<'a> Session<'a> {
     async fn greet_all(&mut self, output: &mut dyn Output) -> Result<(), SessionError> {
         let mut next = Instant::now();
         for number in 1..=self.options.count.get() {
-            if self.stop.or(sleep_until(next)).await.is_none() {
+            if self.stop.told || self.stop.or(sleep_until(next)).await.is_none() {
                 break;
             }
             next = Instant::now() + self.options.interval;
             let sent = client::greet(&mut self.socket, &self.text, !self.options.no_ack).await?;
             self.tally.sent += 1;
             let (outcome, rejected) = self.outcome(&sent).await?;
-            let interrupted = outcome.is_none();
             let greeting = Greeting {
                 number,
                 text: self.text.clone(),
                 sent,
-                outcome: outcome.unwrap_or_else(|| Outcome::Lost("interrupted".to_owned())),
+                outcome,
                 rejected,
                 trace: self.trace(&sent).await?,
                 pid: std::process::id(),
@@ -150,30 +152,29 @@ impl<'a> Session<'a> {
             };
             self.tally.count(&greeting);
             output.greeting(&greeting)?;
-            if interrupted {
-                break;
-            }
         }
         Ok(())
     }
 
-    /// Waits for the answer; rejects what is not it. No outcome if told to stop.
-    async fn outcome(
-        &mut self,
-        sent: &Sent,
-    ) -> Result<(Option<Outcome>, Vec<String>), SessionError> {
+    /// Waits for the answer; rejects what is not it.
+    async fn outcome(&mut self, sent: &Sent) -> Result<(Outcome, Vec<String>), SessionError> {
         let mut rejected = Vec::new();
         if self.options.no_ack {
-            return Ok((Some(Outcome::NotAskedFor), rejected));
+            return Ok((Outcome::NotAskedFor, rejected));
         }
-        let answer = answer(&self.socket, sent, self.options.timeout, &mut rejected);
-        let outcome = match self.stop.or(answer).await {
-            None => None,
-            Some(Ok(answer)) => Some(Outcome::Answered(answer)),
-            Some(Err(why @ (ClientError::TooLate { .. } | ClientError::Refused { .. }))) => {
-                Some(Outcome::Lost(why.to_string()))
+        let patience = self.options.timeout;
+        let waiting = answer(&self.socket, sent, patience, &mut rejected);
+        let answered = match self.stop.or(waiting).await {
+            Some(answered) => answered,
+            // Told to stop with an answer on its way: most likely it is there already.
+            None => answer(&self.socket, sent, patience.min(LAST_WAIT), &mut rejected).await,
+        };
+        let outcome = match answered {
+            Ok(answer) => Outcome::Answered(answer),
+            Err(why @ (ClientError::TooLate { .. } | ClientError::Refused { .. })) => {
+                Outcome::Lost(why.to_string())
             }
-            Some(Err(error)) => return Err(error.into()),
+            Err(error) => return Err(error.into()),
         };
         Ok((outcome, rejected))
     }
@@ -194,6 +195,7 @@ impl<'a> Session<'a> {
             Ok::<_, TracerError>(Traced {
                 events: watch.events,
                 events_dropped: watch.tracer.dropped()?,
+                calls_missed: watch.tracer.missed()?,
                 spans: spans
                     .filter_map(|(name, times)| Some((*name, times.distribution()?)))
                     .collect(),
@@ -304,6 +306,7 @@ impl Tally {
 struct Stop {
     interrupt: Signal,
     terminate: Signal,
+    told: bool,
 }
 
 impl Stop {
@@ -311,15 +314,18 @@ impl Stop {
         Ok(Self {
             interrupt: signal(SignalKind::interrupt())?,
             terminate: signal(SignalKind::terminate())?,
+            told: false,
         })
     }
 
     /// The work's result, or nothing if told to stop before.
     async fn or<T>(&mut self, work: impl Future<Output = T>) -> Option<T> {
-        tokio::select! {
+        let done = tokio::select! {
             done = work => Some(done),
             _ = self.interrupt.recv() => None,
             _ = self.terminate.recv() => None,
-        }
+        };
+        self.told |= done.is_none();
+        done
     }
 }

@@ -8,6 +8,11 @@ mod checks;
 mod error;
 pub mod offsets;
 
+use std::{
+    fs,
+    os::fd::{AsFd as _, AsRawFd as _},
+};
+
 use aya::{
     Btf, Ebpf, EbpfLoader,
     maps::{MapData, PerCpuArray, RingBuf},
@@ -42,7 +47,7 @@ pub struct Filter<'a> {
 /// The attached programs and what they report.
 pub struct Tracer {
     /// Holds the programs and their links: dropping it detaches them.
-    _programs: Ebpf,
+    programs: Ebpf,
     records: AsyncFd<RingBuf<MapData>>,
     dropped: PerCpuArray<MapData, u64>,
     logger: EbpfLogger<&'static dyn log::Log>,
@@ -74,7 +79,7 @@ impl Tracer {
             .map_err(|error| TracerError::setup(error.to_string()))?;
         let hooks = attach(&mut programs, filter.callback)?;
         Ok(Self {
-            _programs: programs,
+            programs,
             records,
             dropped,
             logger,
@@ -127,6 +132,36 @@ impl Tracer {
         let counts = self.dropped.get(&0, 0).map_err(TracerError::setup)?;
         Ok(counts.iter().sum::<u64>() + self.malformed)
     }
+
+    /// Calls of the watched functions, by any process, for which the kernel did not run
+    /// our program because the same program was at work on the same CPU already: on a
+    /// preemptible kernel a task can be interrupted in the midst of it. The kernel counts
+    /// them (`recursion_misses`); aya does not show them, `/proc` does.
+    ///
+    /// # Errors
+    /// [`TracerError`] where the counters cannot be read.
+    pub fn missed(&self) -> Result<u64, TracerError> {
+        let mut missed = 0;
+        for (_, program) in self.programs.programs() {
+            let fd = program
+                .fd()
+                .map_err(TracerError::setup)?
+                .as_fd()
+                .as_raw_fd();
+            let info = fs::read_to_string(format!("/proc/self/fdinfo/{fd}"));
+            missed += recursion_misses(&info.map_err(TracerError::setup)?);
+        }
+        Ok(missed)
+    }
+}
+
+/// The counter in a program's `fdinfo`; it is there since Linux 5.12.
+fn recursion_misses(fdinfo: &str) -> u64 {
+    let mut lines = fdinfo.lines();
+    let count = lines.find_map(|line| line.strip_prefix("recursion_misses:"));
+    count
+        .and_then(|count| count.trim().parse().ok())
+        .unwrap_or(0)
 }
 
 fn load(filter: &Filter<'_>, offsets: &Offsets) -> Result<Ebpf, TracerError> {
@@ -190,4 +225,16 @@ fn take_map(programs: &mut Ebpf, name: &str) -> Result<aya::maps::Map, TracerErr
     programs
         .take_map(name)
         .ok_or_else(|| TracerError::setup(format!("the object has no map {name}")))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_counter_is_found_in_fdinfo() {
+        let fdinfo = "pos:\t0\nprog_type:\t26\nrun_cnt:\t0\nrecursion_misses:\t17\n";
+        assert_eq!(recursion_misses(fdinfo), 17);
+        assert_eq!(recursion_misses("pos:\t0\n"), 0);
+    }
 }

@@ -262,13 +262,21 @@ impl<W: Write> Output for Human<W> {
             let Traced {
                 events,
                 events_dropped: dropped,
+                calls_missed: missed,
                 ..
             } = traced;
             let style = if *dropped > 0 { ERROR } else { Style::new() };
-            writeln!(
+            write!(
                 self.out,
                 "{events} events seen, {style}{dropped} dropped{style:#}"
-            )
+            )?;
+            if *missed > 0 {
+                write!(
+                    self.out,
+                    ", {ERROR}{missed} calls (of any process) missed{ERROR:#}"
+                )?;
+            }
+            writeln!(self.out)
         })
     }
 }

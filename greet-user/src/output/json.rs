@@ -137,6 +137,7 @@ struct SummaryLine {
     lost: u64,
     events: u64,
     events_dropped: u64,
+    calls_missed: u64,
     #[serde(serialize_with = "object")]
     spans: Vec<(&'static str, Distribution)>,
 }
@@ -182,6 +183,7 @@ impl<W: Write> Output for Json<W> {
             lost: summary.lost,
             events: traced.map_or(0, |traced| traced.events),
             events_dropped: traced.map_or(0, |traced| traced.events_dropped),
+            calls_missed: traced.map_or(0, |traced| traced.calls_missed),
             spans,
         }))
     }

@@ -88,6 +88,7 @@ fn summary(lost: u64, traced: bool) -> Summary {
         traced: traced.then(|| Traced {
             events: 6,
             events_dropped: lost,
+            calls_missed: 2 * lost,
             spans: times
                 .distribution()
                 .map(|found| ("handler", found))

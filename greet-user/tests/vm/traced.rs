@@ -148,10 +148,19 @@ fn threads_are_not_mixed_up() {
         for thread in threads {
             thread.join().expect("no thread failed");
         }
-        let seen = exchanges(events(&mut tracer));
-        assert_eq!(seen.len(), THREADS * GREETINGS);
-        for exchange in &seen {
-            assert!(exchange.complete);
+        let seen = events(&mut tracer);
+        // On a preemptible kernel two threads can meet in one program: then it misses a
+        // call, and says so. Nothing is lost beyond that, and nothing is mixed up.
+        let missed = usize::try_from(tracer.missed().expect("reads the counters")).expect("few");
+        assert_eq!(seen.len() + missed, 6 * THREADS * GREETINGS);
+        let mut journey = Journey::default();
+        let seen: Vec<_> = seen
+            .into_iter()
+            .filter_map(|event| journey.push(event))
+            .collect();
+        let whole = |exchange: &&Exchange| exchange.complete && exchange.events.len() == 6;
+        assert!(seen.iter().filter(whole).count() + missed >= THREADS * GREETINGS);
+        for exchange in seen.iter().filter(whole) {
             let request = exchange.request().expect("a request");
             let header = request.header().expect("a header");
             let expected = format!("port {} greeting {}", request.portid, header.seq);
