@@ -12,20 +12,18 @@ use std::{
     ffi::OsString,
     fs,
     path::{Path, PathBuf},
-    process::{Command, ExitCode},
+    process::Command,
 };
 
 const TARGET: &str = "bpfel-unknown-none";
 const NOT_SET_UP: &str = "the eBPF tool chain is not set up: run `cargo xtask setup` once";
 
-fn main() -> ExitCode {
-    match run() {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(error) => {
-            for line in error.to_string().lines() {
-                println!("cargo::error={line}");
-            }
-            ExitCode::FAILURE
+/// Cargo stops at an error that the script prints. A script that fails as well has its whole
+/// output shown, which says nothing more.
+fn main() {
+    if let Err(error) = run() {
+        for line in error.to_string().lines() {
+            println!("cargo::error={line}");
         }
     }
 }

@@ -26,10 +26,27 @@ pub fn check(paths: &Paths, tally: &mut Tally) {
         "warnings",
     ];
     tally.check("clippy", cargo(paths, "lints", &clippy).map(drop));
+    tally.check("clippy of the guest's tests", guest_tests_clippy(paths));
     tally.check("clippy of greet-ebpf", ebpf_clippy(paths));
     unit_tests(paths, tally);
     let doc = ["doc", "--locked", "--no-deps", "--document-private-items"];
     tally.check("cargo doc", cargo(paths, "documentation", &doc).map(drop));
+}
+
+/// `--all-targets` passes over tests that only run in the machine.
+fn guest_tests_clippy(paths: &Paths) -> Result<()> {
+    let tests = [
+        "clippy",
+        "--locked",
+        "--package",
+        "greet-user",
+        "--test",
+        "vm",
+        "--test",
+        "hostile",
+    ];
+    let arguments = [&tests[..], &["--", "-D", "warnings"]].concat();
+    cargo(paths, "lints of the guest's tests", &arguments).map(drop)
 }
 
 fn unit_tests(paths: &Paths, tally: &mut Tally) {
@@ -95,5 +112,5 @@ fn cargo(paths: &Paths, what: &str, arguments: &[&str]) -> Result<Vec<String>> {
 fn log(paths: &Paths, what: &str) -> PathBuf {
     paths
         .logs()
-        .join(format!("test-{}.log", what.replace(' ', "-")))
+        .join(format!("test-{}.log", what.replace([' ', '\''], "-")))
 }
