@@ -47,6 +47,7 @@ pub fn check(paths: &Paths, tools: &Tools, tally: &mut Tally) {
                 module_options: &[],
                 environment: &[],
                 filter: "",
+                shown: true,
                 deadline: DEADLINE,
             };
             match run(&machine, &suite, tally) {

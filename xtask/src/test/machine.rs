@@ -40,6 +40,8 @@ pub struct Suite<'a> {
     pub environment: &'a [&'a str],
     /// Only the tests whose name contains this.
     pub filter: &'a str,
+    /// Whether what it prints is shown as it comes.
+    pub shown: bool,
     /// How long all of it may take.
     pub deadline: Duration,
 }
@@ -77,10 +79,17 @@ impl TestMachine<'_> {
             deadline: Some(suite.deadline),
             ..Limits::default()
         };
-        let mut out = Tee::default();
+        let mut out = Tee {
+            shown: suite.shown,
+            kept: Vec::new(),
+        };
+        let mut err = Tee {
+            shown: suite.shown,
+            kept: Vec::new(),
+        };
         let sinks = Sinks {
             out: &mut out,
-            err: &mut io::stderr(),
+            err: &mut err,
         };
         let machine = Vm::new(self.paths, self.debian, self.kernel, limits);
         let outcome = machine.run(&archive, &run, sinks, None);
@@ -101,16 +110,18 @@ fn command(place: &Path, suite: &Suite<'_>) -> String {
     words.join(" ").trim_end().to_owned()
 }
 
-/// Shows what it is given, and keeps it.
-#[derive(Default)]
+/// Keeps what it is given, and shows it.
 struct Tee {
+    shown: bool,
     kept: Vec<u8>,
 }
 
 impl Write for Tee {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         self.kept.extend_from_slice(bytes);
-        io::stderr().write_all(bytes)?;
+        if self.shown {
+            io::stderr().write_all(bytes)?;
+        }
         Ok(bytes.len())
     }
 
@@ -131,6 +142,7 @@ mod tests {
             module_options: &[],
             environment: &["A=1", "B=2"],
             filter: "one_test",
+            shown: true,
             deadline: Duration::from_secs(1),
         };
         assert_eq!(
