@@ -3,7 +3,7 @@
 //!
 //! neli makes, binds and closes the socket, encodes the message and sends it; tokio
 //! waits. Two things neli 0.7 cannot do are done here, and said where:
-//! [`KernelSocket::receive`] (neli drops the sender's address) and [`encode`] (neli
+//! [`KernelSocket::receive`] (neli drops the sender's address) and `encode` (neli
 //! counts padding as payload).
 
 mod error;

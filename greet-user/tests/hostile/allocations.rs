@@ -6,7 +6,8 @@
 //! every kernel; where the kernel has failslab, each allocation on a message's way fails in turn.
 
 use std::fs::{self, OpenOptions};
-use std::io::{ErrorKind, Read as _, Seek as _, Write as _};
+use std::io::ErrorKind;
+use std::os::unix::fs::FileExt as _;
 use std::path::Path;
 use std::sync::mpsc;
 use std::thread;
@@ -105,7 +106,7 @@ fn fail_one_after(good: u64) -> Tally {
 fn fail_each() -> (Tally, u64) {
     let client = Client::open();
     let greeting = Message::greeting(1, "Is there memory?").bytes();
-    let mut nth_file = OpenOptions::new()
+    let nth_file = OpenOptions::new()
         .read(true)
         .write(true)
         .open("/proc/thread-self/fail-nth")
@@ -113,15 +114,12 @@ fn fail_each() -> (Tally, u64) {
     let mut tally = Tally::default();
     for nth in 1.. {
         nth_file
-            .write_all(nth.to_string().as_bytes())
+            .write_all_at(nth.to_string().as_bytes(), 0)
             .expect("setting fail-nth");
         let result = client.socket.send(&greeting);
-        nth_file.rewind().expect("back to its beginning");
         let mut left = [0; 16];
-        let length = nth_file.read(&mut left).expect("reading fail-nth");
-        nth_file.rewind().expect("back to its beginning");
-        nth_file.write_all(b"0").expect("clearing fail-nth");
-        nth_file.rewind().expect("back to its beginning");
+        let length = nth_file.read_at(&mut left, 0).expect("reading fail-nth");
+        nth_file.write_all_at(b"0", 0).expect("clearing fail-nth");
         let has_failed = left[..length].trim_ascii() == b"0";
 
         match result {
