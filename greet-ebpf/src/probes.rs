@@ -6,9 +6,13 @@
 //! it could not read is counted as dropped and, if asked for, told through aya-log.
 
 mod cross;
-mod crossed;
+mod delivered;
 mod handle;
 mod handled;
+mod queue;
+mod receive;
+mod send;
+mod sent;
 
 /// Tells user space about the rare event that kernel memory could not be read.
 macro_rules! tell {
