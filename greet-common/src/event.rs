@@ -11,6 +11,12 @@
 
 use crate::wire::HEADER_SIZE;
 
+mod read;
+#[cfg(test)]
+mod tests;
+
+pub use read::{Record, RecordError};
+
 /// Payload bytes that a record can hold.
 pub const PAYLOAD_CAPTURE: usize = 256;
 /// Bytes of a datagram that a record can hold: one header and the payload behind it.

@@ -6,11 +6,12 @@
 //! thread ID: one look-up in an array, for 15 instructions, where a hash map takes 110.
 //! Two threads whose IDs lead to the same slot use the next one; where that is taken as
 //! well (it would take three calls at once, 4,096 IDs apart), the call counts as dropped.
-#![expect(unsafe_code, reason = "a slot is reached through the map's raw pointer")]
+#![expect(
+    unsafe_code,
+    reason = "a slot is reached through the map's raw pointer"
+)]
 
-use core::{
-    intrinsics::{AtomicOrdering, atomic_cxchg},
-};
+use core::intrinsics::{AtomicOrdering, atomic_cxchg};
 
 use greet_common::event::Request;
 
@@ -61,6 +62,13 @@ pub fn current(tid: u32) -> Option<*mut Call> {
     let second = slot(tid, 1)?;
     // SAFETY: as above.
     (unsafe { owner(second) } == u64::from(tid)).then_some(second)
+}
+
+/// The number of the task's call; 0 if none that is watched is under way.
+#[inline(always)]
+pub fn number(tid: u32) -> u64 {
+    // SAFETY: the slot is this task's.
+    current(tid).map_or(0, |call| unsafe { (*call).request.head.call })
 }
 
 /// Takes a slot for a call of this task; `None` where both are taken.

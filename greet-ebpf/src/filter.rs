@@ -16,6 +16,25 @@ const ANY: u32 = 0;
 /// `FILTER_TASKS`: the one that `FILTER_PID` names; any other number: those in `FAMILY`.
 const ONE: u32 = 1;
 
+/// In `FAMILY`: a process to look at. Any other number: only its children are.
+pub const MEMBER: u32 = 1;
+
+/// Is this process one of the watched command's?
+#[inline(always)]
+#[expect(unsafe_code, reason = "aya gives maps' memory as raw pointers")]
+fn is_member(pid: u32) -> bool {
+    // SAFETY: the pointer is into the map's memory, and any bits are a number.
+    FAMILY
+        .get_ptr(pid)
+        .is_some_and(|kind| unsafe { *kind } == MEMBER)
+}
+
+/// Are some tasks looked at and others not?
+#[inline(always)]
+pub fn by_task() -> bool {
+    FILTER_TASKS.load() != ANY || FILTER_COMM_LOW.load() != 0
+}
+
 /// Is this socket's protocol one to look at?
 #[inline(always)]
 pub fn wanted_protocol(protocol: u32) -> bool {
@@ -31,6 +50,12 @@ pub fn wanted_netns(sock: Sock) -> Result<bool, Fault> {
     Ok(wanted == 0 || wanted == sock.netns::<Direct>()?)
 }
 
+/// Are some ports looked at and others not?
+#[inline(always)]
+pub fn by_port() -> bool {
+    FILTER_PORT_SET.load() != 0
+}
+
 /// Is one of these ports one to look at?
 #[inline(always)]
 pub fn wanted_port(portid: u32, peer_portid: u32) -> bool {
@@ -44,7 +69,7 @@ pub fn wanted_task(task: &Task) -> Result<bool, Fault> {
     let of_process = match FILTER_TASKS.load() {
         ANY => true,
         ONE => task.pid == FILTER_PID.load(),
-        _ => FAMILY.get_ptr(task.pid).is_some(),
+        _ => is_member(task.pid),
     };
     if !of_process || FILTER_COMM_LOW.load() == 0 {
         return Ok(of_process);

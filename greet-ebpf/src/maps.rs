@@ -27,6 +27,7 @@ pub static DROPPED: PerCpuArray<u64> = PerCpuArray::with_max_entries(1, 0);
 #[map]
 pub static CALLS: Array<Call> = Array::with_max_entries(CALL_SLOTS, 0);
 
-/// The processes of a watched command: itself and its descendants.
+/// The processes of a watched command: itself and its descendants, and for the moment of
+/// its start whoever starts it. See `filter::MEMBER`.
 #[map]
 pub static FAMILY: HashMap<u32, u32> = HashMap::with_max_entries(FAMILY_SIZE, 0);

@@ -7,8 +7,12 @@
 
 mod cross;
 mod delivered;
+mod extack;
+mod failed;
+mod family;
 mod handle;
 mod handled;
+mod overrun;
 mod queue;
 mod receive;
 mod send;

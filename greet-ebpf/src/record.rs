@@ -9,7 +9,7 @@ use aya_ebpf::helpers::generated::bpf_ktime_get_ns;
 use greet_common::event::{CAPTURE, Datagram, Head, Kind};
 
 use crate::{
-    read::{Direct, Fault, Skb, Sock},
+    read::{Direct, Fault, Memory, Skb, Sock},
     task::Task,
 };
 
@@ -60,15 +60,20 @@ pub struct Ends {
 /// # Safety
 /// `to` must be valid for writes.
 #[inline(always)]
-pub unsafe fn datagram(to: *mut Datagram, sock: Sock, skb: Skb, ends: Ends) -> Result<(), Fault> {
+pub unsafe fn datagram<M: Memory>(
+    to: *mut Datagram,
+    sock: Sock,
+    skb: Skb,
+    ends: Ends,
+) -> Result<(), Fault> {
     // SAFETY: the caller answers for `to`; `data` has the room that `copy` is told of.
     unsafe {
         (&raw mut (*to).netns).write(sock.netns::<Direct>()?);
         (&raw mut (*to).portid).write(ends.portid);
         (&raw mut (*to).peer_portid).write(ends.peer_portid);
-        (&raw mut (*to).group).write(skb.group::<Direct>()?);
-        (&raw mut (*to).len).write(skb.len::<Direct>()?);
-        let captured = skb.copy::<Direct, CAPTURE>((&raw mut (*to).data).cast())?;
+        (&raw mut (*to).group).write(skb.group::<M>()?);
+        (&raw mut (*to).len).write(skb.len::<M>()?);
+        let captured = skb.copy::<M, CAPTURE>((&raw mut (*to).data).cast())?;
         (&raw mut (*to).captured).write(captured);
     }
     Ok(())

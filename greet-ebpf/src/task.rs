@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only OR MIT
-//! The running task, by direct loads: its name costs 10 instructions, where
+//! A task, mostly the running one, by direct loads: its name costs 10 instructions, where
 //! `bpf_get_current_comm` takes 253.
 #![expect(unsafe_code, reason = "kernel memory is reached through raw pointers")]
 
@@ -10,7 +10,7 @@ use crate::{
     read::{Direct, Fault, Memory as _},
 };
 
-/// The running task.
+/// A task.
 #[derive(Clone, Copy)]
 pub struct Task {
     pointer: *const u8,
@@ -25,7 +25,16 @@ impl Task {
     #[inline(always)]
     pub fn current() -> Result<Self, Fault> {
         // SAFETY: the helper takes nothing; the pointer it gives is typed and always valid.
-        let pointer = unsafe { bpf_get_current_task_btf() }.cast_const().cast::<u8>();
+        Self::of(
+            unsafe { bpf_get_current_task_btf() }
+                .cast_const()
+                .cast::<u8>(),
+        )
+    }
+
+    /// Another one, by its typed pointer.
+    #[inline(always)]
+    pub fn of(pointer: *const u8) -> Result<Self, Fault> {
         // SAFETY: any bits are a number.
         unsafe {
             Ok(Self {

@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only OR MIT
 //! Stages `cross` and `reply`: a message, lying in an `sk_buff`, is handed over.
-#![expect(unsafe_code, reason = "the call's slot is reached through a raw pointer")]
+#![expect(
+    unsafe_code,
+    reason = "the call's slot is reached through a raw pointer"
+)]
 
 use aya_ebpf::{helpers::bpf_get_current_pid_tgid, macros::fentry, programs::FEntryContext};
 
@@ -40,8 +43,11 @@ fn try_cross(ctx: &FEntryContext) -> Result<(), Fault> {
             return Ok(());
         }
         let request = &raw mut (*call).request;
-        let ends = Ends { portid: skb.portid::<Direct>()?, peer_portid: portid };
-        record::datagram(&raw mut (*request).datagram, sock, skb, ends)?;
+        let ends = Ends {
+            portid: skb.portid::<Direct>()?,
+            peer_portid: portid,
+        };
+        record::datagram::<Direct>(&raw mut (*request).datagram, sock, skb, ends)?;
         (*request).cross_ns = record::now();
     }
     Ok(())

@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only OR MIT
 //! Stage `delivered`: a message is in the reader's memory. The reading call ends.
-#![expect(unsafe_code, reason = "records and slots are reached through raw pointers")]
+#![expect(
+    unsafe_code,
+    reason = "records and slots are reached through raw pointers"
+)]
 
 use aya_ebpf::{macros::fexit, programs::FExitContext};
 use greet_common::event::{Delivery, Kind};

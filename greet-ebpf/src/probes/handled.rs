@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only OR MIT
 //! Stage `handled`: the receive callback ends.
-#![expect(unsafe_code, reason = "the call's slot is reached through a raw pointer")]
+#![expect(
+    unsafe_code,
+    reason = "the call's slot is reached through a raw pointer"
+)]
 
 use aya_ebpf::{helpers::bpf_get_current_pid_tgid, macros::kretprobe, programs::RetProbeContext};
 

@@ -1,7 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-only OR MIT
 //! Stage `queue`: a message is put into a user socket's receive queue. Unicast, chunks
 //! of a dump and multicast (once for each receiver) all pass here.
-#![expect(unsafe_code, reason = "records and slots are reached through raw pointers")]
+#![expect(
+    unsafe_code,
+    reason = "records and slots are reached through raw pointers"
+)]
 
 use aya_ebpf::{macros::fentry, programs::FEntryContext};
 use greet_common::event::{Kind, Message};
@@ -49,7 +52,10 @@ fn try_queue(ctx: &FEntryContext) -> Result<(), Fault> {
     if peer_portid == 0 {
         peer_portid = sock.portid()?;
     }
-    let ends = Ends { portid: skb.portid::<Direct>()?, peer_portid };
+    let ends = Ends {
+        portid: skb.portid::<Direct>()?,
+        peer_portid,
+    };
     if !wanted_port(ends.portid, ends.peer_portid) {
         return Ok(());
     }
@@ -61,7 +67,7 @@ fn try_queue(ctx: &FEntryContext) -> Result<(), Fault> {
             (&raw mut (*to).head.call).write(number);
             (&raw mut (*to).skb).write(skb.0 as u64);
             (&raw mut (*to).reply_ns).write(reply_ns);
-            record::datagram(&raw mut (*to).datagram, sock, skb, ends)?;
+            record::datagram::<Direct>(&raw mut (*to).datagram, sock, skb, ends)?;
             (&raw mut (*to).queue_ns).write(record::now());
         }
         Ok(())

@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only OR MIT
 //! Stage `send`: the client entered the kernel. A call begins.
-#![expect(unsafe_code, reason = "the call's slot is reached through a raw pointer")]
+#![expect(
+    unsafe_code,
+    reason = "the call's slot is reached through a raw pointer"
+)]
 
 use aya_ebpf::{macros::fentry, programs::FEntryContext};
 use greet_common::event::Kind;
@@ -40,7 +43,13 @@ fn try_send(ctx: &FEntryContext) -> Result<(), Fault> {
     // SAFETY: the slot is this task's.
     unsafe {
         let request = &raw mut (*call).request;
-        record::head(&raw mut (*request).head, Kind::Request, protocol, &task, sock)?;
+        record::head(
+            &raw mut (*request).head,
+            Kind::Request,
+            protocol,
+            &task,
+            sock,
+        )?;
         (*request).cross_ns = 0;
         (*request).handle_ns = 0;
         (*request).handled_ns = 0;

@@ -25,12 +25,6 @@ pub enum TracerError {
          for a VM that has it"
     )]
     NoBtf,
-    /// The kernel has no kprobes.
-    #[error(
-        "this kernel has no kprobes, which reach a module's functions: it needs \
-         CONFIG_KPROBE_EVENTS=y; try `cargo xtask demo` for a VM that has it"
-    )]
-    NoKprobes,
     /// The receive callback is not in the kernel's symbol table.
     #[error(
         "the kernel has no function `{callback}`: name the receive callback of its socket with \

@@ -12,7 +12,7 @@ const KERNEL_BTF: &str = "/sys/kernel/btf/vmlinux";
 /// Offsets in bytes; see `greet-ebpf/src/globals.rs` for what each is of.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Offsets {
-    named: [(&'static str, u64); 9],
+    named: [(&'static str, u64); 15],
     /// The bit of `sock.sk_kern_sock` within its byte.
     pub sock_kern_mask: u8,
 }
@@ -77,11 +77,20 @@ impl Offsets {
             ("SKB_LEN", at("sk_buff", "len", 32)?),
             ("SKB_DATA_LEN", at("sk_buff", "data_len", 32)?),
             ("SKB_DATA", at("sk_buff", "data", 64)?),
-            ("SKB_SK", at("sk_buff", "sk", 64)?),
             (
                 "SKB_CB_PORTID",
                 control_block + at("netlink_skb_parms", "portid", 32)?,
             ),
+            (
+                "SKB_CB_GROUP",
+                control_block + at("netlink_skb_parms", "dst_group", 32)?,
+            ),
+            ("SOCKET_SK", at("socket", "sk", 64)?),
+            ("SOCK_FAMILY", at("sock", "__sk_common.skc_family", 16)?),
+            ("NETLINK_SOCK_PORTID", at("netlink_sock", "portid", 32)?),
+            ("TASK_TGID", at("task_struct", "tgid", 32)?),
+            ("TASK_PID", at("task_struct", "pid", 32)?),
+            ("TASK_COMM", at("task_struct", "comm", 128)?),
             ("SOCK_PROTOCOL", at("sock", "sk_protocol", 16)?),
             ("SOCK_KERN_BYTE", kern.byte_offset()),
             ("SOCK_NET", at("sock", "__sk_common.skc_net.net", 64)?),
