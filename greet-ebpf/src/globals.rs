@@ -9,7 +9,7 @@
 use aya_ebpf::Global;
 
 /// Where no offset was given: beyond any structure, so that the verifier refuses the program.
-const NOT_SET: u64 = i32::MAX as u64;
+pub const NOT_SET: u64 = i32::MAX as u64;
 
 macro_rules! globals {
     ($($(#[$doc:meta])+ $name:ident: $type:ty = $value:expr;)+) => {$(
@@ -20,6 +20,7 @@ macro_rules! globals {
         pub static $name: Global<$type> = Global::new($value);
     )+};
 }
+pub(crate) use globals;
 
 globals! {
     /// The netlink protocols to look at, a bit for each.

@@ -20,6 +20,7 @@ mod probes;
 mod read;
 mod record;
 mod task;
+mod walk;
 
 /// Tracing helpers are open to GPL-compatible programs only.
 #[expect(

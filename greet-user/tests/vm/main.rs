@@ -11,6 +11,7 @@ mod module;
 mod privileges;
 mod proto;
 mod rejection;
+mod sockets;
 mod support;
 mod trace;
 mod traced;
