@@ -17,6 +17,7 @@ mod queue;
 mod receive;
 mod send;
 mod sent;
+mod sockets;
 
 /// Tells user space about the rare event that kernel memory could not be read.
 macro_rules! tell {

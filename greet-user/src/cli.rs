@@ -82,6 +82,8 @@ pub struct Cli {
 pub enum Command {
     /// Show any netlink traffic, or that of one command (needs root)
     Watch(WatchOptions),
+    /// List all netlink sockets, and what the kernel calls for each of its own
+    Sockets(SocketsOptions),
 }
 
 /// What to watch, and how to show it.
@@ -130,6 +132,18 @@ pub struct WatchOptions {
     /// A command to run: its traffic alone is shown, and its exit status is ours
     #[arg(last = true, value_name = "COMMAND")]
     pub command: Vec<OsString>,
+}
+
+/// How to list the sockets.
+#[derive(Clone, Debug, Args)]
+pub struct SocketsOptions {
+    /// How to show them
+    #[arg(long, value_enum, default_value_t = Format::Human)]
+    pub format: Format,
+
+    /// Show the tracer's diagnostics on standard error (as RUST_LOG does)
+    #[arg(short, long)]
+    pub verbose: bool,
 }
 
 /// A network namespace's inode number; `None` for all.

@@ -8,6 +8,7 @@ use greet_user::{
     cli::{Cli, Command, Format, WatchOptions},
     output::{Human, Json, Output, Watcher},
     session::{Session, SessionError},
+    sockets,
     watch::watch,
 };
 
@@ -22,6 +23,12 @@ async fn main() -> ExitCode {
         Some(Command::Watch(options)) => {
             init_log(options.verbose);
             watch(options, &mut *watcher(options)).await
+        }
+        Some(Command::Sockets(options)) => {
+            init_log(options.verbose);
+            sockets::show(options.format == Format::Json)
+                .map(|()| 0)
+                .map_err(Into::into)
         }
     };
     match done {

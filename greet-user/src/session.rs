@@ -13,6 +13,7 @@ use crate::{
     journey::{Exchange, Journey, Told},
     output::{Greeting, Outcome, Output, Start, Summary, System, Trace, Traced},
     signals::Stop,
+    sockets::SocketsError,
     statistics::{Durations, Spans},
     tracer::{self, Filter, Plan, Tracer, TracerError},
 };
@@ -30,6 +31,9 @@ pub enum SessionError {
     /// The tracer's.
     #[error(transparent)]
     Tracer(#[from] TracerError),
+    /// The list of sockets'.
+    #[error(transparent)]
+    Sockets(#[from] SocketsError),
     /// The output cannot be written.
     #[error("the output cannot be written: {0}")]
     Output(#[from] io::Error),
@@ -50,7 +54,11 @@ impl SessionError {
     /// Did the reader of our output go away?
     #[must_use]
     pub fn is_broken_pipe(&self) -> bool {
-        matches!(self, Self::Output(error) if error.kind() == io::ErrorKind::BrokenPipe)
+        match self {
+            Self::Output(error) => error.kind() == io::ErrorKind::BrokenPipe,
+            Self::Sockets(error) => error.is_broken_pipe(),
+            _ => false,
+        }
     }
 }
 

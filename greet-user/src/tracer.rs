@@ -19,6 +19,7 @@ use tokio::io::{Interest, unix::AsyncFd};
 
 pub use checks::{check_privileges, has_function};
 pub use error::TracerError;
+pub(crate) use error::chain;
 pub use filter::{Filter, Tasks};
 pub use hooks::{Attached, Plan};
 
@@ -26,7 +27,8 @@ use crate::{event::Event, stream};
 use offsets::Offsets;
 
 /// What `greet-ebpf` was compiled to; see `build.rs`.
-static OBJECT: &[u8] = aya::include_bytes_aligned!(concat!(env!("OUT_DIR"), "/greet-ebpf"));
+pub(crate) static OBJECT: &[u8] =
+    aya::include_bytes_aligned!(concat!(env!("OUT_DIR"), "/greet-ebpf"));
 
 /// In the map `FAMILY`: not looked at itself, but its children are.
 const PARENT: u32 = 0;

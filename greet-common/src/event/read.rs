@@ -9,10 +9,6 @@ use super::{
 
 /// A record, checked.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[expect(
-    clippy::large_enum_variant,
-    reason = "there is no allocation in this crate"
-)]
 pub enum Record {
     /// A `sendmsg()` has ended.
     Request(Request),

@@ -77,7 +77,7 @@ impl TracerError {
 }
 
 /// An error and what caused it, in one line.
-fn chain(error: &dyn StdError) -> String {
+pub(crate) fn chain(error: &dyn StdError) -> String {
     let mut said = error.to_string();
     let mut cause = error.source();
     while let Some(error) = cause {

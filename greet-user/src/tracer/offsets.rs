@@ -51,13 +51,13 @@ pub enum OffsetError {
 
 /// A field, counted from the start of the outermost structure.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-struct Field {
+pub(crate) struct Field {
     bit_offset: u32,
     bits: u32,
 }
 
 impl Field {
-    fn byte_offset(self) -> u64 {
+    pub(crate) fn byte_offset(self) -> u64 {
         u64::from(self.bit_offset / 8)
     }
 }
@@ -68,10 +68,17 @@ impl Offsets {
     /// # Errors
     /// [`OffsetError`] where a field is not there or not as expected.
     pub fn of_running_kernel() -> Result<Self, OffsetError> {
-        let btf = Btf::from_file(KERNEL_BTF)?;
+        Self::of(&Btf::from_file(KERNEL_BTF)?)
+    }
+
+    /// Finds the fields in BTF that was read already.
+    ///
+    /// # Errors
+    /// [`OffsetError`] where a field is not there or not as expected.
+    pub fn of(btf: &Btf) -> Result<Self, OffsetError> {
         let at =
-            |structure, path: &str, bits| find(&btf, structure, path, bits).map(Field::byte_offset);
-        let kern = find(&btf, "sock", "sk_kern_sock", 1)?;
+            |structure, path: &str, bits| find(btf, structure, path, bits).map(Field::byte_offset);
+        let kern = find(btf, "sock", "sk_kern_sock", 1)?;
         let control_block = at("sk_buff", "cb", 48 * 8)?;
         let named = [
             ("SKB_LEN", at("sk_buff", "len", 32)?),
@@ -110,7 +117,12 @@ impl Offsets {
 }
 
 /// Finds a field by its dotted path and checks its size.
-fn find(btf: &Btf, structure: &str, path: &str, expected: u32) -> Result<Field, OffsetError> {
+pub(crate) fn find(
+    btf: &Btf,
+    structure: &str,
+    path: &str,
+    expected: u32,
+) -> Result<Field, OffsetError> {
     let no_field = || OffsetError::NoField {
         structure: structure.to_owned(),
         field: path.to_owned(),

@@ -15,3 +15,5 @@ mod sockets;
 mod support;
 mod trace;
 mod traced;
+mod watch;
+mod watched;

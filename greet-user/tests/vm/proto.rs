@@ -139,7 +139,8 @@ fn render(btf: &Btf, prototype: &FuncProto, name: &str, written: &str) -> String
         0 => "void".to_owned(),
         id => type_name(btf, &btf.resolve_type_by_id(id).expect("a type")),
     };
-    format!("{returned} {name}({parameters})")
+    let gap = if returned.ends_with('*') { "" } else { " " };
+    format!("{returned}{gap}{name}({parameters})")
 }
 
 fn c_type(btf: &Btf, of: &dyn BtfType) -> String {
