@@ -54,7 +54,7 @@ impl Tracer {
         check_privileges()?;
         checks::check_kernel()?;
         let offsets = Offsets::of_running_kernel()?;
-        let mut programs = load(filter, &offsets)?;
+        let mut programs = load(filter, &offsets, plan.buffer)?;
         let logger = EbpfLogger::init(&mut programs).map_err(TracerError::setup)?;
         let records = take_map(&mut programs, "RECORDS")?;
         let records = RingBuf::try_from(records).map_err(TracerError::setup)?;
@@ -148,7 +148,7 @@ impl Tracer {
     }
 }
 
-fn load(filter: &Filter, offsets: &Offsets) -> Result<Ebpf, TracerError> {
+fn load(filter: &Filter, offsets: &Offsets, buffer: u32) -> Result<Ebpf, TracerError> {
     let (tasks, pid) = filter.tasks_and_pid();
     let [comm_low, comm_high] = filter.comm_words();
     let (port, port_set) = (filter.port.unwrap_or(0), u32::from(filter.port.is_some()));
@@ -166,7 +166,8 @@ fn load(filter: &Filter, offsets: &Offsets) -> Result<Ebpf, TracerError> {
         .override_global("FILTER_COMM_LOW", &comm_low, true)
         .override_global("FILTER_COMM_HIGH", &comm_high, true)
         .override_global("CAPTURE_DATA", &capture, true)
-        .override_global(aya_log::LEVEL, &log_level, true);
+        .override_global(aya_log::LEVEL, &log_level, true)
+        .map_max_entries("RECORDS", buffer);
     for (name, offset) in offsets.named() {
         loader.override_global(name, offset, true);
     }

@@ -25,6 +25,8 @@ const CALLBACK: &str = "netlink_recv_msg_fn";
 /// How long to let records gather before they are read: each time that somebody waits for
 /// the buffer, the next record wakes him, at the cost of the program that is watched.
 const GATHER: Duration = Duration::from_millis(5);
+/// Size of the ring buffer, bytes: half a second of one sender who does nothing else.
+const BUFFER: u32 = 16 << 20;
 /// How many records are read before signals and the command are looked at again.
 const BATCH: usize = 4096;
 
@@ -122,6 +124,7 @@ fn plan(options: &WatchOptions) -> Result<Plan, TracerError> {
         },
         callbacks,
         family: !options.command.is_empty(),
+        buffer: BUFFER,
     })
 }
 

@@ -125,6 +125,8 @@ pub struct Plan {
     pub callbacks: Vec<String>,
     /// Whether processes are followed to their children.
     pub family: bool,
+    /// Size of the ring buffer, bytes: a power of two, at least a page.
+    pub buffer: u32,
 }
 
 impl Plan {
@@ -135,6 +137,7 @@ impl Plan {
             stages: Stage::ALL.into(),
             callbacks,
             family: false,
+            buffer: 2 << 20,
         }
     }
 

@@ -1,10 +1,7 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! Under pressure: many threads and sockets, lost messages, a reader that stands still.
 
-use std::{
-    process, thread,
-    time::{Duration, Instant},
-};
+use std::{process, thread};
 
 use greet_common::wire::{NETLINK_TEST_PROTOCOL, NLMSG_GREET};
 use greet_user::{
@@ -14,7 +11,12 @@ use greet_user::{
     tracer::{Filter, Plan, Tracer},
 };
 
-use crate::support::{CALLBACK, GREETING, PATIENCE, greet, in_vm, open};
+use rustix::net::{RecvFlags, SendFlags, netlink::SocketAddrNetlink, recv, sendto};
+
+use crate::{
+    rejection::bare_socket,
+    support::{CALLBACK, GREETING, PATIENCE, greet, in_vm, open},
+};
 
 fn attach(filter: &Filter) -> Tracer {
     Tracer::attach(filter, &Plan::all(vec![CALLBACK.to_owned()])).expect("attaches")
@@ -45,7 +47,12 @@ fn eight_threads_with_four_sockets_each_are_not_mixed_up() {
     const GREETINGS: usize = 2_000;
     in_vm(async {
         // Without a filter by task, each message is told once.
-        let mut tracer = attach(&Filter::protocol(NETLINK_TEST_PROTOCOL));
+        let plan = Plan {
+            buffer: 64 << 20,
+            ..Plan::all(vec![CALLBACK.to_owned()])
+        };
+        let filter = Filter::protocol(NETLINK_TEST_PROTOCOL);
+        let mut tracer = Tracer::attach(&filter, &plan).expect("attaches");
         let work = || {
             in_vm(async {
                 let mut sockets: Vec<_> = (0..SOCKETS).map(|_| open()).collect();
@@ -59,13 +66,12 @@ fn eight_threads_with_four_sockets_each_are_not_mixed_up() {
         };
         let threads: Vec<_> = (0..THREADS).map(|_| thread::spawn(work)).collect();
         let mut journey = Journey::new(true);
-        let mut checked = 0;
+        let mut found = Vec::new();
         let mut read = |tracer: &mut Tracer| {
             tracer.drain(usize::MAX, |event| {
                 journey.push(event, &mut |told| {
                     if let Told::Exchange(exchange) = told {
-                        check(&exchange);
-                        checked += 1;
+                        found.push(exchange);
                     }
                 });
             });
@@ -79,10 +85,9 @@ fn eight_threads_with_four_sockets_each_are_not_mixed_up() {
             thread.join().expect("no thread failed");
         }
         assert_eq!(tracer.dropped().expect("reads the counters"), 0);
-        assert_eq!(
-            (checked, journey.unmatched()),
-            (THREADS * SOCKETS * GREETINGS, 0)
-        );
+        assert_eq!(journey.unmatched(), 0);
+        found.iter().for_each(check);
+        assert_eq!(found.len(), THREADS * SOCKETS * GREETINGS);
     });
 }
 
@@ -166,41 +171,56 @@ fn answers_read_later_by_another_thread_keep_their_request() {
     const GREETINGS: usize = 100;
     in_vm(async {
         let mut tracer = attach(&Filter::protocol(NETLINK_TEST_PROTOCOL));
-        let mut socket = open();
-        let mut sent = Vec::new();
-        for greeting in 1..=GREETINGS {
-            let text = format!("port {} greeting {greeting}\0", socket.portid());
-            let message =
-                send_netlink_message_to_kernel(&mut socket, text.as_bytes(), NLMSG_GREET, GREETING);
-            sent.push(message.await.expect("sends"));
+        let socket = bare_socket();
+        let kernel = SocketAddrNetlink::new(0, 0);
+        for seq in 0..GREETINGS {
+            // Always the same sequence number: it decides nothing.
+            let mut message = bare_greeting(&format!("greeting {seq}"));
+            message.push(0);
+            sendto(&socket, &message, SendFlags::empty(), &kernel).expect("sends");
         }
-        let began = Instant::now();
         let reader = thread::spawn(move || {
-            let portid = socket.portid();
-            in_vm(async {
-                for sent in &sent {
-                    let patience = PATIENCE.max(Duration::from_secs(1));
-                    receive_answer(&socket, sent, patience)
-                        .await
-                        .expect("is answered");
-                }
-            });
-            portid
+            for _ in 0..GREETINGS {
+                let mut bytes = [0; 512];
+                recv(&socket, &mut bytes, RecvFlags::PEEK).expect("looks");
+                recv(&socket, &mut bytes, RecvFlags::empty()).expect("reads");
+            }
         });
-        while !reader.is_finished() && began.elapsed() < PATIENCE {
-            thread::yield_now();
-        }
         reader.join().expect("the reader does not fail");
         let mut journey = Journey::new(true);
-        let mut checked = 0;
+        let mut found = Vec::new();
         tracer.drain(usize::MAX, |event| {
             journey.push(event, &mut |told| {
                 if let Told::Exchange(exchange) = told {
-                    check(&exchange);
-                    checked += 1;
+                    found.push(exchange);
                 }
             });
         });
-        assert_eq!(checked, GREETINGS);
+        assert_eq!(found.len(), GREETINGS);
+        for (at, exchange) in found.iter().enumerate() {
+            let request = exchange.request.as_ref().expect("a request");
+            assert_eq!(
+                request.datagram.text(),
+                Some(format!("greeting {at}").as_str())
+            );
+            let [passed] = exchange.passed.as_slice() else {
+                panic!("{} answers", exchange.passed.len());
+            };
+            let read = passed.delivery.as_ref().expect("was read");
+            assert_ne!(read.head.tid, request.head.tid, "another thread's");
+            assert_eq!((passed.peeks, read.result), (1, 272));
+            assert_eq!(exchange.stages().len(), 9);
+        }
     });
+}
+
+/// A greeting with the sequence number 0.
+fn bare_greeting(text: &str) -> Vec<u8> {
+    let len = u32::try_from(17 + text.len()).expect("short");
+    let mut message = len.to_ne_bytes().to_vec();
+    message.extend(NLMSG_GREET.to_ne_bytes());
+    message.extend(GREETING.to_ne_bytes());
+    message.extend([0; 8]);
+    message.extend(text.as_bytes());
+    message
 }
