@@ -190,6 +190,10 @@ fn attach_callbacks(
 ) -> Result<(), TracerError> {
     const STAGES: &[Stage] = &[Stage::Handle, Stage::Handled];
     if callbacks.is_empty() {
+        let why = "no receive callback is known; name one with `--callback SYMBOL`";
+        attached
+            .missing
+            .push(format!("not seen: handle, handled ({why})"));
         return Ok(());
     }
     for (name, way) in [("handled", "kretprobe"), ("handle", "kprobe")] {
