@@ -4,9 +4,7 @@
 
 /// One stamped point on a message's way through the kernel.
 ///
-/// The first nine are in the order in which a greeting passes them. The last two
-/// are the two returns of `netlink_unicast`, which close what [`Stage::Cross`] and
-/// [`Stage::Reply`] open.
+/// They are in the order in which a greeting passes them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 #[repr(u32)]
 pub enum Stage {
@@ -28,15 +26,11 @@ pub enum Stage {
     Receive = 8,
     /// `netlink_recvmsg` left: the answer is in the reader's memory.
     Delivered = 9,
-    /// `netlink_unicast` left for a user's message: says what [`Stage::Cross`] came to.
-    Crossed = 10,
-    /// `netlink_unicast` left for the kernel's message: says what [`Stage::Reply`] came to.
-    Replied = 11,
 }
 
 impl Stage {
     /// Every stage.
-    pub const ALL: [Self; 11] = [
+    pub const ALL: [Self; 9] = [
         Self::Send,
         Self::Cross,
         Self::Handle,
@@ -46,8 +40,6 @@ impl Stage {
         Self::Sent,
         Self::Receive,
         Self::Delivered,
-        Self::Crossed,
-        Self::Replied,
     ];
 
     /// The stage's one word.
@@ -63,12 +55,10 @@ impl Stage {
             Self::Sent => "sent",
             Self::Receive => "receive",
             Self::Delivered => "delivered",
-            Self::Crossed => "crossed",
-            Self::Replied => "replied",
         }
     }
 
-    /// The number that stands for the stage in a record.
+    /// The stage's number, as the documentation counts them.
     #[must_use]
     pub const fn number(self) -> u32 {
         self as u32
@@ -105,7 +95,7 @@ mod tests {
         for stage in Stage::ALL {
             assert_eq!(Stage::try_from(stage.number()), Ok(stage));
         }
-        for number in [0, 12, u32::MAX] {
+        for number in [0, 10, u32::MAX] {
             assert_eq!(Stage::try_from(number), Err(UnknownStage(number)));
         }
     }

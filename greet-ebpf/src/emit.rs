@@ -1,7 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-only OR MIT
 //! The one way to user space: reserve, fill, submit; every loss is counted.
+#![expect(unsafe_code, reason = "aya gives maps' memory as raw pointers")]
 
-use core::mem::MaybeUninit;
+use core::mem::{MaybeUninit, offset_of};
+
+use greet_common::event::{CAPTURE, Datagram, Request};
 
 use crate::{
     maps::{DROPPED, RECORDS},
@@ -35,13 +38,28 @@ pub fn emit<T: 'static>(
     }
 }
 
+/// One record less for user space.
 #[inline(always)]
-fn count_drop() {
+pub fn count_drop() {
     if let Some(dropped) = DROPPED.get_ptr_mut(0) {
-        #[expect(unsafe_code, reason = "aya gives the map's value as a raw pointer")]
         // SAFETY: the pointer is into this CPU's own value, and programs do not migrate.
         unsafe {
             *dropped += 1;
         }
+    }
+}
+
+/// Hands a request over, as far as its datagram was captured.
+#[inline(always)]
+pub fn emit_request(request: *const Request) {
+    const DATA: usize = offset_of!(Request, datagram) + offset_of!(Datagram, data);
+    // SAFETY: the request lies in a map's slot that belongs to the running task. The
+    // minimum only repeats to the verifier what `Skb::copy` has kept to.
+    let bytes = unsafe {
+        let captured = (*request).datagram.captured.min(CAPTURE as u32) as usize;
+        core::slice::from_raw_parts(request.cast::<u8>(), DATA + captured)
+    };
+    if RECORDS.output::<[u8]>(bytes, 0).is_err() {
+        count_drop();
     }
 }

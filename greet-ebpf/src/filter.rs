@@ -1,34 +1,78 @@
 // SPDX-License-Identifier: GPL-2.0-only OR MIT
-//! What is looked at: decided before anything is read or copied.
+//! What is looked at: decided before anything is stamped, read or copied.
 
-use aya_ebpf::helpers::bpf_get_current_pid_tgid;
+use crate::{
+    globals::{
+        FILTER_COMM_HIGH, FILTER_COMM_LOW, FILTER_NETNS, FILTER_PID, FILTER_PORT, FILTER_PORT_SET,
+        FILTER_PROTOCOLS, FILTER_TASKS,
+    },
+    maps::FAMILY,
+    read::{Direct, Fault, Sock},
+    task::Task,
+};
 
-use crate::globals::{FILTER_PID, FILTER_PROTOCOL};
+/// `FILTER_TASKS`: any process.
+const ANY: u32 = 0;
+/// `FILTER_TASKS`: the one that `FILTER_PID` names; any other number: those in `FAMILY`.
+const ONE: u32 = 1;
 
-/// The running task.
-#[derive(Clone, Copy)]
-pub struct Task {
-    /// Process ID (thread group).
-    pub pid: u32,
-    /// Thread ID.
-    pub tid: u32,
-}
+/// In `FAMILY`: a process to look at. Any other number: only its children are.
+pub const MEMBER: u32 = 1;
 
-/// The running task, if its process is one to look at.
+/// Is this process one of the watched command's?
 #[inline(always)]
-pub fn wanted_task() -> Option<Task> {
-    let both = bpf_get_current_pid_tgid();
-    let task = Task {
-        pid: (both >> 32) as u32,
-        tid: both as u32,
-    };
-    let pid = FILTER_PID.load();
-    (pid == 0 || pid == task.pid).then_some(task)
+#[expect(unsafe_code, reason = "aya gives maps' memory as raw pointers")]
+fn is_member(pid: u32) -> bool {
+    // SAFETY: the pointer is into the map's memory, and any bits are a number.
+    FAMILY
+        .get_ptr(pid)
+        .is_some_and(|kind| unsafe { *kind } == MEMBER)
 }
 
-/// Is this protocol one to look at?
+/// Are some tasks looked at and others not?
+#[inline(always)]
+pub fn by_task() -> bool {
+    FILTER_TASKS.load() != ANY || FILTER_COMM_LOW.load() != 0
+}
+
+/// Is this socket's protocol one to look at?
 #[inline(always)]
 pub fn wanted_protocol(protocol: u32) -> bool {
-    let wanted = FILTER_PROTOCOL.load();
-    wanted == u32::MAX || wanted == protocol
+    let wanted = FILTER_PROTOCOLS.load();
+    // Netlink has 32 protocols (MAX_LINKS); the mask only says so to the verifier.
+    wanted == u32::MAX || wanted & 1 << (protocol & 31) != 0
+}
+
+/// Is this socket's network namespace one to look at?
+#[inline(always)]
+pub fn wanted_netns(sock: Sock) -> Result<bool, Fault> {
+    let wanted = FILTER_NETNS.load();
+    Ok(wanted == 0 || wanted == sock.netns::<Direct>()?)
+}
+
+/// Are some ports looked at and others not?
+#[inline(always)]
+pub fn by_port() -> bool {
+    FILTER_PORT_SET.load() != 0
+}
+
+/// Is one of these ports one to look at?
+#[inline(always)]
+pub fn wanted_port(portid: u32, peer_portid: u32) -> bool {
+    let wanted = FILTER_PORT.load();
+    FILTER_PORT_SET.load() == 0 || wanted == portid || wanted == peer_portid
+}
+
+/// Is this task one to look at?
+#[inline(always)]
+pub fn wanted_task(task: &Task) -> Result<bool, Fault> {
+    let of_process = match FILTER_TASKS.load() {
+        ANY => true,
+        ONE => task.pid == FILTER_PID.load(),
+        _ => is_member(task.pid),
+    };
+    if !of_process || FILTER_COMM_LOW.load() == 0 {
+        return Ok(of_process);
+    }
+    Ok(task.comm()? == [FILTER_COMM_LOW.load(), FILTER_COMM_HIGH.load()])
 }

@@ -9,7 +9,7 @@
 use aya_ebpf::Global;
 
 /// Where no offset was given: beyond any structure, so that the verifier refuses the program.
-const NOT_SET: u64 = i32::MAX as u64;
+pub const NOT_SET: u64 = i32::MAX as u64;
 
 macro_rules! globals {
     ($($(#[$doc:meta])+ $name:ident: $type:ty = $value:expr;)+) => {$(
@@ -20,23 +20,42 @@ macro_rules! globals {
         pub static $name: Global<$type> = Global::new($value);
     )+};
 }
+pub(crate) use globals;
 
 globals! {
-    /// The one netlink protocol to look at; `u32::MAX` for all.
-    FILTER_PROTOCOL: u32 = u32::MAX;
-    /// The one process (thread group) to look at; 0 for all.
+    /// The netlink protocols to look at, a bit for each.
+    FILTER_PROTOCOLS: u32 = u32::MAX;
+    /// Which tasks to look at: see `filter::wanted_task`.
+    FILTER_TASKS: u32 = 0;
+    /// The one process (thread group), where `FILTER_TASKS` says so.
     FILTER_PID: u32 = 0;
+    /// The one network namespace, by its inode number; 0 for all.
+    FILTER_NETNS: u32 = 0;
+    /// The one port ID, at either end, where `FILTER_PORT_SET` is not 0.
+    FILTER_PORT: u32 = 0;
+    /// Whether there is such a port (0 is the kernel's own).
+    FILTER_PORT_SET: u32 = 0;
+    /// The command name's first 8 bytes, 0 for any name …
+    FILTER_COMM_LOW: u64 = 0;
+    /// … and its last.
+    FILTER_COMM_HIGH: u64 = 0;
+    /// Payload is copied if this is not 0.
+    CAPTURE_DATA: u32 = 1;
 
+    /// `socket.sk`.
+    SOCKET_SK: u64 = NOT_SET;
     /// `sk_buff.len`: length of the datagram, bytes.
     SKB_LEN: u64 = NOT_SET;
     /// `sk_buff.data_len`: how much of it lies outside the linear buffer, bytes.
     SKB_DATA_LEN: u64 = NOT_SET;
     /// `sk_buff.data`: the linear buffer.
     SKB_DATA: u64 = NOT_SET;
-    /// `sk_buff.sk`: the socket that holds the buffer.
-    SKB_SK: u64 = NOT_SET;
     /// `sk_buff.cb` as `struct netlink_skb_parms` (`NETLINK_CB()`): its `portid`, the sender's port ID.
     SKB_CB_PORTID: u64 = NOT_SET;
+    /// The same: its `dst_group`, the multicast group it was sent to.
+    SKB_CB_GROUP: u64 = NOT_SET;
+    /// `sock.__sk_common.skc_family`, 16 bits.
+    SOCK_FAMILY: u64 = NOT_SET;
     /// `sock.sk_protocol`, 16 bits.
     SOCK_PROTOCOL: u64 = NOT_SET;
     /// `sock.sk_kern_sock`, a bit field: the byte that holds it …
@@ -47,4 +66,12 @@ globals! {
     SOCK_NET: u64 = NOT_SET;
     /// `net.ns.inum`.
     NET_INUM: u64 = NOT_SET;
+    /// `netlink_sock.portid`, counted from the `sock` that it begins with.
+    NETLINK_SOCK_PORTID: u64 = NOT_SET;
+    /// `task_struct.tgid`: the process ID.
+    TASK_TGID: u64 = NOT_SET;
+    /// `task_struct.pid`: the thread ID.
+    TASK_PID: u64 = NOT_SET;
+    /// `task_struct.comm`.
+    TASK_COMM: u64 = NOT_SET;
 }

@@ -7,8 +7,11 @@
 //! one line of [`emit`] that needs it), [`record`] fills the records, [`emit`] hands
 //! them over, [`maps`] holds what user space can see, [`globals`] what it decides.
 #![no_std]
+#![feature(core_intrinsics)]
+#![expect(internal_features, reason = "see `call::take`")]
 #![no_main]
 
+mod call;
 mod emit;
 mod filter;
 mod globals;
@@ -16,6 +19,8 @@ mod maps;
 mod probes;
 mod read;
 mod record;
+mod task;
+mod walk;
 
 /// Tracing helpers are open to GPL-compatible programs only.
 #[expect(

@@ -1,13 +1,19 @@
 // SPDX-License-Identifier: GPL-2.0-only OR MIT
-//! The maps that user space reads.
+//! The maps: what user space reads, and what the programs keep for each other.
 
 use aya_ebpf::{
     macros::map,
-    maps::{PerCpuArray, RingBuf},
+    maps::{Array, HashMap, PerCpuArray, RingBuf},
 };
 
-/// Size of the ring buffer, in bytes: about 6,000 messages.
+use crate::call::Call;
+
+/// Size of the ring buffer, in bytes, unless user space asks for another.
 const RECORDS_SIZE: u32 = 2 << 20;
+/// How many calls can be under way: see [`crate::call`].
+pub const CALL_SLOTS: u32 = 4096;
+/// How many processes a watched command may have had.
+const FAMILY_SIZE: u32 = 65_536;
 
 /// The records, in the order in which their space was reserved.
 #[map]
@@ -16,3 +22,12 @@ pub static RECORDS: RingBuf = RingBuf::with_byte_size(RECORDS_SIZE, 0);
 /// How many records could not be handed over, per CPU.
 #[map]
 pub static DROPPED: PerCpuArray<u64> = PerCpuArray::with_max_entries(1, 0);
+
+/// The calls that are under way.
+#[map]
+pub static CALLS: Array<Call> = Array::with_max_entries(CALL_SLOTS, 0);
+
+/// The processes of a watched command: itself and its descendants, and for the moment of
+/// its start whoever starts it. See `filter::MEMBER`.
+#[map]
+pub static FAMILY: HashMap<u32, u32> = HashMap::with_max_entries(FAMILY_SIZE, 0);

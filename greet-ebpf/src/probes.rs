@@ -6,9 +6,18 @@
 //! it could not read is counted as dropped and, if asked for, told through aya-log.
 
 mod cross;
-mod crossed;
+mod delivered;
+mod extack;
+mod failed;
+mod family;
 mod handle;
 mod handled;
+mod overrun;
+mod queue;
+mod receive;
+mod send;
+mod sent;
+mod sockets;
 
 /// Tells user space about the rare event that kernel memory could not be read.
 macro_rules! tell {

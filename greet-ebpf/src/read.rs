@@ -18,8 +18,9 @@
 use aya_ebpf::helpers::generated;
 
 use crate::globals::{
-    NET_INUM, SKB_CB_PORTID, SKB_DATA, SKB_DATA_LEN, SKB_LEN, SKB_SK, SOCK_KERN_BYTE,
-    SOCK_KERN_MASK, SOCK_NET, SOCK_PROTOCOL,
+    CAPTURE_DATA, NET_INUM, NETLINK_SOCK_PORTID, SKB_CB_GROUP, SKB_CB_PORTID, SKB_DATA,
+    SKB_DATA_LEN, SKB_LEN, SOCK_FAMILY, SOCK_KERN_BYTE, SOCK_KERN_MASK, SOCK_NET, SOCK_PROTOCOL,
+    SOCKET_SK,
 };
 
 /// A helper's negative errno.
@@ -68,11 +69,39 @@ impl Memory for Probed {
     }
 }
 
+/// `struct socket *`, what a file descriptor leads to.
+#[derive(Clone, Copy)]
+pub struct Socket(pub *const u8);
+
+impl Socket {
+    /// Its network half.
+    #[inline(always)]
+    pub fn sock<M: Memory>(self) -> Result<Sock, Fault> {
+        // SAFETY: an address is a number until it is read through, which `M` checks.
+        unsafe { M::read::<*const u8>(self.0, SOCKET_SK.load()) }.map(Sock)
+    }
+}
+
 /// `struct sock *`.
 #[derive(Clone, Copy)]
 pub struct Sock(pub *const u8);
 
 impl Sock {
+    /// The address family, `AF_NETLINK` or another.
+    #[inline(always)]
+    pub fn family<M: Memory>(self) -> Result<u16, Fault> {
+        // SAFETY: any bits are a number.
+        unsafe { M::read::<u16>(self.0, SOCK_FAMILY.load()) }
+    }
+
+    /// Port ID of a netlink socket. The `sock` is the begin of a larger structure that the
+    /// verifier does not know of, so this takes a helper.
+    #[inline(always)]
+    pub fn portid(self) -> Result<u32, Fault> {
+        // SAFETY: any bits are a number.
+        unsafe { Probed::read::<u32>(self.0, NETLINK_SOCK_PORTID.load()) }
+    }
+
     /// The netlink protocol.
     #[inline(always)]
     pub fn protocol<M: Memory>(self) -> Result<u32, Fault> {
@@ -119,11 +148,11 @@ impl Skb {
         unsafe { M::read::<u32>(self.0, SKB_LEN.load()) }
     }
 
-    /// The socket that holds the buffer: while the callback runs, the kernel's.
+    /// Multicast group that it was sent to, 0 for none (`NETLINK_CB(skb).dst_group`).
     #[inline(always)]
-    pub fn sock<M: Memory>(self) -> Result<Sock, Fault> {
-        // SAFETY: an address is a number until it is read through, which `M` checks.
-        unsafe { M::read::<*const u8>(self.0, SKB_SK.load()) }.map(Sock)
+    pub fn group<M: Memory>(self) -> Result<u32, Fault> {
+        // SAFETY: any bits are a number.
+        unsafe { M::read::<u32>(self.0, SKB_CB_GROUP.load()) }
     }
 
     /// Copies the datagram's first bytes to `to`, at most `N`; returns how many.
@@ -132,6 +161,9 @@ impl Skb {
     /// `to` must be valid for writes of `N` bytes.
     #[inline(always)]
     pub unsafe fn copy<M: Memory, const N: usize>(self, to: *mut u8) -> Result<u32, Fault> {
+        if CAPTURE_DATA.load() == 0 {
+            return Ok(0);
+        }
         // SAFETY: any bits are a number, be it a length or an address.
         let (len, outside, data) = unsafe {
             (

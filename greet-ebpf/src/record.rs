@@ -5,17 +5,12 @@
     reason = "a record is written through a pointer to memory without a value"
 )]
 
-use core::mem::MaybeUninit;
-
-use aya_ebpf::helpers::generated::{bpf_get_current_comm, bpf_ktime_get_ns};
-use greet_common::{
-    Stage,
-    event::{CAPTURE, COMM_SIZE, Entry, Return, Stamp},
-};
+use aya_ebpf::helpers::generated::bpf_ktime_get_ns;
+use greet_common::event::{CAPTURE, Datagram, Head, Kind};
 
 use crate::{
-    filter::Task,
-    read::{Fault, Memory, Skb, Sock},
+    read::{Direct, Fault, Memory, Skb, Sock},
+    task::Task,
 };
 
 /// The time now: CLOCK_MONOTONIC, ns.
@@ -25,57 +20,61 @@ pub fn now() -> u64 {
     unsafe { bpf_ktime_get_ns() }
 }
 
-/// Fills the record of a function that was entered with a message.
+/// Fills a record's start, but for the call's number.
 ///
-/// # Errors
-/// [`Fault`] where the message could not be read.
+/// # Safety
+/// `to` must be valid for writes.
 #[inline(always)]
-pub fn entry<M: Memory>(
-    slot: &mut MaybeUninit<Entry>,
-    stamp: Stamp,
+pub unsafe fn head(
+    to: *mut Head,
+    kind: Kind,
+    protocol: u32,
+    task: &Task,
     sock: Sock,
-    skb: Skb,
-    peer_portid: u32,
 ) -> Result<(), Fault> {
-    let to = slot.as_mut_ptr();
-    // SAFETY: `to` is valid for writes and aligned; each field is written without reading
-    // what was there, and `data` has the room that `copy` is told of.
+    let comm = task.comm()?;
+    // SAFETY: the caller answers for `to`; the name has the room of two numbers, at an
+    // offset that suits them.
     unsafe {
-        (&raw mut (*to).stamp).write(stamp);
-        (&raw mut (*to).netns).write(sock.netns::<M>()?);
-        (&raw mut (*to).portid).write(skb.portid::<M>()?);
-        (&raw mut (*to).peer_portid).write(peer_portid);
-        (&raw mut (*to).len).write(skb.len::<M>()?);
-        (&raw mut (*to).padding).write(0);
-        match bpf_get_current_comm((&raw mut (*to).comm).cast(), COMM_SIZE as u32) {
-            0 => {}
-            errno => return Err(Fault(errno)),
-        }
-        let captured = skb.copy::<M, CAPTURE>((&raw mut (*to).data).cast())?;
-        (&raw mut (*to).captured).write(captured);
+        (&raw mut (*to).kind).write(kind as u32);
+        (&raw mut (*to).protocol).write(protocol);
+        (&raw mut (*to).pid).write(task.pid);
+        (&raw mut (*to).tid).write(task.tid);
+        (&raw mut (*to).comm).cast::<[u64; 2]>().write(comm);
+        (&raw mut (*to).sock).write(sock.0 as u64);
     }
     Ok(())
 }
 
-/// Fills the record of a function that was left.
-#[inline(always)]
-pub fn left(slot: &mut MaybeUninit<Return>, stamp: Stamp, result: i32) {
-    slot.write(Return {
-        stamp,
-        result,
-        padding: 0,
-    });
+/// The ends of a datagram.
+#[derive(Clone, Copy)]
+pub struct Ends {
+    /// Port ID of the sending socket.
+    pub portid: u32,
+    /// Port ID of the receiving socket.
+    pub peer_portid: u32,
 }
 
-/// The start of a record.
+/// Fills a datagram.
+///
+/// # Safety
+/// `to` must be valid for writes.
 #[inline(always)]
-pub fn stamp(time_ns: u64, stage: Stage, task: Task, protocol: u32, skb: Skb) -> Stamp {
-    Stamp {
-        time_ns,
-        skb: skb.0 as u64,
-        stage: stage.number(),
-        pid: task.pid,
-        tid: task.tid,
-        protocol,
+pub unsafe fn datagram<M: Memory>(
+    to: *mut Datagram,
+    sock: Sock,
+    skb: Skb,
+    ends: Ends,
+) -> Result<(), Fault> {
+    // SAFETY: the caller answers for `to`; `data` has the room that `copy` is told of.
+    unsafe {
+        (&raw mut (*to).netns).write(sock.netns::<Direct>()?);
+        (&raw mut (*to).portid).write(ends.portid);
+        (&raw mut (*to).peer_portid).write(ends.peer_portid);
+        (&raw mut (*to).group).write(skb.group::<M>()?);
+        (&raw mut (*to).len).write(skb.len::<M>()?);
+        let captured = skb.copy::<M, CAPTURE>((&raw mut (*to).data).cast())?;
+        (&raw mut (*to).captured).write(captured);
     }
+    Ok(())
 }

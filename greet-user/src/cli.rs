@@ -1,23 +1,32 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! The command line.
 
-use std::{num::NonZeroU64, time::Duration};
+use std::{ffi::OsString, num::NonZeroU64, time::Duration};
 
-use clap::{Parser, ValueEnum};
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use greet_common::Stage;
+
+use crate::event::protocol_number;
 
 const EXAMPLES: &str = "\
 Examples:
   greet-user                       greet once; needs no privileges
   sudo greet-user --trace          show every crossing of the user/kernel boundary
   greet-user -c 5 -i 0.2 -q        five greetings, 0.2 s apart, and only the summary
+  sudo greet-user watch -p route   show what crosses on NETLINK_ROUTE
+  sudo greet-user watch -- ip link show what `ip link` asks and is told
   sudo greet-user --trace --format json | jq 'select(.kind == \"exchange\")'
 
 Exit status: 0 if every greeting was answered, 1 if one was not, 2 if greeting was not possible.";
 
 /// Greets the kernel over netlink and shows the message crossing the boundary.
 #[derive(Clone, Debug, Parser)]
-#[command(version, after_help = EXAMPLES)]
+#[command(version, after_help = EXAMPLES, args_conflicts_with_subcommands = true)]
 pub struct Cli {
+    /// What else can be done
+    #[command(subcommand)]
+    pub command: Option<Command>,
+
     /// The text to greet with
     #[arg(default_value = "Hello, how are you?")]
     pub message: String,
@@ -68,6 +77,79 @@ pub struct Cli {
     pub verbose: bool,
 }
 
+/// What can be done beside greeting.
+#[derive(Clone, Debug, Subcommand)]
+pub enum Command {
+    /// Show any netlink traffic, or that of one command (needs root)
+    Watch(WatchOptions),
+    /// List all netlink sockets, and what the kernel calls for each of its own
+    Sockets(SocketsOptions),
+}
+
+/// What to watch, and how to show it.
+#[derive(Clone, Debug, Args)]
+pub struct WatchOptions {
+    /// Only this netlink protocol, by name or number; may be given several times
+    #[arg(short, long = "protocol", value_name = "PROTO", value_parser = protocol_number)]
+    pub protocols: Vec<u32>,
+
+    /// Only this process
+    #[arg(long, value_name = "N", conflicts_with = "command")]
+    pub pid: Option<u32>,
+
+    /// Only this port ID, at either end
+    #[arg(long, value_name = "N")]
+    pub port: Option<u32>,
+
+    /// Only this network namespace, by its inode number (`readlink /proc/self/ns/net`)
+    #[arg(long, value_name = "N|all", default_value = "all", value_parser = netns)]
+    pub netns: Netns,
+
+    /// Only processes with this command name
+    #[arg(long, value_name = "NAME")]
+    pub comm: Option<String>,
+
+    /// Show the closing summary only, and copy no message
+    #[arg(long)]
+    pub summary: bool,
+
+    /// Only these stages: send, cross, handle, reply, queue, handled, sent, receive, delivered
+    #[arg(long, value_name = "LIST", value_delimiter = ',', value_parser = stage)]
+    pub stages: Vec<Stage>,
+
+    /// A function in the kernel that receives messages; may be given several times
+    #[arg(long, value_name = "SYMBOL")]
+    pub callback: Vec<String>,
+
+    /// How to show it
+    #[arg(long, value_enum, default_value_t = Format::Human)]
+    pub format: Format,
+
+    /// Show the tracer's diagnostics on standard error (as RUST_LOG does)
+    #[arg(short, long)]
+    pub verbose: bool,
+
+    /// A command to run: its traffic alone is shown, and its exit status is ours
+    #[arg(last = true, value_name = "COMMAND")]
+    pub command: Vec<OsString>,
+}
+
+/// How to list the sockets.
+#[derive(Clone, Debug, Args)]
+pub struct SocketsOptions {
+    /// How to show them
+    #[arg(long, value_enum, default_value_t = Format::Human)]
+    pub format: Format,
+
+    /// Show the tracer's diagnostics on standard error (as RUST_LOG does)
+    #[arg(short, long)]
+    pub verbose: bool,
+}
+
+/// A network namespace's inode number; `None` for all.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Netns(pub Option<u32>);
+
 /// How to show what happened.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum Format {
@@ -101,6 +183,27 @@ fn padded(text: &str, size: usize) -> String {
     }
     padded.extend(std::iter::repeat_n('.', size - padded.len()));
     padded
+}
+
+fn netns(text: &str) -> Result<Netns, String> {
+    if text == "all" {
+        return Ok(Netns(None));
+    }
+    let number = text
+        .strip_prefix("net:[")
+        .and_then(|rest| rest.strip_suffix(']'));
+    match number.unwrap_or(text).parse() {
+        Ok(number) if number != 0 => Ok(Netns(Some(number))),
+        _ => Err("neither `all` nor the inode number of a network namespace".to_owned()),
+    }
+}
+
+fn stage(text: &str) -> Result<Stage, String> {
+    let found = Stage::ALL.into_iter().find(|stage| stage.name() == text);
+    found.ok_or_else(|| {
+        let names = Stage::ALL.map(Stage::name).join(", ");
+        format!("there is no such stage; the stages are {names}")
+    })
 }
 
 fn seconds(text: &str) -> Result<Duration, String> {

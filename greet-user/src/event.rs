@@ -1,46 +1,69 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! What the tracer saw, in user space's words.
 
-use greet_common::{
-    Stage,
-    wire::{ALIGN_TO, HEADER_SIZE, Header},
-};
+pub use greet_common::event::{Delivery, Extack, Head, Loss};
+use greet_common::wire::{ALIGN_TO, HEADER_SIZE, Header, NLMSG_ERROR};
 
 mod names;
 mod text;
 
-pub use names::{flag_names, protocol_name, type_name};
+pub use names::{flag_names, protocol_name, protocol_number, type_name};
 pub use text::{escaped, printable};
 
-/// One stamp: a function on a message's way was entered or left.
+/// What one record tells.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Event {
-    /// CLOCK_MONOTONIC, ns.
-    pub time_ns: u64,
-    /// Which stage.
-    pub stage: Stage,
-    /// Process ID of the running task.
-    pub pid: u32,
-    /// Thread ID of the running task.
-    pub tid: u32,
-    /// Tells messages apart; 0 where the hook cannot know it.
-    pub skb: u64,
-    /// What there is to know beyond that.
-    pub detail: Detail,
+pub enum Event {
+    /// A `sendmsg()` has ended.
+    Request(Request),
+    /// A message was put into a receive queue.
+    Message(Message),
+    /// A message was taken out of it.
+    Delivery(Delivery),
+    /// A message was lost.
+    Loss(Loss),
+    /// The kernel said why it refuses a request.
+    Extack(Extack),
 }
 
-/// What an event carries.
+/// One `sendmsg()`. Times are CLOCK_MONOTONIC in ns, 0 for a stage that was not passed.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Detail {
-    /// The function was entered with this message.
-    Entered(Message),
-    /// The function was left. It returned this, if it returns anything: bytes or a negative errno.
-    Left(Option<i32>),
+pub struct Request {
+    /// Who sent it, and through which socket.
+    pub head: Head,
+    /// Stage `send`.
+    pub send_ns: u64,
+    /// Stage `cross`.
+    pub cross_ns: u64,
+    /// Stage `handle`.
+    pub handle_ns: u64,
+    /// Stage `handled`.
+    pub handled_ns: u64,
+    /// Stage `sent`.
+    pub sent_ns: u64,
+    /// What `sendmsg()` returned: bytes, or a negative errno.
+    pub result: i32,
+    /// What was sent; empty where it did not get so far.
+    pub datagram: Datagram,
+}
+
+/// One message that was put into a socket's receive queue.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Message {
+    /// In which task, and into which socket's queue.
+    pub head: Head,
+    /// With the socket it tells messages apart.
+    pub skb: u64,
+    /// Stage `reply`, 0 for what did not come by `netlink_unicast`.
+    pub reply_ns: u64,
+    /// Stage `queue`, 0 if that was not seen.
+    pub queue_ns: u64,
+    /// The message.
+    pub datagram: Datagram,
 }
 
 /// A datagram, as far as it was captured.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Message {
+pub struct Datagram {
     /// Netlink protocol.
     pub protocol: u32,
     /// Inode number of the network namespace.
@@ -49,12 +72,12 @@ pub struct Message {
     pub portid: u32,
     /// Port ID of the receiver.
     pub peer_portid: u32,
-    /// Command name of the running task, as it is: any bytes but NUL.
-    pub comm: Vec<u8>,
+    /// Multicast group it was sent to, 0 for none.
+    pub group: u32,
     /// Length of the whole datagram, in bytes.
     pub len: u32,
     /// Its first bytes.
-    pub data: Vec<u8>,
+    pub data: Box<[u8]>,
 }
 
 /// Which way a message crosses the boundary.
@@ -70,27 +93,23 @@ pub enum Direction {
     KernelToKernel,
 }
 
-impl Event {
-    /// The message, if the event carries one.
-    #[must_use]
-    pub const fn message(&self) -> Option<&Message> {
-        match &self.detail {
-            Detail::Entered(message) => Some(message),
-            Detail::Left(_) => None,
-        }
-    }
+/// The command name of a task, as it is: any bytes but NUL.
+#[must_use]
+pub fn comm(head: &Head) -> &[u8] {
+    let mut parts = head.comm.split(|byte| *byte == 0);
+    parts.next().unwrap_or_default()
+}
 
-    /// What the function returned, if it was left and returns anything.
-    #[must_use]
-    pub const fn result(&self) -> Option<i32> {
-        match self.detail {
-            Detail::Left(result) => result,
-            Detail::Entered(_) => None,
-        }
+/// A stage's time, if it was passed.
+#[must_use]
+pub const fn passed(time_ns: u64) -> Option<u64> {
+    match time_ns {
+        0 => None,
+        time_ns => Some(time_ns),
     }
 }
 
-impl Message {
+impl Datagram {
     /// Which way it crosses.
     #[must_use]
     pub const fn direction(&self) -> Direction {
@@ -112,7 +131,7 @@ impl Message {
     #[must_use]
     pub fn headers(&self) -> Vec<Header> {
         let mut headers = Vec::new();
-        let mut rest = self.data.as_slice();
+        let mut rest = &*self.data;
         while let Ok(header) = Header::parse(rest) {
             headers.push(header);
             let len = usize::try_from(header.len).unwrap_or(usize::MAX);
@@ -134,6 +153,14 @@ impl Message {
             .header()
             .and_then(|header| usize::try_from(header.len).ok()?.checked_sub(HEADER_SIZE));
         stated.and_then(|len| behind.get(..len)).unwrap_or(behind)
+    }
+
+    /// The error of an `NLMSG_ERROR`: a negative errno, or 0 for an acknowledgement.
+    #[must_use]
+    pub fn error(&self) -> Option<i32> {
+        let header = self.header()?;
+        let code = self.data.get(HEADER_SIZE..)?.first_chunk()?;
+        (header.kind == NLMSG_ERROR).then(|| i32::from_ne_bytes(*code))
     }
 
     /// The payload's text, if it is text.

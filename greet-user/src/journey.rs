@@ -1,210 +1,380 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! Events become exchanges: a request with its handler and its answers.
 //!
-//! The handler and its answers run inside the sender's `sendmsg()`, in the same task, so
-//! calls nest as in a program:
+//! What belongs together is known, never guessed from the time:
 //! ```text
-//! cross ─┬─ handle ─┬─ reply ── replied
-//!        │          └─ … ── handled
-//!        └───────────────── crossed
+//! call number       a request and what the kernel queued inside its sendmsg()
+//! socket, sk_buff   a message put into a queue and taken out of it
+//! namespace, protocol, port, sequence number
+//!                   a dump and its later chunks, made inside the reader's recvmsg()
 //! ```
-//! Each task has a stack of open calls. A call is closed by the return of the same
-//! buffer (`netlink_unicast`) or by the innermost callback's return (a return probe knows
-//! no more). Time decides nothing here: within a task the events come in program order,
-//! and across tasks their order does not matter.
+//! A call's messages come before the call's own record, and each message before its
+//! delivery: that is the order in which the programs reserve their records. What is lost on
+//! the way leaves a gap and nothing else.
 
-use std::collections::HashMap;
+mod exchange;
+mod place;
+mod told;
 
-use greet_common::Stage;
+use std::collections::{HashMap, VecDeque};
 
-use crate::event::{Event, Message};
+pub use exchange::{Exchange, Passed, SPANS, Status};
+pub use told::{Seen, Told};
 
-/// A request with its handler and its answers.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Exchange {
-    /// What was seen of it, in the order in which it happened.
-    pub events: Vec<Event>,
-    /// Was it seen from beginning to end? If not, records were lost.
-    pub complete: bool,
-}
+use crate::event::{Delivery, Event, Extack, Loss, Message, Request};
+use place::Place;
+use told::told;
 
-/// An answer and what handing it over came to.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Reply<'a> {
-    /// The answer.
-    pub event: &'a Event,
-    /// What `netlink_unicast` returned for it; `None` if that was not seen.
-    pub result: Option<i32>,
-}
+/// How many exchanges may wait for somebody to read their answers. Beyond that the oldest
+/// is given back as it is.
+const WAITING: usize = 65_536;
+/// `MSG_PEEK`: the message stays in the queue.
+pub const MSG_PEEK: u32 = 0x2;
+/// `NLM_F_DUMP`, both bits.
+const NLM_F_DUMP: u16 = 0x300;
 
-impl Exchange {
-    /// The request, where its crossing or its handling was seen.
-    #[must_use]
-    pub fn request(&self) -> Option<&Message> {
-        let event = self
-            .events
-            .iter()
-            .find(|event| matches!(event.stage, Stage::Cross | Stage::Handle))?;
-        event.message()
-    }
-
-    /// When the stage was passed for the first time: CLOCK_MONOTONIC, ns.
-    #[must_use]
-    pub fn stage(&self, stage: Stage) -> Option<u64> {
-        let event = self.events.iter().find(|event| event.stage == stage)?;
-        Some(event.time_ns)
-    }
-
-    /// Time between two stages, in ns, where both were seen.
-    #[must_use]
-    pub fn span(&self, from: Stage, to: Stage) -> Option<u64> {
-        self.stage(to)?.checked_sub(self.stage(from)?)
-    }
-
-    /// What handing the request over came to: bytes, or a negative errno.
-    #[must_use]
-    pub fn result(&self) -> Option<i32> {
-        let event = self
-            .events
-            .iter()
-            .rfind(|event| event.stage == Stage::Crossed)?;
-        event.result()
-    }
-
-    /// The answers, each with its own return.
-    pub fn replies(&self) -> impl Iterator<Item = Reply<'_>> {
-        self.events
-            .iter()
-            .enumerate()
-            .filter(|(_, event)| event.stage == Stage::Reply)
-            .map(|(at, event)| Reply {
-                event,
-                result: self.return_of(at),
-            })
-    }
-
-    /// What the call that the event at `at` entered returned.
-    #[must_use]
-    pub fn return_of(&self, at: usize) -> Option<i32> {
-        let entered = self.events.get(at)?;
-        let mut later = self.events[at + 1..].iter();
-        // The buffer may be used again once the call has returned: the first return counts.
-        later
-            .find(|event| event.skb == entered.skb && event.result().is_some())?
-            .result()
-    }
-
-    /// The named spans of DESIGN.md that its stages allow, in ns.
-    #[must_use]
-    pub fn spans(&self) -> Vec<(&'static str, u64)> {
-        [
-            ("dispatch", Stage::Cross, Stage::Handle),
-            ("handler", Stage::Handle, Stage::Handled),
-            ("build", Stage::Handle, Stage::Reply),
-        ]
-        .into_iter()
-        .filter_map(|(name, from, to)| Some((name, self.span(from, to)?)))
-        .collect()
-    }
-}
-
-/// A call that has not returned yet.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Call {
-    /// `netlink_unicast` with this buffer.
-    Unicast(u64),
-    /// The receive callback.
-    Callback,
-}
-
-/// An exchange in the making.
+/// A system call that has not ended, with what happened in it so far.
 #[derive(Debug, Default)]
-struct Open {
-    exchange: Exchange,
-    calls: Vec<Call>,
+struct Call {
+    number: u64,
+    messages: Vec<Passed>,
+    extacks: Vec<Extack>,
+    losses: Vec<Loss>,
 }
+
+/// A socket, as the world outside knows it.
+type Port = (u32, u32, u32);
+
+/// A socket and an `sk_buff` in its queue.
+type Buffer = (u64, u64);
 
 /// Puts events together as they come.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct Journey {
-    open: HashMap<u32, Open>,
+    /// Whether deliveries are seen at all; if not, nobody waits for them.
+    deliveries: bool,
+    calls: HashMap<u32, Call>,
+    open: HashMap<u64, Exchange>,
+    order: VecDeque<u64>,
+    next: u64,
+    queued: HashMap<Buffer, Place>,
+    /// Those whose buffer holds another message already: the kernel frees a buffer before
+    /// the reader's call ends, and may use it again at once.
+    displaced: HashMap<Buffer, Place>,
+    dumps: HashMap<Port, u64>,
     unmatched: u64,
 }
 
 impl Journey {
-    /// Takes the next event; gives back an exchange that it brought to an end.
-    pub fn push(&mut self, event: Event) -> Option<Exchange> {
-        let tid = event.tid;
-        let open = self.open.entry(tid).or_default();
-        if open.exchange.events.contains(&event) {
-            return None; // seen twice
+    /// With or without deliveries: where the last two stages are not watched, an exchange
+    /// ends with its request.
+    #[must_use]
+    pub fn new(deliveries: bool) -> Self {
+        Self {
+            deliveries,
+            calls: HashMap::new(),
+            open: HashMap::new(),
+            order: VecDeque::new(),
+            next: 0,
+            queued: HashMap::new(),
+            displaced: HashMap::new(),
+            dumps: HashMap::new(),
+            unmatched: 0,
         }
-        let mut ended = None;
-        match event.stage {
-            Stage::Cross | Stage::Handle | Stage::Reply => {
-                if !open.can_nest(&event) {
-                    ended = open.give_up();
-                }
-                open.calls.push(match event.stage {
-                    Stage::Handle => Call::Callback,
-                    _ => Call::Unicast(event.skb),
-                });
-            }
-            stage => {
-                let call = match stage {
-                    Stage::Handled => Call::Callback,
-                    _ => Call::Unicast(event.skb),
-                };
-                let Some(at) = open.calls.iter().rposition(|other| *other == call) else {
-                    self.unmatched += 1;
-                    return None;
-                };
-                open.calls.truncate(at);
-            }
-        }
-        open.exchange.events.push(event);
-        if open.calls.is_empty() {
-            let mut exchange = self.open.remove(&tid).unwrap_or_default().exchange;
-            exchange.complete =
-                exchange.events.first().map(|event| event.stage) == Some(Stage::Cross);
-            return Some(exchange);
-        }
-        ended
     }
 
-    /// Gives back what has not come to an end.
-    pub fn finish(&mut self) -> Vec<Exchange> {
-        let mut rest: Vec<_> = self.open.drain().map(|(_, open)| open.exchange).collect();
-        rest.retain(|exchange| !exchange.events.is_empty());
-        rest.sort_by_key(|exchange| exchange.events.first().map(|event| event.time_ns));
-        rest
-    }
-
-    /// Returns whose calls were not seen.
+    /// Deliveries of messages that were never seen: queued before the tracer came, or their
+    /// record was lost.
     #[must_use]
     pub const fn unmatched(&self) -> u64 {
         self.unmatched
     }
-}
 
-impl Open {
-    /// Can this call be made from within the calls that are open?
-    fn can_nest(&self, event: &Event) -> bool {
-        match (event.stage, self.calls.last()) {
-            (_, None) => true,
-            // A process enters the kernel from outside only.
-            (Stage::Cross, Some(_)) => false,
-            // The kernel calls back with the buffer that it was handed.
-            (Stage::Handle, Some(call)) => *call == Call::Unicast(event.skb),
-            (_, Some(_)) => true,
+    /// Takes the next event, and tells what can be told now.
+    pub fn push(&mut self, event: Event, tell: &mut impl FnMut(Told<'_>)) {
+        match event {
+            Event::Request(request) => self.request(request, tell),
+            Event::Message(message) => self.message(message, tell),
+            Event::Delivery(delivery) => self.delivery(delivery, tell),
+            Event::Loss(loss) if loss.head.call == 0 => tell(Told::Loss(&loss)),
+            Event::Loss(loss) => self
+                .call(loss.head.tid, loss.head.call, tell)
+                .losses
+                .push(loss),
+            Event::Extack(extack) => {
+                self.call(extack.head.tid, extack.head.call, tell)
+                    .extacks
+                    .push(extack);
+            }
         }
     }
 
-    /// Gives back what there is, unfinished, and starts anew.
-    fn give_up(&mut self) -> Option<Exchange> {
-        let Self { exchange, .. } = std::mem::take(self);
-        (!exchange.events.is_empty()).then_some(exchange)
+    /// Gives back what has not come to an end.
+    pub fn finish(&mut self, tell: &mut impl FnMut(Told<'_>)) {
+        let mut calls: Vec<_> = self.calls.keys().copied().collect();
+        calls.sort_unstable();
+        for tid in calls {
+            self.abandon(tid, tell);
+        }
+        while let Some(id) = self.order.pop_front() {
+            self.close(id, tell);
+        }
     }
+
+    /// The call that the thread is in. One that the thread must have left, because it is in
+    /// another, lost its end.
+    fn call(&mut self, tid: u32, number: u64, tell: &mut impl FnMut(Told<'_>)) -> &mut Call {
+        if self
+            .calls
+            .get(&tid)
+            .is_some_and(|call| call.number != number)
+        {
+            self.abandon(tid, tell);
+        }
+        self.calls.entry(tid).or_insert_with(|| Call {
+            number,
+            ..Call::default()
+        })
+    }
+
+    /// The call whose end has come, if anything happened in it.
+    fn end_call(&mut self, tid: u32, number: u64, tell: &mut impl FnMut(Told<'_>)) -> Option<Call> {
+        let call = self.calls.remove(&tid)?;
+        if call.number == number {
+            return Some(call);
+        }
+        self.calls.insert(tid, call);
+        self.abandon(tid, tell);
+        None
+    }
+
+    fn abandon(&mut self, tid: u32, tell: &mut impl FnMut(Told<'_>)) {
+        let Some(call) = self.calls.remove(&tid) else {
+            return;
+        };
+        for passed in call.messages {
+            tell(told(&passed.message, 0));
+            self.open(Exchange::alone(passed), tell);
+        }
+        call.losses.iter().for_each(|loss| tell(Told::Loss(loss)));
+        call.extacks
+            .iter()
+            .for_each(|extack| tell(Told::Extack(extack)));
+    }
+
+    fn message(&mut self, message: Message, tell: &mut impl FnMut(Told<'_>)) {
+        let key: Buffer = (message.head.sock, message.skb);
+        if let Some(place) = self.queued.get(&key).copied() {
+            if message.queue_ns == 0 && self.is_at(place, &message) {
+                return; // told when it was queued
+            }
+            // The buffer is in use again: what it held was read, which is about to be told,
+            // or left with its socket.
+            self.queued.remove(&key);
+            let older = self.displaced.insert(key, place);
+            self.give_up(older, tell);
+        }
+        let (tid, number) = (message.head.tid, message.head.call);
+        let passed = Passed::new(message);
+        if number == 0 {
+            tell(told(&passed.message, 0));
+            self.open(Exchange::alone(passed), tell);
+            return;
+        }
+        let place = Place::Call(tid, self.call(tid, number, tell).messages.len());
+        let mut passed = passed;
+        self.put(&mut passed, place);
+        self.call(tid, number, tell).messages.push(passed);
+    }
+
+    /// Notes where a message is kept from now on, as long as it may be read.
+    fn put(&mut self, passed: &mut Passed, place: Place) {
+        if !self.deliveries || !passed.is_waiting() {
+            return;
+        }
+        let key = passed.buffer();
+        let displaced = self.displaced.get(&key).copied();
+        if passed.place != Place::Nowhere && displaced == Some(passed.place) {
+            self.displaced.insert(key, place);
+        } else {
+            self.queued.insert(key, place);
+        }
+        passed.place = place;
+    }
+
+    fn request(&mut self, request: Request, tell: &mut impl FnMut(Told<'_>)) {
+        let call = self.end_call(request.head.tid, request.head.call, tell);
+        let call = call.unwrap_or_default();
+        tell(Told::Request(&request));
+        let mut exchange = Exchange {
+            request: Some(request),
+            ..Exchange::default()
+        };
+        for passed in call.messages {
+            if exchange.is_arrival(&passed.message) {
+                exchange.passed.push(passed);
+                continue;
+            }
+            tell(told(&passed.message, 0));
+            if exchange.is_answered_by(&passed.message) {
+                exchange.passed.push(passed);
+            } else {
+                self.open(Exchange::alone(passed), tell);
+            }
+        }
+        call.losses.iter().for_each(|loss| tell(Told::Loss(loss)));
+        call.extacks
+            .iter()
+            .for_each(|extack| tell(Told::Extack(extack)));
+        exchange.losses = call.losses;
+        exchange.extacks = call.extacks;
+        self.open(exchange, tell);
+    }
+
+    fn delivery(&mut self, delivery: Delivery, tell: &mut impl FnMut(Told<'_>)) {
+        if let Some(call) = self.end_call(delivery.head.tid, delivery.head.call, tell) {
+            for passed in call.messages {
+                tell(told(&passed.message, delivery.receive_ns));
+                self.chunk(passed, tell);
+            }
+            call.losses.iter().for_each(|loss| tell(Told::Loss(loss)));
+            call.extacks
+                .iter()
+                .for_each(|extack| tell(Told::Extack(extack)));
+        }
+        let key = (delivery.head.sock, delivery.skb);
+        let Some(place) = self.read(key, delivery.receive_ns, tell) else {
+            self.unmatched += 1;
+            return;
+        };
+        if delivery.flags & MSG_PEEK != 0 {
+            self.at(place, |passed| passed.peeks += 1);
+            return;
+        }
+        for places in [&mut self.queued, &mut self.displaced] {
+            if places.get(&key) == Some(&place) {
+                places.remove(&key);
+            }
+        }
+        self.at(place, |passed| passed.delivery = Some(delivery));
+        self.close_if_over(place, tell);
+    }
+
+    /// The message that was in this buffer when it was read: nothing is read before it is
+    /// queued.
+    fn read(
+        &mut self,
+        key: Buffer,
+        receive_ns: u64,
+        tell: &mut impl FnMut(Told<'_>),
+    ) -> Option<Place> {
+        let newest = self.queued.get(&key).copied();
+        let fits = |place| {
+            let passed = self.passed(place);
+            passed.is_some_and(|passed| passed.message.queue_ns <= receive_ns)
+        };
+        if newest.is_some_and(fits) {
+            let older = self.displaced.remove(&key);
+            self.give_up(older, tell);
+            return newest;
+        }
+        self.displaced.get(&key).copied()
+    }
+
+    /// Nobody will read this message any more.
+    fn give_up(&mut self, place: Option<Place>, tell: &mut impl FnMut(Told<'_>)) {
+        if let Some(place) = place {
+            self.at(place, |passed| passed.gone = true);
+            self.close_if_over(place, tell);
+        }
+    }
+
+    /// A message queued inside a `recvmsg()`: the next chunk of the dump that its reader
+    /// asked for, or something that was queued unseen.
+    fn chunk(&mut self, passed: Passed, tell: &mut impl FnMut(Told<'_>)) {
+        let datagram = &passed.message.datagram;
+        let port = (datagram.netns, datagram.protocol, datagram.peer_portid);
+        let seq = datagram.header().map(|header| header.seq);
+        let id = self.dumps.get(&port).copied();
+        let exchange = id.and_then(|id| Some((id, self.open.get(&id)?)));
+        match exchange {
+            Some((id, exchange)) if seq.is_some() && exchange.seq() == seq => {
+                let place = Place::Exchange(id, exchange.passed.len());
+                let mut passed = passed;
+                self.put(&mut passed, place);
+                if let Some(exchange) = self.open.get_mut(&id) {
+                    exchange.passed.push(passed);
+                }
+            }
+            _ => self.open(Exchange::alone(passed), tell),
+        }
+    }
+
+    /// Keeps an exchange until its messages are read, if there are any to wait for.
+    fn open(&mut self, mut exchange: Exchange, tell: &mut impl FnMut(Told<'_>)) {
+        if !self.deliveries || exchange.is_over() {
+            tell(Told::Exchange(exchange));
+            return;
+        }
+        let id = self.next;
+        self.next += 1;
+        for (at, passed) in exchange.passed.iter_mut().enumerate() {
+            self.put(passed, Place::Exchange(id, at));
+        }
+        if let Some(request) = &exchange.request {
+            let header = request.datagram.header();
+            if header.is_some_and(|header| header.flags & NLM_F_DUMP != 0) {
+                self.dumps.insert(port_of(request), id);
+            }
+        }
+        self.open.insert(id, exchange);
+        self.order.push_back(id);
+        while self.open.len() > WAITING {
+            let Some(oldest) = self.order.pop_front() else {
+                break;
+            };
+            self.close(oldest, tell);
+        }
+        // Most end out of order: their numbers need not be kept.
+        if self.order.len() > 2 * WAITING {
+            let open = &self.open;
+            self.order.retain(|id| open.contains_key(id));
+        }
+    }
+
+    fn close_if_over(&mut self, place: Place, tell: &mut impl FnMut(Told<'_>)) {
+        if let Place::Exchange(id, _) = place
+            && self.open.get(&id).is_some_and(Exchange::is_over)
+        {
+            self.close(id, tell);
+        }
+    }
+
+    fn close(&mut self, id: u64, tell: &mut impl FnMut(Told<'_>)) {
+        let Some(exchange) = self.open.remove(&id) else {
+            return;
+        };
+        for passed in exchange.passed.iter().filter(|passed| passed.is_waiting()) {
+            let key = passed.buffer();
+            for places in [&mut self.queued, &mut self.displaced] {
+                if places.get(&key) == Some(&passed.place) {
+                    places.remove(&key);
+                }
+            }
+        }
+        if let Some(request) = &exchange.request {
+            let port = port_of(request);
+            if self.dumps.get(&port) == Some(&id) {
+                self.dumps.remove(&port);
+            }
+        }
+        tell(Told::Exchange(exchange));
+    }
+}
+
+fn port_of(request: &Request) -> Port {
+    let datagram = &request.datagram;
+    (datagram.netns, datagram.protocol, datagram.portid)
 }
 
 #[cfg(test)]

@@ -3,9 +3,9 @@
 //!
 //! [`client`] talks to the kernel, [`tracer`] watches it, [`stream`] turns the tracer's
 //! bytes into [`event`]s, [`journey`] puts events together into exchanges, [`output`]
-//! shows them; [`session`] is the story that ties these together and [`cli`] what the
-//! user asked for. `event`, `stream`, `journey`, `statistics` and `output` know neither
-//! kernel nor clock: they work on recorded data just as well.
+//! shows them; [`session`] and [`watch`] are the stories that tie these together and [`cli`]
+//! what the user asked for; [`sockets`] lists all sockets. `event`, `stream`, `journey`,
+//! `statistics` and `output` know neither kernel nor clock: they work on recorded data just as well.
 
 pub mod cli;
 pub mod client;
@@ -14,6 +14,9 @@ pub mod event;
 pub mod journey;
 pub mod output;
 pub mod session;
+pub mod signals;
+pub mod sockets;
 pub mod statistics;
 pub mod stream;
 pub mod tracer;
+pub mod watch;

@@ -1,22 +1,38 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! `greet-user`: parse, open, attach, greet, show.
+//! `greet-user`: parse, then greet or watch.
 
-use std::process::ExitCode;
+use std::{io::BufWriter, process::ExitCode};
 
 use clap::Parser as _;
 use greet_user::{
-    cli::{Cli, Format},
-    output::{Human, Json, Output},
+    cli::{Cli, Command, Format, WatchOptions},
+    output::{Human, Json, Output, Watcher},
     session::{Session, SessionError},
+    sockets,
+    watch::watch,
 };
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> ExitCode {
     let options = Cli::parse();
-    init_log(options.verbose);
-    match run(&options).await {
-        Ok(all_answered) if all_answered => ExitCode::SUCCESS,
-        Ok(_) => ExitCode::from(1),
+    let done = match &options.command {
+        None => {
+            init_log(options.verbose);
+            greet(&options).await
+        }
+        Some(Command::Watch(options)) => {
+            init_log(options.verbose);
+            watch(options, &mut *watcher(options)).await
+        }
+        Some(Command::Sockets(options)) => {
+            init_log(options.verbose);
+            sockets::show(options.format == Format::Json)
+                .map(|()| 0)
+                .map_err(Into::into)
+        }
+    };
+    match done {
+        Ok(status) => ExitCode::from(status),
         // Nobody reads on: no reason to say so.
         Err(error) if error.is_broken_pipe() => ExitCode::from(1),
         Err(error) => {
@@ -26,16 +42,29 @@ async fn main() -> ExitCode {
     }
 }
 
-async fn run(options: &Cli) -> Result<bool, SessionError> {
+async fn greet(options: &Cli) -> Result<u8, SessionError> {
     let mut output = output(options);
     let session = Session::open(options)?;
-    session.run(&mut *output).await
+    let all_answered = session.run(&mut *output).await?;
+    Ok(u8::from(!all_answered))
 }
 
 fn output(options: &Cli) -> Box<dyn Output> {
     match options.format {
         Format::Human => Box::new(Human::new(anstream::stdout(), options.quiet)),
         Format::Json => Box::new(Json::new(std::io::stdout(), options.quiet)),
+    }
+}
+
+fn watcher(options: &WatchOptions) -> Box<dyn Watcher> {
+    let out = anstream::stdout();
+    match options.format {
+        Format::Human => Box::new(Human::new(out, options.summary)),
+        // Flushed whenever there is nothing more to tell for now.
+        Format::Json => {
+            let out = BufWriter::with_capacity(1 << 16, std::io::stdout());
+            Box::new(Json::new(out, options.summary))
+        }
     }
 }
 

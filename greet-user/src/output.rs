@@ -10,21 +10,45 @@ use std::io;
 pub use human::Human;
 pub use json::Json;
 
+use serde::Serialize;
+
 use crate::{
     client::{Answer, Sent},
-    journey::Exchange,
+    clock::boot_time_unix_ns,
+    journey::{Exchange, Told},
     statistics::Distribution,
+    tracer::Attached,
 };
 
-/// What is known before the first greeting.
+/// Where we are.
 #[derive(Clone, Debug)]
-pub struct Start {
+pub struct System {
     /// The kernel's release.
     pub kernel: String,
     /// When CLOCK_MONOTONIC stood at 0: ns since 1970.
     pub boot_time_unix_ns: u64,
     /// What is attached where; empty without tracing.
-    pub hooks: Vec<String>,
+    pub attached: Attached,
+}
+
+impl System {
+    /// The running one.
+    #[must_use]
+    pub fn running(attached: Attached) -> Self {
+        let name = rustix::system::uname();
+        Self {
+            kernel: name.release().to_string_lossy().into_owned(),
+            boot_time_unix_ns: boot_time_unix_ns(),
+            attached,
+        }
+    }
+}
+
+/// What is known before the first greeting.
+#[derive(Clone, Debug)]
+pub struct Start {
+    /// Where we are.
+    pub system: System,
     /// Netlink protocol.
     pub protocol: u32,
     /// Our own port ID.
@@ -113,6 +137,67 @@ impl Greeting {
             Outcome::NotAskedFor | Outcome::Lost(_) => None,
         }
     }
+}
+
+/// What there is to say of a watch when it ends.
+#[derive(Clone, Debug)]
+pub struct Observed {
+    /// Events that came.
+    pub events: u64,
+    /// Events that did not.
+    pub events_dropped: u64,
+    /// Calls, by any process, at which the kernel could not run the tracer's programs.
+    pub calls_missed: u64,
+    /// What they were.
+    pub counts: Counts,
+    /// The named spans, ns.
+    pub spans: Vec<(&'static str, Distribution)>,
+}
+
+/// How many there were of each.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct Counts {
+    /// Requests.
+    pub requests: u64,
+    /// Messages put into a queue.
+    pub messages: u64,
+    /// Messages read.
+    pub deliveries: u64,
+    /// Requests that the kernel refused.
+    pub refused: u64,
+    /// Messages that a full queue had no room for.
+    pub overruns: u64,
+    /// Answers that could not be handed over.
+    pub failed: u64,
+    /// Messages read that were not seen before.
+    pub unmatched: u64,
+}
+
+/// A way of showing any traffic.
+pub trait Watcher {
+    /// Before anything.
+    ///
+    /// # Errors
+    /// What writing ran into.
+    fn start(&mut self, system: &System) -> io::Result<()>;
+
+    /// As it happens.
+    ///
+    /// # Errors
+    /// What writing ran into.
+    fn tell(&mut self, told: &Told<'_>, callback: Option<&str>) -> io::Result<()>;
+
+    /// When nothing more is there for now.
+    ///
+    /// # Errors
+    /// What writing ran into.
+    fn flush(&mut self) -> io::Result<()>;
+
+    /// At the end.
+    ///
+    /// # Errors
+    /// What writing ran into.
+    fn summary(&mut self, observed: &Observed) -> io::Result<()>;
 }
 
 /// A way of showing what happened.

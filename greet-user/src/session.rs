@@ -4,19 +4,18 @@
 use std::{io, time::Duration};
 
 use greet_common::wire::NETLINK_TEST_PROTOCOL;
-use tokio::{
-    signal::unix::{Signal, SignalKind, signal},
-    time::{Instant, sleep_until, timeout},
-};
+use tokio::time::{Instant, sleep_until, timeout};
 
 use crate::{
     cli::Cli,
     client::{self, Answer, ClientError, KernelSocket, Sent},
-    clock::{boot_time_unix_ns, monotonic_ns},
-    journey::{Exchange, Journey},
-    output::{Greeting, Outcome, Output, Start, Summary, Trace, Traced},
-    statistics::Durations,
-    tracer::{self, Filter, Tracer, TracerError},
+    clock::monotonic_ns,
+    journey::{Exchange, Journey, Told},
+    output::{Greeting, Outcome, Output, Start, Summary, System, Trace, Traced},
+    signals::Stop,
+    sockets::SocketsError,
+    statistics::{Durations, Spans},
+    tracer::{self, Filter, Plan, Tracer, TracerError},
 };
 
 /// How long to wait for the events of a greeting that is over. They are in the ring
@@ -35,9 +34,20 @@ pub enum SessionError {
     /// The tracer's.
     #[error(transparent)]
     Tracer(#[from] TracerError),
+    /// The list of sockets'.
+    #[error(transparent)]
+    Sockets(#[from] SocketsError),
     /// The output cannot be written.
     #[error("the output cannot be written: {0}")]
     Output(#[from] io::Error),
+    /// The command to watch does not start.
+    #[error("`{command}` cannot be started: {error}")]
+    Command {
+        /// What was to be started.
+        command: String,
+        /// Why not.
+        error: io::Error,
+    },
     /// Signals cannot be waited for.
     #[error("signals cannot be waited for: {0}")]
     Signal(io::Error),
@@ -47,7 +57,11 @@ impl SessionError {
     /// Did the reader of our output go away?
     #[must_use]
     pub fn is_broken_pipe(&self) -> bool {
-        matches!(self, Self::Output(error) if error.kind() == io::ErrorKind::BrokenPipe)
+        match self {
+            Self::Output(error) => error.kind() == io::ErrorKind::BrokenPipe,
+            Self::Sockets(error) => error.is_broken_pipe(),
+            _ => false,
+        }
     }
 }
 
@@ -75,7 +89,7 @@ struct Tally {
     received: u64,
     lost: u64,
     round_trips: Durations,
-    spans: Vec<(&'static str, Durations)>,
+    spans: Spans,
 }
 
 impl<'a> Session<'a> {
@@ -116,14 +130,12 @@ impl<'a> Session<'a> {
     }
 
     fn start(&self) -> Start {
-        let hooks = self.watch.as_ref().map(|watch| watch.tracer.hooks());
+        let attached = self
+            .watch
+            .as_ref()
+            .map(|watch| watch.tracer.attached().clone());
         Start {
-            kernel: rustix::system::uname()
-                .release()
-                .to_string_lossy()
-                .into_owned(),
-            boot_time_unix_ns: boot_time_unix_ns(),
-            hooks: hooks.unwrap_or_default().to_vec(),
+            system: System::running(attached.unwrap_or_default()),
             protocol: self.socket.protocol(),
             portid: self.socket.portid(),
             text: self.text.clone(),
@@ -133,7 +145,7 @@ impl<'a> Session<'a> {
     async fn greet_all(&mut self, output: &mut dyn Output) -> Result<(), SessionError> {
         let mut next = Instant::now();
         for number in 1..=self.options.count.get() {
-            if self.stop.told || self.stop.or(sleep_until(next)).await.is_none() {
+            if self.stop.told() || self.stop.or(sleep_until(next)).await.is_none() {
                 break;
             }
             next = Instant::now() + self.options.interval;
@@ -191,14 +203,11 @@ impl<'a> Session<'a> {
 
     fn summary(&self, duration_ns: u64) -> Result<Summary, SessionError> {
         let traced = self.watch.as_ref().map(|watch| {
-            let spans = self.tally.spans.iter();
             Ok::<_, TracerError>(Traced {
                 events: watch.events,
                 events_dropped: watch.tracer.dropped()?,
                 calls_missed: watch.tracer.missed()?,
-                spans: spans
-                    .filter_map(|(name, times)| Some((*name, times.distribution()?)))
-                    .collect(),
+                spans: self.tally.spans.distributions(),
             })
         });
         Ok(Summary {
@@ -229,13 +238,16 @@ async fn answer(
 
 impl Watch {
     fn attach(callback: &str) -> Result<Self, TracerError> {
+        if !tracer::has_function(callback)? {
+            return Err(TracerError::NoCallback {
+                callback: callback.to_owned(),
+            });
+        }
+        let filter = Filter::protocol(NETLINK_TEST_PROTOCOL).of_process(std::process::id());
+        let plan = Plan::all(vec![callback.to_owned()]);
         Ok(Self {
-            tracer: Tracer::attach(&Filter {
-                protocol: Some(NETLINK_TEST_PROTOCOL),
-                pid: Some(std::process::id()),
-                callback,
-            })?,
-            journey: Journey::default(),
+            tracer: Tracer::attach(&filter, &plan)?,
+            journey: Journey::new(plan.deliveries()),
             events: 0,
         })
     }
@@ -244,9 +256,10 @@ impl Watch {
     /// deadline is over: then what there is of it.
     async fn exchange(&mut self, portid: u32, seq: u32) -> Result<Exchange, TracerError> {
         let wanted = |exchange: &Exchange| {
-            let request = exchange.request();
-            request.is_some_and(|message| {
-                message.portid == portid && message.header().is_some_and(|header| header.seq == seq)
+            let request = exchange.request.as_ref();
+            request.is_some_and(|request| {
+                let header = request.datagram.header();
+                request.datagram.portid == portid && header.is_some_and(|header| header.seq == seq)
             })
         };
         let deadline = Instant::now() + EVENTS_DEADLINE;
@@ -257,17 +270,25 @@ impl Watch {
                 journey,
                 events,
             } = self;
-            tracer.drain(|event| {
+            tracer.drain(usize::MAX, |event| {
                 *events += 1;
-                ended.extend(journey.push(event));
+                journey.push(event, &mut |told| {
+                    if let Told::Exchange(exchange) = told {
+                        ended.push(exchange);
+                    }
+                });
             });
             if let Some(at) = ended.iter().position(wanted) {
                 return Ok(ended.swap_remove(at));
             }
             let rest = deadline.saturating_duration_since(Instant::now());
             if rest.is_zero() {
-                let unfinished = self.journey.finish();
-                return Ok(unfinished.into_iter().find(wanted).unwrap_or_default());
+                let mut found = None;
+                self.journey.finish(&mut |told| match told {
+                    Told::Exchange(exchange) if wanted(&exchange) => found = Some(exchange),
+                    _ => {}
+                });
+                return Ok(found.unwrap_or_default());
             }
             if let Ok(waited) = timeout(rest, self.tracer.readable()).await {
                 waited?;
@@ -286,46 +307,8 @@ impl Tally {
         if let Some(round_trip) = greeting.round_trip_ns() {
             self.round_trips.push(round_trip);
         }
-        let spans = greeting
-            .trace
-            .iter()
-            .flat_map(|trace| trace.exchange.spans());
-        for (name, span) in spans {
-            if let Some((_, times)) = self.spans.iter_mut().find(|(known, _)| *known == name) {
-                times.push(span);
-            } else {
-                let mut times = Durations::default();
-                times.push(span);
-                self.spans.push((name, times));
-            }
+        if let Some(trace) = &greeting.trace {
+            self.spans.count(&trace.exchange);
         }
-    }
-}
-
-/// SIGINT and SIGTERM: an orderly end with the summary.
-struct Stop {
-    interrupt: Signal,
-    terminate: Signal,
-    told: bool,
-}
-
-impl Stop {
-    fn listen() -> io::Result<Self> {
-        Ok(Self {
-            interrupt: signal(SignalKind::interrupt())?,
-            terminate: signal(SignalKind::terminate())?,
-            told: false,
-        })
-    }
-
-    /// The work's result, or nothing if told to stop before.
-    async fn or<T>(&mut self, work: impl Future<Output = T>) -> Option<T> {
-        let done = tokio::select! {
-            done = work => Some(done),
-            _ = self.interrupt.recv() => None,
-            _ = self.terminate.recv() => None,
-        };
-        self.told |= done.is_none();
-        done
     }
 }

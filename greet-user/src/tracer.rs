@@ -6,6 +6,8 @@
 
 mod checks;
 mod error;
+mod filter;
+mod hooks;
 pub mod offsets;
 
 use std::{
@@ -14,44 +16,37 @@ use std::{
 };
 
 use aya::{
-    Btf, Ebpf, EbpfLoader,
-    maps::{MapData, PerCpuArray, RingBuf},
-    programs::{FEntry, FExit, KProbe, ProgramError},
+    Ebpf, EbpfLoader,
+    maps::{HashMap, MapData, PerCpuArray, RingBuf},
 };
 use aya_log::EbpfLogger;
 use tokio::io::{Interest, unix::AsyncFd};
 
-pub use checks::check_privileges;
+pub use checks::{check_privileges, has_function};
 pub use error::TracerError;
+pub(crate) use error::chain;
+pub use filter::{Filter, Tasks};
+pub use hooks::{Attached, Plan};
 
 use crate::{event::Event, stream};
 use offsets::Offsets;
 
 /// What `greet-ebpf` was compiled to; see `build.rs`.
-static OBJECT: &[u8] = aya::include_bytes_aligned!(concat!(env!("OUT_DIR"), "/greet-ebpf"));
+pub(crate) static OBJECT: &[u8] =
+    aya::include_bytes_aligned!(concat!(env!("OUT_DIR"), "/greet-ebpf"));
 
-/// The kernel function that messages cross by.
-const NETLINK_UNICAST: &str = "netlink_unicast";
-
-/// What to look at.
-#[derive(Clone, Debug)]
-pub struct Filter<'a> {
-    /// The one netlink protocol; `None` for all.
-    pub protocol: Option<u32>,
-    /// The one process; `None` for all.
-    pub pid: Option<u32>,
-    /// The receive callback in the kernel.
-    pub callback: &'a str,
-}
+/// In the map `FAMILY`: not looked at itself, but its children are.
+const PARENT: u32 = 0;
 
 /// The attached programs and what they report.
 pub struct Tracer {
     /// Holds the programs and their links: dropping it detaches them.
     programs: Ebpf,
+    family: HashMap<MapData, u32, u32>,
     records: AsyncFd<RingBuf<MapData>>,
     dropped: PerCpuArray<MapData, u64>,
     logger: EbpfLogger<&'static dyn log::Log>,
-    hooks: Vec<String>,
+    attached: Attached,
     malformed: u64,
 }
 
@@ -60,11 +55,11 @@ impl Tracer {
     ///
     /// # Errors
     /// [`TracerError`]: one sentence with the next step. Nothing is attached then.
-    pub fn attach(filter: &Filter<'_>) -> Result<Self, TracerError> {
+    pub fn attach(filter: &Filter, plan: &Plan) -> Result<Self, TracerError> {
         check_privileges()?;
-        checks::check_kernel(filter.callback)?;
+        checks::check_kernel()?;
         let offsets = Offsets::of_running_kernel()?;
-        let mut programs = load(filter, &offsets)?;
+        let mut programs = load(filter, &offsets, plan.buffer)?;
         let logger = EbpfLogger::init(&mut programs).map_err(TracerError::setup)?;
         let records = take_map(&mut programs, "RECORDS")?;
         let records = RingBuf::try_from(records).map_err(TracerError::setup)?;
@@ -77,21 +72,39 @@ impl Tracer {
         // SAFETY: the ring buffer owns its descriptor and closes it when it is dropped, not before.
         let records = unsafe { AsyncFd::register_with_interest(records, Interest::READABLE) }
             .map_err(|error| TracerError::setup(error.to_string()))?;
-        let hooks = attach(&mut programs, filter.callback)?;
+        let family = take_map(&mut programs, "FAMILY")?;
+        let family = HashMap::try_from(family).map_err(TracerError::setup)?;
+        let attached = hooks::attach(&mut programs, plan)?;
         Ok(Self {
             programs,
+            family,
             records,
             dropped,
             logger,
-            hooks,
+            attached,
             malformed: 0,
         })
     }
 
-    /// What is attached where, e.g. `fentry:netlink_unicast`.
+    /// What is attached where, and what could not be.
     #[must_use]
-    pub fn hooks(&self) -> &[String] {
-        &self.hooks
+    pub const fn attached(&self) -> &Attached {
+        &self.attached
+    }
+
+    /// Starts a process with `start`, and follows it and its descendants from their first
+    /// instruction on: the kernel puts a child of this process down before it runs. Takes a
+    /// plan with `family`, and [`Tasks::Command`].
+    ///
+    /// # Errors
+    /// [`TracerError`] where the map cannot be written; what `start` returns is passed on.
+    pub fn follow<T>(&mut self, start: impl FnOnce() -> T) -> Result<T, TracerError> {
+        let pid = std::process::id();
+        let family = &mut self.family;
+        family.insert(pid, PARENT, 0).map_err(TracerError::setup)?;
+        let started = start();
+        family.remove(&pid).map_err(TracerError::setup)?;
+        Ok(started)
     }
 
     /// Waits until there may be something to read.
@@ -109,9 +122,14 @@ impl Tracer {
         Ok(())
     }
 
-    /// Hands every event that is there to `take`, without waiting.
-    pub fn drain(&mut self, mut take: impl FnMut(Event)) {
-        while let Some(record) = self.records.get_mut().next() {
+    /// Hands the events that are there to `take`, at most `limit`, without waiting. Returns
+    /// how many records it read.
+    pub fn drain(&mut self, limit: usize, mut take: impl FnMut(Event)) -> usize {
+        let mut read = 0;
+        while read < limit
+            && let Some(record) = self.records.get_mut().next()
+        {
+            read += 1;
             match stream::event(&record) {
                 Ok(event) => take(event),
                 Err(error) => {
@@ -121,6 +139,7 @@ impl Tracer {
             }
         }
         self.logger.flush();
+        read
     }
 
     /// Records that did not reach us: those for which there was no room, on any CPU, and
@@ -164,61 +183,31 @@ fn recursion_misses(fdinfo: &str) -> u64 {
         .unwrap_or(0)
 }
 
-fn load(filter: &Filter<'_>, offsets: &Offsets) -> Result<Ebpf, TracerError> {
-    let protocol = filter.protocol.unwrap_or(u32::MAX);
-    let pid = filter.pid.unwrap_or(0);
+fn load(filter: &Filter, offsets: &Offsets, buffer: u32) -> Result<Ebpf, TracerError> {
+    let (tasks, pid) = filter.tasks_and_pid();
+    let [comm_low, comm_high] = filter.comm_words();
+    let (port, port_set) = (filter.port.unwrap_or(0), u32::from(filter.port.is_some()));
+    let (netns, capture) = (filter.netns.unwrap_or(0), u32::from(filter.capture));
     // The eBPF side compares with the level's number; 0 is off.
     let log_level = u8::try_from(log::max_level() as usize).unwrap_or(0);
     let mut loader = EbpfLoader::new();
     loader
-        .override_global("FILTER_PROTOCOL", &protocol, true)
+        .override_global("FILTER_PROTOCOLS", &filter.protocols, true)
+        .override_global("FILTER_TASKS", &tasks, true)
         .override_global("FILTER_PID", &pid, true)
-        .override_global(aya_log::LEVEL, &log_level, true);
+        .override_global("FILTER_NETNS", &netns, true)
+        .override_global("FILTER_PORT", &port, true)
+        .override_global("FILTER_PORT_SET", &port_set, true)
+        .override_global("FILTER_COMM_LOW", &comm_low, true)
+        .override_global("FILTER_COMM_HIGH", &comm_high, true)
+        .override_global("CAPTURE_DATA", &capture, true)
+        .override_global(aya_log::LEVEL, &log_level, true)
+        .map_max_entries("RECORDS", buffer);
     for (name, offset) in offsets.named() {
         loader.override_global(name, offset, true);
     }
     loader.override_global("SOCK_KERN_MASK", &offsets.sock_kern_mask, true);
     loader.load(OBJECT).map_err(TracerError::setup)
-}
-
-/// Attaches each program to its function; returns what is attached where.
-fn attach(programs: &mut Ebpf, callback: &str) -> Result<Vec<String>, TracerError> {
-    let btf = Btf::from_sys_fs().map_err(TracerError::setup)?;
-    let failed = |function: &str| {
-        let function = function.to_owned();
-        move |error: ProgramError| TracerError::attach(function, error)
-    };
-    let cross: &mut FEntry = program(programs, "cross")?;
-    cross
-        .load(NETLINK_UNICAST, &btf)
-        .map_err(failed(NETLINK_UNICAST))?;
-    cross.attach().map_err(failed(NETLINK_UNICAST))?;
-    let crossed: &mut FExit = program(programs, "crossed")?;
-    crossed
-        .load(NETLINK_UNICAST, &btf)
-        .map_err(failed(NETLINK_UNICAST))?;
-    crossed.attach().map_err(failed(NETLINK_UNICAST))?;
-    for name in ["handle", "handled"] {
-        let probe: &mut KProbe = program(programs, name)?;
-        probe.load().map_err(failed(callback))?;
-        probe.attach(callback, 0).map_err(failed(callback))?;
-    }
-    Ok(vec![
-        format!("fentry:{NETLINK_UNICAST}"),
-        format!("fexit:{NETLINK_UNICAST}"),
-        format!("kprobe:{callback}"),
-        format!("kretprobe:{callback}"),
-    ])
-}
-
-fn program<'a, P>(programs: &'a mut Ebpf, name: &str) -> Result<&'a mut P, TracerError>
-where
-    &'a mut P: TryFrom<&'a mut aya::programs::Program, Error = ProgramError>,
-{
-    let program = programs
-        .program_mut(name)
-        .ok_or_else(|| TracerError::setup(format!("the object has no program {name}")))?;
-    program.try_into().map_err(TracerError::setup)
 }
 
 fn take_map(programs: &mut Ebpf, name: &str) -> Result<aya::maps::Map, TracerError> {

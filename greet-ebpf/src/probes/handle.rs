@@ -1,42 +1,25 @@
 // SPDX-License-Identifier: GPL-2.0-only OR MIT
 //! Stage `handle`: the receive callback of the kernel's socket begins.
+#![expect(
+    unsafe_code,
+    reason = "the call's slot is reached through a raw pointer"
+)]
 
-use aya_ebpf::{macros::kprobe, programs::ProbeContext};
-use greet_common::Stage;
+use aya_ebpf::{helpers::bpf_get_current_pid_tgid, macros::kprobe, programs::ProbeContext};
 
-use super::tell;
-use crate::{
-    emit::emit,
-    filter::{wanted_protocol, wanted_task},
-    read::{Fault, Probed, Skb},
-    record,
-};
+use crate::{call, record};
 
 /// A kprobe, because fentry cannot reach a function in a module. User space names the
-/// symbol; for the greeting it is the module's `netlink_recv_msg_fn`.
+/// symbol. The callback runs inside the sender's call, which has been filtered.
 ///
 /// proto: include/linux/netlink.h: void (*netlink_kernel_cfg.input)(struct sk_buff *skb)
 #[kprobe]
-fn handle(ctx: ProbeContext) -> u32 {
-    tell!(&ctx, try_handle(&ctx));
-    0
-}
-
-#[inline(always)]
-fn try_handle(ctx: &ProbeContext) -> Result<(), Fault> {
-    let time_ns = record::now();
-    let Some(task) = wanted_task() else {
-        return Ok(());
-    };
-    let Some(skb) = ctx.arg(0).map(Skb) else {
-        return Ok(());
-    };
-    // netlink_unicast_kernel() made the kernel's socket the holder of the buffer.
-    let sock = skb.sock::<Probed>()?;
-    let protocol = sock.protocol::<Probed>()?;
-    if !wanted_protocol(protocol) {
-        return Ok(());
+fn handle(_ctx: ProbeContext) -> u32 {
+    if let Some(call) = call::current(bpf_get_current_pid_tgid() as u32) {
+        // SAFETY: the slot is this task's.
+        unsafe {
+            (*call).request.handle_ns = record::now();
+        }
     }
-    let stamp = record::stamp(time_ns, Stage::Handle, task, protocol, skb);
-    emit(|slot| record::entry::<Probed>(slot, stamp, sock, skb, 0))
+    0
 }

@@ -1,13 +1,16 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! Events as a greeting makes them, for this and other modules' tests.
 
-use greet_common::wire::{NLM_F_ACK, NLM_F_REQUEST, NLMSG_DONE, NLMSG_GREET};
+use greet_common::{
+    event::{COMM_SIZE, Kind},
+    wire::{NLM_F_ACK, NLM_F_REQUEST, NLMSG_DONE, NLMSG_GREET},
+};
 use proptest::prelude::{Strategy, any, prop_assert, proptest};
 
 use super::*;
 
 /// A datagram with one message.
-pub(crate) fn datagram(kind: u16, flags: u16, seq: u32, portid: u32, payload: &[u8]) -> Vec<u8> {
+pub(crate) fn bytes(kind: u16, flags: u16, seq: u32, portid: u32, payload: &[u8]) -> Vec<u8> {
     let len = u32::try_from(HEADER_SIZE + payload.len()).expect("short");
     let mut data = len.to_ne_bytes().to_vec();
     data.extend(kind.to_ne_bytes());
@@ -18,91 +21,110 @@ pub(crate) fn datagram(kind: u16, flags: u16, seq: u32, portid: u32, payload: &[
     data
 }
 
-/// The six events of one greeting by thread `tid`, from `start_ns` on, 10 µs apart.
-pub(crate) fn greeting(tid: u32, seq: u32, start_ns: u64) -> Vec<Event> {
-    let request_skb = 0xffff_8880_0000_0000 + u64::from(tid) * 0x1000;
-    let reply_skb = request_skb + 0x100;
-    let message = |portid, peer_portid, data: Vec<u8>| {
-        Detail::Entered(Message {
-            protocol: 31,
-            netns: 4_026_531_840,
-            portid,
-            peer_portid,
-            comm: b"greet-user".to_vec(),
-            len: u32::try_from(data.len()).expect("short"),
-            data: data[..data.len().min(272)].to_vec(),
-        })
-    };
-    let request = datagram(
-        NLMSG_GREET,
-        NLM_F_REQUEST | NLM_F_ACK,
-        seq,
+/// The start of a record of thread `tid`.
+pub(crate) fn head(kind: Kind, tid: u32, call: u32) -> Head {
+    let mut comm = [0; COMM_SIZE];
+    comm[..10].copy_from_slice(b"greet-user");
+    Head {
+        kind: kind as u32,
+        protocol: 31,
+        call: u64::from(call) << 32 | u64::from(tid),
+        pid: 70,
         tid,
-        b"Hello, how are you?\0",
-    );
+        comm,
+        sock: 0xffff_8880_0000_0000 + u64::from(tid) * 0x1000,
+    }
+}
+
+/// What goes from one port to another.
+pub(crate) fn datagram(portid: u32, peer_portid: u32, data: &[u8]) -> Datagram {
+    Datagram {
+        protocol: 31,
+        netns: 4_026_531_840,
+        portid,
+        peer_portid,
+        group: 0,
+        len: u32::try_from(data.len()).expect("short"),
+        data: data[..data.len().min(272)].into(),
+    }
+}
+
+/// The three events of one greeting by thread `tid`, from `start_ns` on, its stages 10 µs
+/// apart. The buffer is always the same one.
+pub(crate) fn greeting(tid: u32, seq: u32, start_ns: u64) -> [Event; 3] {
+    // 0 would be a stage that was not passed.
+    let at = |step: u64| start_ns.max(1) + 10_000 * step;
+    let text = b"Hello, how are you?\0";
+    let request = bytes(NLMSG_GREET, NLM_F_REQUEST | NLM_F_ACK, seq, tid, text);
     let mut text =
         format!("Hello! Msg from process {tid} has been processed by kernel").into_bytes();
     text.resize(256, 0);
-    let reply = datagram(NLMSG_DONE, 0, seq, 0, &text);
+    let reply = bytes(NLMSG_DONE, 0, seq, 0, &text);
+    let (send, receive) = (2 * seq, 2 * seq + 1);
+    let skb = 0xffff_8881_0000_0100;
     [
-        (Stage::Cross, request_skb, message(tid, 0, request.clone())),
-        (Stage::Handle, request_skb, message(tid, 0, request)),
-        (Stage::Reply, reply_skb, message(0, tid, reply)),
-        (Stage::Replied, reply_skb, Detail::Left(Some(272))),
-        (Stage::Handled, 0, Detail::Left(None)),
-        (Stage::Crossed, request_skb, Detail::Left(Some(36))),
+        Event::Message(Message {
+            head: head(Kind::Message, tid, send),
+            skb,
+            reply_ns: at(3),
+            queue_ns: at(4),
+            datagram: datagram(0, tid, &reply),
+        }),
+        Event::Request(Request {
+            head: head(Kind::Request, tid, send),
+            send_ns: at(0),
+            cross_ns: at(1),
+            handle_ns: at(2),
+            handled_ns: at(5),
+            sent_ns: at(6),
+            result: 36,
+            datagram: datagram(tid, 0, &request),
+        }),
+        Event::Delivery(Delivery {
+            head: head(Kind::Delivery, tid, receive),
+            skb,
+            receive_ns: at(7),
+            delivered_ns: at(8),
+            result: 272,
+            flags: 0,
+        }),
     ]
-    .into_iter()
-    .zip(0..)
-    .map(|((stage, skb, detail), step)| Event {
-        time_ns: start_ns + 10_000 * step,
-        stage,
-        pid: 70,
-        tid,
-        skb,
-        detail,
-    })
-    .collect()
-}
-
-/// A message with these bytes.
-fn message(data: Vec<u8>) -> Message {
-    Message {
-        protocol: 31,
-        netns: 1,
-        portid: 5,
-        peer_portid: 0,
-        comm: Vec::new(),
-        len: u32::try_from(data.len()).expect("short"),
-        data,
-    }
 }
 
 #[test]
 fn every_message_of_a_datagram_is_found() {
-    let mut data = datagram(20, 5, 1, 70, b"one\0\0");
+    let mut data = bytes(20, 5, 1, 70, b"one\0\0");
     data.extend([0; 3]); // padding
-    data.extend(datagram(21, 1, 2, 70, b""));
-    let message = message(data);
-    let found: Vec<_> = message
+    data.extend(bytes(21, 1, 2, 70, b""));
+    let datagram = datagram(5, 0, &data);
+    let found: Vec<_> = datagram
         .headers()
         .iter()
         .map(|header| (header.kind, header.seq))
         .collect();
     assert_eq!(found, [(20, 1), (21, 2)]);
-    assert_eq!(message.text(), Some("one"));
+    assert_eq!(datagram.text(), Some("one"));
+}
+
+#[test]
+fn an_error_is_told_from_an_acknowledgement() {
+    let of = |kind, payload: &[u8]| datagram(0, 5, &bytes(kind, 0, 1, 5, payload)).error();
+    assert_eq!(of(NLMSG_ERROR, &(-19_i32).to_ne_bytes()), Some(-19));
+    assert_eq!(of(NLMSG_ERROR, &[0; 20]), Some(0));
+    assert_eq!(of(NLMSG_ERROR, &[0; 3]), None);
+    assert_eq!(of(NLMSG_DONE, &[0xff; 4]), None);
 }
 
 fn some_bytes() -> impl Strategy<Value = Vec<u8>> {
-    proptest::collection::vec(any::<u8>(), 0..300)
+    proptest::collection::vec(any::<u8>(), 0..272)
 }
 
 proptest! {
     #[test]
     fn no_bytes_are_too_strange(data in some_bytes()) {
-        let message = message(data.clone());
-        prop_assert!(message.headers().len() <= data.len() / HEADER_SIZE);
-        prop_assert!(message.payload().len() <= data.len());
-        prop_assert!(message.text().is_none_or(|text| text.len() <= message.payload().len()));
+        let datagram = datagram(5, 0, &data);
+        prop_assert!(datagram.headers().len() <= data.len() / HEADER_SIZE);
+        prop_assert!(datagram.payload().len() <= data.len());
+        prop_assert!(datagram.text().is_none_or(|text| text.len() <= datagram.payload().len()));
     }
 }

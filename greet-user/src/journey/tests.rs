@@ -1,91 +1,215 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! Order, disorder, duplicates and gaps.
 
+use greet_common::Stage;
+use greet_common::event::Kind;
 use proptest::prelude::{Just, Strategy, prop_assert, prop_assert_eq, proptest};
 
 use super::*;
-use crate::event::tests::greeting;
+use crate::event::{
+    Head,
+    tests::{bytes, datagram, greeting},
+};
+
+fn push(journey: &mut Journey, event: Event, ended: &mut Vec<Exchange>) {
+    journey.push(event, &mut |told| {
+        if let Told::Exchange(exchange) = told {
+            ended.push(exchange);
+        }
+    });
+}
 
 fn exchanges(events: impl IntoIterator<Item = Event>) -> Vec<Exchange> {
-    let mut journey = Journey::default();
-    let mut all: Vec<_> = events
-        .into_iter()
-        .filter_map(|event| journey.push(event))
-        .collect();
-    all.extend(journey.finish());
+    let mut journey = Journey::new(true);
+    let mut all = Vec::new();
+    for event in events {
+        push(&mut journey, event, &mut all);
+    }
+    journey.finish(&mut |told| {
+        if let Told::Exchange(exchange) = told {
+            all.push(exchange);
+        }
+    });
     all
 }
 
-fn stages(exchange: &Exchange) -> Vec<Stage> {
-    exchange.events.iter().map(|event| event.stage).collect()
+/// What must hold for a greeting of which nothing is missing.
+fn is_whole(exchange: &Exchange) -> bool {
+    let request = exchange.request.as_ref().expect("a request");
+    let [passed] = exchange.passed.as_slice() else {
+        return false;
+    };
+    let answer = &passed.message.datagram;
+    exchange.stages().len() == 9
+        && exchange.status() == Status::Answered
+        && answer.peer_portid == request.datagram.portid
+        && answer.header().map(|header| header.seq) == exchange.seq()
+        && passed.delivery.as_ref().map(|read| read.head.sock) == Some(request.head.sock)
 }
 
 #[test]
-fn a_greeting_is_one_exchange() {
+fn a_greeting_is_one_exchange_and_its_steps_add_up() {
     let all = exchanges(greeting(71, 1, 1_000));
     let [exchange] = all.as_slice() else {
         panic!("{} exchanges", all.len());
     };
-    assert!(exchange.complete);
-    assert_eq!(exchange.result(), Some(36));
-    assert_eq!(
-        exchange.request().and_then(Message::text),
-        Some("Hello, how are you?")
-    );
-    let results: Vec<_> = exchange.replies().map(|reply| reply.result).collect();
-    assert_eq!(results, [Some(272)]);
-    assert_eq!(
-        exchange.spans(),
-        [("dispatch", 10_000), ("handler", 30_000), ("build", 10_000)]
-    );
+    assert!(is_whole(exchange));
+    let stages = exchange.stages();
+    let steps: u64 = stages.windows(2).map(|pair| pair[1].1 - pair[0].1).sum();
+    assert_eq!(exchange.span(Stage::Send, Stage::Delivered), Some(steps));
+    let spans: Vec<_> = exchange.spans().collect();
+    assert_eq!(spans.len(), SPANS.len());
+    assert!(spans.contains(&("handler", 30_000)));
+    assert!(spans.contains(&("queue_wait", 30_000)));
+    assert!(spans.contains(&("total", 80_000)));
 }
 
 #[test]
-fn a_refused_message_has_neither_handler_nor_answer() {
-    let mut events = greeting(71, 1, 0);
-    events.retain(|event| matches!(event.stage, Stage::Cross | Stage::Crossed));
-    let all = exchanges(events);
+fn what_did_not_happen_is_absent() {
+    let [_, mut request, _] = greeting(71, 1, 1_000);
+    if let Event::Request(request) = &mut request {
+        (request.handle_ns, request.handled_ns, request.result) = (0, 0, -111);
+    }
+    let all = exchanges([request]);
     assert_eq!(all.len(), 1);
-    assert!(all[0].complete);
-    assert_eq!(all[0].replies().count(), 0);
-    assert_eq!(all[0].stage(Stage::Handle), None);
-    assert!(all[0].spans().is_empty());
+    assert_eq!(all[0].status(), Status::Failed);
+    let stages: Vec<_> = all[0].stages().iter().map(|(stage, _)| *stage).collect();
+    assert_eq!(stages, [Stage::Send, Stage::Cross, Stage::Sent]);
+    assert_eq!(all[0].spans().collect::<Vec<_>>(), [("copy_in", 10_000)]);
 }
 
 #[test]
-fn an_answer_to_port_0_comes_back_into_the_handler() {
-    // The handler's answer goes to the kernel itself: a callback within the callback.
-    let mut events = greeting(71, 1, 0);
-    let mut inner = events[1].clone();
-    inner.skb = events[2].skb;
-    let mut inner_end = events[4].clone();
-    inner.time_ns = events[2].time_ns + 1;
-    inner_end.time_ns = events[2].time_ns + 2;
-    events.splice(3..3, [inner, inner_end]);
-    let all = exchanges(events);
+fn an_answer_read_before_sendmsg_returns_is_the_same_exchange() {
+    let [message, request, mut delivery] = greeting(71, 1, 0);
+    if let Event::Delivery(read) = &mut delivery {
+        // Another thread reads.
+        (read.head.tid, read.head.call) = (72, 7 << 32 | 72);
+    }
+    let all = exchanges([message, delivery, request]);
     assert_eq!(all.len(), 1);
-    assert!(all[0].complete);
-    assert_eq!(all[0].events.len(), 8);
-    assert_eq!(
-        all[0].replies().next().and_then(|reply| reply.result),
-        Some(272)
-    );
+    assert!(is_whole(&all[0]));
+}
+
+#[test]
+fn a_look_does_not_take_the_message_away() {
+    let [message, request, delivery] = greeting(71, 1, 0);
+    let mut look = delivery.clone();
+    if let Event::Delivery(look) = &mut look {
+        look.flags = MSG_PEEK;
+        look.head.call = 77;
+    }
+    let all = exchanges([message, request, look.clone(), look, delivery]);
+    assert_eq!(all.len(), 1);
+    assert!(is_whole(&all[0]));
+    assert_eq!(all[0].passed[0].peeks, 2);
+}
+
+#[test]
+fn an_answer_that_is_never_read_is_given_back_at_the_end() {
+    let [message, request, _] = greeting(71, 1, 0);
+    let all = exchanges([message, request]);
+    assert_eq!(all.len(), 1);
+    assert_eq!(all[0].status(), Status::Unread);
+}
+
+#[test]
+fn unread_answers_do_not_pile_up() {
+    let mut journey = Journey::new(true);
+    let mut all = Vec::new();
+    for seq in 0..70_000 {
+        let [mut message, request, _] = greeting(71, seq, 0);
+        if let Event::Message(message) = &mut message {
+            message.skb = u64::from(seq) * 256;
+        }
+        push(&mut journey, message, &mut all);
+        push(&mut journey, request, &mut all);
+    }
+    assert_eq!(all.len(), 70_000 - WAITING);
+    assert_eq!(all[0].seq(), Some(0), "the oldest goes first");
+    assert!(journey.queued.len() <= WAITING);
+}
+
+#[test]
+fn where_deliveries_are_not_seen_nobody_waits_for_them() {
+    let mut journey = Journey::new(false);
+    let mut all = Vec::new();
+    let [message, request, _] = greeting(71, 1, 0);
+    push(&mut journey, message, &mut all);
+    push(&mut journey, request, &mut all);
+    assert_eq!(all.len(), 1);
+}
+
+/// A dump of `ip link`: the first chunk in `sendmsg()`, the next inside the `recvmsg()`
+/// that reads the first, in the buffer that it has just freed.
+#[test]
+fn later_chunks_of_a_dump_belong_to_its_request() {
+    let [message, request, delivery] = greeting(71, 1, 0);
+    let (Event::Message(mut first), Event::Request(mut request), Event::Delivery(read)) =
+        (message, request, delivery)
+    else {
+        panic!("not as expected");
+    };
+    request.datagram = datagram(71, 0, &bytes(18, 0x301, 9, 71, &[0; 4]));
+    first.datagram = datagram(0, 71, &bytes(16, 2, 9, 71, &[1; 100]));
+    let mut second = first.clone();
+    second.head = Head {
+        kind: Kind::Message as u32,
+        ..read.head
+    };
+    second.datagram = datagram(0, 71, &bytes(3, 2, 9, 71, &[0; 4]));
+    (second.reply_ns, second.queue_ns) = (0, read.receive_ns + 1);
+    let mut read_second = read;
+    read_second.head.call += 1 << 32;
+    read_second.receive_ns = second.queue_ns + 10;
+    let all = exchanges([
+        Event::Message(first),
+        Event::Request(request),
+        Event::Message(second),
+        Event::Delivery(read),
+        Event::Delivery(read_second),
+    ]);
+    assert_eq!(all.len(), 1);
+    let lengths: Vec<_> = all[0]
+        .passed
+        .iter()
+        .map(|passed| passed.message.datagram.len)
+        .collect();
+    assert_eq!(lengths, [116, 20]);
+    assert!(all[0].passed.iter().all(|passed| passed.delivery.is_some()));
+}
+
+#[test]
+fn a_message_seen_when_it_is_read_as_well_is_one() {
+    let [message, request, delivery] = greeting(71, 1, 0);
+    let (Event::Message(again), Event::Delivery(read)) = (&message, &delivery) else {
+        panic!("not as expected");
+    };
+    let mut again = again.clone();
+    again.head = read.head;
+    (again.reply_ns, again.queue_ns) = (0, 0);
+    let all = exchanges([
+        message,
+        request,
+        Event::Message(again.clone()),
+        delivery.clone(),
+    ]);
+    assert_eq!(all.len(), 1);
+    assert!(is_whole(&all[0]));
+    // And one that was queued unseen is told when it is read.
+    let all = exchanges([Event::Message(again), delivery]);
+    assert_eq!(all.len(), 1);
+    assert_eq!(all[0].status(), Status::Notification);
 }
 
 #[test]
 fn every_lost_record_leaves_a_gap_and_nothing_else() {
-    for lost in 0..6 {
-        let mut events = greeting(71, 1, 0);
+    for lost in 0..3 {
+        let mut events = greeting(71, 1, 0).to_vec();
         events.remove(lost);
         events.extend(greeting(71, 2, 1_000_000));
         let all = exchanges(events);
-        let last = all.last().expect("at least the second greeting");
-        assert!(last.complete, "record {lost} lost");
-        assert_eq!(
-            stages(last),
-            stages(&exchanges(greeting(71, 2, 0))[0]),
-            "record {lost} lost"
-        );
+        let last = all.iter().find(|exchange| exchange.seq() == Some(2));
+        assert!(last.is_some_and(is_whole), "record {lost} lost");
     }
 }
 
@@ -93,14 +217,13 @@ fn every_lost_record_leaves_a_gap_and_nothing_else() {
 fn interleaved() -> impl Strategy<Value = Vec<Event>> {
     (2_u32..=5)
         .prop_flat_map(|tasks| {
-            let turns: Vec<u32> = (0..tasks).flat_map(|task| [task; 12]).collect();
+            let turns: Vec<u32> = (0..tasks).flat_map(|task| [task; 6]).collect();
             Just(turns).prop_shuffle()
         })
         .prop_map(|turns| {
             let task = |tid| {
-                greeting(tid, 1, 0)
-                    .into_iter()
-                    .chain(greeting(tid, 2, 100_000))
+                let second = greeting(tid, 2, 100_000);
+                greeting(tid, 1, 0).into_iter().chain(second)
             };
             let mut tasks: Vec<_> = (0..5).map(|task_no| task(71 + task_no)).collect();
             turns
@@ -113,44 +236,43 @@ fn interleaved() -> impl Strategy<Value = Vec<Event>> {
 proptest! {
     #[test]
     fn tasks_do_not_disturb_each_other(events in interleaved()) {
-        let tasks = events.len() / 12;
+        let greetings = events.len() / 3;
         let all = exchanges(events);
-        prop_assert_eq!(all.len(), tasks * 2);
-        for exchange in &all {
-            prop_assert!(exchange.complete);
-            prop_assert_eq!(exchange.events.len(), 6);
-            let tid = exchange.events[0].tid;
-            prop_assert!(exchange.events.iter().all(|event| event.tid == tid));
-            let request = exchange.request().and_then(Message::header).expect("a header");
-            let replies: Vec<_> = exchange.replies().collect();
-            prop_assert_eq!(replies.len(), 1);
-            let reply = replies[0].event.message().and_then(Message::header).expect("a header");
-            prop_assert_eq!(request.seq, reply.seq);
-        }
+        prop_assert_eq!(all.len(), greetings);
+        prop_assert!(all.iter().all(is_whole));
     }
 
     #[test]
-    fn duplicates_change_nothing(events in interleaved(), again in 0_usize..12) {
+    fn a_delivery_seen_twice_changes_nothing(events in interleaved()) {
         let once = exchanges(events.clone());
-        // A record that comes twice in a row: while its exchange is open.
-        let twice = events.iter().enumerate().flat_map(|(at, event)| {
-            let copies = if at % 12 == again && event.stage != Stage::Crossed { 2 } else { 1 };
+        let twice = events.iter().flat_map(|event| {
+            let copies = if matches!(event, Event::Delivery(_)) { 2 } else { 1 };
             std::iter::repeat_n(event.clone(), copies)
         });
         prop_assert_eq!(exchanges(twice), once);
     }
 
     #[test]
-    fn disorder_loses_no_event_silently(
-        events in interleaved().prop_shuffle(),
-        keep in 0_usize..60,
-    ) {
-        let mut journey = Journey::default();
-        let kept: Vec<_> = events.into_iter().take(keep).collect();
-        let total = kept.len();
-        let mut all: Vec<_> = kept.into_iter().filter_map(|event| journey.push(event)).collect();
-        all.extend(journey.finish());
-        let seen: usize = all.iter().map(|exchange| exchange.events.len()).sum();
-        prop_assert_eq!(seen + usize::try_from(journey.unmatched()).expect("small"), total);
+    fn loss_mixes_nothing_up(events in interleaved(), kept in proptest::collection::vec(proptest::bool::ANY, 30)) {
+        let events = events.into_iter().zip(kept).filter_map(|(event, kept)| kept.then_some(event));
+        for exchange in exchanges(events) {
+            if let Some(request) = &exchange.request {
+                for passed in &exchange.passed {
+                    prop_assert_eq!(passed.message.head.call, request.head.call);
+                    prop_assert_eq!(passed.message.head.tid, request.head.tid);
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn disorder_loses_no_message_silently(events in interleaved().prop_shuffle()) {
+        let messages = |events: &[Event]| {
+            events.iter().filter(|event| matches!(event, Event::Message(_))).count()
+        };
+        let sent = messages(&events);
+        let all = exchanges(events);
+        let told: usize = all.iter().map(|exchange| exchange.passed.len()).sum();
+        prop_assert_eq!(told, sent);
     }
 }

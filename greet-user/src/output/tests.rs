@@ -5,22 +5,27 @@ use greet_common::wire::{Header, NLMSG_DONE};
 
 use super::*;
 use crate::{
-    event::{Detail, Event, tests::greeting},
+    event::{Event, tests::greeting},
     journey::Journey,
     statistics::Durations,
 };
 
 fn start(traced: bool) -> Start {
     Start {
-        kernel: "6.12.1-test".to_owned(),
-        boot_time_unix_ns: 1_700_000_000_000_000_000,
-        hooks: if traced {
-            vec![
-                "fentry:netlink_unicast".to_owned(),
-                "kprobe:netlink_recv_msg_fn".to_owned(),
-            ]
-        } else {
-            Vec::new()
+        system: System {
+            kernel: "6.12.1-test".to_owned(),
+            boot_time_unix_ns: 1_700_000_000_000_000_000,
+            attached: Attached {
+                hooks: if traced {
+                    vec![
+                        "fentry:netlink_unicast".to_owned(),
+                        "kprobe:netlink_recv_msg_fn".to_owned(),
+                    ]
+                } else {
+                    Vec::new()
+                },
+                missing: Vec::new(),
+            },
         },
         protocol: 31,
         portid: 71,
@@ -29,11 +34,18 @@ fn start(traced: bool) -> Start {
 }
 
 fn exchange(events: Vec<Event>) -> Exchange {
-    let mut journey = Journey::default();
-    let ended = events.into_iter().find_map(|event| journey.push(event));
-    ended
-        .or_else(|| journey.finish().pop())
-        .expect("an exchange")
+    let mut journey = Journey::new(true);
+    let mut found = None;
+    let mut keep = |told: Told<'_>| {
+        if let Told::Exchange(exchange) = told {
+            found = Some(exchange);
+        }
+    };
+    for event in events {
+        journey.push(event, &mut keep);
+    }
+    journey.finish(&mut keep);
+    found.expect("an exchange")
 }
 
 fn answered(text: &[u8]) -> Outcome {
@@ -121,7 +133,10 @@ const TEXT: &[u8] = b"Hello! Msg from process 71 has been processed by kernel";
 
 #[test]
 fn a_traced_greeting() {
-    let (human, json) = shown(&one(answered(TEXT), Some(greeting(71, 1, 1_010_000))), 0);
+    let (human, json) = shown(
+        &one(answered(TEXT), Some(greeting(71, 1, 1_005_000).to_vec())),
+        0,
+    );
     insta::assert_snapshot!("traced_human", human);
     insta::assert_snapshot!("traced_json", json);
 }
@@ -135,8 +150,8 @@ fn an_untraced_greeting() {
 
 #[test]
 fn a_lost_greeting() {
-    let mut events = greeting(71, 1, 1_010_000);
-    events[3].detail = Detail::Left(Some(-111));
+    let mut events = greeting(71, 1, 1_005_000).to_vec();
+    events.pop();
     let mut lost = one(
         Outcome::Lost("no answer to greeting 1 within 5 s".to_owned()),
         Some(events),
@@ -150,13 +165,16 @@ fn a_lost_greeting() {
 
 #[test]
 fn hostile_bytes_break_no_line() {
-    let harmless = greeting(71, 1, 1_010_000);
+    let harmless = greeting(71, 1, 1_005_000).to_vec();
     let mut events = harmless.clone();
     for event in &mut events {
-        if let Detail::Entered(message) = &mut event.detail {
-            message.comm = b"a\n\x1b[2Jb".to_vec();
-            message.data[16..36].copy_from_slice(b"one\ntwo\r\x1b[31m\"}{\xff\xfe\0\0");
-        }
+        let (head, data) = match event {
+            Event::Request(request) => (&mut request.head, &mut request.datagram.data),
+            Event::Message(message) => (&mut message.head, &mut message.datagram.data),
+            _ => continue,
+        };
+        head.comm = *b"a\n\x1b[2Jb\0\0\0\0\0\0\0\0\0";
+        data[16..36].copy_from_slice(b"one\ntwo\r\x1b[31m\"}{\xff\xfe\0\0");
     }
     let greeting = one(answered(b"one\ntwo\x1b[2J"), Some(events));
     let (human, json) = shown(&greeting, 0);

@@ -39,29 +39,29 @@ fn missing_capabilities(held: CapabilitySet) -> Option<&'static str> {
 }
 
 /// Says what the kernel lacks, if it lacks something.
-pub(super) fn check_kernel(callback: &str) -> Result<(), TracerError> {
+pub(super) fn check_kernel() -> Result<(), TracerError> {
     if !Path::new("/sys/kernel/btf/vmlinux").exists() {
         return Err(TracerError::NoBtf);
     }
-    if !Path::new("/sys/bus/event_source/devices/kprobe/type").exists() {
-        return Err(TracerError::NoKprobes);
-    }
     let namespace = fs::metadata("/proc/self/ns/pid").map_err(TracerError::setup)?;
-    if namespace.ino() != INITIAL_PID_NAMESPACE {
-        return Err(TracerError::PidNamespace);
-    }
-    let symbols = fs::read("/proc/kallsyms").map_err(TracerError::setup)?;
-    if has_function(&symbols, callback) {
+    if namespace.ino() == INITIAL_PID_NAMESPACE {
         Ok(())
     } else {
-        Err(TracerError::NoCallback {
-            callback: callback.to_owned(),
-        })
+        Err(TracerError::PidNamespace)
     }
 }
 
+/// Does the running kernel have this function, in itself or in a module?
+///
+/// # Errors
+/// [`TracerError`] where `/proc/kallsyms` cannot be read.
+pub fn has_function(name: &str) -> Result<bool, TracerError> {
+    let symbols = fs::read("/proc/kallsyms").map_err(TracerError::setup)?;
+    Ok(is_listed(&symbols, name))
+}
+
 /// Looks for a function in `/proc/kallsyms`: lines of `address type name [module]`.
-fn has_function(kallsyms: &[u8], name: &str) -> bool {
+fn is_listed(kallsyms: &[u8], name: &str) -> bool {
     kallsyms.split(|byte| *byte == b'\n').any(|line| {
         let mut words = line.split(u8::is_ascii_whitespace);
         let is_text = matches!(words.nth(1), Some(b"t" | b"T" | b"w" | b"W"));
@@ -93,11 +93,11 @@ mod tests {
         let kallsyms = b"0000 T netlink_unicast\n\
             0000 d some_data\n\
             0000 t netlink_recv_msg_fn\t[NetlinkGreetingsLKM]\n";
-        assert!(has_function(kallsyms, "netlink_unicast"));
-        assert!(has_function(kallsyms, "netlink_recv_msg_fn"));
-        assert!(!has_function(kallsyms, "some_data"));
-        assert!(!has_function(kallsyms, "netlink"));
-        assert!(!has_function(kallsyms, "[NetlinkGreetingsLKM]"));
-        assert!(!has_function(b"", ""));
+        assert!(is_listed(kallsyms, "netlink_unicast"));
+        assert!(is_listed(kallsyms, "netlink_recv_msg_fn"));
+        assert!(!is_listed(kallsyms, "some_data"));
+        assert!(!is_listed(kallsyms, "netlink"));
+        assert!(!is_listed(kallsyms, "[NetlinkGreetingsLKM]"));
+        assert!(!is_listed(b"", ""));
     }
 }

@@ -25,12 +25,6 @@ pub enum TracerError {
          for a VM that has it"
     )]
     NoBtf,
-    /// The kernel has no kprobes.
-    #[error(
-        "this kernel has no kprobes, which reach a module's functions: it needs \
-         CONFIG_KPROBE_EVENTS=y; try `cargo xtask demo` for a VM that has it"
-    )]
-    NoKprobes,
     /// The receive callback is not in the kernel's symbol table.
     #[error(
         "the kernel has no function `{callback}`: name the receive callback of its socket with \
@@ -83,7 +77,7 @@ impl TracerError {
 }
 
 /// An error and what caused it, in one line.
-fn chain(error: &dyn StdError) -> String {
+pub(crate) fn chain(error: &dyn StdError) -> String {
     let mut said = error.to_string();
     let mut cause = error.source();
     while let Some(error) = cause {

@@ -12,7 +12,7 @@ const KERNEL_BTF: &str = "/sys/kernel/btf/vmlinux";
 /// Offsets in bytes; see `greet-ebpf/src/globals.rs` for what each is of.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Offsets {
-    named: [(&'static str, u64); 9],
+    named: [(&'static str, u64); 15],
     /// The bit of `sock.sk_kern_sock` within its byte.
     pub sock_kern_mask: u8,
 }
@@ -51,13 +51,13 @@ pub enum OffsetError {
 
 /// A field, counted from the start of the outermost structure.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-struct Field {
+pub(crate) struct Field {
     bit_offset: u32,
     bits: u32,
 }
 
 impl Field {
-    fn byte_offset(self) -> u64 {
+    pub(crate) fn byte_offset(self) -> u64 {
         u64::from(self.bit_offset / 8)
     }
 }
@@ -68,20 +68,36 @@ impl Offsets {
     /// # Errors
     /// [`OffsetError`] where a field is not there or not as expected.
     pub fn of_running_kernel() -> Result<Self, OffsetError> {
-        let btf = Btf::from_file(KERNEL_BTF)?;
+        Self::of(&Btf::from_file(KERNEL_BTF)?)
+    }
+
+    /// Finds the fields in BTF that was read already.
+    ///
+    /// # Errors
+    /// [`OffsetError`] where a field is not there or not as expected.
+    pub fn of(btf: &Btf) -> Result<Self, OffsetError> {
         let at =
-            |structure, path: &str, bits| find(&btf, structure, path, bits).map(Field::byte_offset);
-        let kern = find(&btf, "sock", "sk_kern_sock", 1)?;
+            |structure, path: &str, bits| find(btf, structure, path, bits).map(Field::byte_offset);
+        let kern = find(btf, "sock", "sk_kern_sock", 1)?;
         let control_block = at("sk_buff", "cb", 48 * 8)?;
         let named = [
             ("SKB_LEN", at("sk_buff", "len", 32)?),
             ("SKB_DATA_LEN", at("sk_buff", "data_len", 32)?),
             ("SKB_DATA", at("sk_buff", "data", 64)?),
-            ("SKB_SK", at("sk_buff", "sk", 64)?),
             (
                 "SKB_CB_PORTID",
                 control_block + at("netlink_skb_parms", "portid", 32)?,
             ),
+            (
+                "SKB_CB_GROUP",
+                control_block + at("netlink_skb_parms", "dst_group", 32)?,
+            ),
+            ("SOCKET_SK", at("socket", "sk", 64)?),
+            ("SOCK_FAMILY", at("sock", "__sk_common.skc_family", 16)?),
+            ("NETLINK_SOCK_PORTID", at("netlink_sock", "portid", 32)?),
+            ("TASK_TGID", at("task_struct", "tgid", 32)?),
+            ("TASK_PID", at("task_struct", "pid", 32)?),
+            ("TASK_COMM", at("task_struct", "comm", 128)?),
             ("SOCK_PROTOCOL", at("sock", "sk_protocol", 16)?),
             ("SOCK_KERN_BYTE", kern.byte_offset()),
             ("SOCK_NET", at("sock", "__sk_common.skc_net.net", 64)?),
@@ -101,7 +117,12 @@ impl Offsets {
 }
 
 /// Finds a field by its dotted path and checks its size.
-fn find(btf: &Btf, structure: &str, path: &str, expected: u32) -> Result<Field, OffsetError> {
+pub(crate) fn find(
+    btf: &Btf,
+    structure: &str,
+    path: &str,
+    expected: u32,
+) -> Result<Field, OffsetError> {
     let no_field = || OffsetError::NoField {
         structure: structure.to_owned(),
         field: path.to_owned(),

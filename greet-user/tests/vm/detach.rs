@@ -67,9 +67,9 @@ impl Running {
             );
         }
         let during = Attached::now();
-        assert_eq!(during.programs.difference(&before.programs).count(), 4);
-        // The two of netlink_unicast; those of kprobes are perf events' on old kernels.
-        assert!(during.links.difference(&before.links).count() >= 2);
+        assert_eq!(during.programs.difference(&before.programs).count(), 11);
+        // Those of kprobes are perf events' on old kernels.
+        assert!(during.links.difference(&before.links).count() >= 9);
         // The kprobe and the kretprobe.
         assert_eq!(during.kprobes, 2);
         Self {

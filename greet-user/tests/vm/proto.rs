@@ -5,14 +5,18 @@ use btf_rs::{Btf, BtfType, FuncProto, Type};
 
 use crate::support::require_vm;
 
-const PROBES: [(&str, &str); 4] = [
+const PROBES: [(&str, &str); 10] = [
     (
         "cross",
         include_str!("../../../greet-ebpf/src/probes/cross.rs"),
     ),
     (
-        "crossed",
-        include_str!("../../../greet-ebpf/src/probes/crossed.rs"),
+        "delivered",
+        include_str!("../../../greet-ebpf/src/probes/delivered.rs"),
+    ),
+    (
+        "failed",
+        include_str!("../../../greet-ebpf/src/probes/failed.rs"),
     ),
     (
         "handle",
@@ -21,6 +25,26 @@ const PROBES: [(&str, &str); 4] = [
     (
         "handled",
         include_str!("../../../greet-ebpf/src/probes/handled.rs"),
+    ),
+    (
+        "overrun",
+        include_str!("../../../greet-ebpf/src/probes/overrun.rs"),
+    ),
+    (
+        "queue",
+        include_str!("../../../greet-ebpf/src/probes/queue.rs"),
+    ),
+    (
+        "receive",
+        include_str!("../../../greet-ebpf/src/probes/receive.rs"),
+    ),
+    (
+        "send",
+        include_str!("../../../greet-ebpf/src/probes/send.rs"),
+    ),
+    (
+        "sent",
+        include_str!("../../../greet-ebpf/src/probes/sent.rs"),
     ),
 ];
 
@@ -115,7 +139,8 @@ fn render(btf: &Btf, prototype: &FuncProto, name: &str, written: &str) -> String
         0 => "void".to_owned(),
         id => type_name(btf, &btf.resolve_type_by_id(id).expect("a type")),
     };
-    format!("{returned} {name}({parameters})")
+    let gap = if returned.ends_with('*') { "" } else { " " };
+    format!("{returned}{gap}{name}({parameters})")
 }
 
 fn c_type(btf: &Btf, of: &dyn BtfType) -> String {

@@ -9,9 +9,9 @@ use greet_common::{
 };
 use greet_user::{
     client::{self, KernelSocket, receive_answer, send_netlink_message_to_kernel},
-    event::{Direction, Event, Message},
-    journey::{Exchange, Journey},
-    tracer::{Filter, Tracer},
+    event::{Datagram, Direction, Event, comm},
+    journey::{Exchange, Journey, Status, Told},
+    tracer::{Filter, Plan, Tracer},
 };
 use rustix::net::{SendFlags, netlink::SocketAddrNetlink, sendto};
 
@@ -20,69 +20,85 @@ use crate::{
     support::{CALLBACK, GREETING, PATIENCE, greet, greet_user, in_vm, open, stdout_of},
 };
 
-/// Watches this process's greetings only.
-const OURS: Filter<'_> = Filter {
-    protocol: Some(NETLINK_TEST_PROTOCOL),
-    pid: None,
-    callback: CALLBACK,
-};
+fn attach(filter: &Filter) -> Tracer {
+    Tracer::attach(filter, &Plan::all(vec![CALLBACK.to_owned()])).expect("attaches")
+}
 
-fn attach(protocol: Option<u32>, pid: Option<u32>) -> Tracer {
-    let filter = Filter {
-        protocol,
-        pid,
-        ..OURS
-    };
-    Tracer::attach(&filter).expect("attaches")
+/// Watches this process's greetings only.
+fn ours() -> Filter {
+    Filter::protocol(NETLINK_TEST_PROTOCOL).of_process(process::id())
 }
 
 /// What the tracer has. All that happened in our own calls is there: the programs run
 /// inside them.
 fn events(tracer: &mut Tracer) -> Vec<Event> {
     let mut events = Vec::new();
-    tracer.drain(|event| events.push(event));
+    tracer.drain(usize::MAX, |event| events.push(event));
     assert_eq!(tracer.dropped().expect("reads the counters"), 0);
     events
 }
 
 fn exchanges(events: Vec<Event>) -> Vec<Exchange> {
-    let mut journey = Journey::default();
-    let ended: Vec<_> = events
-        .into_iter()
-        .filter_map(|event| journey.push(event))
-        .collect();
-    assert_eq!((journey.finish().len(), journey.unmatched()), (0, 0));
+    let mut journey = Journey::new(true);
+    let mut ended = Vec::new();
+    let mut keep = |told: Told<'_>| {
+        if let Told::Exchange(exchange) = told {
+            ended.push(exchange);
+        }
+    };
+    for event in events {
+        journey.push(event, &mut keep);
+    }
+    journey.finish(&mut keep);
+    assert_eq!(journey.unmatched(), 0);
     ended
 }
 
-fn text(message: Option<&Message>) -> &str {
-    message.and_then(Message::text).expect("text")
+fn asked(exchange: &Exchange) -> &Datagram {
+    &exchange.request.as_ref().expect("a request").datagram
+}
+
+fn text(datagram: &Datagram) -> &str {
+    datagram.text().expect("text")
+}
+
+fn head_of(event: &Event) -> (u32, &[u8]) {
+    let head = match event {
+        Event::Request(request) => &request.head,
+        Event::Message(message) => &message.head,
+        Event::Delivery(delivery) => &delivery.head,
+        Event::Loss(loss) => &loss.head,
+        Event::Extack(extack) => &extack.head,
+    };
+    (head.pid, comm(head))
 }
 
 #[test]
 fn another_process_is_not_seen() {
     in_vm(async {
-        let mut tracer = attach(Some(NETLINK_TEST_PROTOCOL), Some(process::id()));
+        let mut tracer = attach(&ours());
         stdout_of(&greet_user(&["-c", "5", "-i", "0"]), 0);
         let mut socket = open();
         greet(&mut socket, "it's me").await;
         let seen = events(&mut tracer);
-        assert_eq!(seen.len(), 6);
-        assert!(seen.iter().all(|event| event.pid == process::id()));
+        // A request, its answer when it was queued and when it was read, and the reading.
+        assert_eq!(seen.len(), 4);
+        assert!(seen.iter().all(|event| head_of(event).0 == process::id()));
     });
 }
 
 #[test]
 fn another_process_is_seen_if_asked_for() {
     in_vm(async {
-        let mut tracer = attach(Some(NETLINK_TEST_PROTOCOL), None);
+        let mut tracer = attach(&Filter::protocol(NETLINK_TEST_PROTOCOL));
         stdout_of(&greet_user(&["-c", "5", "-i", "0"]), 0);
         let seen = exchanges(events(&mut tracer));
         assert_eq!(seen.len(), 5);
         for exchange in seen {
-            assert!(exchange.complete);
-            assert_ne!(exchange.events[0].pid, process::id());
-            assert_eq!(exchange.request().expect("a request").comm, b"greet-user");
+            assert_eq!(exchange.stages().len(), 9);
+            let request = exchange.request.as_ref().expect("a request");
+            assert_ne!(request.head.pid, process::id());
+            assert_eq!(comm(&request.head), b"greet-user");
         }
     });
 }
@@ -108,21 +124,22 @@ async fn ask_rtnetlink() {
 #[test]
 fn other_protocols_are_seen_only_if_asked_for() {
     in_vm(async {
-        let mut one = attach(Some(NETLINK_TEST_PROTOCOL), Some(process::id()));
+        let mut one = attach(&ours());
         ask_rtnetlink().await;
         assert_eq!(events(&mut one), []);
         drop(one);
-        let mut all = attach(None, Some(process::id()));
+        let mut all = attach(&Filter::default().of_process(process::id()));
         ask_rtnetlink().await;
         let seen = events(&mut all);
-        let stages: Vec<_> = seen.iter().map(|event| event.stage).collect();
-        assert_eq!(
-            stages,
-            [Stage::Cross, Stage::Reply, Stage::Replied, Stage::Crossed]
-        );
-        let messages = || seen.iter().filter_map(Event::message);
-        assert!(messages().all(|message| message.protocol == 0));
-        assert!(messages().all(|message| message.netns != 0));
+        let all = exchanges(seen);
+        let [exchange] = all.as_slice() else {
+            panic!("{} exchanges", all.len());
+        };
+        assert_eq!(exchange.status(), Status::Refused);
+        assert_eq!(exchange.stage(Stage::Handle), None);
+        let answer = &exchange.passed[0].message.datagram;
+        assert_eq!((answer.protocol, answer.error()), (0, Some(-19)));
+        assert_ne!(answer.netns, 0);
     });
 }
 
@@ -131,7 +148,7 @@ fn threads_are_not_mixed_up() {
     const THREADS: usize = 4;
     const GREETINGS: usize = 50;
     in_vm(async {
-        let mut tracer = attach(Some(NETLINK_TEST_PROTOCOL), Some(process::id()));
+        let mut tracer = attach(&ours());
         let threads: Vec<_> = (0..THREADS)
             .map(|_| {
                 thread::spawn(|| {
@@ -148,35 +165,30 @@ fn threads_are_not_mixed_up() {
         for thread in threads {
             thread.join().expect("no thread failed");
         }
-        let seen = events(&mut tracer);
+        let seen = exchanges(events(&mut tracer));
         // On a preemptible kernel two threads can meet in one program: then it misses a
         // call, and says so. Nothing is lost beyond that, and nothing is mixed up.
         let missed = usize::try_from(tracer.missed().expect("reads the counters")).expect("few");
         println!("{missed} calls missed");
-        assert_eq!(seen.len() + missed, 6 * THREADS * GREETINGS);
-        let mut journey = Journey::default();
-        let seen: Vec<_> = seen
-            .into_iter()
-            .filter_map(|event| journey.push(event))
-            .collect();
-        let whole = |exchange: &&Exchange| exchange.complete && exchange.events.len() == 6;
-        assert!(seen.iter().filter(whole).count() + missed >= THREADS * GREETINGS);
-        for exchange in seen.iter().filter(whole) {
-            let request = exchange.request().expect("a request");
+        let whole = |exchange: &&Exchange| exchange.stages().len() == Stage::ALL.len();
+        let seen: Vec<_> = seen.iter().filter(whole).collect();
+        assert!(seen.len() + missed >= THREADS * GREETINGS);
+        assert!(seen.len() <= THREADS * GREETINGS);
+        for exchange in seen {
+            let request = asked(exchange);
             let header = request.header().expect("a header");
             let expected = format!("port {} greeting {}", request.portid, header.seq);
-            assert_eq!(text(Some(request)), expected);
-            let replies: Vec<_> = exchange.replies().collect();
-            let [reply] = replies.as_slice() else {
-                panic!("{} replies", replies.len());
+            assert_eq!(text(request), expected);
+            let [reply] = exchange.passed.as_slice() else {
+                panic!("{} replies", exchange.passed.len());
             };
-            let answer = reply.event.message().expect("a message");
+            let answer = &reply.message.datagram;
             assert_eq!(answer.peer_portid, request.portid);
             assert_eq!(answer.header().expect("a header").seq, header.seq);
-            assert!(text(Some(answer)).contains(&format!("process {} ", request.portid)));
-            assert_eq!(reply.result, Some(272));
-            let times: Vec<_> = exchange.events.iter().map(|event| event.time_ns).collect();
-            assert!(times.is_sorted(), "{times:?}");
+            assert!(text(answer).contains(&format!("process {} ", request.portid)));
+            assert_eq!(reply.delivery.as_ref().map(|read| read.result), Some(272));
+            let stages: Vec<_> = exchange.stages().iter().map(|(stage, _)| *stage).collect();
+            assert_eq!(stages, Stage::ALL);
         }
     });
 }
@@ -185,14 +197,18 @@ fn threads_are_not_mixed_up() {
 fn a_message_to_nobody_fails_and_says_so() {
     const NOBODY: u32 = 0x8000_0001;
     in_vm(async {
-        let mut tracer = attach(Some(NETLINK_TEST_PROTOCOL), Some(process::id()));
+        let mut tracer = attach(&ours());
         let sender = bare_socket();
         let to = SocketAddrNetlink::new(NOBODY, 0);
         sendto(&sender, &forged_answer(7), SendFlags::empty(), &to).expect_err("nobody is there");
         let seen = exchanges(events(&mut tracer));
         assert_eq!(seen.len(), 1);
-        assert_eq!(seen[0].result(), Some(-111));
-        let message = seen[0].request().expect("a request");
+        assert_eq!(seen[0].status(), Status::Failed);
+        assert_eq!(
+            seen[0].request.as_ref().map(|request| request.result),
+            Some(-111)
+        );
+        let message = asked(&seen[0]);
         assert_eq!(message.direction(), Direction::UserToUser);
         assert_eq!(message.peer_portid, NOBODY);
         assert_eq!(seen[0].stage(Stage::Handle), None);
@@ -202,7 +218,7 @@ fn a_message_to_nobody_fails_and_says_so() {
 #[test]
 fn a_long_message_is_cut_and_its_length_is_kept() {
     in_vm(async {
-        let mut tracer = attach(Some(NETLINK_TEST_PROTOCOL), Some(process::id()));
+        let mut tracer = attach(&ours());
         let mut socket = open();
         for len in [255, 256, 257, 5_000, 100_000] {
             let payload = vec![b'x'; len];
@@ -211,22 +227,13 @@ fn a_long_message_is_cut_and_its_length_is_kept() {
             receive_answer(&socket, &sent, PATIENCE)
                 .await
                 .expect("is answered");
-            let seen = events(&mut tracer);
-            for stage in [Stage::Cross, Stage::Handle] {
-                let event = seen
-                    .iter()
-                    .find(|event| event.stage == stage)
-                    .expect("was seen");
-                let message = event.message().expect("carries the message");
-                assert_eq!(message.len as usize, 16 + len, "{stage}");
-                assert_eq!(message.payload(), &payload[..len.min(256)], "{stage}");
-                assert_eq!(message.portid, socket.portid(), "{stage}");
-                assert_eq!(
-                    message.header().map(|header| header.seq),
-                    Some(sent.seq),
-                    "{stage}"
-                );
-            }
+            let seen = exchanges(events(&mut tracer));
+            assert_eq!(seen.len(), 1);
+            let message = asked(&seen[0]);
+            assert_eq!(message.len as usize, 16 + len);
+            assert_eq!(message.payload(), &payload[..len.min(256)]);
+            assert_eq!(message.portid, socket.portid());
+            assert_eq!(message.header().map(|header| header.seq), Some(sent.seq));
         }
     });
 }
@@ -234,7 +241,7 @@ fn a_long_message_is_cut_and_its_length_is_kept() {
 #[test]
 fn short_and_lying_messages_are_seen_as_they_are() {
     in_vm(async {
-        let mut tracer = attach(Some(NETLINK_TEST_PROTOCOL), Some(process::id()));
+        let mut tracer = attach(&ours());
         let sender = bare_socket();
         let kernel = SocketAddrNetlink::new(0, 0);
         let lie = [0xff; 20];
@@ -242,11 +249,8 @@ fn short_and_lying_messages_are_seen_as_they_are() {
             sendto(&sender, bytes, SendFlags::empty(), &kernel).expect("sends");
             let seen = exchanges(events(&mut tracer));
             assert_eq!(seen.len(), 1);
-            let message = seen[0].request().expect("a message");
-            assert_eq!(
-                (message.len as usize, message.data.as_slice()),
-                (bytes.len(), bytes)
-            );
+            let message = asked(&seen[0]);
+            assert_eq!((message.len as usize, &*message.data), (bytes.len(), bytes));
             assert_eq!(message.header().is_some(), bytes.len() >= 16);
         }
     });
@@ -256,21 +260,22 @@ fn short_and_lying_messages_are_seen_as_they_are() {
 fn every_record_that_is_lost_is_counted() {
     const GREETINGS: u64 = 4_000;
     in_vm(async {
-        let mut tracer = attach(Some(NETLINK_TEST_PROTOCOL), Some(process::id()));
+        let mut tracer = attach(&ours());
         let mut socket = open();
-        // Nobody reads meanwhile: the ring buffer holds about 1,700 greetings.
+        // Nobody reads meanwhile: the ring buffer holds about 1,600 greetings.
         for _ in 0..GREETINGS {
             greet(&mut socket, "more and more").await;
         }
-        let mut seen = 0;
-        tracer.drain(|_| seen += 1);
-        let dropped = tracer.dropped().expect("reads the counters");
+        let count = |tracer: &mut Tracer| {
+            let mut seen = 0;
+            tracer.drain(usize::MAX, |_| seen += 1);
+            (seen, tracer.dropped().expect("reads the counters"))
+        };
+        let (seen, dropped) = count(&mut tracer);
         assert!(seen > 0 && dropped > 0, "{seen} seen, {dropped} dropped");
-        assert_eq!(seen + dropped, 6 * GREETINGS);
+        assert_eq!(seen + dropped, 4 * GREETINGS);
         // Once there is room again, nothing more is lost.
         greet(&mut socket, "and now").await;
-        let mut seen = 0;
-        tracer.drain(|_| seen += 1);
-        assert_eq!((seen, tracer.dropped().expect("reads")), (6, dropped));
+        assert_eq!(count(&mut tracer), (4, dropped));
     });
 }

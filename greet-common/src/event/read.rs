@@ -1,0 +1,287 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! Bytes become a record here, checked, and nowhere else.
+
+use core::{fmt, mem::offset_of};
+
+use super::{
+    CAPTURE, COMM_SIZE, Datagram, Delivery, EXTACK_SIZE, Extack, Head, Kind, Loss, Message, Request,
+};
+
+/// A record, checked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Record {
+    /// A `sendmsg()` has ended.
+    Request(Request),
+    /// A message was queued.
+    Message(Message),
+    /// A message was taken out.
+    Delivery(Delivery),
+    /// A message was lost.
+    Loss(Loss),
+    /// The kernel said why it refuses.
+    Extack(Extack),
+}
+
+/// Why bytes from the ring buffer are not a record.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum RecordError {
+    /// The record's size is not the one its kind has.
+    WrongSize {
+        /// Bytes needed.
+        expected: usize,
+        /// Bytes there.
+        bytes: usize,
+    },
+    /// No record is of this kind.
+    UnknownKind(u32),
+    /// More bytes captured than a record or the datagram has.
+    WrongCapture {
+        /// Bytes captured, as the record says.
+        captured: u32,
+        /// Length of the datagram, as the record says.
+        len: u32,
+    },
+}
+
+/// Bytes whose number has been checked.
+#[derive(Clone, Copy)]
+struct Bytes<'a>(&'a [u8]);
+
+impl<'a> Bytes<'a> {
+    /// Takes bytes that are exactly as many as expected.
+    fn exactly(bytes: &'a [u8], expected: usize) -> Result<Self, RecordError> {
+        if bytes.len() == expected {
+            Ok(Self(bytes))
+        } else {
+            Err(RecordError::WrongSize {
+                expected,
+                bytes: bytes.len(),
+            })
+        }
+    }
+
+    fn at<const N: usize>(self, offset: usize) -> [u8; N] {
+        let mut field = [0; N];
+        field.copy_from_slice(&self.0[offset..offset + N]);
+        field
+    }
+
+    fn u32(self, offset: usize) -> u32 {
+        u32::from_ne_bytes(self.at(offset))
+    }
+
+    fn i32(self, offset: usize) -> i32 {
+        i32::from_ne_bytes(self.at(offset))
+    }
+
+    fn u64(self, offset: usize) -> u64 {
+        u64::from_ne_bytes(self.at(offset))
+    }
+
+    /// The head: each record begins with one.
+    fn head(self) -> Head {
+        Head {
+            kind: self.u32(offset_of!(Head, kind)),
+            protocol: self.u32(offset_of!(Head, protocol)),
+            call: self.u64(offset_of!(Head, call)),
+            pid: self.u32(offset_of!(Head, pid)),
+            tid: self.u32(offset_of!(Head, tid)),
+            comm: self.at::<COMM_SIZE>(offset_of!(Head, comm)),
+            sock: self.u64(offset_of!(Head, sock)),
+        }
+    }
+
+    /// The datagram that begins at `offset`. What lies behind the captured bytes is the
+    /// ring buffer's past: it is left there.
+    fn datagram(self, offset: usize) -> Result<Datagram, RecordError> {
+        let at = |field| offset + field;
+        let (len, captured) = (
+            self.u32(at(offset_of!(Datagram, len))),
+            self.u32(at(offset_of!(Datagram, captured))),
+        );
+        let wrong = RecordError::WrongCapture { captured, len };
+        let count = captured as usize;
+        if count > CAPTURE || captured > len {
+            return Err(wrong);
+        }
+        let from = at(offset_of!(Datagram, data));
+        let bytes = self.0.get(from..from + count).ok_or(wrong)?;
+        let mut data = [0; CAPTURE];
+        data[..count].copy_from_slice(bytes);
+        Ok(Datagram {
+            netns: self.u32(at(offset_of!(Datagram, netns))),
+            portid: self.u32(at(offset_of!(Datagram, portid))),
+            peer_portid: self.u32(at(offset_of!(Datagram, peer_portid))),
+            group: self.u32(at(offset_of!(Datagram, group))),
+            len,
+            captured,
+            data,
+        })
+    }
+}
+
+impl TryFrom<&[u8]> for Request {
+    type Error = RecordError;
+
+    /// A request's record ends with its last captured byte.
+    fn try_from(bytes: &[u8]) -> Result<Self, RecordError> {
+        const DATAGRAM: usize = offset_of!(Request, datagram);
+        const DATA: usize = DATAGRAM + offset_of!(Datagram, data);
+        let head = Bytes::exactly(&bytes[..bytes.len().min(DATA)], DATA)?;
+        let captured = head.u32(DATAGRAM + offset_of!(Datagram, captured)) as usize;
+        let expected = DATA + captured.min(CAPTURE);
+        let record = Bytes::exactly(bytes, expected)?;
+        let nothing_crossed = record.u64(offset_of!(Self, cross_ns)) == 0;
+        Ok(Self {
+            head: record.head(),
+            send_ns: record.u64(offset_of!(Self, send_ns)),
+            cross_ns: record.u64(offset_of!(Self, cross_ns)),
+            handle_ns: record.u64(offset_of!(Self, handle_ns)),
+            handled_ns: record.u64(offset_of!(Self, handled_ns)),
+            sent_ns: record.u64(offset_of!(Self, sent_ns)),
+            result: record.i32(offset_of!(Self, result)),
+            replies: record.u32(offset_of!(Self, replies)),
+            // The slot still holds an earlier call's datagram where this one made none.
+            datagram: if nothing_crossed && captured == 0 {
+                Datagram::NONE
+            } else {
+                record.datagram(DATAGRAM)?
+            },
+        })
+    }
+}
+
+impl Datagram {
+    /// No datagram at all.
+    pub const NONE: Self = Self {
+        netns: 0,
+        portid: 0,
+        peer_portid: 0,
+        group: 0,
+        len: 0,
+        captured: 0,
+        data: [0; CAPTURE],
+    };
+
+    /// The captured bytes.
+    #[must_use]
+    pub fn bytes(&self) -> &[u8] {
+        self.data.get(..self.captured as usize).unwrap_or_default()
+    }
+}
+
+impl TryFrom<&[u8]> for Message {
+    type Error = RecordError;
+
+    fn try_from(bytes: &[u8]) -> Result<Self, RecordError> {
+        let record = Bytes::exactly(bytes, size_of::<Self>())?;
+        Ok(Self {
+            head: record.head(),
+            skb: record.u64(offset_of!(Self, skb)),
+            reply_ns: record.u64(offset_of!(Self, reply_ns)),
+            queue_ns: record.u64(offset_of!(Self, queue_ns)),
+            datagram: record.datagram(offset_of!(Self, datagram))?,
+        })
+    }
+}
+
+impl TryFrom<&[u8]> for Delivery {
+    type Error = RecordError;
+
+    fn try_from(bytes: &[u8]) -> Result<Self, RecordError> {
+        let record = Bytes::exactly(bytes, size_of::<Self>())?;
+        Ok(Self {
+            head: record.head(),
+            skb: record.u64(offset_of!(Self, skb)),
+            receive_ns: record.u64(offset_of!(Self, receive_ns)),
+            delivered_ns: record.u64(offset_of!(Self, delivered_ns)),
+            result: record.i32(offset_of!(Self, result)),
+            flags: record.u32(offset_of!(Self, flags)),
+        })
+    }
+}
+
+impl TryFrom<&[u8]> for Loss {
+    type Error = RecordError;
+
+    fn try_from(bytes: &[u8]) -> Result<Self, RecordError> {
+        let record = Bytes::exactly(bytes, size_of::<Self>())?;
+        Ok(Self {
+            head: record.head(),
+            time_ns: record.u64(offset_of!(Self, time_ns)),
+            netns: record.u32(offset_of!(Self, netns)),
+            portid: record.u32(offset_of!(Self, portid)),
+            result: record.i32(offset_of!(Self, result)),
+            overrun: record.u32(offset_of!(Self, overrun)),
+        })
+    }
+}
+
+impl TryFrom<&[u8]> for Extack {
+    type Error = RecordError;
+
+    fn try_from(bytes: &[u8]) -> Result<Self, RecordError> {
+        let record = Bytes::exactly(bytes, size_of::<Self>())?;
+        let mut text: [u8; EXTACK_SIZE] = record.at(offset_of!(Self, text));
+        let end = text.iter().position(|byte| *byte == 0);
+        // What lies behind the NUL is the ring buffer's past.
+        text[end.unwrap_or(EXTACK_SIZE)..].fill(0);
+        Ok(Self {
+            head: record.head(),
+            time_ns: record.u64(offset_of!(Self, time_ns)),
+            text,
+        })
+    }
+}
+
+impl TryFrom<&[u8]> for Record {
+    type Error = RecordError;
+
+    fn try_from(bytes: &[u8]) -> Result<Self, RecordError> {
+        let number: [u8; 4] = *bytes.first_chunk().ok_or(RecordError::WrongSize {
+            expected: size_of::<Head>(),
+            bytes: bytes.len(),
+        })?;
+        let kind = u32::from_ne_bytes(number);
+        match Kind::try_from(kind)? {
+            Kind::Request => Request::try_from(bytes).map(Self::Request),
+            Kind::Message => Message::try_from(bytes).map(Self::Message),
+            Kind::Delivery => Delivery::try_from(bytes).map(Self::Delivery),
+            Kind::Loss => Loss::try_from(bytes).map(Self::Loss),
+            Kind::Extack => Extack::try_from(bytes).map(Self::Extack),
+        }
+    }
+}
+
+impl TryFrom<u32> for Kind {
+    type Error = RecordError;
+
+    fn try_from(number: u32) -> Result<Self, RecordError> {
+        [
+            Self::Request,
+            Self::Message,
+            Self::Delivery,
+            Self::Loss,
+            Self::Extack,
+        ]
+        .into_iter()
+        .find(|kind| *kind as u32 == number)
+        .ok_or(RecordError::UnknownKind(number))
+    }
+}
+
+impl fmt::Display for RecordError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::WrongSize { expected, bytes } => {
+                write!(f, "a record of {bytes} bytes where {expected} are expected")
+            }
+            Self::UnknownKind(number) => write!(f, "a record of the unknown kind {number}"),
+            Self::WrongCapture { captured, len } => {
+                write!(f, "a record with {captured} captured bytes of {len}")
+            }
+        }
+    }
+}
+
+impl core::error::Error for RecordError {}

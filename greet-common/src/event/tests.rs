@@ -1,0 +1,138 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! Right records are read, and nothing else is.
+
+use core::mem::offset_of;
+
+use super::*;
+
+const REQUEST_DATA: usize = offset_of!(Request, datagram) + offset_of!(Datagram, data);
+
+/// A record full of rubbish but for the numbers that are given.
+fn record<const N: usize>(kind: Kind, numbers: &[(usize, u32)]) -> [u8; N] {
+    let mut bytes = [0xa5; N];
+    for (offset, value) in [(offset_of!(Head, kind), kind as u32)]
+        .iter()
+        .chain(numbers)
+    {
+        bytes[*offset..offset + 4].copy_from_slice(&value.to_ne_bytes());
+    }
+    bytes
+}
+
+fn datagram(at: usize, len: u32, captured: u32) -> [(usize, u32); 3] {
+    [
+        (at + offset_of!(Datagram, len), len),
+        (at + offset_of!(Datagram, captured), captured),
+        (at + offset_of!(Datagram, portid), 0x8000_0007),
+    ]
+}
+
+fn request(len: u32, captured: u32) -> [u8; size_of::<Request>()] {
+    record(
+        Kind::Request,
+        &datagram(offset_of!(Request, datagram), len, captured),
+    )
+}
+
+fn message(len: u32, captured: u32) -> [u8; size_of::<Message>()] {
+    record(
+        Kind::Message,
+        &datagram(offset_of!(Message, datagram), len, captured),
+    )
+}
+
+#[test]
+fn a_message_is_read_and_the_uncaptured_rest_is_not() {
+    let Ok(Record::Message(message)) = Record::try_from(&message(300, 100)[..]) else {
+        panic!("not read as a message");
+    };
+    assert_eq!(message.datagram.portid, 0x8000_0007);
+    assert_eq!(message.datagram.bytes(), [0xa5; 100]);
+    assert_eq!(message.datagram.data[100..], [0; CAPTURE - 100]);
+}
+
+#[test]
+fn a_request_ends_with_its_last_captured_byte() {
+    for captured in [0, 1, 36, 272] {
+        let bytes = request(5_000, captured);
+        let end = REQUEST_DATA + captured as usize;
+        let Ok(Record::Request(request)) = Record::try_from(&bytes[..end]) else {
+            panic!("{captured} bytes: not read as a request");
+        };
+        assert_eq!(
+            request.datagram.bytes(),
+            &[0xa5; CAPTURE][..captured as usize]
+        );
+        for wrong in (0..=bytes.len()).filter(|len| *len != end) {
+            assert!(
+                matches!(
+                    Record::try_from(&bytes[..wrong]),
+                    Err(RecordError::WrongSize { .. })
+                ),
+                "{captured} captured, {wrong} long"
+            );
+        }
+    }
+}
+
+#[test]
+fn a_request_that_did_not_cross_has_no_datagram() {
+    let mut bytes = request(36, 0);
+    let at = offset_of!(Request, cross_ns);
+    bytes[at..at + 8].fill(0);
+    let request = Request::try_from(&bytes[..REQUEST_DATA]).expect("a request");
+    assert_eq!(request.datagram, Datagram::NONE);
+}
+
+#[test]
+fn a_capture_beyond_the_datagram_or_the_record_is_refused() {
+    for (len, captured) in [(10, 11), (5000, 273), (u32::MAX, u32::MAX)] {
+        assert_eq!(
+            Record::try_from(&message(len, captured)[..]),
+            Err(RecordError::WrongCapture { captured, len })
+        );
+    }
+    assert!(Record::try_from(&request(10, 11)[..REQUEST_DATA + 11]).is_err());
+    assert!(Record::try_from(&request(5_000, 273)[..]).is_err());
+}
+
+#[test]
+fn every_length_is_judged_and_only_the_right_one_passes() {
+    let all: [&[u8]; 4] = [
+        &message(16, 16),
+        &record::<{ size_of::<Delivery>() }>(Kind::Delivery, &[]),
+        &record::<{ size_of::<Loss>() }>(Kind::Loss, &[]),
+        &record::<{ size_of::<Extack>() }>(Kind::Extack, &[]),
+    ];
+    for bytes in all {
+        for len in 0..bytes.len() {
+            assert!(matches!(
+                Record::try_from(&bytes[..len]),
+                Err(RecordError::WrongSize { .. })
+            ));
+        }
+        assert!(Record::try_from(bytes).is_ok());
+    }
+}
+
+#[test]
+fn what_lies_behind_a_text_is_not_read() {
+    let mut bytes: [u8; size_of::<Extack>()] = record(Kind::Extack, &[]);
+    let at = offset_of!(Extack, text);
+    bytes[at..at + 3].copy_from_slice(b"no\0");
+    let extack = Extack::try_from(&bytes[..]).expect("a record");
+    assert_eq!(extack.text[..2], *b"no");
+    assert_eq!(extack.text[2..], [0; EXTACK_SIZE - 2]);
+}
+
+#[test]
+fn unknown_kinds_are_refused() {
+    for number in [0, 6, u32::MAX] {
+        let mut bytes = message(16, 16);
+        bytes[..4].copy_from_slice(&number.to_ne_bytes());
+        assert_eq!(
+            Record::try_from(&bytes[..]),
+            Err(RecordError::UnknownKind(number))
+        );
+    }
+}

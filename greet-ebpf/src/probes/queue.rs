@@ -1,0 +1,75 @@
+// SPDX-License-Identifier: GPL-2.0-only OR MIT
+//! Stage `queue`: a message is put into a user socket's receive queue. Unicast, chunks
+//! of a dump and multicast (once for each receiver) all pass here.
+#![expect(
+    unsafe_code,
+    reason = "records and slots are reached through raw pointers"
+)]
+
+use aya_ebpf::{macros::fentry, programs::FEntryContext};
+use greet_common::event::{Kind, Message};
+
+use super::tell;
+use crate::{
+    call,
+    emit::emit,
+    filter::{wanted_netns, wanted_port, wanted_protocol, wanted_task},
+    read::{Direct, Fault, Skb, Sock},
+    record::{self, Ends},
+    task::Task,
+};
+
+/// proto: net/netlink/af_netlink.c: int __netlink_sendskb(struct sock *sk, struct sk_buff *skb)
+#[fentry(function = "__netlink_sendskb")]
+fn queue(ctx: FEntryContext) -> i32 {
+    tell!(&ctx, try_queue(&ctx));
+    0
+}
+
+#[inline(always)]
+fn try_queue(ctx: &FEntryContext) -> Result<(), Fault> {
+    let sock = Sock(ctx.arg(0));
+    let protocol = sock.protocol::<Direct>()?;
+    if !wanted_protocol(protocol) {
+        return Ok(());
+    }
+    let task = Task::current()?;
+    let skb = Skb(ctx.arg(1));
+    let call = call::current(task.tid);
+    let (mut number, mut reply_ns, mut peer_portid) = (0, 0, 0);
+    if let Some(call) = call {
+        // SAFETY: the slot is this task's.
+        unsafe {
+            number = (*call).request.head.call;
+            if (*call).reply_skb == skb.0 as u64 {
+                reply_ns = (*call).reply_ns;
+                peer_portid = (*call).reply_portid;
+            }
+        }
+    } else if !wanted_task(&task)? || !wanted_netns(sock)? {
+        return Ok(());
+    }
+    if peer_portid == 0 {
+        peer_portid = sock.portid()?;
+    }
+    let ends = Ends {
+        portid: skb.portid::<Direct>()?,
+        peer_portid,
+    };
+    if !wanted_port(ends.portid, ends.peer_portid) {
+        return Ok(());
+    }
+    emit::<Message>(|slot| {
+        let to = slot.as_mut_ptr();
+        // SAFETY: `to` is valid for writes and aligned; every field is written.
+        unsafe {
+            record::head(&raw mut (*to).head, Kind::Message, protocol, &task, sock)?;
+            (&raw mut (*to).head.call).write(number);
+            (&raw mut (*to).skb).write(skb.0 as u64);
+            (&raw mut (*to).reply_ns).write(reply_ns);
+            record::datagram::<Direct>(&raw mut (*to).datagram, sock, skb, ends)?;
+            (&raw mut (*to).queue_ns).write(record::now());
+        }
+        Ok(())
+    })
+}

@@ -1,0 +1,48 @@
+// SPDX-License-Identifier: GPL-2.0-only OR MIT
+//! Stage `sent`: the client's `sendmsg()` returns. The call ends, and its request is told.
+#![expect(
+    unsafe_code,
+    reason = "the call's slot is reached through a raw pointer"
+)]
+
+use aya_ebpf::{helpers::bpf_get_current_pid_tgid, macros::fexit, programs::FExitContext};
+
+use super::tell;
+use crate::{
+    call,
+    emit::emit_request,
+    filter::{wanted_port, wanted_protocol},
+    read::{Direct, Fault, Socket},
+    record,
+};
+
+/// proto: net/netlink/af_netlink.c: int netlink_sendmsg(struct socket *sock, struct msghdr *msg, size_t len)
+#[fexit(function = "netlink_sendmsg")]
+fn sent(ctx: FExitContext) -> i32 {
+    tell!(&ctx, try_sent(&ctx));
+    0
+}
+
+#[inline(always)]
+fn try_sent(ctx: &FExitContext) -> Result<(), Fault> {
+    let sock = Socket(ctx.arg(0)).sock::<Direct>()?;
+    if !wanted_protocol(sock.protocol::<Direct>()?) {
+        return Ok(());
+    }
+    let Some(call) = call::current(bpf_get_current_pid_tgid() as u32) else {
+        return Ok(());
+    };
+    // SAFETY: the slot is this task's.
+    unsafe {
+        let request = &raw mut (*call).request;
+        // Behind the three arguments lies what the function returned.
+        (*request).result = ctx.arg(3);
+        (*request).sent_ns = record::now();
+        let datagram = &raw const (*request).datagram;
+        if wanted_port((*datagram).portid, (*datagram).peer_portid) {
+            emit_request(request);
+        }
+    }
+    call::leave(call);
+    Ok(())
+}

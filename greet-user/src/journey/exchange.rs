@@ -1,0 +1,228 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! What belongs together: a request, its handler, its answers.
+
+use greet_common::Stage;
+
+use super::{Buffer, Place};
+use crate::event::{self, Delivery, Extack, Loss, Message, Request};
+
+/// A request with its handler and its answers; or a message that nobody asked for.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Exchange {
+    /// The request; `None` for a message that answers none that was seen.
+    pub request: Option<Request>,
+    /// The answers in the order in which they were queued. A message to another process
+    /// has itself here, in its receiver's queue.
+    pub passed: Vec<Passed>,
+    /// The kernel's reasons.
+    pub extacks: Vec<Extack>,
+    /// What was lost on its behalf.
+    pub losses: Vec<Loss>,
+}
+
+/// A message in a receive queue, and how it left it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Passed {
+    /// The message.
+    pub message: Message,
+    /// How it was read; `None` as long as it was not.
+    pub delivery: Option<Delivery>,
+    /// How often it was looked at without being taken (`MSG_PEEK`).
+    pub peeks: u32,
+    /// It left the queue unread, with its socket.
+    pub gone: bool,
+    /// Where the journey keeps it.
+    pub(super) place: Place,
+}
+
+impl Passed {
+    pub(super) const fn new(message: Message) -> Self {
+        Self {
+            message,
+            delivery: None,
+            peeks: 0,
+            gone: false,
+            place: Place::Nowhere,
+        }
+    }
+
+    pub(super) const fn buffer(&self) -> Buffer {
+        (self.message.head.sock, self.message.skb)
+    }
+
+    /// May it still be read?
+    #[must_use]
+    pub const fn is_waiting(&self) -> bool {
+        self.delivery.is_none() && !self.gone
+    }
+}
+
+impl Exchange {
+    pub(super) fn alone(passed: Passed) -> Self {
+        Self {
+            passed: vec![passed],
+            ..Self::default()
+        }
+    }
+
+    /// Has everything been read?
+    pub(super) fn is_over(&self) -> bool {
+        !self.passed.iter().any(Passed::is_waiting)
+    }
+
+    /// Does the message answer this request? Asked of messages of the same call.
+    pub(super) fn is_answered_by(&self, message: &Message) -> bool {
+        let request = self.request.as_ref();
+        request.is_some_and(|request| {
+            message.datagram.group == 0 && message.head.sock == request.head.sock
+        })
+    }
+
+    /// Is the message this request itself, in the queue of the process it is for?
+    pub(super) fn is_arrival(&self, message: &Message) -> bool {
+        let request = self.request.as_ref();
+        request.is_some_and(|request| {
+            let (sent, queued) = (&request.datagram, &message.datagram);
+            sent.peer_portid != 0
+                && queued.group == 0
+                && (sent.portid, sent.peer_portid, sent.len)
+                    == (queued.portid, queued.peer_portid, queued.len)
+        })
+    }
+
+    /// Is this the request itself rather than an answer?
+    #[must_use]
+    pub fn is_itself(&self, passed: &Passed) -> bool {
+        self.is_arrival(&passed.message)
+    }
+
+    /// What came of it.
+    #[must_use]
+    pub fn status(&self) -> Status {
+        let Some(request) = &self.request else {
+            return Status::Notification;
+        };
+        let mut answers = self.passed.iter().filter(|passed| !self.is_itself(passed));
+        let refused = || {
+            let mut errors = self
+                .passed
+                .iter()
+                .map(|passed| passed.message.datagram.error());
+            errors.any(|error| error.is_some_and(|errno| errno < 0))
+        };
+        if request.result < 0 {
+            Status::Failed
+        } else if refused() {
+            Status::Refused
+        } else if self.passed.iter().any(Passed::is_waiting) {
+            Status::Unread
+        } else if answers.next().is_some() {
+            Status::Answered
+        } else if self.losses.is_empty() {
+            Status::Unanswered
+        } else {
+            Status::Lost
+        }
+    }
+
+    /// The request's sequence number.
+    #[must_use]
+    pub fn seq(&self) -> Option<u32> {
+        let request = self.request.as_ref()?;
+        Some(request.datagram.header()?.seq)
+    }
+
+    /// When the stage was passed: CLOCK_MONOTONIC, ns. Of several answers the first counts.
+    #[must_use]
+    pub fn stage(&self, stage: Stage) -> Option<u64> {
+        let request = self.request.as_ref();
+        let first = self.passed.first();
+        let message = first.map(|passed| &passed.message);
+        let delivery = first.and_then(|passed| passed.delivery.as_ref());
+        event::passed(match stage {
+            Stage::Send => request?.send_ns,
+            Stage::Cross => request?.cross_ns,
+            Stage::Handle => request?.handle_ns,
+            Stage::Reply => {
+                message
+                    .filter(|message| message.datagram.portid == 0)?
+                    .reply_ns
+            }
+            Stage::Queue => message?.queue_ns,
+            Stage::Handled => request?.handled_ns,
+            Stage::Sent => request?.sent_ns,
+            Stage::Receive => delivery?.receive_ns,
+            Stage::Delivered => delivery?.delivered_ns,
+        })
+    }
+
+    /// The stages that were passed, in the order in which they were.
+    #[must_use]
+    pub fn stages(&self) -> Vec<(Stage, u64)> {
+        let passed = |stage| Some((stage, self.stage(stage)?));
+        let mut stages: Vec<_> = Stage::ALL.into_iter().filter_map(passed).collect();
+        stages.sort_by_key(|(_, time_ns)| *time_ns);
+        stages
+    }
+
+    /// Time between two stages, in ns, where both were seen.
+    #[must_use]
+    pub fn span(&self, from: Stage, to: Stage) -> Option<u64> {
+        self.stage(to)?.checked_sub(self.stage(from)?)
+    }
+
+    /// The named spans that its stages allow, in ns.
+    pub fn spans(&self) -> impl Iterator<Item = (&'static str, u64)> {
+        SPANS
+            .into_iter()
+            .filter_map(|(name, from, to)| Some((name, self.span(from, to)?)))
+    }
+}
+
+/// What came of a request.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Status {
+    /// It was answered, and the answers were read.
+    Answered,
+    /// It was answered, and an answer was not read as long as we watched.
+    Unread,
+    /// Nothing answered it; mostly nothing was to.
+    Unanswered,
+    /// It was answered with an error.
+    Refused,
+    /// `sendmsg()` failed.
+    Failed,
+    /// The answer was lost.
+    Lost,
+    /// There was no request.
+    Notification,
+}
+
+impl Status {
+    /// As one word.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Answered => "answered",
+            Self::Unread => "unread",
+            Self::Unanswered => "unanswered",
+            Self::Refused => "refused",
+            Self::Failed => "failed",
+            Self::Lost => "lost",
+            Self::Notification => "notification",
+        }
+    }
+}
+
+/// The named spans.
+pub const SPANS: [(&str, Stage, Stage); 9] = [
+    ("copy_in", Stage::Send, Stage::Cross),
+    ("dispatch", Stage::Cross, Stage::Handle),
+    ("handler", Stage::Handle, Stage::Handled),
+    ("build", Stage::Handle, Stage::Reply),
+    ("enqueue", Stage::Reply, Stage::Queue),
+    ("return", Stage::Handled, Stage::Sent),
+    ("queue_wait", Stage::Queue, Stage::Receive),
+    ("copy_out", Stage::Receive, Stage::Delivered),
+    ("total", Stage::Send, Stage::Delivered),
+];

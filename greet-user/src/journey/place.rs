@@ -1,0 +1,48 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! Where a message is kept until it is read.
+
+use super::{Journey, Passed};
+use crate::event::Message;
+
+/// Where a message is that waits to be read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Place {
+    /// Not kept.
+    Nowhere,
+    /// In the call that a thread is in.
+    Call(u32, usize),
+    /// In an exchange.
+    Exchange(u64, usize),
+}
+
+impl Journey {
+    pub(super) fn is_at(&self, place: Place, message: &Message) -> bool {
+        let passed = self.passed(place);
+        passed.is_some_and(|passed| passed.message.datagram.data == message.datagram.data)
+    }
+
+    pub(super) fn passed(&self, place: Place) -> Option<&Passed> {
+        match place {
+            Place::Nowhere => None,
+            Place::Call(tid, at) => self.calls.get(&tid)?.messages.get(at),
+            Place::Exchange(id, at) => self.open.get(&id)?.passed.get(at),
+        }
+    }
+
+    pub(super) fn at(&mut self, place: Place, change: impl FnOnce(&mut Passed)) {
+        let passed = match place {
+            Place::Nowhere => None,
+            Place::Call(tid, at) => self
+                .calls
+                .get_mut(&tid)
+                .and_then(|call| call.messages.get_mut(at)),
+            Place::Exchange(id, at) => self
+                .open
+                .get_mut(&id)
+                .and_then(|open| open.passed.get_mut(at)),
+        };
+        if let Some(passed) = passed {
+            change(passed);
+        }
+    }
+}

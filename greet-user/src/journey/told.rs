@@ -1,0 +1,53 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! What the journey tells, and when a message was first met.
+
+use greet_common::Stage;
+
+use super::Exchange;
+use crate::event::{Extack, Loss, Message, Request};
+
+/// What there is to tell, in the order in which it happened.
+#[derive(Debug)]
+pub enum Told<'a> {
+    /// A process sent something.
+    Request(&'a Request),
+    /// Something was put into a process's queue.
+    Message(&'a Message, Seen),
+    /// Something was lost.
+    Loss(&'a Loss),
+    /// The kernel's reason.
+    Extack(&'a Extack),
+    /// An exchange has come to its end. Its parts have been told before.
+    Exchange(Exchange),
+}
+
+/// Where and when a message was first met.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Seen {
+    /// `reply` or `queue`; `receive` for one that was queued unseen.
+    pub stage: Stage,
+    /// CLOCK_MONOTONIC, ns; 0 if it is not known.
+    pub time_ns: u64,
+}
+
+/// What is told of a message; one that was queued unseen was met at `receive_ns`.
+pub(super) fn told(message: &Message, receive_ns: u64) -> Told<'_> {
+    let mut seen = message.seen();
+    if seen.time_ns == 0 {
+        seen.time_ns = receive_ns;
+    }
+    Told::Message(message, seen)
+}
+
+impl Message {
+    /// Where and when it was met, as far as it tells itself.
+    #[must_use]
+    pub const fn seen(&self) -> Seen {
+        let (stage, time_ns) = match (self.reply_ns, self.queue_ns) {
+            (0, 0) => (Stage::Receive, 0),
+            (0, queue_ns) => (Stage::Queue, queue_ns),
+            (reply_ns, _) => (Stage::Reply, reply_ns),
+        };
+        Seen { stage, time_ns }
+    }
+}

@@ -1,0 +1,68 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! Who holds a socket: its inode number is looked for among the open files of all
+//! processes, in one pass over `/proc`. Other users' files are hidden from those who are
+//! not root; a thread with a file table of its own (`CLONE_FILES` undone) is not seen.
+
+use std::{collections::HashMap, fs, path::Path};
+
+use super::{Socket, proc_net::inode};
+
+/// A process that holds a socket.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Process {
+    /// Its ID.
+    pub pid: u32,
+    /// Its command name.
+    pub comm: String,
+}
+
+/// Fills in the processes of the users' sockets.
+pub fn find(sockets: &mut [Socket]) {
+    let places = sockets.iter().enumerate();
+    let places = places.filter(|(_, socket)| !socket.is_kernels && socket.inode != 0);
+    let places: HashMap<u64, usize> = places
+        .map(|(place, socket)| (socket.inode, place))
+        .collect();
+    if places.is_empty() {
+        return;
+    }
+    let Ok(entries) = fs::read_dir("/proc") else {
+        return;
+    };
+    let mut pids: Vec<u32> = entries
+        .filter_map(|entry| entry.ok()?.file_name().to_str()?.parse().ok())
+        .collect();
+    pids.sort_unstable();
+    for pid in pids {
+        let held = held(pid, &places);
+        if held.is_empty() {
+            continue;
+        }
+        let comm = fs::read(format!("/proc/{pid}/comm")).unwrap_or_default();
+        let comm = String::from_utf8_lossy(&comm)
+            .trim_end_matches('\n')
+            .to_owned();
+        for place in held {
+            sockets[place].processes.push(Process {
+                pid,
+                comm: comm.clone(),
+            });
+        }
+    }
+}
+
+/// Which of the sockets the process holds, each once.
+fn held(pid: u32, places: &HashMap<u64, usize>) -> Vec<usize> {
+    // The process may be gone by now, or its files hidden from us.
+    let Ok(files) = fs::read_dir(Path::new("/proc").join(pid.to_string()).join("fd")) else {
+        return Vec::new();
+    };
+    let links = files.filter_map(|file| fs::read_link(file.ok()?.path()).ok());
+    let inodes = links.filter_map(|link| inode(link.to_str()?, "socket:["));
+    let mut held: Vec<usize> = inodes
+        .filter_map(|inode| places.get(&inode).copied())
+        .collect();
+    held.sort_unstable();
+    held.dedup();
+    held
+}

@@ -1,0 +1,130 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! Lets the eBPF program `sockets` walk through the kernel's table once.
+//! `greet-ebpf/src/probes/sockets.rs` says how it does.
+
+use std::io::Read as _;
+
+use aya::{
+    Btf, Ebpf, EbpfLoader,
+    maps::{Map, MapData, PerCpuArray, RingBuf},
+    programs::Iter,
+};
+
+use super::{Socket, SocketsError, layout, records::Records};
+use crate::tracer::{OBJECT, TracerError, check_privileges, offsets::Offsets};
+
+const KERNEL_BTF: &str = "/sys/kernel/btf/vmlinux";
+const PROGRAM: &str = "sockets";
+/// Size of the ring buffer, bytes: room for 10,000 sockets at first …
+const ROOM: u32 = 1 << 20;
+/// … and for 600,000, where that was not enough.
+const MORE_ROOM: u32 = 1 << 26;
+
+/// Loads the programs for the walk alone, and walks.
+///
+/// # Errors
+/// [`SocketsError`]: what is missing, or what the kernel said.
+pub fn alone() -> Result<Vec<Socket>, SocketsError> {
+    check()?;
+    let btf =
+        btf_rs::Btf::from_file(KERNEL_BTF).map_err(crate::tracer::offsets::OffsetError::from)?;
+    let offsets = Offsets::of(&btf)?;
+    let layout = layout::of(&btf)?;
+    let btf = Btf::from_sys_fs().map_err(SocketsError::refused)?;
+    let mut room = ROOM;
+    loop {
+        let found = in_room(room, &offsets, &layout, &btf);
+        match found {
+            Err(SocketsError::Incomplete { .. }) if room < MORE_ROOM => room <<= 3,
+            _ => return found,
+        }
+    }
+}
+
+fn in_room(
+    room: u32,
+    offsets: &Offsets,
+    layout: &[(&'static str, u64)],
+    btf: &Btf,
+) -> Result<Vec<Socket>, SocketsError> {
+    let mut loader = EbpfLoader::new();
+    for (name, offset) in offsets
+        .named()
+        .chain(layout.iter().map(|(name, offset)| (*name, offset)))
+    {
+        loader.override_global(name, offset, true);
+    }
+    loader.override_global("SOCK_KERN_MASK", &offsets.sock_kern_mask, true);
+    // What only the tracer's programs use is made as small as it can be.
+    loader
+        .map_max_entries("RECORDS", room)
+        .map_max_entries("CALLS", 1);
+    loader.map_max_entries("FAMILY", 1);
+    let mut programs = loader.load(OBJECT).map_err(SocketsError::refused)?;
+    let mut records =
+        RingBuf::try_from(take_map(&mut programs, "RECORDS")?).map_err(SocketsError::refused)?;
+    let dropped = take_map(&mut programs, "DROPPED")?;
+    let dropped = PerCpuArray::<_, u64>::try_from(dropped).map_err(SocketsError::refused)?;
+    through(&mut programs, &mut records, &dropped, btf)
+}
+
+/// Walks with programs that are loaded, but not attached yet: nothing else may write
+/// records meanwhile. The program is unloaded afterwards.
+///
+/// # Errors
+/// [`SocketsError`]: what the kernel said.
+pub fn through(
+    programs: &mut Ebpf,
+    records: &mut RingBuf<MapData>,
+    dropped: &PerCpuArray<MapData, u64>,
+    btf: &Btf,
+) -> Result<Vec<Socket>, SocketsError> {
+    let program = programs
+        .program_mut(PROGRAM)
+        .ok_or_else(|| SocketsError::Refused(format!("the object has no program {PROGRAM}")))?;
+    let program: &mut Iter = program.try_into().map_err(SocketsError::refused)?;
+    program.load("netlink", btf).map_err(SocketsError::load)?;
+    let link = program.attach().map_err(SocketsError::refused)?;
+    let link = program.take_link(link).map_err(SocketsError::refused)?;
+    let mut walk = link.into_file().map_err(SocketsError::refused)?;
+    let before = total(dropped)?;
+    // It writes nothing but records: the text is empty.
+    walk.read_to_end(&mut Vec::new())
+        .map_err(SocketsError::refused)?;
+    drop(walk);
+    program.unload().map_err(SocketsError::refused)?;
+    let mut found = Records::default();
+    while let Some(record) = records.next() {
+        found.take(&record)?;
+    }
+    found.finish(total(dropped)? - before)
+}
+
+fn total(dropped: &PerCpuArray<MapData, u64>) -> Result<u64, SocketsError> {
+    let counts = dropped.get(&0, 0).map_err(SocketsError::refused)?;
+    Ok(counts.iter().sum())
+}
+
+fn take_map(programs: &mut Ebpf, name: &str) -> Result<Map, SocketsError> {
+    programs
+        .take_map(name)
+        .ok_or_else(|| SocketsError::Refused(format!("the object has no map {name}")))
+}
+
+/// Says what is missing, if something is.
+fn check() -> Result<(), SocketsError> {
+    match check_privileges() {
+        Ok(()) => {}
+        Err(TracerError::Privileges { missing }) => {
+            return Err(SocketsError::Privileges {
+                missing: missing.to_string(),
+            });
+        }
+        Err(error) => return Err(SocketsError::refused(error)),
+    }
+    if std::path::Path::new(KERNEL_BTF).exists() {
+        Ok(())
+    } else {
+        Err(SocketsError::NoBtf)
+    }
+}

@@ -1,0 +1,250 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! The story of a watch: attach, start the command if there is one, tell what happens
+//! until it ends or we are told to stop, sum up.
+
+mod command;
+
+use std::{collections::BTreeSet, io, time::Duration};
+
+use greet_common::{Stage, wire::NETLINK_TEST_PROTOCOL};
+use tokio::time::sleep;
+
+use crate::{
+    cli::WatchOptions,
+    journey::{Journey, Status, Told},
+    output::{Counts, Observed, System, Watcher},
+    session::SessionError,
+    signals::Stop,
+    sockets,
+    statistics::Spans,
+    tracer::{self, Filter, Plan, Tasks, Tracer, TracerError},
+};
+use command::Command;
+
+/// The greeting module's receive callback.
+const CALLBACK: &str = "netlink_recv_msg_fn";
+/// How long to let records gather before they are read: each time that somebody waits for
+/// the buffer, the next record wakes him, at the cost of the program that is watched.
+const GATHER: Duration = Duration::from_millis(5);
+/// Size of the ring buffer, bytes: half a second of one sender who does nothing else.
+const BUFFER: u32 = 16 << 20;
+/// How many records are read before signals and the command are looked at again.
+const BATCH: usize = 4096;
+
+/// Watches until told to stop, or until the command ends. Returns the exit status.
+///
+/// # Errors
+/// [`SessionError`]: one sentence with the next step. Nothing is attached then.
+pub async fn watch(options: &WatchOptions, output: &mut dyn Watcher) -> Result<u8, SessionError> {
+    let mut stop = Stop::listen().map_err(SessionError::Signal)?;
+    tracer::check_privileges()?;
+    let plan = plan(options)?;
+    let mut tracer = Tracer::attach(&filter(options), &plan)?;
+    output.start(&System::running(tracer.attached().clone()))?;
+    let mut command = match options.command.split_first() {
+        Some((program, arguments)) => {
+            let start = || Command::start(program, arguments, options.format);
+            Some(tracer.follow(start)??)
+        }
+        None => None,
+    };
+    let mut telling = Telling::new(output, &plan);
+    let mut status = 0;
+    loop {
+        if telling.drain(&mut tracer)? {
+            tokio::task::yield_now().await;
+        }
+        let ended = stop.or(async {
+            tokio::select! {
+                waited = readable(&mut tracer) => waited.map(|()| None),
+                ended = Command::ended(command.as_mut()) => ended.map(Some),
+            }
+        });
+        match ended.await {
+            Some(Ok(None)) => {}
+            Some(Ok(Some(code))) => {
+                status = code;
+                break;
+            }
+            Some(Err(error)) => return Err(error),
+            None => break,
+        }
+    }
+    while telling.drain(&mut tracer)? {}
+    telling.finish(&tracer)?;
+    Ok(status)
+}
+
+async fn readable(tracer: &mut Tracer) -> Result<(), SessionError> {
+    tracer.readable().await?;
+    sleep(GATHER).await;
+    Ok(())
+}
+
+fn filter(options: &WatchOptions) -> Filter {
+    let asked = options.protocols.iter();
+    let protocols = asked.fold(0, |all, protocol| all | 1_u32 << (protocol & 31));
+    Filter {
+        protocols: if options.protocols.is_empty() {
+            u32::MAX
+        } else {
+            protocols
+        },
+        tasks: match options.pid {
+            _ if !options.command.is_empty() => Tasks::Command,
+            Some(pid) => Tasks::Process(pid),
+            None => Tasks::Any,
+        },
+        netns: options.netns.0,
+        port: options.port,
+        comm: options.comm.clone(),
+        capture: !options.summary,
+    }
+}
+
+fn plan(options: &WatchOptions) -> Result<Plan, TracerError> {
+    let mut callbacks = options.callback.clone();
+    for callback in &callbacks {
+        if !tracer::has_function(callback)? {
+            return Err(TracerError::NoCallback {
+                callback: callback.clone(),
+            });
+        }
+    }
+    if callbacks.is_empty() {
+        callbacks = modules_callbacks(filter(options).protocols)?;
+    }
+    let stages: BTreeSet<_> = options.stages.iter().copied().collect();
+    Ok(Plan {
+        stages: if stages.is_empty() {
+            Stage::ALL.into()
+        } else {
+            stages
+        },
+        callbacks,
+        family: !options.command.is_empty(),
+        buffer: BUFFER,
+    })
+}
+
+/// The receive callbacks of modules, found in the kernel's own table of sockets.
+fn modules_callbacks(protocols: u32) -> Result<Vec<String>, TracerError> {
+    let sockets = match sockets::kernel_callbacks() {
+        Ok(sockets) => sockets,
+        Err(error) => {
+            log::warn!("the kernel's sockets cannot be listed: {error}");
+            let greetings = protocols & 1 << NETLINK_TEST_PROTOCOL != 0;
+            let known = greetings && tracer::has_function(CALLBACK)?;
+            return Ok(known.then(|| CALLBACK.to_owned()).into_iter().collect());
+        }
+    };
+    let wanted = sockets
+        .into_iter()
+        .filter(|socket| protocols & 1 << (socket.protocol & 31) != 0)
+        .filter_map(|socket| socket.callback)
+        .filter(|callback| callback.module.is_some() && callback.is_named());
+    // Each network namespace has its socket; the function is the same.
+    let symbols: BTreeSet<_> = wanted.map(|callback| callback.symbol).collect();
+    Ok(symbols.into_iter().collect())
+}
+
+/// What is told, and counted on the way.
+struct Telling<'a> {
+    output: &'a mut dyn Watcher,
+    journey: Journey,
+    callback: Option<String>,
+    counts: Counts,
+    spans: Spans,
+    events: u64,
+}
+
+impl<'a> Telling<'a> {
+    fn new(output: &'a mut dyn Watcher, plan: &Plan) -> Self {
+        let callback = match plan.callbacks.as_slice() {
+            [callback] => Some(callback.clone()),
+            _ => None,
+        };
+        Self {
+            output,
+            journey: Journey::new(plan.deliveries()),
+            callback,
+            counts: Counts::default(),
+            spans: Spans::default(),
+            events: 0,
+        }
+    }
+
+    /// Tells what is there; returns whether there may be more.
+    fn drain(&mut self, tracer: &mut Tracer) -> io::Result<bool> {
+        let Self {
+            output,
+            journey,
+            callback,
+            counts,
+            spans,
+            events,
+        } = self;
+        let mut written = Ok(());
+        let read = tracer.drain(BATCH, |event| {
+            *events += 1;
+            journey.push(event, &mut |told| {
+                count(&told, counts, spans);
+                if written.is_ok() {
+                    written = output.tell(&told, callback.as_deref());
+                }
+            });
+        });
+        written?;
+        self.output.flush()?;
+        Ok(read == BATCH)
+    }
+
+    fn finish(mut self, tracer: &Tracer) -> Result<(), SessionError> {
+        let Self {
+            output,
+            journey,
+            callback,
+            counts,
+            spans,
+            ..
+        } = &mut self;
+        let mut written = Ok(());
+        journey.finish(&mut |told| {
+            count(&told, counts, spans);
+            if written.is_ok() {
+                written = output.tell(&told, callback.as_deref());
+            }
+        });
+        written?;
+        counts.unmatched = journey.unmatched();
+        self.output.summary(&Observed {
+            events: self.events,
+            events_dropped: tracer.dropped()?,
+            calls_missed: tracer.missed()?,
+            counts: self.counts,
+            spans: self.spans.distributions(),
+        })?;
+        Ok(())
+    }
+}
+
+fn count(told: &Told<'_>, counts: &mut Counts, spans: &mut Spans) {
+    match told {
+        Told::Request(_) => counts.requests += 1,
+        Told::Message(..) => counts.messages += 1,
+        Told::Loss(loss) if loss.overrun == 0 => counts.failed += 1,
+        Told::Loss(_) => counts.overruns += 1,
+        Told::Extack(_) => {}
+        Told::Exchange(exchange) => {
+            let read = exchange
+                .passed
+                .iter()
+                .filter(|passed| passed.delivery.is_some());
+            counts.deliveries += u64::try_from(read.count()).unwrap_or(u64::MAX);
+            if matches!(exchange.status(), Status::Refused | Status::Failed) {
+                counts.refused += 1;
+            }
+            spans.count(exchange);
+        }
+    }
+}

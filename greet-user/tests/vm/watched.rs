@@ -1,0 +1,226 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! Under pressure: many threads and sockets, lost messages, a reader that stands still.
+
+use std::{process, thread};
+
+use greet_common::wire::{NETLINK_TEST_PROTOCOL, NLMSG_GREET};
+use greet_user::{
+    client::{self, KernelSocket, receive_answer, send_netlink_message_to_kernel},
+    event::{Event, Loss},
+    journey::{Exchange, Journey, Status, Told},
+    tracer::{Filter, Plan, Tracer},
+};
+
+use rustix::net::{RecvFlags, SendFlags, netlink::SocketAddrNetlink, recv, sendto};
+
+use crate::{
+    rejection::bare_socket,
+    support::{CALLBACK, GREETING, PATIENCE, greet, in_vm, open},
+};
+
+fn attach(filter: &Filter) -> Tracer {
+    Tracer::attach(filter, &Plan::all(vec![CALLBACK.to_owned()])).expect("attaches")
+}
+
+/// The text carries the identity of the greeting: does the exchange's other half agree?
+fn check(exchange: &Exchange) {
+    let request = exchange.request.as_ref().expect("a request");
+    let datagram = &request.datagram;
+    let header = datagram.header().expect("a header");
+    let expected = format!("port {} greeting {}", datagram.portid, header.seq);
+    assert_eq!(datagram.text(), Some(expected.as_str()));
+    let [passed] = exchange.passed.as_slice() else {
+        panic!("{} answers", exchange.passed.len());
+    };
+    let answer = &passed.message.datagram;
+    let words = format!("process {} ", datagram.portid);
+    assert!(answer.text().is_some_and(|text| text.contains(&words)));
+    assert_eq!(answer.header().map(|header| header.seq), Some(header.seq));
+    assert_eq!(exchange.stages().len(), 9, "{exchange:?}");
+    assert_eq!(exchange.status(), Status::Answered);
+}
+
+#[test]
+fn eight_threads_with_four_sockets_each_are_not_mixed_up() {
+    const THREADS: usize = 8;
+    const SOCKETS: usize = 4;
+    const GREETINGS: usize = 2_000;
+    in_vm(async {
+        // Without a filter by task, each message is told once.
+        let plan = Plan {
+            buffer: 64 << 20,
+            ..Plan::all(vec![CALLBACK.to_owned()])
+        };
+        let filter = Filter::protocol(NETLINK_TEST_PROTOCOL);
+        let mut tracer = Tracer::attach(&filter, &plan).expect("attaches");
+        let work = || {
+            in_vm(async {
+                let mut sockets: Vec<_> = (0..SOCKETS).map(|_| open()).collect();
+                for greeting in 1..=GREETINGS {
+                    for socket in &mut sockets {
+                        let text = format!("port {} greeting {greeting}", socket.portid());
+                        greet(socket, &text).await;
+                    }
+                }
+            });
+        };
+        let threads: Vec<_> = (0..THREADS).map(|_| thread::spawn(work)).collect();
+        let mut journey = Journey::new(true);
+        let mut found = Vec::new();
+        let mut read = |tracer: &mut Tracer| {
+            tracer.drain(usize::MAX, |event| {
+                journey.push(event, &mut |told| {
+                    if let Told::Exchange(exchange) = told {
+                        found.push(exchange);
+                    }
+                });
+            });
+        };
+        while !threads.iter().all(thread::JoinHandle::is_finished) {
+            read(&mut tracer);
+            thread::yield_now();
+        }
+        read(&mut tracer);
+        for thread in threads {
+            thread.join().expect("no thread failed");
+        }
+        assert_eq!(tracer.dropped().expect("reads the counters"), 0);
+        assert_eq!(journey.unmatched(), 0);
+        found.iter().for_each(check);
+        assert_eq!(found.len(), THREADS * SOCKETS * GREETINGS);
+    });
+}
+
+#[test]
+fn a_full_queue_is_told_with_the_errno() {
+    const GREETINGS: u32 = 400;
+    in_vm(async {
+        let filter = Filter::protocol(NETLINK_TEST_PROTOCOL).of_process(process::id());
+        let mut tracer = attach(&filter);
+        let mut socket = open();
+        for _ in 0..GREETINGS {
+            client::greet(&mut socket, "nobody reads", true)
+                .await
+                .expect("sends");
+        }
+        let (mut queued, mut overruns, mut failed) = (0, Vec::new(), Vec::new());
+        tracer.drain(usize::MAX, |event| match event {
+            Event::Message(_) => queued += 1,
+            Event::Loss(loss) if loss.overrun == 1 => overruns.push(loss),
+            Event::Loss(loss) => failed.push(loss),
+            _ => {}
+        });
+        let lost = failed.len();
+        assert!(lost > 0);
+        assert_eq!(queued + lost, GREETINGS as usize);
+        assert_eq!(overruns.len(), lost);
+        let of = |losses: &[Loss], result| {
+            let all_are = |loss: &Loss| (loss.result, loss.portid) == (result, socket.portid());
+            losses.iter().all(all_are)
+        };
+        assert!(of(&overruns, -105), "ENOBUFS: {overruns:?}");
+        assert!(of(&failed, -11), "EAGAIN: {failed:?}");
+    });
+}
+
+#[test]
+fn the_kernels_reason_is_tied_to_its_request() {
+    const RTM_NEWADDR: u16 = 20;
+    in_vm(async {
+        let mut tracer = attach(&Filter::protocol(0).of_process(process::id()));
+        let mut socket = KernelSocket::open(0).expect("rtnetlink is always there");
+        // An address of a family that there is, on an interface that there is not.
+        let mut ifaddrmsg = vec![0; 8];
+        ifaddrmsg[0] = 2;
+        ifaddrmsg[1] = 32;
+        ifaddrmsg[4..8].copy_from_slice(&0x7fff_fff0_u32.to_ne_bytes());
+        let local = [8_u8, 0, 2, 0, 10, 0, 0, 1];
+        ifaddrmsg.extend(local);
+        let sent = send_netlink_message_to_kernel(&mut socket, &ifaddrmsg, RTM_NEWADDR, GREETING);
+        let sent = sent.await.expect("sends");
+        receive_answer(&socket, &sent, PATIENCE)
+            .await
+            .expect_err("no such link");
+        let mut journey = Journey::new(true);
+        let mut found = Vec::new();
+        tracer.drain(usize::MAX, |event| {
+            journey.push(event, &mut |told| {
+                if let Told::Exchange(exchange) = told {
+                    found.push(exchange);
+                }
+            });
+        });
+        let [exchange] = found.as_slice() else {
+            panic!("{} exchanges", found.len());
+        };
+        assert_eq!(exchange.status(), Status::Refused);
+        let [extack] = exchange.extacks.as_slice() else {
+            panic!("{} reasons", exchange.extacks.len());
+        };
+        let text = extack
+            .text
+            .split(|byte| *byte == 0)
+            .next()
+            .unwrap_or_default();
+        assert!(!text.is_empty());
+    });
+}
+
+#[test]
+fn answers_read_later_by_another_thread_keep_their_request() {
+    const GREETINGS: usize = 100;
+    in_vm(async {
+        let mut tracer = attach(&Filter::protocol(NETLINK_TEST_PROTOCOL));
+        let socket = bare_socket();
+        let kernel = SocketAddrNetlink::new(0, 0);
+        for seq in 0..GREETINGS {
+            // Always the same sequence number: it decides nothing.
+            let mut message = bare_greeting(&format!("greeting {seq}"));
+            message.push(0);
+            sendto(&socket, &message, SendFlags::empty(), &kernel).expect("sends");
+        }
+        let reader = thread::spawn(move || {
+            for _ in 0..GREETINGS {
+                let mut bytes = [0; 512];
+                recv(&socket, &mut bytes, RecvFlags::PEEK).expect("looks");
+                recv(&socket, &mut bytes, RecvFlags::empty()).expect("reads");
+            }
+        });
+        reader.join().expect("the reader does not fail");
+        let mut journey = Journey::new(true);
+        let mut found = Vec::new();
+        tracer.drain(usize::MAX, |event| {
+            journey.push(event, &mut |told| {
+                if let Told::Exchange(exchange) = told {
+                    found.push(exchange);
+                }
+            });
+        });
+        assert_eq!(found.len(), GREETINGS);
+        for (at, exchange) in found.iter().enumerate() {
+            let request = exchange.request.as_ref().expect("a request");
+            assert_eq!(
+                request.datagram.text(),
+                Some(format!("greeting {at}").as_str())
+            );
+            let [passed] = exchange.passed.as_slice() else {
+                panic!("{} answers", exchange.passed.len());
+            };
+            let read = passed.delivery.as_ref().expect("was read");
+            assert_ne!(read.head.tid, request.head.tid, "another thread's");
+            assert_eq!((passed.peeks, read.result), (1, 272));
+            assert_eq!(exchange.stages().len(), 9);
+        }
+    });
+}
+
+/// A greeting with the sequence number 0.
+fn bare_greeting(text: &str) -> Vec<u8> {
+    let len = u32::try_from(17 + text.len()).expect("short");
+    let mut message = len.to_ne_bytes().to_vec();
+    message.extend(NLMSG_GREET.to_ne_bytes());
+    message.extend(GREETING.to_ne_bytes());
+    message.extend([0; 8]);
+    message.extend(text.as_bytes());
+    message
+}
