@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
+//! The table as it is printed.
 use super::*;
 use crate::sockets::{Process, json};
 
