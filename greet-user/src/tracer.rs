@@ -162,11 +162,9 @@ impl Tracer {
     pub fn missed(&self) -> Result<u64, TracerError> {
         let mut missed = 0;
         for (_, program) in self.programs.programs() {
-            let fd = program
-                .fd()
-                .map_err(TracerError::setup)?
-                .as_fd()
-                .as_raw_fd();
+            // Programs of stages that nobody asked for are not loaded.
+            let Ok(fd) = program.fd() else { continue };
+            let fd = fd.as_fd().as_raw_fd();
             let info = fs::read_to_string(format!("/proc/self/fdinfo/{fd}"));
             missed += recursion_misses(&info.map_err(TracerError::setup)?);
         }
