@@ -3,7 +3,10 @@
 
 use std::{process, thread};
 
-use greet_common::wire::{NETLINK_TEST_PROTOCOL, NLMSG_GREET};
+use greet_common::{
+    Stage,
+    wire::{NETLINK_TEST_PROTOCOL, NLMSG_GREET},
+};
 use greet_user::{
     client::{self, KernelSocket, receive_answer, send_netlink_message_to_kernel},
     event::{Event, Loss},
@@ -85,9 +88,22 @@ fn eight_threads_with_four_sockets_each_are_not_mixed_up() {
             thread.join().expect("no thread failed");
         }
         assert_eq!(tracer.dropped().expect("reads the counters"), 0);
-        assert_eq!(journey.unmatched(), 0);
-        found.iter().for_each(check);
-        assert_eq!(found.len(), THREADS * SOCKETS * GREETINGS);
+        // On a preemptible kernel two threads can meet in one program, which then misses a
+        // call, and says so: an exchange has a hole then. On the others there is none.
+        let missed = tracer.missed().expect("reads the counters");
+        println!("{missed} calls missed");
+        let whole = |exchange: &&Exchange| exchange.stages().len() == Stage::ALL.len();
+        let whole: Vec<_> = found.iter().filter(whole).collect();
+        whole.iter().for_each(|exchange| check(exchange));
+        let all = THREADS * SOCKETS * GREETINGS;
+        if missed == 0 {
+            assert_eq!(
+                (found.len(), whole.len(), journey.unmatched()),
+                (all, all, 0)
+            );
+        }
+        assert!(whole.len() + usize::try_from(missed).expect("few") >= all);
+        assert!(whole.len() <= all && journey.unmatched() <= missed);
     });
 }
 
