@@ -16,6 +16,11 @@ use crate::kmod;
 use crate::paths::Paths;
 use crate::vm::{Limits, Outcome, Sinks, Vm, terminal_size};
 
+/// An oops ends the suite at once, with the kernel's last words, instead of a task that hangs
+/// on what the dead one held. And memory is not zeroed before it is handed out, as the
+/// distribution's kernels have it by default: bytes that the module forgets to write must show.
+const APPEND: &str = "oops=panic init_on_alloc=0";
+
 /// What the machines of one kernel have in common.
 pub struct TestMachine<'a> {
     /// Where things are.
@@ -77,6 +82,7 @@ impl TestMachine<'_> {
         };
         let limits = Limits {
             deadline: Some(suite.deadline),
+            append: APPEND.to_owned(),
             ..Limits::default()
         };
         let mut out = Tee {
