@@ -5,6 +5,7 @@
 //! is written when it is complete. A [`Request`] tells of one `sendmsg()`, a [`Message`] of
 //! one `sk_buff` that was put into a receive queue, a [`Delivery`] of one that was taken
 //! out; a [`Loss`] and an [`Extack`] tell of what went wrong. Each begins with a [`Head`].
+//! Where more of a datagram was asked for than such a record holds, a [`Rest`] goes ahead.
 //!
 //! What ties them together is the kernel's own: a call (one system call of one task) has a
 //! number, and a message in a queue is known by its socket and its buffer.
@@ -40,6 +41,8 @@ pub enum Kind {
     Loss = 4,
     /// An [`Extack`].
     Extack = 5,
+    /// A [`Rest`].
+    Rest = 6,
 }
 
 /// Who and where: the start of each record.
@@ -62,6 +65,12 @@ pub struct Head {
     pub sock: u64,
 }
 
+/// How many bytes a [`Rest`] can hold: the smallest that suffices is taken. The largest holds
+/// the longest datagram that can be asked for, [`SNAPLEN_MAX`].
+pub const REST_SIZES: [usize; 4] = [512, 4_096, 16_384, 65_536];
+/// How many bytes of a datagram can be asked for.
+pub const SNAPLEN_MAX: usize = 65_536;
+
 /// One datagram: its ends, its length and its first bytes. The last field of its record.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(C)]
@@ -78,8 +87,36 @@ pub struct Datagram {
     pub len: u32,
     /// How many bytes of `data` are valid; the rest is not initialised.
     pub captured: u32,
+    /// How many bytes more there are in a [`Rest`] that came before this record.
+    pub rest: u32,
+    /// Explicit padding.
+    pub padding: u32,
     /// The datagram's first bytes.
     pub data: [u8; CAPTURE],
+}
+
+/// Whose rest it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(C)]
+pub struct RestHead {
+    /// A [`Kind`].
+    pub kind: u32,
+    /// How many bytes are valid.
+    pub len: u32,
+    /// Address of the `sock`, as its record has it.
+    pub sock: u64,
+    /// Address of a [`Message`]'s `sk_buff`, or the number of a [`Request`]'s call.
+    pub id: u64,
+}
+
+/// The bytes of a datagram behind those that its record holds: `N` is one of [`REST_SIZES`].
+#[derive(Clone, Copy, Debug)]
+#[repr(C)]
+pub struct Rest<const N: usize> {
+    /// Whose.
+    pub head: RestHead,
+    /// The bytes; behind those that are valid they are not initialised.
+    pub data: [u8; N],
 }
 
 /// One `sendmsg()` on a netlink socket, from its begin to its end. Times are
@@ -175,7 +212,9 @@ pub struct Extack {
 
 const _: () = {
     assert!(size_of::<Head>() == 48);
-    assert!(size_of::<Datagram>() == 24 + CAPTURE);
+    assert!(size_of::<Datagram>() == 32 + CAPTURE);
+    assert!(CAPTURE + REST_SIZES[3] >= SNAPLEN_MAX);
+    assert!(size_of::<RestHead>() == 24);
     assert!(size_of::<Request>() == 48 + 40 + 8 + size_of::<Datagram>());
     assert!(size_of::<Message>() == 48 + 24 + size_of::<Datagram>());
     assert!(size_of::<Delivery>() == 48 + 32);

@@ -20,6 +20,18 @@ use crate::{
     task::Task,
 };
 
+/// What a slot's owner is doing.
+#[derive(Clone, Copy, PartialEq, Eq)]
+#[repr(u32)]
+pub enum Doing {
+    /// It is in `netlink_sendmsg`.
+    Sending = 1,
+    /// It has taken a message out of a queue, in `netlink_recvmsg`.
+    Reading = 2,
+    /// The kernel hands over a message of its own, outside of both.
+    Handing = 3,
+}
+
 /// What is known of a call.
 #[repr(C)]
 pub struct Call {
@@ -27,8 +39,8 @@ pub struct Call {
     owner: u64,
     /// Counts the slot's owners.
     generation: u32,
-    /// Explicit padding.
-    padding_1: u32,
+    /// A [`Doing`].
+    doing: u32,
     /// The request, filled stage by stage.
     pub request: Request,
     /// The buffer that `netlink_unicast` was entered with for the kernel.
@@ -37,12 +49,18 @@ pub struct Call {
     pub reply_ns: u64,
     /// The port ID it is for.
     pub reply_portid: u32,
-    /// Explicit padding.
-    padding_2: u32,
+    /// The protocol of the socket that is read from.
+    pub receive_protocol: u32,
+    /// The kernel's socket that it comes from.
+    pub reply_sock: u64,
+    /// The socket that is read from.
+    pub receive_sock: u64,
     /// The buffer that was taken out of the queue.
     pub receive_skb: u64,
     /// When that was, ns.
     pub receive_ns: u64,
+    /// Whether it was still in the queue then; known to `receive_kretprobe` only.
+    pub receive_peeked: u64,
 }
 
 /// The slot that this thread looks at first, or second.
@@ -64,6 +82,14 @@ pub fn current(tid: u32) -> Option<*mut Call> {
     (unsafe { owner(second) } == u64::from(tid)).then_some(second)
 }
 
+/// The same, if the task is doing this: a slot may be left over from a call whose end the
+/// kernel kept from us.
+#[inline(always)]
+pub fn current_if(tid: u32, doing: Doing) -> Option<*mut Call> {
+    // SAFETY: the slot is this task's.
+    current(tid).filter(|call| unsafe { (**call).doing } == doing as u32)
+}
+
 /// The number of the task's call; 0 if none that is watched is under way.
 #[inline(always)]
 pub fn number(tid: u32) -> u64 {
@@ -71,9 +97,10 @@ pub fn number(tid: u32) -> u64 {
     current(tid).map_or(0, |call| unsafe { (*call).request.head.call })
 }
 
-/// Takes a slot for a call of this task; `None` where both are taken.
+/// Takes a slot for a call of this task; `None` where both are taken. The message that the
+/// kernel hands over outside of a call belongs to none: its number is 0.
 #[inline(always)]
-pub fn enter(task: &Task) -> Option<*mut Call> {
+pub fn enter(task: &Task, doing: Doing) -> Option<*mut Call> {
     let mut call = slot(task.tid, 0)?;
     if !take(call, task.tid) {
         call = slot(task.tid, 1)?;
@@ -84,7 +111,11 @@ pub fn enter(task: &Task) -> Option<*mut Call> {
     // SAFETY: the slot is this task's, and nobody else writes to it until it is left.
     unsafe {
         (*call).generation = (*call).generation.wrapping_add(1);
-        (*call).request.head.call = u64::from((*call).generation) << 32 | u64::from(task.tid);
+        (*call).doing = doing as u32;
+        (*call).request.head.call = match doing {
+            Doing::Handing => 0,
+            _ => u64::from((*call).generation) << 32 | u64::from(task.tid),
+        };
         (*call).reply_skb = 0;
         (*call).receive_skb = 0;
     }

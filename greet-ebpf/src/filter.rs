@@ -7,7 +7,7 @@ use crate::{
         FILTER_PROTOCOLS, FILTER_TASKS,
     },
     maps::FAMILY,
-    read::{Direct, Fault, Sock},
+    read::{Fault, Memory, Sock},
     task::Task,
 };
 
@@ -45,9 +45,9 @@ pub fn wanted_protocol(protocol: u32) -> bool {
 
 /// Is this socket's network namespace one to look at?
 #[inline(always)]
-pub fn wanted_netns(sock: Sock) -> Result<bool, Fault> {
+pub fn wanted_netns<M: Memory>(sock: Sock) -> Result<bool, Fault> {
     let wanted = FILTER_NETNS.load();
-    Ok(wanted == 0 || wanted == sock.netns::<Direct>()?)
+    Ok(wanted == 0 || wanted == sock.netns::<M>()?)
 }
 
 /// Are some ports looked at and others not?

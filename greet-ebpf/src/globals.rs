@@ -39,8 +39,8 @@ globals! {
     FILTER_COMM_LOW: u64 = 0;
     /// … and its last.
     FILTER_COMM_HIGH: u64 = 0;
-    /// Payload is copied if this is not 0.
-    CAPTURE_DATA: u32 = 1;
+    /// How many bytes of a datagram are copied at most; 0 for none.
+    SNAPLEN: u32 = 0;
 
     /// `socket.sk`.
     SOCKET_SK: u64 = NOT_SET;
@@ -50,6 +50,10 @@ globals! {
     SKB_DATA_LEN: u64 = NOT_SET;
     /// `sk_buff.data`: the linear buffer.
     SKB_DATA: u64 = NOT_SET;
+    /// `sk_buff.sk`: the socket whose queue it is in.
+    SKB_SK: u64 = NOT_SET;
+    /// `sk_buff.next`: the one behind it in the queue; null outside of one.
+    SKB_NEXT: u64 = NOT_SET;
     /// `sk_buff.cb` as `struct netlink_skb_parms` (`NETLINK_CB()`): its `portid`, the sender's port ID.
     SKB_CB_PORTID: u64 = NOT_SET;
     /// The same: its `dst_group`, the multicast group it was sent to.

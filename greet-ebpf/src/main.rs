@@ -15,10 +15,12 @@ mod call;
 mod emit;
 mod filter;
 mod globals;
+mod loss;
 mod maps;
 mod probes;
 mod read;
 mod record;
+mod rest;
 mod task;
 mod walk;
 

@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only OR MIT
-//! One program in each file. Above it stands the prototype of the kernel function it
+//! One stage in each file: the program that the tracer attaches by preference (fentry, fexit),
+//! and the one that it attaches where those are not to be had or may be skipped (kprobe,
+//! kretprobe): `greet-user/src/tracer/hooks.rs` says when. Both do the same; they differ in
+//! how they come by the arguments and read memory. Above the first stands the prototype of the kernel function it
 //! watches; `greet-user/tests/vm/proto.rs` compares the two on each kernel.
 //!
 //! A program must never disturb what it watches: whatever happens, it returns 0. What
@@ -18,6 +21,18 @@ mod receive;
 mod send;
 mod sent;
 mod sockets;
+
+/// An argument of the function that a kprobe is on.
+macro_rules! argument {
+    ($ctx:expr, $n:expr) => {
+        match $ctx.arg($n) {
+            Some(argument) => argument,
+            // Fewer than seven are in registers, and no watched function has more.
+            None => return 0,
+        }
+    };
+}
+use argument;
 
 /// Tells user space about the rare event that kernel memory could not be read.
 macro_rules! tell {

@@ -16,11 +16,15 @@
 #![expect(unsafe_code, reason = "kernel memory is reached through raw pointers")]
 
 use aya_ebpf::helpers::generated;
+use greet_common::event::CAPTURE;
 
-use crate::globals::{
-    CAPTURE_DATA, NET_INUM, NETLINK_SOCK_PORTID, SKB_CB_GROUP, SKB_CB_PORTID, SKB_DATA,
-    SKB_DATA_LEN, SKB_LEN, SOCK_FAMILY, SOCK_KERN_BYTE, SOCK_KERN_MASK, SOCK_NET, SOCK_PROTOCOL,
-    SOCKET_SK,
+use crate::{
+    globals::{
+        NET_INUM, NETLINK_SOCK_PORTID, SKB_CB_GROUP, SKB_CB_PORTID, SKB_DATA, SKB_DATA_LEN,
+        SKB_LEN, SKB_NEXT, SKB_SK, SNAPLEN, SOCK_FAMILY, SOCK_KERN_BYTE, SOCK_KERN_MASK, SOCK_NET,
+        SOCK_PROTOCOL, SOCKET_SK,
+    },
+    rest::{self, RestKey},
 };
 
 /// A helper's negative errno.
@@ -155,15 +159,60 @@ impl Skb {
         unsafe { M::read::<u32>(self.0, SKB_CB_GROUP.load()) }
     }
 
-    /// Copies the datagram's first bytes to `to`, at most `N`; returns how many.
+    /// The socket whose queue it is in, or was taken out of.
+    #[inline(always)]
+    pub fn sock<M: Memory>(self) -> Result<Sock, Fault> {
+        // SAFETY: an address is a number until it is read through, which `M` checks.
+        unsafe { M::read::<*const u8>(self.0, SKB_SK.load()) }.map(Sock)
+    }
+
+    /// Is it in a queue? Then whoever got it has only looked at it (`MSG_PEEK`).
+    #[inline(always)]
+    pub fn is_queued<M: Memory>(self) -> Result<bool, Fault> {
+        // SAFETY: any bits are a number.
+        Ok(unsafe { M::read::<u64>(self.0, SKB_NEXT.load()) }? != 0)
+    }
+
+    /// Copies the datagram's first bytes to `to`, as many as were asked for and fit;
+    /// returns how many.
     ///
     /// # Safety
-    /// `to` must be valid for writes of `N` bytes.
+    /// `to` must be valid for writes of [`CAPTURE`] bytes.
     #[inline(always)]
-    pub unsafe fn copy<M: Memory, const N: usize>(self, to: *mut u8) -> Result<u32, Fault> {
-        if CAPTURE_DATA.load() == 0 {
+    pub unsafe fn copy<M: Memory>(self, to: *mut u8) -> Result<u32, Fault> {
+        let snaplen = SNAPLEN.load().min(CAPTURE as u32);
+        if snaplen == 0 {
             return Ok(0);
         }
+        let (linear, data) = self.linear::<M>()?;
+        let captured = linear.min(snaplen);
+        // SAFETY: at most `CAPTURE` bytes are written; the helper checks the address it reads.
+        match unsafe { generated::bpf_probe_read_kernel(to.cast(), captured, data.cast()) } {
+            0 => Ok(captured),
+            errno => Err(Fault(errno)),
+        }
+    }
+
+    /// Hands over what was asked for and does not fit into the datagram's own record, which
+    /// must not be reserved yet: it comes behind. Returns how many bytes it were.
+    #[inline(always)]
+    pub fn rest<M: Memory>(self, key: RestKey) -> Result<u32, Fault> {
+        let snaplen = SNAPLEN.load();
+        if snaplen <= CAPTURE as u32 {
+            return Ok(0);
+        }
+        let (linear, data) = self.linear::<M>()?;
+        let linear = linear.min(snaplen);
+        if linear <= CAPTURE as u32 {
+            return Ok(0);
+        }
+        let more = u64::from(linear - CAPTURE as u32);
+        Ok(rest::emit(key.sock, key.id, data as u64 + CAPTURE as u64, more) as u32)
+    }
+
+    /// Length and address of the datagram's linear part: all of it, as netlink makes them.
+    #[inline(always)]
+    fn linear<M: Memory>(self) -> Result<(u32, *const u8), Fault> {
         // SAFETY: any bits are a number, be it a length or an address.
         let (len, outside, data) = unsafe {
             (
@@ -172,11 +221,6 @@ impl Skb {
                 M::read::<*const u8>(self.0, SKB_DATA.load())?,
             )
         };
-        let linear = len.saturating_sub(outside).min(N as u32);
-        // SAFETY: at most `N` bytes are written; the helper checks the address it reads.
-        match unsafe { generated::bpf_probe_read_kernel(to.cast(), linear, data.cast()) } {
-            0 => Ok(linear),
-            errno => Err(Fault(errno)),
-        }
+        Ok((len.saturating_sub(outside), data))
     }
 }

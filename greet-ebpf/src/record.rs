@@ -6,10 +6,10 @@
 )]
 
 use aya_ebpf::helpers::generated::bpf_ktime_get_ns;
-use greet_common::event::{CAPTURE, Datagram, Head, Kind};
+use greet_common::event::{Datagram, Head, Kind};
 
 use crate::{
-    read::{Direct, Fault, Memory, Skb, Sock},
+    read::{Fault, Memory, Skb, Sock},
     task::Task,
 };
 
@@ -55,26 +55,30 @@ pub struct Ends {
     pub peer_portid: u32,
 }
 
-/// Fills a datagram.
+/// Fills a datagram, `rest` bytes of which went ahead; the socket is read by `S`, the buffer
+/// by `B`.
 ///
 /// # Safety
 /// `to` must be valid for writes.
 #[inline(always)]
-pub unsafe fn datagram<M: Memory>(
+pub unsafe fn datagram<S: Memory, B: Memory>(
     to: *mut Datagram,
     sock: Sock,
     skb: Skb,
     ends: Ends,
+    rest: u32,
 ) -> Result<(), Fault> {
     // SAFETY: the caller answers for `to`; `data` has the room that `copy` is told of.
     unsafe {
-        (&raw mut (*to).netns).write(sock.netns::<Direct>()?);
+        (&raw mut (*to).netns).write(sock.netns::<S>()?);
         (&raw mut (*to).portid).write(ends.portid);
         (&raw mut (*to).peer_portid).write(ends.peer_portid);
-        (&raw mut (*to).group).write(skb.group::<M>()?);
-        (&raw mut (*to).len).write(skb.len::<M>()?);
-        let captured = skb.copy::<M, CAPTURE>((&raw mut (*to).data).cast())?;
+        (&raw mut (*to).group).write(skb.group::<B>()?);
+        (&raw mut (*to).len).write(skb.len::<B>()?);
+        let captured = skb.copy::<B>((&raw mut (*to).data).cast())?;
         (&raw mut (*to).captured).write(captured);
+        (&raw mut (*to).rest).write(rest);
+        (&raw mut (*to).padding).write(0);
     }
     Ok(())
 }

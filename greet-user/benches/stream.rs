@@ -8,7 +8,7 @@ use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use greet_user::{
     journey::Journey,
     output::{Json, Watcher as _},
-    stream,
+    stream::Stream,
 };
 
 /// Three records of a greeting, as the eBPF programs write them.
@@ -33,12 +33,12 @@ fn records(seq: u32) -> [Vec<u8>; 3] {
     let skb = 0xffff_8881_0000_0100_u64;
     let mut message = header(2, call);
     message.extend(numbers(&[skb, 4_000, 5_000]));
-    message.extend(words(&[4_026_531_840, 0, 71, 0, 272, 272, 272, 3, seq, 0]));
+    message.extend(words(&[4_026_531_840, 0, 71, 0, 272, 272, 0, 0, 272, 3, seq, 0]));
     message.extend(b"Hello from the kernel! Msg from process 71 has been processed by kernel");
-    message.resize(368, 0);
+    message.resize(376, 0);
     let mut request = header(1, call);
     request.extend(numbers(&[1_000, 2_000, 3_000, 6_000, 7_000]));
-    request.extend(words(&[36, 1, 4_026_531_840, 71, 0, 0, 36, 36]));
+    request.extend(words(&[36, 1, 4_026_531_840, 71, 0, 0, 36, 36, 0, 0]));
     request.extend(words(&[36, 5 << 16 | 20, seq, 71]));
     request.extend(b"Hello, how are you?\0");
     let mut delivery = header(3, call | 1 << 63);
@@ -51,7 +51,7 @@ fn bytes_to_json(c: &mut Criterion) {
     let greetings: Vec<_> = (0..1_000).flat_map(records).collect();
     for record in &greetings {
         assert!(
-            stream::event(record).is_ok(),
+            Stream::default().event(record).is_ok(),
             "a record that cannot be read"
         );
     }
@@ -61,8 +61,9 @@ fn bytes_to_json(c: &mut Criterion) {
         bencher.iter(|| {
             let mut journey = Journey::new(true);
             let mut json = Json::new(io::sink(), false);
+            let mut stream = Stream::default();
             for record in black_box(&greetings) {
-                if let Ok(event) = stream::event(record) {
+                if let Ok(Some(event)) = stream.event(record) {
                     journey.push(event, &mut |told| {
                         assert!(json.tell(&told, Some("netlink_recv_msg_fn")).is_ok());
                     });

@@ -3,10 +3,13 @@
 
 use std::{ffi::OsString, num::NonZeroU64, time::Duration};
 
-use clap::{Args, Parser, Subcommand, ValueEnum};
-use greet_common::Stage;
+use clap::{Args, Parser, Subcommand, ValueEnum, value_parser};
+use greet_common::{Stage, event};
 
-use crate::event::protocol_number;
+use crate::{event::protocol_number, tracer::Hooks};
+
+/// The largest `--snaplen`, bytes.
+const SNAPLEN_MAX: i64 = event::SNAPLEN_MAX as i64;
 
 const EXAMPLES: &str = "\
 Examples:
@@ -55,14 +58,13 @@ pub struct Cli {
     #[arg(long)]
     pub trace: bool,
 
-    /// The function in the kernel that receives the message
-    #[arg(
-        long,
-        value_name = "SYMBOL",
-        default_value = "netlink_recv_msg_fn",
-        requires = "trace"
-    )]
-    pub callback: String,
+    /// The function in the kernel that receives the message; found by itself unless given
+    #[arg(long, value_name = "SYMBOL", requires = "trace")]
+    pub callback: Option<String>,
+
+    /// How to hook into the kernel
+    #[arg(long, value_enum, default_value_t = Hooks::Auto, requires = "trace")]
+    pub hooks: Hooks,
 
     /// How to show it
     #[arg(long, value_enum, default_value_t = Format::Human)]
@@ -117,9 +119,19 @@ pub struct WatchOptions {
     #[arg(long, value_name = "LIST", value_delimiter = ',', value_parser = stage)]
     pub stages: Vec<Stage>,
 
-    /// A function in the kernel that receives messages; may be given several times
+    /// Copy up to so many bytes of each datagram, instead of 272 (one header and 256 bytes)
+    #[arg(long, value_name = "BYTES", value_parser = value_parser!(u32).range(1..=SNAPLEN_MAX))]
+    pub snaplen: Option<u32>,
+
+    /// A function in the kernel that receives messages; may be given several times. Unless
+    /// one is given, those of modules are found by themselves, and with `--stages handle` or
+    /// `handled` those of the kernel as well
     #[arg(long, value_name = "SYMBOL")]
     pub callback: Vec<String>,
+
+    /// How to hook into the kernel
+    #[arg(long, value_enum, default_value_t = Hooks::Auto)]
+    pub hooks: Hooks,
 
     /// How to show it
     #[arg(long, value_enum, default_value_t = Format::Human)]

@@ -94,8 +94,8 @@ pub enum Outcome {
 pub struct Trace {
     /// Its stages.
     pub exchange: Exchange,
-    /// The receive callback's name.
-    pub callback: String,
+    /// The receive callback's name, if it is known.
+    pub callback: Option<String>,
 }
 
 /// What is known after the last greeting.

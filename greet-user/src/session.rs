@@ -15,7 +15,7 @@ use crate::{
     signals::Stop,
     sockets::SocketsError,
     statistics::{Durations, Spans},
-    tracer::{self, Filter, Plan, Tracer, TracerError},
+    tracer::{self, Callbacks, Filter, Plan, Tracer, TracerError},
 };
 
 /// How long to wait for the events of a greeting that is over. They are in the ring
@@ -103,7 +103,7 @@ impl<'a> Session<'a> {
             tracer::check_privileges()?;
         }
         let socket = client::open()?;
-        let watch = options.trace.then(|| Watch::attach(&options.callback));
+        let watch = options.trace.then(|| Watch::attach(options));
         Ok(Self {
             options,
             text: options.text(),
@@ -197,7 +197,7 @@ impl<'a> Session<'a> {
         };
         Ok(Some(Trace {
             exchange: watch.exchange(self.socket.portid(), sent.seq).await?,
-            callback: self.options.callback.clone(),
+            callback: watch.callback(),
         }))
     }
 
@@ -237,19 +237,28 @@ async fn answer(
 }
 
 impl Watch {
-    fn attach(callback: &str) -> Result<Self, TracerError> {
-        if !tracer::has_function(callback)? {
-            return Err(TracerError::NoCallback {
-                callback: callback.to_owned(),
-            });
-        }
+    fn attach(options: &Cli) -> Result<Self, TracerError> {
         let filter = Filter::protocol(NETLINK_TEST_PROTOCOL).of_process(std::process::id());
-        let plan = Plan::all(vec![callback.to_owned()]);
+        let mut plan = Plan {
+            hooks: options.hooks,
+            ..Plan::default()
+        };
+        if let Some(callback) = &options.callback {
+            plan.callbacks = Callbacks::Named(vec![callback.clone()]);
+        }
         Ok(Self {
             tracer: Tracer::attach(&filter, &plan)?,
             journey: Journey::new(plan.deliveries()),
             events: 0,
         })
+    }
+
+    /// The receive callback's name, if it is known.
+    fn callback(&self) -> Option<String> {
+        let attached = self.tracer.attached();
+        attached
+            .callback_of(NETLINK_TEST_PROTOCOL)
+            .map(str::to_owned)
     }
 
     /// Reads events until the exchange of this port and sequence number is whole, or the

@@ -1,57 +1,104 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! Bytes from the ring buffer become events: here, checked, and nowhere else.
 
+use std::collections::{HashMap, VecDeque};
+
 use greet_common::event::{self as record, Record, RecordError};
 
 use crate::event::{Datagram, Event, Message, Request};
 
-/// Reads one record.
-///
-/// # Errors
-/// [`RecordError`] where the bytes are not a record.
-pub fn event(bytes: &[u8]) -> Result<Event, RecordError> {
-    Ok(match Record::try_from(bytes)? {
-        Record::Request(record) => Event::Request(Request {
-            head: record.head,
-            send_ns: record.send_ns,
-            cross_ns: record.cross_ns,
-            handle_ns: record.handle_ns,
-            handled_ns: record.handled_ns,
-            sent_ns: record.sent_ns,
-            result: record.result,
-            datagram: datagram(record.head.protocol, &record.datagram),
-        }),
-        Record::Message(record) => Event::Message(Message {
-            head: record.head,
-            skb: record.skb,
-            reply_ns: record.reply_ns,
-            queue_ns: record.queue_ns,
-            datagram: datagram(record.head.protocol, &record.datagram),
-        }),
-        Record::Delivery(record) => Event::Delivery(record),
-        Record::Loss(record) => Event::Loss(record),
-        Record::Extack(record) => Event::Extack(record),
-    })
+/// How many rests may wait for their records. A record follows its rest at once, but for
+/// those of other CPUs in between; one that was dropped never comes.
+const WAITING: usize = 1024;
+
+/// A socket, and a buffer or a call.
+type Key = (u64, u64);
+
+/// Reads records one by one.
+#[derive(Debug, Default)]
+pub struct Stream {
+    rests: HashMap<Key, Box<[u8]>>,
+    order: VecDeque<Key>,
 }
 
-fn datagram(protocol: u32, record: &record::Datagram) -> Datagram {
-    Datagram {
-        protocol,
-        netns: record.netns,
-        portid: record.portid,
-        peer_portid: record.peer_portid,
-        group: record.group,
-        len: record.len,
-        data: record.bytes().into(),
+impl Stream {
+    /// Reads one record; `None` for one that is only a part of the next.
+    ///
+    /// # Errors
+    /// [`RecordError`] where the bytes are not a record.
+    pub fn event(&mut self, bytes: &[u8]) -> Result<Option<Event>, RecordError> {
+        Ok(Some(match Record::try_from(bytes)? {
+            Record::Request(record) => Event::Request(Request {
+                head: record.head,
+                send_ns: record.send_ns,
+                cross_ns: record.cross_ns,
+                handle_ns: record.handle_ns,
+                handled_ns: record.handled_ns,
+                sent_ns: record.sent_ns,
+                result: record.result,
+                datagram: self.datagram(&record.head, record.head.call, &record.datagram),
+            }),
+            Record::Message(record) => Event::Message(Message {
+                head: record.head,
+                skb: record.skb,
+                reply_ns: record.reply_ns,
+                queue_ns: record.queue_ns,
+                datagram: self.datagram(&record.head, record.skb, &record.datagram),
+            }),
+            Record::Delivery(record) => Event::Delivery(record),
+            Record::Loss(record) => Event::Loss(record),
+            Record::Extack(record) => Event::Extack(record),
+            Record::Rest(head, data) => {
+                self.keep((head.sock, head.id), data);
+                return Ok(None);
+            }
+        }))
+    }
+
+    fn keep(&mut self, key: Key, data: &[u8]) {
+        if self.rests.insert(key, data.into()).is_some() {
+            return;
+        }
+        self.order.push_back(key);
+        if self.order.len() > WAITING
+            && let Some(oldest) = self.order.pop_front()
+        {
+            self.rests.remove(&oldest);
+        }
+    }
+
+    fn datagram(&mut self, head: &record::Head, id: u64, record: &record::Datagram) -> Datagram {
+        let mut data = record.bytes().to_vec();
+        if record.rest > 0 {
+            let key = (head.sock, id);
+            data.extend(self.rests.remove(&key).unwrap_or_default());
+            self.order.retain(|waiting| *waiting != key);
+        }
+        Datagram {
+            protocol: head.protocol,
+            netns: record.netns,
+            portid: record.portid,
+            peer_portid: record.peer_portid,
+            group: record.group,
+            len: record.len,
+            data: data.into(),
+        }
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use std::mem::offset_of;
+
     use greet_common::event::{Delivery, Extack, Kind, Loss};
     use proptest::prelude::{any, prop_assert, proptest};
 
     use super::*;
+
+    fn event(bytes: &[u8]) -> Result<Event, RecordError> {
+        let mut stream = Stream::default();
+        stream.event(bytes).map(|event| event.expect("no rest"))
+    }
 
     /// A delivery's record as the eBPF program writes it.
     fn delivery(result: i32) -> Vec<u8> {
@@ -86,9 +133,63 @@ mod tests {
         assert_eq!(crate::event::comm(&read.head), b"greet-user");
     }
 
+    /// A message's record with a datagram of 300 bytes, 28 of which came before.
+    fn message(skb: u64) -> Vec<u8> {
+        let mut bytes = vec![0; size_of::<record::Message>()];
+        let mut put = |at: usize, field: &[u8]| bytes[at..at + field.len()].copy_from_slice(field);
+        put(0, &(Kind::Message as u32).to_ne_bytes());
+        put(offset_of!(record::Message, skb), &skb.to_ne_bytes());
+        let datagram = offset_of!(record::Message, datagram);
+        for (at, field) in [
+            (offset_of!(record::Datagram, len), 300_u32),
+            (offset_of!(record::Datagram, captured), 272),
+            (offset_of!(record::Datagram, rest), 28),
+        ] {
+            put(datagram + at, &field.to_ne_bytes());
+        }
+        bytes
+    }
+
+    fn rest(id: u64, byte: u8) -> Vec<u8> {
+        let mut bytes = Vec::new();
+        for field in [Kind::Rest as u32, 28] {
+            bytes.extend(field.to_ne_bytes());
+        }
+        bytes.extend(0_u64.to_ne_bytes());
+        bytes.extend(id.to_ne_bytes());
+        bytes.resize(bytes.len() + 512, byte);
+        bytes
+    }
+
+    #[test]
+    fn a_rest_joins_its_own_record_and_no_other() {
+        let mut stream = Stream::default();
+        let mut read = |bytes: Vec<u8>| stream.event(&bytes).expect("a record");
+        assert_eq!(read(rest(7, 0x11)), None, "its record was dropped");
+        assert_eq!(read(rest(8, 0x22)), None);
+        assert_eq!(read(rest(7, 0x33)), None);
+        for (skb, byte) in [(7, 0x33), (8, 0x22)] {
+            let Some(Event::Message(message)) = read(message(skb)) else {
+                panic!("no message");
+            };
+            assert_eq!(message.datagram.data.len(), 300);
+            assert_eq!(message.datagram.data[272..], [byte; 28]);
+        }
+        assert!(stream.order.is_empty() && stream.rests.is_empty());
+    }
+
+    #[test]
+    fn rests_that_nobody_fetches_do_not_pile_up() {
+        let mut stream = Stream::default();
+        for id in 0..5_000 {
+            assert_eq!(stream.event(&rest(id, 0)), Ok(None));
+        }
+        assert_eq!((stream.order.len(), stream.rests.len()), (WAITING, WAITING));
+    }
+
     proptest! {
         #[test]
-        fn no_bytes_are_too_strange(kind in 0_u32..8, bytes in proptest::collection::vec(any::<u8>(), 0..500)) {
+        fn no_bytes_are_too_strange(kind in 0_u32..6, bytes in proptest::collection::vec(any::<u8>(), 0..500)) {
             let mut record = kind.to_ne_bytes().to_vec();
             record.extend(bytes);
             if event(&record).is_ok() {

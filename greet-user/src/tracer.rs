@@ -4,19 +4,19 @@
 //! Everything that is attached lives in one [`Tracer`] and is detached with it. Nothing is
 //! pinned: the kernel itself detaches what a killed process held.
 
+mod callbacks;
 mod checks;
 mod error;
 mod filter;
 mod hooks;
 pub mod offsets;
+mod plan;
+mod preemption;
 
-use std::{
-    fs,
-    os::fd::{AsFd as _, AsRawFd as _},
-};
+use std::fs;
 
 use aya::{
-    Ebpf, EbpfLoader,
+    Btf, Ebpf, EbpfLoader,
     maps::{HashMap, MapData, PerCpuArray, RingBuf},
 };
 use aya_log::EbpfLogger;
@@ -26,10 +26,13 @@ pub use checks::{check_privileges, has_function};
 pub use error::TracerError;
 pub(crate) use error::chain;
 pub use filter::{Filter, Tasks};
-pub use hooks::{Attached, Plan};
+pub use callbacks::{Callback, Callbacks};
+pub use hooks::Hooks;
+pub use plan::{Attached, Plan};
 
-use crate::{event::Event, stream};
-use offsets::Offsets;
+use crate::{event::Event, sockets, stream::Stream};
+use offsets::{KERNEL_BTF, Offsets};
+use sockets::{KernelSocket, SocketsError};
 
 /// What `greet-ebpf` was compiled to; see `build.rs`.
 pub(crate) static OBJECT: &[u8] =
@@ -41,9 +44,10 @@ const PARENT: u32 = 0;
 /// The attached programs and what they report.
 pub struct Tracer {
     /// Holds the programs and their links: dropping it detaches them.
-    programs: Ebpf,
+    _programs: Ebpf,
     family: HashMap<MapData, u32, u32>,
     records: AsyncFd<RingBuf<MapData>>,
+    stream: Stream,
     dropped: PerCpuArray<MapData, u64>,
     logger: EbpfLogger<&'static dyn log::Log>,
     attached: Attached,
@@ -58,13 +62,31 @@ impl Tracer {
     pub fn attach(filter: &Filter, plan: &Plan) -> Result<Self, TracerError> {
         check_privileges()?;
         checks::check_kernel()?;
-        let offsets = Offsets::of_running_kernel()?;
-        let mut programs = load(filter, &offsets, plan.buffer)?;
+        let types = btf_rs::Btf::from_file(KERNEL_BTF).map_err(offsets::OffsetError::from)?;
+        let offsets = Offsets::of(&types)?;
+        let layout = sockets::layout::of(&types);
+        drop(types);
+        let known = layout.as_deref().unwrap_or_default();
+        let mut programs = load(filter, &offsets, known, plan.buffer)?;
         let logger = EbpfLogger::init(&mut programs).map_err(TracerError::setup)?;
         let records = take_map(&mut programs, "RECORDS")?;
-        let records = RingBuf::try_from(records).map_err(TracerError::setup)?;
+        let mut records = RingBuf::try_from(records).map_err(TracerError::setup)?;
         let dropped = take_map(&mut programs, "DROPPED")?;
         let dropped = PerCpuArray::try_from(dropped).map_err(TracerError::setup)?;
+        let family = take_map(&mut programs, "FAMILY")?;
+        let family = HashMap::try_from(family).map_err(TracerError::setup)?;
+
+        let btf = Btf::from_sys_fs().map_err(TracerError::setup)?;
+        let mut callbacks = Vec::new();
+        if plan.wants_callbacks() {
+            let walk = || -> Result<Vec<KernelSocket>, SocketsError> {
+                layout?;
+                let walked = sockets::walk::through(&mut programs, &mut records, &dropped, &btf)?;
+                Ok(sockets::kernels(walked))
+            };
+            callbacks = plan.callbacks.choose(filter.protocols, walk)?;
+        }
+        let attached = hooks::attach(&mut programs, &btf, plan, callbacks)?;
         #[expect(
             unsafe_code,
             reason = "tokio cannot see that the descriptor stays open"
@@ -72,13 +94,11 @@ impl Tracer {
         // SAFETY: the ring buffer owns its descriptor and closes it when it is dropped, not before.
         let records = unsafe { AsyncFd::register_with_interest(records, Interest::READABLE) }
             .map_err(|error| TracerError::setup(error.to_string()))?;
-        let family = take_map(&mut programs, "FAMILY")?;
-        let family = HashMap::try_from(family).map_err(TracerError::setup)?;
-        let attached = hooks::attach(&mut programs, plan)?;
         Ok(Self {
-            programs,
+            _programs: programs,
             family,
             records,
+            stream: Stream::default(),
             dropped,
             logger,
             attached,
@@ -130,8 +150,8 @@ impl Tracer {
             && let Some(record) = self.records.get_mut().next()
         {
             read += 1;
-            match stream::event(&record) {
-                Ok(event) => take(event),
+            match self.stream.event(&record) {
+                Ok(event) => event.into_iter().for_each(&mut take),
                 Err(error) => {
                     self.malformed += 1;
                     log::warn!("the eBPF programs wrote {error}");
@@ -152,40 +172,44 @@ impl Tracer {
         Ok(counts.iter().sum::<u64>() + self.malformed)
     }
 
-    /// Calls of the watched functions, by any process, for which the kernel did not run
-    /// our program because the same program was at work on the same CPU already: on a
-    /// preemptible kernel a task can be interrupted in the midst of it. The kernel counts
-    /// them (`recursion_misses`); aya does not show them, `/proc` does.
+    /// Calls of the watched functions, by any process, at which the kernel did not run our
+    /// program: for fentry and fexit because the same program was at work on the same CPU
+    /// already (`recursion_misses`), for a kretprobe because too many calls were under way
+    /// (`missed`). The kernel counts them; aya does not show them, `/proc` does.
     ///
     /// # Errors
     /// [`TracerError`] where the counters cannot be read.
     pub fn missed(&self) -> Result<u64, TracerError> {
         let mut missed = 0;
-        for (_, program) in self.programs.programs() {
-            // Programs of stages that nobody asked for are not loaded.
-            let Ok(fd) = program.fd() else { continue };
-            let fd = fd.as_fd().as_raw_fd();
-            let info = fs::read_to_string(format!("/proc/self/fdinfo/{fd}"));
-            missed += recursion_misses(&info.map_err(TracerError::setup)?);
+        for entry in fs::read_dir("/proc/self/fdinfo").map_err(TracerError::setup)? {
+            let path = entry.map_err(TracerError::setup)?.path();
+            // The descriptor of the folder itself is gone by now.
+            missed += fs::read_to_string(path).map_or(0, |info| misses(&info));
         }
         Ok(missed)
     }
 }
 
-/// The counter in a program's `fdinfo`; it is there since Linux 5.12.
-fn recursion_misses(fdinfo: &str) -> u64 {
-    let mut lines = fdinfo.lines();
-    let count = lines.find_map(|line| line.strip_prefix("recursion_misses:"));
-    count
-        .and_then(|count| count.trim().parse().ok())
-        .unwrap_or(0)
+/// The counters of a program or link in its `fdinfo`: that of programs is there since Linux
+/// 5.12, that of links since 6.17.
+fn misses(fdinfo: &str) -> u64 {
+    let lines = fdinfo.lines().filter_map(|line| line.split_once(':'));
+    lines
+        .filter(|(name, _)| matches!(*name, "recursion_misses" | "missed"))
+        .filter_map(|(_, count)| count.trim().parse::<u64>().ok())
+        .sum()
 }
 
-fn load(filter: &Filter, offsets: &Offsets, buffer: u32) -> Result<Ebpf, TracerError> {
+fn load(
+    filter: &Filter,
+    offsets: &Offsets,
+    layout: &[(&'static str, u64)],
+    buffer: u32,
+) -> Result<Ebpf, TracerError> {
     let (tasks, pid) = filter.tasks_and_pid();
     let [comm_low, comm_high] = filter.comm_words();
     let (port, port_set) = (filter.port.unwrap_or(0), u32::from(filter.port.is_some()));
-    let (netns, capture) = (filter.netns.unwrap_or(0), u32::from(filter.capture));
+    let netns = filter.netns.unwrap_or(0);
     // The eBPF side compares with the level's number; 0 is off.
     let log_level = u8::try_from(log::max_level() as usize).unwrap_or(0);
     let mut loader = EbpfLoader::new();
@@ -198,10 +222,11 @@ fn load(filter: &Filter, offsets: &Offsets, buffer: u32) -> Result<Ebpf, TracerE
         .override_global("FILTER_PORT_SET", &port_set, true)
         .override_global("FILTER_COMM_LOW", &comm_low, true)
         .override_global("FILTER_COMM_HIGH", &comm_high, true)
-        .override_global("CAPTURE_DATA", &capture, true)
+        .override_global("SNAPLEN", &filter.snaplen, true)
         .override_global(aya_log::LEVEL, &log_level, true)
         .map_max_entries("RECORDS", buffer);
-    for (name, offset) in offsets.named() {
+    let layout = layout.iter().map(|(name, offset)| (*name, offset));
+    for (name, offset) in offsets.named().chain(layout) {
         loader.override_global(name, offset, true);
     }
     loader.override_global("SOCK_KERN_MASK", &offsets.sock_kern_mask, true);
@@ -219,9 +244,11 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_counter_is_found_in_fdinfo() {
-        let fdinfo = "pos:\t0\nprog_type:\t26\nrun_cnt:\t0\nrecursion_misses:\t17\n";
-        assert_eq!(recursion_misses(fdinfo), 17);
-        assert_eq!(recursion_misses("pos:\t0\n"), 0);
+    fn the_counters_are_found_in_fdinfo() {
+        let program = "pos:\t0\nprog_type:\t26\nrun_cnt:\t0\nrecursion_misses:\t17\n";
+        assert_eq!(misses(program), 17);
+        let link = "link_type:\tperf\nname:\tnetlink_recvmsg\noffset:\t0x0\nmissed:\t3\n";
+        assert_eq!(misses(link), 3);
+        assert_eq!(misses("pos:\t0\n"), 0);
     }
 }

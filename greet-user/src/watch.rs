@@ -6,7 +6,7 @@ mod command;
 
 use std::{collections::BTreeSet, io, time::Duration};
 
-use greet_common::{Stage, wire::NETLINK_TEST_PROTOCOL};
+use greet_common::{Stage, event::CAPTURE};
 use tokio::time::sleep;
 
 use crate::{
@@ -15,14 +15,11 @@ use crate::{
     output::{Counts, Observed, System, Watcher},
     session::SessionError,
     signals::Stop,
-    sockets,
     statistics::Spans,
-    tracer::{self, Filter, Plan, Tasks, Tracer, TracerError},
+    tracer::{self, Attached, Callbacks, Filter, Plan, Tasks, Tracer},
 };
 use command::Command;
 
-/// The greeting module's receive callback.
-const CALLBACK: &str = "netlink_recv_msg_fn";
 /// How long to let records gather before they are read: each time that somebody waits for
 /// the buffer, the next record wakes him, at the cost of the program that is watched.
 const GATHER: Duration = Duration::from_millis(5);
@@ -38,7 +35,7 @@ const BATCH: usize = 4096;
 pub async fn watch(options: &WatchOptions, output: &mut dyn Watcher) -> Result<u8, SessionError> {
     let mut stop = Stop::listen().map_err(SessionError::Signal)?;
     tracer::check_privileges()?;
-    let plan = plan(options)?;
+    let plan = plan(options);
     let mut tracer = Tracer::attach(&filter(options), &plan)?;
     output.start(&System::running(tracer.attached().clone()))?;
     let mut command = match options.command.split_first() {
@@ -48,7 +45,7 @@ pub async fn watch(options: &WatchOptions, output: &mut dyn Watcher) -> Result<u
         }
         None => None,
     };
-    let mut telling = Telling::new(output, &plan);
+    let mut telling = Telling::new(output, &plan, &tracer);
     let mut status = 0;
     loop {
         if telling.drain(&mut tracer)? {
@@ -98,76 +95,52 @@ fn filter(options: &WatchOptions) -> Filter {
         netns: options.netns.0,
         port: options.port,
         comm: options.comm.clone(),
-        capture: !options.summary,
+        snaplen: if options.summary {
+            0
+        } else {
+            options.snaplen.unwrap_or(CAPTURE as u32)
+        },
     }
 }
 
-fn plan(options: &WatchOptions) -> Result<Plan, TracerError> {
-    let mut callbacks = options.callback.clone();
-    for callback in &callbacks {
-        if !tracer::has_function(callback)? {
-            return Err(TracerError::NoCallback {
-                callback: callback.clone(),
-            });
-        }
-    }
-    if callbacks.is_empty() {
-        callbacks = modules_callbacks(filter(options).protocols)?;
-    }
+fn plan(options: &WatchOptions) -> Plan {
     let stages: BTreeSet<_> = options.stages.iter().copied().collect();
-    Ok(Plan {
+    // Nobody who does not ask for it pays for the kernel's own callbacks.
+    let built_in = [Stage::Handle, Stage::Handled]
+        .iter()
+        .any(|stage| stages.contains(stage));
+    Plan {
+        callbacks: match options.callback.as_slice() {
+            [] => Callbacks::Found { built_in },
+            named => Callbacks::Named(named.to_vec()),
+        },
+        hooks: options.hooks,
         stages: if stages.is_empty() {
             Stage::ALL.into()
         } else {
             stages
         },
-        callbacks,
         family: !options.command.is_empty(),
         buffer: BUFFER,
-    })
-}
-
-/// The receive callbacks of modules, found in the kernel's own table of sockets.
-fn modules_callbacks(protocols: u32) -> Result<Vec<String>, TracerError> {
-    let sockets = match sockets::kernel_callbacks() {
-        Ok(sockets) => sockets,
-        Err(error) => {
-            log::warn!("the kernel's sockets cannot be listed: {error}");
-            let greetings = protocols & 1 << NETLINK_TEST_PROTOCOL != 0;
-            let known = greetings && tracer::has_function(CALLBACK)?;
-            return Ok(known.then(|| CALLBACK.to_owned()).into_iter().collect());
-        }
-    };
-    let wanted = sockets
-        .into_iter()
-        .filter(|socket| protocols & 1 << (socket.protocol & 31) != 0)
-        .filter_map(|socket| socket.callback)
-        .filter(|callback| callback.module.is_some() && callback.is_named());
-    // Each network namespace has its socket; the function is the same.
-    let symbols: BTreeSet<_> = wanted.map(|callback| callback.symbol).collect();
-    Ok(symbols.into_iter().collect())
+    }
 }
 
 /// What is told, and counted on the way.
 struct Telling<'a> {
     output: &'a mut dyn Watcher,
     journey: Journey,
-    callback: Option<String>,
+    attached: Attached,
     counts: Counts,
     spans: Spans,
     events: u64,
 }
 
 impl<'a> Telling<'a> {
-    fn new(output: &'a mut dyn Watcher, plan: &Plan) -> Self {
-        let callback = match plan.callbacks.as_slice() {
-            [callback] => Some(callback.clone()),
-            _ => None,
-        };
+    fn new(output: &'a mut dyn Watcher, plan: &Plan, tracer: &Tracer) -> Self {
         Self {
             output,
             journey: Journey::new(plan.deliveries()),
-            callback,
+            attached: tracer.attached().clone(),
             counts: Counts::default(),
             spans: Spans::default(),
             events: 0,
@@ -179,7 +152,7 @@ impl<'a> Telling<'a> {
         let Self {
             output,
             journey,
-            callback,
+            attached,
             counts,
             spans,
             events,
@@ -190,7 +163,7 @@ impl<'a> Telling<'a> {
             journey.push(event, &mut |told| {
                 count(&told, counts, spans);
                 if written.is_ok() {
-                    written = output.tell(&told, callback.as_deref());
+                    written = output.tell(&told, callback(&told, attached));
                 }
             });
         });
@@ -203,7 +176,7 @@ impl<'a> Telling<'a> {
         let Self {
             output,
             journey,
-            callback,
+            attached,
             counts,
             spans,
             ..
@@ -212,7 +185,7 @@ impl<'a> Telling<'a> {
         journey.finish(&mut |told| {
             count(&told, counts, spans);
             if written.is_ok() {
-                written = output.tell(&told, callback.as_deref());
+                written = output.tell(&told, callback(&told, attached));
             }
         });
         written?;
@@ -225,6 +198,14 @@ impl<'a> Telling<'a> {
             spans: self.spans.distributions(),
         })?;
         Ok(())
+    }
+}
+
+/// The receive callback of an exchange's protocol.
+fn callback<'a>(told: &Told<'_>, attached: &'a Attached) -> Option<&'a str> {
+    match told {
+        Told::Exchange(exchange) => attached.callback_of(exchange.request.as_ref()?.head.protocol),
+        _ => None,
     }
 }
 

@@ -4,12 +4,13 @@
 use core::{fmt, mem::offset_of};
 
 use super::{
-    CAPTURE, COMM_SIZE, Datagram, Delivery, EXTACK_SIZE, Extack, Head, Kind, Loss, Message, Request,
+    CAPTURE, COMM_SIZE, Datagram, Delivery, EXTACK_SIZE, Extack, Head, Kind, Loss, Message,
+    REST_SIZES, Request, RestHead,
 };
 
 /// A record, checked.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Record {
+pub enum Record<'a> {
     /// A `sendmsg()` has ended.
     Request(Request),
     /// A message was queued.
@@ -20,6 +21,8 @@ pub enum Record {
     Loss(Loss),
     /// The kernel said why it refuses.
     Extack(Extack),
+    /// More of a datagram whose record follows.
+    Rest(RestHead, &'a [u8]),
 }
 
 /// Why bytes from the ring buffer are not a record.
@@ -95,13 +98,15 @@ impl<'a> Bytes<'a> {
     /// ring buffer's past: it is left there.
     fn datagram(self, offset: usize) -> Result<Datagram, RecordError> {
         let at = |field| offset + field;
-        let (len, captured) = (
+        let (len, captured, rest) = (
             self.u32(at(offset_of!(Datagram, len))),
             self.u32(at(offset_of!(Datagram, captured))),
+            self.u32(at(offset_of!(Datagram, rest))),
         );
         let wrong = RecordError::WrongCapture { captured, len };
         let count = captured as usize;
-        if count > CAPTURE || captured > len {
+        let in_all = captured.checked_add(rest).ok_or(wrong)?;
+        if count > CAPTURE || in_all > len || (rest > 0 && count != CAPTURE) {
             return Err(wrong);
         }
         let from = at(offset_of!(Datagram, data));
@@ -115,6 +120,8 @@ impl<'a> Bytes<'a> {
             group: self.u32(at(offset_of!(Datagram, group))),
             len,
             captured,
+            rest,
+            padding: 0,
             data,
         })
     }
@@ -160,6 +167,8 @@ impl Datagram {
         group: 0,
         len: 0,
         captured: 0,
+        rest: 0,
+        padding: 0,
         data: [0; CAPTURE],
     };
 
@@ -234,10 +243,32 @@ impl TryFrom<&[u8]> for Extack {
     }
 }
 
-impl TryFrom<&[u8]> for Record {
+/// Reads a [`super::Rest`]: its size is one of those that there are.
+fn rest(bytes: &[u8]) -> Result<(RestHead, &[u8]), RecordError> {
+    const DATA: usize = size_of::<RestHead>();
+    let wrong = RecordError::WrongSize {
+        expected: DATA,
+        bytes: bytes.len(),
+    };
+    let head = Bytes::exactly(&bytes[..bytes.len().min(DATA)], DATA)?;
+    let head = RestHead {
+        kind: head.u32(offset_of!(RestHead, kind)),
+        len: head.u32(offset_of!(RestHead, len)),
+        sock: head.u64(offset_of!(RestHead, sock)),
+        id: head.u64(offset_of!(RestHead, id)),
+    };
+    let data = &bytes[DATA..];
+    if !REST_SIZES.contains(&data.len()) {
+        return Err(wrong);
+    }
+    let data = data.get(..head.len as usize);
+    Ok((head, data.ok_or(wrong)?))
+}
+
+impl<'a> TryFrom<&'a [u8]> for Record<'a> {
     type Error = RecordError;
 
-    fn try_from(bytes: &[u8]) -> Result<Self, RecordError> {
+    fn try_from(bytes: &'a [u8]) -> Result<Self, RecordError> {
         let number: [u8; 4] = *bytes.first_chunk().ok_or(RecordError::WrongSize {
             expected: size_of::<Head>(),
             bytes: bytes.len(),
@@ -249,6 +280,7 @@ impl TryFrom<&[u8]> for Record {
             Kind::Delivery => Delivery::try_from(bytes).map(Self::Delivery),
             Kind::Loss => Loss::try_from(bytes).map(Self::Loss),
             Kind::Extack => Extack::try_from(bytes).map(Self::Extack),
+            Kind::Rest => rest(bytes).map(|(head, data)| Self::Rest(head, data)),
         }
     }
 }
@@ -263,6 +295,7 @@ impl TryFrom<u32> for Kind {
             Self::Delivery,
             Self::Loss,
             Self::Extack,
+            Self::Rest,
         ]
         .into_iter()
         .find(|kind| *kind as u32 == number)

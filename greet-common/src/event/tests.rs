@@ -19,10 +19,11 @@ fn record<const N: usize>(kind: Kind, numbers: &[(usize, u32)]) -> [u8; N] {
     bytes
 }
 
-fn datagram(at: usize, len: u32, captured: u32) -> [(usize, u32); 3] {
+fn datagram(at: usize, len: u32, captured: u32) -> [(usize, u32); 4] {
     [
         (at + offset_of!(Datagram, len), len),
         (at + offset_of!(Datagram, captured), captured),
+        (at + offset_of!(Datagram, rest), 0),
         (at + offset_of!(Datagram, portid), 0x8000_0007),
     ]
 }
@@ -126,8 +127,43 @@ fn what_lies_behind_a_text_is_not_read() {
 }
 
 #[test]
+fn a_rest_has_one_of_the_sizes() {
+    let full: [u8; size_of::<Rest<512>>()] = record(
+        Kind::Rest,
+        &[(offset_of!(RestHead, len), 300), (offset_of!(RestHead, id), 7)],
+    );
+    let Ok(Record::Rest(head, data)) = Record::try_from(&full[..]) else {
+        panic!("not read as a rest");
+    };
+    assert_eq!((head.len, head.id as u32), (300, 7));
+    assert_eq!(data, [0xa5; 300]);
+    for len in 4..full.len() {
+        assert!(Record::try_from(&full[..len]).is_err(), "{len}");
+    }
+    let liar: [u8; size_of::<Rest<512>>()] =
+        record(Kind::Rest, &[(offset_of!(RestHead, len), 513)]);
+    assert!(Record::try_from(&liar[..]).is_err());
+}
+
+#[test]
+fn a_rest_is_within_the_datagram_and_behind_a_full_record() {
+    let of = |len, captured, rest| {
+        let mut bytes = message(len, captured);
+        let at = offset_of!(Message, datagram) + offset_of!(Datagram, rest);
+        bytes[at..at + 4].copy_from_slice(&u32::to_ne_bytes(rest));
+        Message::try_from(&bytes[..]).map(|message| message.datagram.rest)
+    };
+    assert_eq!(of(300, 272, 28), Ok(28));
+    assert_eq!(of(5_000, 272, 28), Ok(28));
+    for (len, captured, rest) in [(300, 272, 29), (300, 271, 1), (300, 272, u32::MAX)] {
+        let wrong = Err(RecordError::WrongCapture { captured, len });
+        assert_eq!(of(len, captured, rest), wrong);
+    }
+}
+
+#[test]
 fn unknown_kinds_are_refused() {
-    for number in [0, 6, u32::MAX] {
+    for number in [0, 7, u32::MAX] {
         let mut bytes = message(16, 16);
         bytes[..4].copy_from_slice(&number.to_ne_bytes());
         assert_eq!(

@@ -5,38 +5,67 @@
     reason = "the call's slot is reached through a raw pointer"
 )]
 
-use aya_ebpf::{helpers::bpf_get_current_pid_tgid, macros::fentry, programs::FEntryContext};
+use aya_ebpf::{
+    helpers::bpf_get_current_pid_tgid,
+    macros::{fentry, kprobe},
+    programs::{FEntryContext, ProbeContext},
+};
 
-use super::tell;
+use super::{argument, tell};
 use crate::{
-    call,
-    filter::wanted_protocol,
-    read::{Direct, Fault, Skb, Sock},
+    call::{self, Call, Doing},
+    emit::count_drop,
+    filter::{wanted_netns, wanted_protocol, wanted_task},
+    read::{Direct, Fault, Memory, Probed, Skb, Sock},
     record::{self, Ends},
+    rest::RestKey,
+    task::Task,
 };
 
 /// proto: net/netlink/af_netlink.c: int netlink_unicast(struct sock *ssk, struct sk_buff *skb, u32 portid, int nonblock)
 #[fentry(function = "netlink_unicast")]
 fn cross(ctx: FEntryContext) -> i32 {
-    tell!(&ctx, try_cross(&ctx));
+    let (sock, skb) = (Sock(ctx.arg(0)), Skb(ctx.arg(1)));
+    tell!(&ctx, hand_over::<Direct>(sock, skb, ctx.arg(2), |_| None));
     0
 }
 
+/// The same where the kernel has no fentry, or where its programs may be skipped. What
+/// comes of it is not told together with the arguments then, so they are kept.
+#[kprobe]
+fn cross_kprobe(ctx: ProbeContext) -> u32 {
+    let (sock, skb) = (Sock(argument!(ctx, 0)), Skb(argument!(ctx, 1)));
+    let portid: u32 = argument!(ctx, 2);
+    tell!(&ctx, hand_over::<Probed>(sock, skb, portid, begin));
+    0
+}
+
+/// `outside` is asked for a call where the task is in none.
 #[inline(always)]
-fn try_cross(ctx: &FEntryContext) -> Result<(), Fault> {
-    let sock = Sock(ctx.arg(0));
-    if !wanted_protocol(sock.protocol::<Direct>()?) {
+fn hand_over<M: Memory>(
+    sock: Sock,
+    skb: Skb,
+    portid: u32,
+    outside: impl FnOnce(Sock) -> Option<*mut Call>,
+) -> Result<(), Fault> {
+    if !wanted_protocol(sock.protocol::<M>()?) {
         return Ok(());
     }
-    let Some(call) = call::current(bpf_get_current_pid_tgid() as u32) else {
+    let of_kernel = sock.is_kernels::<M>()?;
+    let call = call::current(bpf_get_current_pid_tgid() as u32);
+    let call = if of_kernel {
+        call.or_else(|| outside(sock))
+    } else {
+        call
+    };
+    let Some(call) = call else {
         return Ok(());
     };
-    let skb = Skb(ctx.arg(1));
-    let portid: u32 = ctx.arg(2);
     // SAFETY: the slot is this task's.
     unsafe {
-        if sock.is_kernels::<Direct>()? {
+        if of_kernel {
             (*call).request.replies += 1;
+            (*call).reply_sock = sock.0 as u64;
             (*call).reply_skb = skb.0 as u64;
             (*call).reply_portid = portid;
             (*call).reply_ns = record::now();
@@ -44,11 +73,29 @@ fn try_cross(ctx: &FEntryContext) -> Result<(), Fault> {
         }
         let request = &raw mut (*call).request;
         let ends = Ends {
-            portid: skb.portid::<Direct>()?,
+            portid: skb.portid::<M>()?,
             peer_portid: portid,
         };
-        record::datagram::<Direct>(&raw mut (*request).datagram, sock, skb, ends)?;
+        let key = RestKey {
+            sock: sock.0 as u64,
+            id: (*request).head.call,
+        };
+        let rest = skb.rest::<M>(key)?;
+        record::datagram::<M, M>(&raw mut (*request).datagram, sock, skb, ends, rest)?;
         (*request).cross_ns = record::now();
     }
     Ok(())
+}
+
+#[inline(always)]
+fn begin(sock: Sock) -> Option<*mut Call> {
+    let task = Task::current().ok()?;
+    if !wanted_task(&task).ok()? || !wanted_netns::<Probed>(sock).ok()? {
+        return None;
+    }
+    let call = call::enter(&task, Doing::Handing);
+    if call.is_none() {
+        count_drop();
+    }
+    call
 }

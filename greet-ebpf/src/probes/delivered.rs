@@ -5,18 +5,24 @@
     reason = "records and slots are reached through raw pointers"
 )]
 
-use aya_ebpf::{macros::fexit, programs::FExitContext};
+use aya_ebpf::{
+    macros::{fexit, kretprobe},
+    programs::{FExitContext, RetProbeContext},
+};
 use greet_common::event::{Delivery, Kind};
 
 use super::tell;
 use crate::{
-    call,
+    call::{self, Call, Doing},
     emit::emit,
     filter::wanted_protocol,
-    read::{Direct, Fault, Socket},
+    read::{Direct, Fault, Sock, Socket},
     record,
     task::Task,
 };
+
+/// `MSG_PEEK`.
+const MSG_PEEK: u32 = 2;
 
 /// proto: net/netlink/af_netlink.c: int netlink_recvmsg(struct socket *sock, struct msghdr *msg, size_t len, int flags)
 #[fexit(function = "netlink_recvmsg")]
@@ -28,29 +34,55 @@ fn delivered(ctx: FExitContext) -> i32 {
 #[inline(always)]
 fn try_delivered(ctx: &FExitContext) -> Result<(), Fault> {
     let sock = Socket(ctx.arg(0)).sock::<Direct>()?;
-    let protocol = sock.protocol::<Direct>()?;
-    if !wanted_protocol(protocol) {
+    if !wanted_protocol(sock.protocol::<Direct>()?) {
         return Ok(());
     }
     let task = Task::current()?;
-    let Some(call) = call::current(task.tid) else {
+    match call::current_if(task.tid, Doing::Reading) {
+        // Behind the four arguments lies what the function returned.
+        Some(call) => end(&task, call, ctx.arg(4), ctx.arg(3)),
+        None => Ok(()),
+    }
+}
+
+/// The same where the kernel has no fexit, or where its programs may be skipped. Whether the
+/// message was only looked at is seen from its buffer; the call's other flags are not known.
+#[kretprobe]
+fn delivered_kretprobe(ctx: RetProbeContext) -> u32 {
+    tell!(&ctx, try_delivered_kretprobe(&ctx));
+    0
+}
+
+#[inline(always)]
+fn try_delivered_kretprobe(ctx: &RetProbeContext) -> Result<(), Fault> {
+    let task = Task::current()?;
+    let Some(call) = call::current_if(task.tid, Doing::Reading) else {
         return Ok(());
     };
-    let result = emit::<Delivery>(|slot| {
+    // SAFETY: the slot is this task's.
+    let peeked = unsafe { (*call).receive_peeked } != 0;
+    end(&task, call, ctx.ret(), if peeked { MSG_PEEK } else { 0 })
+}
+
+#[inline(always)]
+fn end(task: &Task, call: *mut Call, result: i32, flags: u32) -> Result<(), Fault> {
+    let told = emit::<Delivery>(|slot| {
         let to = slot.as_mut_ptr();
         // SAFETY: `to` is valid for writes and aligned, and every field is written; the
         // slot is this task's.
         unsafe {
-            record::head(&raw mut (*to).head, Kind::Delivery, protocol, &task, sock)?;
+            let sock = Sock((*call).receive_sock as *const u8);
+            let protocol = (*call).receive_protocol;
+            record::head(&raw mut (*to).head, Kind::Delivery, protocol, task, sock)?;
             (&raw mut (*to).head.call).write((*call).request.head.call);
             (&raw mut (*to).skb).write((*call).receive_skb);
             (&raw mut (*to).receive_ns).write((*call).receive_ns);
-            (&raw mut (*to).result).write(ctx.arg(4));
-            (&raw mut (*to).flags).write(ctx.arg(3));
+            (&raw mut (*to).result).write(result);
+            (&raw mut (*to).flags).write(flags);
             (&raw mut (*to).delivered_ns).write(record::now());
         }
         Ok(())
     });
     call::leave(call);
-    result
+    told
 }

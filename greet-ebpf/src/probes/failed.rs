@@ -1,18 +1,21 @@
 // SPDX-License-Identifier: GPL-2.0-only OR MIT
 //! The kernel's answer could not be handed over: with which errno.
-#![expect(unsafe_code, reason = "records are reached through raw pointers")]
+#![expect(
+    unsafe_code,
+    reason = "the call's slot is reached through a raw pointer"
+)]
 
-use aya_ebpf::{macros::fexit, programs::FExitContext};
-use greet_common::event::{Kind, Loss};
+use aya_ebpf::{
+    helpers::bpf_get_current_pid_tgid,
+    macros::{fexit, kretprobe},
+    programs::{FExitContext, RetProbeContext},
+};
 
 use super::tell;
 use crate::{
-    call,
-    emit::emit,
-    filter::{wanted_netns, wanted_port, wanted_protocol, wanted_task},
-    read::{Direct, Fault, Sock},
-    record,
-    task::Task,
+    call::{self, Call, Doing},
+    loss::{self, Lost},
+    read::{Direct, Fault, Probed, Sock},
 };
 
 /// A failure to hand over a user's message is what `sendmsg()` returns, and told there.
@@ -31,31 +34,47 @@ fn failed(ctx: FExitContext) -> i32 {
 #[inline(always)]
 fn try_failed(ctx: &FExitContext, result: i32) -> Result<(), Fault> {
     let sock = Sock(ctx.arg(0));
-    let protocol = sock.protocol::<Direct>()?;
-    if !wanted_protocol(protocol) || !sock.is_kernels::<Direct>()? {
+    if !sock.is_kernels::<Direct>()? {
         return Ok(());
     }
-    let task = Task::current()?;
-    let call = call::number(task.tid);
-    if call == 0 && (!wanted_task(&task)? || !wanted_netns(sock)?) {
+    let lost = Lost {
+        sock,
+        result,
+        overrun: false,
+    };
+    loss::tell::<Direct>(lost, || Ok(ctx.arg(2)))
+}
+
+/// The same where the kernel has no fexit, or where its programs may be skipped: what was
+/// handed over is known from `cross_kprobe`.
+#[kretprobe]
+fn failed_kretprobe(ctx: RetProbeContext) -> u32 {
+    let Some(call) = call::current(bpf_get_current_pid_tgid() as u32) else {
+        return 0;
+    };
+    tell!(&ctx, end(call, ctx.ret()));
+    if call::current_if(bpf_get_current_pid_tgid() as u32, Doing::Handing).is_some() {
+        call::leave(call);
+    }
+    0
+}
+
+#[inline(always)]
+fn end(call: *mut Call, result: i32) -> Result<(), Fault> {
+    // SAFETY: the slot is this task's.
+    let (sock, portid) = unsafe {
+        let sock = Sock((*call).reply_sock as *const u8);
+        // The user's own message is handed over last, around those of the kernel.
+        (*call).reply_sock = 0;
+        (sock, (*call).reply_portid)
+    };
+    if result >= 0 || sock.0.is_null() {
         return Ok(());
     }
-    let portid: u32 = ctx.arg(2);
-    if !wanted_port(portid, portid) {
-        return Ok(());
-    }
-    emit::<Loss>(|slot| {
-        let to = slot.as_mut_ptr();
-        // SAFETY: `to` is valid for writes and aligned; every field is written.
-        unsafe {
-            record::head(&raw mut (*to).head, Kind::Loss, protocol, &task, sock)?;
-            (&raw mut (*to).head.call).write(call);
-            (&raw mut (*to).time_ns).write(record::now());
-            (&raw mut (*to).netns).write(sock.netns::<Direct>()?);
-            (&raw mut (*to).portid).write(portid);
-            (&raw mut (*to).result).write(result);
-            (&raw mut (*to).overrun).write(0);
-        }
-        Ok(())
-    })
+    let lost = Lost {
+        sock,
+        result,
+        overrun: false,
+    };
+    loss::tell::<Probed>(lost, || Ok(portid))
 }

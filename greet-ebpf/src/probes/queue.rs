@@ -6,35 +6,45 @@
     reason = "records and slots are reached through raw pointers"
 )]
 
-use aya_ebpf::{macros::fentry, programs::FEntryContext};
+use aya_ebpf::{
+    macros::{fentry, kprobe},
+    programs::{FEntryContext, ProbeContext},
+};
 use greet_common::event::{Kind, Message};
 
-use super::tell;
+use super::{argument, tell};
 use crate::{
     call,
     emit::emit,
     filter::{wanted_netns, wanted_port, wanted_protocol, wanted_task},
-    read::{Direct, Fault, Skb, Sock},
+    read::{Direct, Fault, Memory, Probed, Skb, Sock},
     record::{self, Ends},
+    rest::RestKey,
     task::Task,
 };
 
 /// proto: net/netlink/af_netlink.c: int __netlink_sendskb(struct sock *sk, struct sk_buff *skb)
 #[fentry(function = "__netlink_sendskb")]
 fn queue(ctx: FEntryContext) -> i32 {
-    tell!(&ctx, try_queue(&ctx));
+    tell!(&ctx, put::<Direct>(Sock(ctx.arg(0)), Skb(ctx.arg(1))));
+    0
+}
+
+/// The same where the kernel has no fentry, or where its programs may be skipped.
+#[kprobe]
+fn queue_kprobe(ctx: ProbeContext) -> u32 {
+    let (sock, skb) = (Sock(argument!(ctx, 0)), Skb(argument!(ctx, 1)));
+    tell!(&ctx, put::<Probed>(sock, skb));
     0
 }
 
 #[inline(always)]
-fn try_queue(ctx: &FEntryContext) -> Result<(), Fault> {
-    let sock = Sock(ctx.arg(0));
-    let protocol = sock.protocol::<Direct>()?;
+fn put<M: Memory>(sock: Sock, skb: Skb) -> Result<(), Fault> {
+    let protocol = sock.protocol::<M>()?;
     if !wanted_protocol(protocol) {
         return Ok(());
     }
     let task = Task::current()?;
-    let skb = Skb(ctx.arg(1));
     let call = call::current(task.tid);
     let (mut number, mut reply_ns, mut peer_portid) = (0, 0, 0);
     if let Some(call) = call {
@@ -46,19 +56,24 @@ fn try_queue(ctx: &FEntryContext) -> Result<(), Fault> {
                 peer_portid = (*call).reply_portid;
             }
         }
-    } else if !wanted_task(&task)? || !wanted_netns(sock)? {
+    } else if !wanted_task(&task)? || !wanted_netns::<M>(sock)? {
         return Ok(());
     }
     if peer_portid == 0 {
         peer_portid = sock.portid()?;
     }
     let ends = Ends {
-        portid: skb.portid::<Direct>()?,
+        portid: skb.portid::<M>()?,
         peer_portid,
     };
     if !wanted_port(ends.portid, ends.peer_portid) {
         return Ok(());
     }
+    let key = RestKey {
+        sock: sock.0 as u64,
+        id: skb.0 as u64,
+    };
+    let rest = skb.rest::<M>(key)?;
     emit::<Message>(|slot| {
         let to = slot.as_mut_ptr();
         // SAFETY: `to` is valid for writes and aligned; every field is written.
@@ -67,7 +82,7 @@ fn try_queue(ctx: &FEntryContext) -> Result<(), Fault> {
             (&raw mut (*to).head.call).write(number);
             (&raw mut (*to).skb).write(skb.0 as u64);
             (&raw mut (*to).reply_ns).write(reply_ns);
-            record::datagram::<Direct>(&raw mut (*to).datagram, sock, skb, ends)?;
+            record::datagram::<M, M>(&raw mut (*to).datagram, sock, skb, ends, rest)?;
             (&raw mut (*to).queue_ns).write(record::now());
         }
         Ok(())

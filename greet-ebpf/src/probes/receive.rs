@@ -2,19 +2,23 @@
 //! Stage `receive`: the reader took a message out of the queue. A reading call begins.
 #![expect(
     unsafe_code,
-    reason = "the call's slot is reached through a raw pointer"
+    reason = "records and slots are reached through raw pointers"
 )]
 
-use aya_ebpf::{macros::fexit, programs::FExitContext};
+use aya_ebpf::{
+    macros::{fexit, kretprobe},
+    programs::{FExitContext, RetProbeContext},
+};
 use greet_common::event::{Kind, Message};
 
 use super::tell;
 use crate::{
-    call,
+    call::{self, Call, Doing},
     emit::{count_drop, emit},
     filter::{by_port, by_task, wanted_netns, wanted_port, wanted_protocol, wanted_task},
-    read::{Direct, Fault, Probed, Skb, Sock},
+    read::{Direct, Fault, Memory, Probed, Skb, Sock},
     record::{self, Ends},
+    rest::RestKey,
     task::Task,
 };
 
@@ -26,67 +30,97 @@ const AF_NETLINK: u16 = 16;
 /// proto: net/core/datagram.c: struct sk_buff *skb_recv_datagram(struct sock *sk, unsigned int flags, int *err)
 #[fexit(function = "skb_recv_datagram")]
 fn receive(ctx: FExitContext) -> i32 {
-    tell!(&ctx, try_receive(&ctx));
+    // Behind the three arguments lies what the function returned.
+    let skb: u64 = ctx.arg(3);
+    tell!(
+        &ctx,
+        take::<Direct>(Sock(ctx.arg(0)), Skb(skb as *const u8)).map(|_| ())
+    );
+    0
+}
+
+/// The same where the kernel has no fexit, or where its programs may be skipped. Whose
+/// queue it was, the buffer tells.
+#[kretprobe]
+fn receive_kretprobe(ctx: RetProbeContext) -> u32 {
+    let skb = Skb(ctx.ret::<u64>() as *const u8);
+    if !skb.0.is_null()
+        && let Ok(sock) = skb.sock::<Probed>()
+        && !sock.0.is_null()
+    {
+        tell!(&ctx, try_receive_kretprobe(sock, skb));
+    }
     0
 }
 
 #[inline(always)]
-fn try_receive(ctx: &FExitContext) -> Result<(), Fault> {
-    let sock = Sock(ctx.arg(0));
-    if sock.family::<Direct>()? != AF_NETLINK || !wanted_protocol(sock.protocol::<Direct>()?) {
+fn try_receive_kretprobe(sock: Sock, skb: Skb) -> Result<(), Fault> {
+    let Some(call) = take::<Probed>(sock, skb)? else {
         return Ok(());
+    };
+    let peeked = skb.is_queued::<Probed>()?;
+    // SAFETY: the slot is this task's.
+    unsafe { (*call).receive_peeked = u64::from(peeked) };
+    Ok(())
+}
+
+#[inline(always)]
+fn take<M: Memory>(sock: Sock, skb: Skb) -> Result<Option<*mut Call>, Fault> {
+    if sock.family::<M>()? != AF_NETLINK {
+        return Ok(None);
     }
-    // Behind the three arguments lies what the function returned.
-    let skb: u64 = ctx.arg(3);
-    if skb == 0 || !wanted_netns(sock)? {
-        return Ok(());
+    let protocol = sock.protocol::<M>()?;
+    if !wanted_protocol(protocol) || skb.0.is_null() || !wanted_netns::<M>(sock)? {
+        return Ok(None);
     }
     let task = Task::current()?;
     if !wanted_task(&task)? {
-        return Ok(());
+        return Ok(None);
     }
-    if by_port() && !wanted_port(Skb(skb as *const u8).portid::<Probed>()?, sock.portid()?) {
-        return Ok(());
+    if by_port() && !wanted_port(skb.portid::<Probed>()?, sock.portid()?) {
+        return Ok(None);
     }
-    let Some(call) = call::enter(&task) else {
+    let Some(call) = call::enter(&task, Doing::Reading) else {
         count_drop();
-        return Ok(());
+        return Ok(None);
     };
     // SAFETY: the slot is this task's.
     unsafe {
-        (*call).receive_skb = skb;
+        (*call).receive_sock = sock.0 as u64;
+        (*call).receive_protocol = protocol;
+        (*call).receive_skb = skb.0 as u64;
         (*call).receive_ns = record::now();
         if by_task() {
-            tell_message(
-                sock,
-                Skb(skb as *const u8),
-                &task,
-                (*call).request.head.call,
-            )?;
+            tell_message::<M>(sock, skb, &task, (*call).request.head.call)?;
         }
     }
-    Ok(())
+    Ok(Some(call))
 }
 
 /// Another task may have queued the message, unseen: then this is where it is first met.
 /// User space knows whether it has seen it before.
 #[inline(always)]
-fn tell_message(sock: Sock, skb: Skb, task: &Task, call: u64) -> Result<(), Fault> {
+fn tell_message<M: Memory>(sock: Sock, skb: Skb, task: &Task, call: u64) -> Result<(), Fault> {
     let ends = Ends {
         portid: skb.portid::<Probed>()?,
         peer_portid: sock.portid()?,
     };
+    let key = RestKey {
+        sock: sock.0 as u64,
+        id: skb.0 as u64,
+    };
+    let rest = skb.rest::<Probed>(key)?;
     emit::<Message>(|slot| {
         let to = slot.as_mut_ptr();
         // SAFETY: `to` is valid for writes and aligned; every field is written.
         unsafe {
-            let protocol = sock.protocol::<Direct>()?;
+            let protocol = sock.protocol::<M>()?;
             record::head(&raw mut (*to).head, Kind::Message, protocol, task, sock)?;
             (&raw mut (*to).head.call).write(call);
             (&raw mut (*to).skb).write(skb.0 as u64);
             (&raw mut (*to).reply_ns).write(0);
             (&raw mut (*to).queue_ns).write(0);
-            record::datagram::<Probed>(&raw mut (*to).datagram, sock, skb, ends)
+            record::datagram::<M, Probed>(&raw mut (*to).datagram, sock, skb, ends, rest)
         }
     })
 }

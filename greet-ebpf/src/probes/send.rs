@@ -5,15 +5,18 @@
     reason = "the call's slot is reached through a raw pointer"
 )]
 
-use aya_ebpf::{macros::fentry, programs::FEntryContext};
+use aya_ebpf::{
+    macros::{fentry, kprobe},
+    programs::{FEntryContext, ProbeContext},
+};
 use greet_common::event::Kind;
 
-use super::tell;
+use super::{argument, tell};
 use crate::{
-    call,
+    call::{self, Doing},
     emit::count_drop,
     filter::{wanted_netns, wanted_protocol, wanted_task},
-    read::{Direct, Fault, Socket},
+    read::{Direct, Fault, Memory, Probed, Socket},
     record,
     task::Task,
 };
@@ -21,22 +24,30 @@ use crate::{
 /// proto: net/netlink/af_netlink.c: int netlink_sendmsg(struct socket *sock, struct msghdr *msg, size_t len)
 #[fentry(function = "netlink_sendmsg")]
 fn send(ctx: FEntryContext) -> i32 {
-    tell!(&ctx, try_send(&ctx));
+    tell!(&ctx, begin::<Direct>(Socket(ctx.arg(0))));
+    0
+}
+
+/// The same where the kernel has no fentry, or where its programs may be skipped.
+#[kprobe]
+fn send_kprobe(ctx: ProbeContext) -> u32 {
+    let socket = Socket(argument!(ctx, 0));
+    tell!(&ctx, begin::<Probed>(socket));
     0
 }
 
 #[inline(always)]
-fn try_send(ctx: &FEntryContext) -> Result<(), Fault> {
-    let sock = Socket(ctx.arg(0)).sock::<Direct>()?;
-    let protocol = sock.protocol::<Direct>()?;
-    if !wanted_protocol(protocol) || !wanted_netns(sock)? {
+fn begin<M: Memory>(socket: Socket) -> Result<(), Fault> {
+    let sock = socket.sock::<M>()?;
+    let protocol = sock.protocol::<M>()?;
+    if !wanted_protocol(protocol) || !wanted_netns::<M>(sock)? {
         return Ok(());
     }
     let task = Task::current()?;
     if !wanted_task(&task)? {
         return Ok(());
     }
-    let Some(call) = call::enter(&task) else {
+    let Some(call) = call::enter(&task, Doing::Sending) else {
         count_drop();
         return Ok(());
     };
@@ -55,6 +66,7 @@ fn try_send(ctx: &FEntryContext) -> Result<(), Fault> {
         (*request).handled_ns = 0;
         (*request).replies = 0;
         (*request).datagram.captured = 0;
+        (*request).datagram.rest = 0;
         (*request).send_ns = record::now();
     }
     Ok(())

@@ -5,11 +5,15 @@
     reason = "the call's slot is reached through a raw pointer"
 )]
 
-use aya_ebpf::{helpers::bpf_get_current_pid_tgid, macros::fexit, programs::FExitContext};
+use aya_ebpf::{
+    helpers::bpf_get_current_pid_tgid,
+    macros::{fexit, kretprobe},
+    programs::{FExitContext, RetProbeContext},
+};
 
 use super::tell;
 use crate::{
-    call,
+    call::{self, Doing},
     emit::emit_request,
     filter::{wanted_port, wanted_protocol},
     read::{Direct, Fault, Socket},
@@ -23,20 +27,33 @@ fn sent(ctx: FExitContext) -> i32 {
     0
 }
 
+/// The same where the kernel has no fexit, or where its programs may be skipped.
+#[kretprobe]
+fn sent_kretprobe(ctx: RetProbeContext) -> u32 {
+    end(ctx.ret());
+    0
+}
+
 #[inline(always)]
 fn try_sent(ctx: &FExitContext) -> Result<(), Fault> {
     let sock = Socket(ctx.arg(0)).sock::<Direct>()?;
-    if !wanted_protocol(sock.protocol::<Direct>()?) {
-        return Ok(());
+    if wanted_protocol(sock.protocol::<Direct>()?) {
+        // Behind the three arguments lies what the function returned.
+        end(ctx.arg(3));
     }
-    let Some(call) = call::current(bpf_get_current_pid_tgid() as u32) else {
-        return Ok(());
+    Ok(())
+}
+
+#[inline(always)]
+fn end(result: i32) {
+    let tid = bpf_get_current_pid_tgid() as u32;
+    let Some(call) = call::current_if(tid, Doing::Sending) else {
+        return;
     };
     // SAFETY: the slot is this task's.
     unsafe {
         let request = &raw mut (*call).request;
-        // Behind the three arguments lies what the function returned.
-        (*request).result = ctx.arg(3);
+        (*request).result = result;
         (*request).sent_ns = record::now();
         let datagram = &raw const (*request).datagram;
         if wanted_port((*datagram).portid, (*datagram).peer_portid) {
@@ -44,5 +61,4 @@ fn try_sent(ctx: &FExitContext) -> Result<(), Fault> {
         }
     }
     call::leave(call);
-    Ok(())
 }

@@ -82,7 +82,8 @@ impl<W: Write> Human<W> {
         if greeting.number > 1 {
             writeln!(self.out)?;
         }
-        let rungs = rungs(&trace.exchange, &trace.callback);
+        let callback = trace.callback.as_deref().unwrap_or("receive callback");
+        let rungs = rungs(&trace.exchange, callback);
         let mut before_ns = None;
         let first_ns = rungs
             .first()

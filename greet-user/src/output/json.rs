@@ -143,7 +143,7 @@ impl<W: Write> Watcher for Json<W> {
 
 fn greeting_line(greeting: &Greeting) -> ExchangeLine<'_> {
     let trace = greeting.trace.as_ref();
-    let seen = trace.and_then(|trace| ExchangeLine::of(&trace.exchange, Some(&trace.callback)));
+    let seen = trace.and_then(|trace| ExchangeLine::of(&trace.exchange, trace.callback.as_deref()));
     let mut line = seen.unwrap_or_else(|| ExchangeLine {
         v: VERSION,
         protocol: NETLINK_TEST_PROTOCOL,

@@ -77,7 +77,7 @@ fn one(outcome: Outcome, events: Option<Vec<Event>>) -> Greeting {
         rejected: Vec::new(),
         trace: events.map(|events| Trace {
             exchange: exchange(events),
-            callback: "netlink_recv_msg_fn".to_owned(),
+            callback: Some("netlink_recv_msg_fn".to_owned()),
         }),
         pid: 70,
         portid: 71,

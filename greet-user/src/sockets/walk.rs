@@ -11,9 +11,11 @@ use aya::{
 };
 
 use super::{Socket, SocketsError, layout, records::Records};
-use crate::tracer::{OBJECT, TracerError, check_privileges, offsets::Offsets};
+use crate::tracer::{
+    OBJECT, TracerError, check_privileges,
+    offsets::{KERNEL_BTF, OffsetError, Offsets},
+};
 
-const KERNEL_BTF: &str = "/sys/kernel/btf/vmlinux";
 const PROGRAM: &str = "sockets";
 /// Size of the ring buffer, bytes: room for 10,000 sockets at first …
 const ROOM: u32 = 1 << 20;
@@ -26,8 +28,7 @@ const MORE_ROOM: u32 = 1 << 26;
 /// [`SocketsError`]: what is missing, or what the kernel said.
 pub fn alone() -> Result<Vec<Socket>, SocketsError> {
     check()?;
-    let btf =
-        btf_rs::Btf::from_file(KERNEL_BTF).map_err(crate::tracer::offsets::OffsetError::from)?;
+    let btf = btf_rs::Btf::from_file(KERNEL_BTF).map_err(OffsetError::from)?;
     let offsets = Offsets::of(&btf)?;
     let layout = layout::of(&btf)?;
     let btf = Btf::from_sys_fs().map_err(SocketsError::refused)?;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! What to look at: all of it is applied in the kernel, before anything is copied.
 
-use greet_common::event::COMM_SIZE;
+use greet_common::event::{CAPTURE, COMM_SIZE};
 
 /// What to look at. The default is everything.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -16,8 +16,8 @@ pub struct Filter {
     pub port: Option<u32>,
     /// The one command name, as the kernel has it (at most 15 bytes).
     pub comm: Option<String>,
-    /// Whether the messages' bytes are copied.
-    pub capture: bool,
+    /// How many bytes of a datagram are copied at most; 0 for none.
+    pub snaplen: u32,
 }
 
 /// Whose traffic to look at.
@@ -39,7 +39,7 @@ impl Default for Filter {
             netns: None,
             port: None,
             comm: None,
-            capture: true,
+            snaplen: CAPTURE as u32,
         }
     }
 }

@@ -1,17 +1,58 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! Which program watches what, and for the sake of which stages.
-
-use std::collections::BTreeSet;
+//!
+//! There are two programs for each stage. fentry and fexit cost a third of what kprobe and
+//! kretprobe do, but the kernel skips one while the same program is at work on the same CPU:
+//! on a kernel that preempts itself another task may get the CPU in the midst of it and keep
+//! it for milliseconds, in which nothing is seen. A kprobe cannot be preempted. So which of
+//! the two is taken depends on the kernel, unless the user says it.
 
 use aya::{
     Btf, Ebpf,
     programs::{BtfTracePoint, FEntry, FExit, KProbe, Program, ProgramError},
 };
+use clap::ValueEnum;
 use greet_common::Stage;
 
-use super::TracerError;
+use super::{
+    TracerError,
+    callbacks::Callback,
+    plan::{Attached, DELIVERY, HANDLER, Plan},
+    preemption::is_preemptible,
+};
 
-/// How a program is attached.
+/// How the programs are attached.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub enum Hooks {
+    /// kprobe on a kernel that preempts itself, else fentry; the other where one fails
+    #[default]
+    Auto,
+    /// fentry and fexit: cheaper; calls may be missed (and are counted) on a kernel that preempts itself
+    Fentry,
+    /// kprobe and kretprobe: nothing is missed
+    Kprobe,
+}
+
+/// One of the two.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Kind {
+    Fentry,
+    Kprobe,
+}
+
+impl Hooks {
+    /// What to try, in this order.
+    fn kinds(self) -> &'static [Kind] {
+        match self {
+            Self::Fentry => &[Kind::Fentry],
+            Self::Kprobe => &[Kind::Kprobe],
+            Self::Auto if is_preemptible() => &[Kind::Kprobe, Kind::Fentry],
+            Self::Auto => &[Kind::Fentry, Kind::Kprobe],
+        }
+    }
+}
+
+/// Where a program is attached.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Way {
     Entry,
@@ -37,7 +78,6 @@ const REQUEST: &[Stage] = &[
     Stage::Handled,
     Stage::Sent,
 ];
-const DELIVERY: &[Stage] = &[Stage::Receive, Stage::Delivered];
 
 /// Those that end a call come first: a call that is never ended would keep its slot.
 const HOOKS: [Hook; 9] = [
@@ -76,28 +116,32 @@ const fn hook(
 }
 
 impl Hook {
-    fn name(&self) -> String {
-        let way = match self.way {
-            Way::Entry => "fentry",
-            Way::Exit => "fexit",
-            Way::Tracepoint => "tp_btf",
+    fn name(&self, kind: Kind) -> String {
+        let way = match (self.way, kind) {
+            (Way::Entry, Kind::Fentry) => "fentry",
+            (Way::Exit, Kind::Fentry) => "fexit",
+            (Way::Entry, Kind::Kprobe) => "kprobe",
+            (Way::Exit, Kind::Kprobe) => "kretprobe",
+            (Way::Tracepoint, _) => "tp_btf",
         };
         format!("{way}:{}", self.function)
     }
 
-    fn attach(&self, programs: &mut Ebpf, btf: &Btf) -> Result<(), ProgramError> {
-        match self.way {
-            Way::Entry => {
+    fn attach(&self, programs: &mut Ebpf, btf: &Btf, kind: Kind) -> Result<(), ProgramError> {
+        match (self.way, kind) {
+            (Way::Entry, Kind::Fentry) => {
                 let program: &mut FEntry = program(programs, self.program)?;
                 program.load(self.function, btf)?;
                 program.attach()?;
             }
-            Way::Exit => {
+            (Way::Exit, Kind::Fentry) => {
                 let program: &mut FExit = program(programs, self.program)?;
                 program.load(self.function, btf)?;
                 program.attach()?;
             }
-            Way::Tracepoint => {
+            (Way::Entry, Kind::Kprobe) => self.probe(programs, "kprobe")?,
+            (Way::Exit, Kind::Kprobe) => self.probe(programs, "kretprobe")?,
+            (Way::Tracepoint, _) => {
                 let program: &mut BtfTracePoint = program(programs, self.program)?;
                 program.load(self.function, btf)?;
                 program.attach()?;
@@ -105,66 +149,63 @@ impl Hook {
         }
         Ok(())
     }
+
+    /// The twin of the program, named after it.
+    fn probe(&self, programs: &mut Ebpf, way: &str) -> Result<(), ProgramError> {
+        let name = format!("{}_{way}", self.program);
+        let program: &mut KProbe = program(programs, &name)?;
+        program.load()?;
+        program.attach(self.function, 0)?;
+        Ok(())
+    }
 }
 
-/// What is attached, and what could not be.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Attached {
-    /// E.g. `fentry:netlink_unicast`.
-    pub hooks: Vec<String>,
-    /// What this kernel does not let us see: one sentence each.
-    pub missing: Vec<String>,
-}
-
-/// What to attach.
-#[derive(Clone, Debug)]
-pub struct Plan {
-    /// The stages asked for.
-    pub stages: BTreeSet<Stage>,
-    /// The receive callbacks, by their symbols.
-    pub callbacks: Vec<String>,
-    /// Whether processes are followed to their children.
-    pub family: bool,
-    /// Size of the ring buffer, bytes: a power of two, at least a page.
-    pub buffer: u32,
-}
-
-impl Plan {
-    /// All nine stages, with these callbacks.
-    #[must_use]
-    pub fn all(callbacks: Vec<String>) -> Self {
-        Self {
-            stages: Stage::ALL.into(),
-            callbacks,
-            family: false,
-            buffer: 2 << 20,
+/// Attaches what is asked for, with these receive callbacks. What this kernel lacks is said
+/// and left out; it is an error only if nothing is left.
+pub(super) fn attach(
+    programs: &mut Ebpf,
+    btf: &Btf,
+    plan: &Plan,
+    callbacks: Vec<Callback>,
+) -> Result<Attached, TracerError> {
+    let mut first_error = None;
+    for kind in plan.hooks.kinds() {
+        match attach_all(programs, btf, plan, *kind) {
+            Ok(mut attached) => {
+                attached.callbacks = callbacks;
+                if plan.wants_callbacks() {
+                    attach_callbacks(programs, &mut attached)?;
+                }
+                return Ok(attached);
+            }
+            Err(error) => {
+                log::warn!("{error}");
+                first_error.get_or_insert(error);
+            }
         }
     }
-
-    /// Will deliveries be seen?
-    #[must_use]
-    pub fn deliveries(&self) -> bool {
-        DELIVERY.iter().any(|stage| self.stages.contains(stage))
-    }
-
-    fn wants(&self, stages: &[Stage]) -> bool {
-        stages.is_empty() || stages.iter().any(|stage| self.stages.contains(stage))
-    }
+    Err(first_error.unwrap_or_else(|| TracerError::setup("there is nothing to attach")))
 }
 
-/// Attaches what is asked for. What this kernel lacks is said and left out; it is an error
-/// only if nothing is left.
-pub(super) fn attach(programs: &mut Ebpf, plan: &Plan) -> Result<Attached, TracerError> {
-    let btf = Btf::from_sys_fs().map_err(TracerError::setup)?;
+fn attach_all(
+    programs: &mut Ebpf,
+    btf: &Btf,
+    plan: &Plan,
+    kind: Kind,
+) -> Result<Attached, TracerError> {
     let mut attached = Attached::default();
     let mut first_error = None;
+    let mut functions = 0;
     let family = if plan.family { &FAMILY[..] } else { &[] };
     for hook in family.iter().chain(&HOOKS) {
         if !plan.wants(hook.stages) {
             continue;
         }
-        match hook.attach(programs, &btf) {
-            Ok(()) => attached.hooks.push(hook.name()),
+        match hook.attach(programs, btf, kind) {
+            Ok(()) => {
+                attached.hooks.push(hook.name(kind));
+                functions += usize::from(hook.way != Way::Tracepoint);
+            }
             Err(error) => {
                 let error = TracerError::attach(hook.function.to_owned(), error);
                 attached.missing.push(missing(hook.stages, &error));
@@ -172,43 +213,51 @@ pub(super) fn attach(programs: &mut Ebpf, plan: &Plan) -> Result<Attached, Trace
             }
         }
     }
-    if attached.hooks.is_empty()
-        && let Some(error) = first_error
-    {
-        return Err(error);
+    match first_error {
+        Some(error) if functions == 0 => {
+            detach(programs);
+            Err(error)
+        }
+        _ => Ok(attached),
     }
-    if plan.wants(&[Stage::Handle, Stage::Handled]) {
-        attach_callbacks(programs, &plan.callbacks, &mut attached)?;
-    }
-    Ok(attached)
 }
 
+/// Takes off the tracepoints, the only ones that are attached if no function could be.
+fn detach(programs: &mut Ebpf) {
+    for (name, program) in programs.programs_mut() {
+        if let Program::BtfTracePoint(program) = program
+            && program.fd().is_ok()
+            && let Err(error) = program.unload()
+        {
+            log::warn!("{name} stays attached until the end: {error}");
+        }
+    }
+}
+
+/// Attaches to the receive callbacks, which may be in modules, where fentry does not reach.
 fn attach_callbacks(
     programs: &mut Ebpf,
-    callbacks: &[String],
     attached: &mut Attached,
 ) -> Result<(), TracerError> {
-    const STAGES: &[Stage] = &[Stage::Handle, Stage::Handled];
-    if callbacks.is_empty() {
-        let why = "no receive callback is known; name one with `--callback SYMBOL`";
-        attached
-            .missing
-            .push(format!("not seen: handle, handled ({why})"));
+    if attached.callbacks.is_empty() {
+        let why = "no module receives here; `--stages handle` takes the kernel's own callbacks, \
+                   `--callback SYMBOL` any function";
+        attached.missing.push(format!("not seen: handle, handled ({why})"));
         return Ok(());
     }
     for (name, way) in [("handled", "kretprobe"), ("handle", "kprobe")] {
         let probe: &mut KProbe = program(programs, name).map_err(TracerError::setup)?;
         if let Err(error) = probe.load() {
-            let error = TracerError::attach(callbacks.join(", "), error);
-            attached.missing.push(missing(STAGES, &error));
+            let error = TracerError::attach(attached.symbols().join(", "), error);
+            attached.missing.push(missing(HANDLER, &error));
             return Ok(());
         }
-        for callback in callbacks {
-            match probe.attach(callback, 0) {
+        for callback in attached.symbols() {
+            match probe.attach(&callback, 0) {
                 Ok(_) => attached.hooks.push(format!("{way}:{callback}")),
                 Err(error) => {
-                    let error = TracerError::attach(callback.clone(), error);
-                    attached.missing.push(missing(STAGES, &error));
+                    let error = TracerError::attach(callback, error);
+                    attached.missing.push(missing(HANDLER, &error));
                 }
             }
         }

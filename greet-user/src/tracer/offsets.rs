@@ -7,12 +7,13 @@
 
 use btf_rs::{Btf, Member, Struct, Type};
 
-const KERNEL_BTF: &str = "/sys/kernel/btf/vmlinux";
+/// Where the kernel describes its types.
+pub(crate) const KERNEL_BTF: &str = "/sys/kernel/btf/vmlinux";
 
 /// Offsets in bytes; see `greet-ebpf/src/globals.rs` for what each is of.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Offsets {
-    named: [(&'static str, u64); 15],
+    named: [(&'static str, u64); 17],
     /// The bit of `sock.sk_kern_sock` within its byte.
     pub sock_kern_mask: u8,
 }
@@ -63,15 +64,7 @@ impl Field {
 }
 
 impl Offsets {
-    /// Reads the running kernel's BTF.
-    ///
-    /// # Errors
-    /// [`OffsetError`] where a field is not there or not as expected.
-    pub fn of_running_kernel() -> Result<Self, OffsetError> {
-        Self::of(&Btf::from_file(KERNEL_BTF)?)
-    }
-
-    /// Finds the fields in BTF that was read already.
+    /// Finds the fields in the kernel's BTF.
     ///
     /// # Errors
     /// [`OffsetError`] where a field is not there or not as expected.
@@ -92,6 +85,8 @@ impl Offsets {
                 "SKB_CB_GROUP",
                 control_block + at("netlink_skb_parms", "dst_group", 32)?,
             ),
+            ("SKB_SK", at("sk_buff", "sk", 64)?),
+            ("SKB_NEXT", at("sk_buff", "next", 64)?),
             ("SOCKET_SK", at("socket", "sk", 64)?),
             ("SOCK_FAMILY", at("sock", "__sk_common.skc_family", 16)?),
             ("NETLINK_SOCK_PORTID", at("netlink_sock", "portid", 32)?),

@@ -21,7 +21,7 @@ use crate::{
 };
 
 fn attach(filter: &Filter) -> Tracer {
-    Tracer::attach(filter, &Plan::all(vec![CALLBACK.to_owned()])).expect("attaches")
+    Tracer::attach(filter, &Plan::default()).expect("attaches")
 }
 
 /// Watches this process's greetings only.

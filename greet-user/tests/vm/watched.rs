@@ -22,7 +22,7 @@ use crate::{
 };
 
 fn attach(filter: &Filter) -> Tracer {
-    Tracer::attach(filter, &Plan::all(vec![CALLBACK.to_owned()])).expect("attaches")
+    Tracer::attach(filter, &Plan::default()).expect("attaches")
 }
 
 /// The text carries the identity of the greeting: does the exchange's other half agree?
@@ -52,7 +52,7 @@ fn eight_threads_with_four_sockets_each_are_not_mixed_up() {
         // Without a filter by task, each message is told once.
         let plan = Plan {
             buffer: 64 << 20,
-            ..Plan::all(vec![CALLBACK.to_owned()])
+            ..Plan::default()
         };
         let filter = Filter::protocol(NETLINK_TEST_PROTOCOL);
         let mut tracer = Tracer::attach(&filter, &plan).expect("attaches");

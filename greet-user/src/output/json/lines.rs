@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! What each line holds.
 
-use greet_common::{Stage, wire::Header};
+use greet_common::{Stage, wire::{HEADER_SIZE, Header}};
 use serde::Serialize;
 
 use super::serialize::{as_text, flags, hex, is_zero, object};
@@ -62,6 +62,8 @@ pub(super) struct MessageLine<'a> {
     headers: Vec<HeaderObject>,
     #[serde(serialize_with = "hex")]
     payload_hex: &'a [u8],
+    #[serde(serialize_with = "hex", skip_serializing_if = "<[_]>::is_empty")]
+    data_hex: &'a [u8],
     #[serde(skip_serializing_if = "Option::is_none")]
     text: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -206,6 +208,9 @@ impl<'a> MessageLine<'a> {
 
     fn new(head: &'a Head, datagram: &'a Datagram, seen: Seen, error: Option<i32>) -> Self {
         let headers = datagram.headers();
+        let payload = datagram.payload();
+        // What the first header and its payload do not tell already.
+        let is_told = !headers.is_empty() && datagram.data.len() == HEADER_SIZE + payload.len();
         Self {
             v: VERSION,
             t_ns: seen.time_ns,
@@ -226,7 +231,8 @@ impl<'a> MessageLine<'a> {
                 .iter()
                 .map(|header| header_object(datagram.protocol, header))
                 .collect(),
-            payload_hex: datagram.payload(),
+            payload_hex: payload,
+            data_hex: if is_told { &[] } else { &datagram.data },
             text: datagram.text(),
             error,
         }

@@ -1,0 +1,120 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! What to attach, and what came of it.
+
+use std::collections::BTreeSet;
+
+use greet_common::Stage;
+
+use super::{
+    callbacks::{Callback, Callbacks},
+    hooks::Hooks,
+};
+
+/// The stages of reading.
+pub(super) const DELIVERY: &[Stage] = &[Stage::Receive, Stage::Delivered];
+
+/// The stages of the receive callback.
+pub(super) const HANDLER: &[Stage] = &[Stage::Handle, Stage::Handled];
+
+/// What to attach.
+#[derive(Clone, Debug)]
+pub struct Plan {
+    /// The stages asked for.
+    pub stages: BTreeSet<Stage>,
+    /// The receive callbacks.
+    pub callbacks: Callbacks,
+    /// How.
+    pub hooks: Hooks,
+    /// Whether processes are followed to their children.
+    pub family: bool,
+    /// Size of the ring buffer, bytes: a power of two, at least a page.
+    pub buffer: u32,
+}
+
+impl Default for Plan {
+    /// All nine stages, with the callbacks of modules.
+    fn default() -> Self {
+        Self {
+            stages: Stage::ALL.into(),
+            callbacks: Callbacks::Found { built_in: false },
+            hooks: Hooks::default(),
+            family: false,
+            buffer: 2 << 20,
+        }
+    }
+}
+
+impl Plan {
+    /// Will deliveries be seen?
+    #[must_use]
+    pub fn deliveries(&self) -> bool {
+        DELIVERY.iter().any(|stage| self.stages.contains(stage))
+    }
+
+    /// Are receive callbacks to be attached to?
+    pub(super) fn wants_callbacks(&self) -> bool {
+        self.wants(HANDLER)
+    }
+
+    /// Is one of these asked for, or are there none to be asked for?
+    pub(super) fn wants(&self, stages: &[Stage]) -> bool {
+        stages.is_empty() || stages.iter().any(|stage| self.stages.contains(stage))
+    }
+}
+
+/// What is attached, and what could not be.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Attached {
+    /// E.g. `fentry:netlink_unicast`.
+    pub hooks: Vec<String>,
+    /// What this kernel does not let us see: one sentence each.
+    pub missing: Vec<String>,
+    /// The receive callbacks that are attached to.
+    pub callbacks: Vec<Callback>,
+}
+
+impl Attached {
+    /// The receive callback of this protocol, if it is known which.
+    #[must_use]
+    pub fn callback_of(&self, protocol: u32) -> Option<&str> {
+        let mut fitting = self
+            .callbacks
+            .iter()
+            .filter(|callback| callback.protocols & 1_u32.checked_shl(protocol).unwrap_or(0) != 0);
+        match (fitting.next(), fitting.next()) {
+            (Some(callback), None) => Some(&callback.symbol),
+            _ => None,
+        }
+    }
+
+    pub(super) fn symbols(&self) -> Vec<String> {
+        let symbols = self.callbacks.iter();
+        symbols.map(|callback| callback.symbol.clone()).collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_callback_is_told_only_where_there_is_no_doubt() {
+        let callback = |symbol: &str, protocols| Callback {
+            symbol: symbol.to_owned(),
+            protocols,
+        };
+        let attached = Attached {
+            callbacks: vec![
+                callback("one", 1 << 31),
+                callback("two", 1 << 5 | 1 << 6),
+                callback("three", 1 << 6),
+            ],
+            ..Attached::default()
+        };
+        assert_eq!(attached.callback_of(31), Some("one"));
+        assert_eq!(attached.callback_of(5), Some("two"));
+        assert_eq!(attached.callback_of(6), None, "which of them?");
+        assert_eq!(attached.callback_of(0), None);
+        assert_eq!(attached.callback_of(99), None);
+    }
+}
