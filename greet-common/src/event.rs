@@ -6,9 +6,13 @@
 //! one `sk_buff` that was put into a receive queue, a [`Delivery`] of one that was taken
 //! out; a [`Loss`] and an [`Extack`] tell of what went wrong. Each begins with a [`Head`].
 //! Where more of a datagram was asked for than such a record holds, a [`Rest`] goes ahead.
+//! Where only times are asked for, a [`Whole`] stands for the three records of a request with
+//! one answer that its sender reads.
 //!
 //! What ties them together is the kernel's own: a call (one system call of one task) has a
 //! number, and a message in a queue is known by its socket and its buffer.
+
+use core::mem::offset_of;
 
 use crate::wire::HEADER_SIZE;
 
@@ -24,6 +28,11 @@ pub const PAYLOAD_CAPTURE: usize = 256;
 pub const CAPTURE: usize = HEADER_SIZE + PAYLOAD_CAPTURE;
 /// Length of a task's command name in the kernel (`TASK_COMM_LEN`), with its NUL.
 pub const COMM_SIZE: usize = 16;
+/// Bytes of a [`Request`]'s record before the datagram's first byte.
+pub const REQUEST_HEAD: usize = offset_of!(Request, datagram) + offset_of!(Datagram, data);
+/// How many bytes of its datagram a [`Request`]'s record has room for: the smallest that
+/// suffices is taken.
+pub const REQUEST_ROOMS: [usize; 3] = [0, 64, CAPTURE];
 /// Bytes of an extended-ACK text that a record can hold, with its NUL.
 pub const EXTACK_SIZE: usize = 128;
 
@@ -43,6 +52,8 @@ pub enum Kind {
     Extack = 5,
     /// A [`Rest`].
     Rest = 6,
+    /// A [`Whole`].
+    Whole = 7,
 }
 
 /// Who and where: the start of each record.
@@ -179,6 +190,51 @@ pub struct Delivery {
     pub flags: u32,
 }
 
+/// A request, its one answer and how its sender read it, without their bytes. Of what is
+/// known of each already, nothing is said twice.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(C)]
+pub struct Whole {
+    /// Who sent the request and read the answer, and through which socket.
+    pub head: Head,
+    /// Stage `send`.
+    pub send_ns: u64,
+    /// Stage `cross`.
+    pub cross_ns: u64,
+    /// Stage `handle`.
+    pub handle_ns: u64,
+    /// Stage `handled`.
+    pub handled_ns: u64,
+    /// Stage `sent`.
+    pub sent_ns: u64,
+    /// Stage `reply`.
+    pub reply_ns: u64,
+    /// Stage `queue`.
+    pub queue_ns: u64,
+    /// Stage `receive`; 0 if it was not read.
+    pub receive_ns: u64,
+    /// Stage `delivered`.
+    pub delivered_ns: u64,
+    /// Address of the answer's `sk_buff`.
+    pub skb: u64,
+    /// What `sendmsg()` returned: bytes, or a negative errno.
+    pub result: i32,
+    /// What `recvmsg()` returned: bytes, or a negative errno.
+    pub receive_result: i32,
+    /// Inode number of the network namespace.
+    pub netns: u32,
+    /// Port ID of the socket.
+    pub portid: u32,
+    /// Length of the request's datagram, in bytes.
+    pub len: u32,
+    /// Length of the answer's datagram, in bytes.
+    pub reply_len: u32,
+    /// The flags of the reading call.
+    pub flags: u32,
+    /// Explicit padding.
+    pub padding: u32,
+}
+
 /// A message that a socket did not get (`netlink_overrun`), or one of the kernel's that
 /// `netlink_unicast` could not hand over.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -218,6 +274,8 @@ const _: () = {
     assert!(size_of::<Request>() == 48 + 40 + 8 + size_of::<Datagram>());
     assert!(size_of::<Message>() == 48 + 24 + size_of::<Datagram>());
     assert!(size_of::<Delivery>() == 48 + 32);
+    assert!(size_of::<Whole>() == 48 + 80 + 32);
+    assert!(REQUEST_HEAD == 128);
     assert!(size_of::<Loss>() == 48 + 24);
     assert!(size_of::<Extack>() == 48 + 8 + EXTACK_SIZE);
 };

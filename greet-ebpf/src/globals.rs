@@ -41,6 +41,8 @@ globals! {
     FILTER_COMM_HIGH: u64 = 0;
     /// How many bytes of a datagram are copied at most; 0 for none.
     SNAPLEN: u32 = 0;
+    /// What can be told in one record is, if this is not 0: see `whole`.
+    SUMMARY: u32 = 0;
 
     /// `socket.sk`.
     SOCKET_SK: u64 = NOT_SET;

@@ -23,6 +23,7 @@ mod record;
 mod rest;
 mod task;
 mod walk;
+mod whole;
 
 /// Tracing helpers are open to GPL-compatible programs only.
 #[expect(

@@ -6,12 +6,10 @@ use aya_ebpf::{
     maps::{Array, HashMap, PerCpuArray, RingBuf},
 };
 
-use crate::call::Call;
+use greet_common::call::{CALL_SLOTS, Call};
 
 /// Size of the ring buffer, in bytes, unless user space asks for another.
 const RECORDS_SIZE: u32 = 2 << 20;
-/// How many calls can be under way: see [`crate::call`].
-pub const CALL_SLOTS: u32 = 4096;
 /// How many processes a watched command may have had.
 const FAMILY_SIZE: u32 = 65_536;
 
@@ -23,7 +21,7 @@ pub static RECORDS: RingBuf = RingBuf::with_byte_size(RECORDS_SIZE, 0);
 #[map]
 pub static DROPPED: PerCpuArray<u64> = PerCpuArray::with_max_entries(1, 0);
 
-/// The calls that are under way.
+/// The calls that are under way: see [`crate::call`].
 #[map]
 pub static CALLS: Array<Call> = Array::with_max_entries(CALL_SLOTS, 0);
 

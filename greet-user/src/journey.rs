@@ -12,6 +12,7 @@
 //! delivery: that is the order in which the programs reserve their records. What is lost on
 //! the way leaves a gap and nothing else.
 
+mod early;
 mod exchange;
 mod place;
 mod told;
@@ -22,6 +23,7 @@ pub use exchange::{Exchange, Passed, SPANS, Status};
 pub use told::{Seen, Told};
 
 use crate::event::{Delivery, Event, Extack, Loss, Message, Request};
+use early::Early;
 use place::Place;
 use told::told;
 
@@ -62,7 +64,7 @@ pub struct Journey {
     /// the reader's call ends, and may use it again at once.
     displaced: HashMap<Buffer, Place>,
     dumps: HashMap<Port, u64>,
-    unmatched: u64,
+    early: Early,
 }
 
 impl Journey {
@@ -79,15 +81,15 @@ impl Journey {
             queued: HashMap::new(),
             displaced: HashMap::new(),
             dumps: HashMap::new(),
-            unmatched: 0,
+            early: Early::default(),
         }
     }
 
     /// Deliveries of messages that were never seen: queued before the tracer came, or their
     /// record was lost.
     #[must_use]
-    pub const fn unmatched(&self) -> u64 {
-        self.unmatched
+    pub fn unmatched(&self) -> u64 {
+        self.early.unmatched()
     }
 
     /// Takes the next event, and tells what can be told now.
@@ -244,7 +246,7 @@ impl Journey {
         }
         let key = (delivery.head.sock, delivery.skb);
         let Some(place) = self.read(key, delivery.receive_ns, tell) else {
-            self.unmatched += 1;
+            self.early.put(key, delivery);
             return;
         };
         if delivery.flags & MSG_PEEK != 0 {
@@ -327,8 +329,16 @@ impl Journey {
                 self.dumps.insert(port_of(request), id);
             }
         }
+        let waiting = exchange.passed.iter().filter(|passed| passed.is_waiting());
+        let waiting = waiting.map(|passed| (passed.buffer(), passed.message.queue_ns));
+        let early: Vec<_> = waiting
+            .filter_map(|(key, queue_ns)| self.early.take(key, queue_ns))
+            .collect();
         self.open.insert(id, exchange);
         self.order.push_back(id);
+        for delivery in early {
+            self.delivery(delivery, tell);
+        }
         while self.open.len() > WAITING {
             let Some(oldest) = self.order.pop_front() else {
                 break;

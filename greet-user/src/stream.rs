@@ -3,7 +3,7 @@
 
 use std::collections::{HashMap, VecDeque};
 
-use greet_common::event::{self as record, Record, RecordError};
+use greet_common::event::{self as record, Delivery, Head, Kind, Record, RecordError, Whole};
 
 use crate::event::{Datagram, Event, Message, Request};
 
@@ -22,12 +22,13 @@ pub struct Stream {
 }
 
 impl Stream {
-    /// Reads one record; `None` for one that is only a part of the next.
+    /// Reads one record and hands over the events that it tells of: mostly one, none for a
+    /// record that is only a part of the next.
     ///
     /// # Errors
     /// [`RecordError`] where the bytes are not a record.
-    pub fn event(&mut self, bytes: &[u8]) -> Result<Option<Event>, RecordError> {
-        Ok(Some(match Record::try_from(bytes)? {
+    pub fn read(&mut self, bytes: &[u8], take: &mut impl FnMut(Event)) -> Result<(), RecordError> {
+        take(match Record::try_from(bytes)? {
             Record::Request(record) => Event::Request(Request {
                 head: record.head,
                 send_ns: record.send_ns,
@@ -48,11 +49,16 @@ impl Stream {
             Record::Delivery(record) => Event::Delivery(record),
             Record::Loss(record) => Event::Loss(record),
             Record::Extack(record) => Event::Extack(record),
+            Record::Whole(record) => {
+                whole(&record).into_iter().for_each(take);
+                return Ok(());
+            }
             Record::Rest(head, data) => {
                 self.keep((head.sock, head.id), data);
-                return Ok(None);
+                return Ok(());
             }
-        }))
+        });
+        Ok(())
     }
 
     fn keep(&mut self, key: Key, data: &[u8]) {
@@ -86,18 +92,70 @@ impl Stream {
     }
 }
 
+/// The events that a summary's record stands for, in the order in which they are told else.
+fn whole(record: &Whole) -> [Event; 3] {
+    let head = |kind| Head {
+        kind: kind as u32,
+        ..record.head
+    };
+    let datagram = |portid, peer_portid, len| Datagram {
+        protocol: record.head.protocol,
+        netns: record.netns,
+        portid,
+        peer_portid,
+        group: 0,
+        len,
+        data: Box::default(),
+    };
+    [
+        Event::Message(Message {
+            head: head(Kind::Message),
+            skb: record.skb,
+            reply_ns: record.reply_ns,
+            queue_ns: record.queue_ns,
+            datagram: datagram(0, record.portid, record.reply_len),
+        }),
+        Event::Request(Request {
+            head: head(Kind::Request),
+            send_ns: record.send_ns,
+            cross_ns: record.cross_ns,
+            handle_ns: record.handle_ns,
+            handled_ns: record.handled_ns,
+            sent_ns: record.sent_ns,
+            result: record.result,
+            datagram: datagram(record.portid, 0, record.len),
+        }),
+        Event::Delivery(Delivery {
+            head: head(Kind::Delivery),
+            skb: record.skb,
+            receive_ns: record.receive_ns,
+            delivered_ns: record.delivered_ns,
+            result: record.receive_result,
+            flags: record.flags,
+        }),
+    ]
+}
+
 #[cfg(test)]
 mod tests {
     use std::mem::offset_of;
 
-    use greet_common::event::{Delivery, Extack, Kind, Loss};
+    use greet_common::event::{Extack, Loss};
     use proptest::prelude::{any, prop_assert, proptest};
 
     use super::*;
 
+    /// What one record tells.
+    fn read(stream: &mut Stream, bytes: &[u8]) -> Result<Vec<Event>, RecordError> {
+        let mut events = Vec::new();
+        stream.read(bytes, &mut |event| events.push(event))?;
+        Ok(events)
+    }
+
+    /// The same of a record that tells of one event.
     fn event(bytes: &[u8]) -> Result<Event, RecordError> {
-        let mut stream = Stream::default();
-        stream.event(bytes).map(|event| event.expect("no rest"))
+        let events = read(&mut Stream::default(), bytes);
+        events.map(|mut events| events.pop().expect("an event"))
     }
 
     /// A delivery's record as the eBPF program writes it.
@@ -164,12 +222,12 @@ mod tests {
     #[test]
     fn a_rest_joins_its_own_record_and_no_other() {
         let mut stream = Stream::default();
-        let mut read = |bytes: Vec<u8>| stream.event(&bytes).expect("a record");
-        assert_eq!(read(rest(7, 0x11)), None, "its record was dropped");
-        assert_eq!(read(rest(8, 0x22)), None);
-        assert_eq!(read(rest(7, 0x33)), None);
+        let mut of = |bytes: Vec<u8>| read(&mut stream, &bytes).expect("a record").pop();
+        assert_eq!(of(rest(7, 0x11)), None, "its record was dropped");
+        assert_eq!(of(rest(8, 0x22)), None);
+        assert_eq!(of(rest(7, 0x33)), None);
         for (skb, byte) in [(7, 0x33), (8, 0x22)] {
-            let Some(Event::Message(message)) = read(message(skb)) else {
+            let Some(Event::Message(message)) = of(message(skb)) else {
                 panic!("no message");
             };
             assert_eq!(message.datagram.data.len(), 300);
@@ -182,7 +240,7 @@ mod tests {
     fn rests_that_nobody_fetches_do_not_pile_up() {
         let mut stream = Stream::default();
         for id in 0..5_000 {
-            assert_eq!(stream.event(&rest(id, 0)), Ok(None));
+            assert_eq!(read(&mut stream, &rest(id, 0)), Ok(Vec::new()));
         }
         assert_eq!((stream.order.len(), stream.rests.len()), (WAITING, WAITING));
     }

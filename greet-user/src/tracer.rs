@@ -12,12 +12,13 @@ mod hooks;
 pub mod offsets;
 mod plan;
 mod preemption;
+mod waiting;
 
 use std::fs;
 
 use aya::{
     Btf, Ebpf, EbpfLoader,
-    maps::{HashMap, MapData, PerCpuArray, RingBuf},
+    maps::{Array, HashMap, MapData, PerCpuArray, RingBuf},
 };
 use aya_log::EbpfLogger;
 use tokio::io::{Interest, unix::AsyncFd};
@@ -43,9 +44,10 @@ const PARENT: u32 = 0;
 
 /// The attached programs and what they report.
 pub struct Tracer {
-    /// Holds the programs and their links: dropping it detaches them.
-    _programs: Ebpf,
+    /// Holds the programs and their links: dropping it detaches them. `None` when all is over.
+    programs: Option<Ebpf>,
     family: HashMap<MapData, u32, u32>,
+    calls: Array<MapData, waiting::CallBytes>,
     records: AsyncFd<RingBuf<MapData>>,
     stream: Stream,
     dropped: PerCpuArray<MapData, u64>,
@@ -76,6 +78,8 @@ impl Tracer {
         let family = take_map(&mut programs, "FAMILY")?;
         let family = HashMap::try_from(family).map_err(TracerError::setup)?;
 
+        let calls = take_map(&mut programs, "CALLS")?;
+        let calls = Array::try_from(calls).map_err(TracerError::setup)?;
         let btf = Btf::from_sys_fs().map_err(TracerError::setup)?;
         let mut callbacks = Vec::new();
         if plan.wants_callbacks() {
@@ -95,8 +99,9 @@ impl Tracer {
         let records = unsafe { AsyncFd::register_with_interest(records, Interest::READABLE) }
             .map_err(|error| TracerError::setup(error.to_string()))?;
         Ok(Self {
-            _programs: programs,
+            programs: Some(programs),
             family,
+            calls,
             records,
             stream: Stream::default(),
             dropped,
@@ -150,16 +155,26 @@ impl Tracer {
             && let Some(record) = self.records.get_mut().next()
         {
             read += 1;
-            match self.stream.event(&record) {
-                Ok(event) => event.into_iter().for_each(&mut take),
-                Err(error) => {
-                    self.malformed += 1;
-                    log::warn!("the eBPF programs wrote {error}");
-                }
+            if let Err(error) = self.stream.read(&record, &mut take) {
+                self.malformed += 1;
+                log::warn!("the eBPF programs wrote {error}");
             }
         }
         self.logger.flush();
         read
+    }
+
+    /// Detaches, and hands over what is still there; in a summary also what would have been
+    /// told when it was read. Returns what [`Self::missed`] does, which cannot be asked later.
+    ///
+    /// # Errors
+    /// [`TracerError`] where the calls that are under way cannot be read.
+    pub fn finish(&mut self, mut take: impl FnMut(Event)) -> Result<u64, TracerError> {
+        let missed = self.missed()?;
+        self.programs = None;
+        self.drain(usize::MAX, &mut take);
+        waiting::events(&self.calls, &mut take)?;
+        Ok(missed)
     }
 
     /// Records that did not reach us: those for which there was no room, on any CPU, and
@@ -209,7 +224,7 @@ fn load(
     let (tasks, pid) = filter.tasks_and_pid();
     let [comm_low, comm_high] = filter.comm_words();
     let (port, port_set) = (filter.port.unwrap_or(0), u32::from(filter.port.is_some()));
-    let netns = filter.netns.unwrap_or(0);
+    let (netns, summary) = (filter.netns.unwrap_or(0), u32::from(filter.summary));
     // The eBPF side compares with the level's number; 0 is off.
     let log_level = u8::try_from(log::max_level() as usize).unwrap_or(0);
     let mut loader = EbpfLoader::new();
@@ -223,6 +238,7 @@ fn load(
         .override_global("FILTER_COMM_LOW", &comm_low, true)
         .override_global("FILTER_COMM_HIGH", &comm_high, true)
         .override_global("SNAPLEN", &filter.snaplen, true)
+        .override_global("SUMMARY", &summary, true)
         .override_global(aya_log::LEVEL, &log_level, true)
         .map_max_entries("RECORDS", buffer);
     let layout = layout.iter().map(|(name, offset)| (*name, offset));

@@ -67,8 +67,7 @@ pub async fn watch(options: &WatchOptions, output: &mut dyn Watcher) -> Result<u
             None => break,
         }
     }
-    while telling.drain(&mut tracer)? {}
-    telling.finish(&tracer)?;
+    telling.finish(&mut tracer)?;
     Ok(status)
 }
 
@@ -100,6 +99,7 @@ fn filter(options: &WatchOptions) -> Filter {
         } else {
             options.snaplen.unwrap_or(CAPTURE as u32)
         },
+        summary: options.summary,
     }
 }
 
@@ -172,28 +172,33 @@ impl<'a> Telling<'a> {
         Ok(read == BATCH)
     }
 
-    fn finish(mut self, tracer: &Tracer) -> Result<(), SessionError> {
+    fn finish(mut self, tracer: &mut Tracer) -> Result<(), SessionError> {
         let Self {
             output,
             journey,
             attached,
             counts,
             spans,
-            ..
+            events,
         } = &mut self;
         let mut written = Ok(());
-        journey.finish(&mut |told| {
+        let mut tell = |told: Told<'_>| {
             count(&told, counts, spans);
             if written.is_ok() {
                 written = output.tell(&told, callback(&told, attached));
             }
-        });
+        };
+        let calls_missed = tracer.finish(|event| {
+            *events += 1;
+            journey.push(event, &mut tell);
+        })?;
+        journey.finish(&mut tell);
         written?;
         counts.unmatched = journey.unmatched();
         self.output.summary(&Observed {
             events: self.events,
             events_dropped: tracer.dropped()?,
-            calls_missed: tracer.missed()?,
+            calls_missed,
             counts: self.counts,
             spans: self.spans.distributions(),
         })?;

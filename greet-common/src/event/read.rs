@@ -5,7 +5,7 @@ use core::{fmt, mem::offset_of};
 
 use super::{
     CAPTURE, COMM_SIZE, Datagram, Delivery, EXTACK_SIZE, Extack, Head, Kind, Loss, Message,
-    REST_SIZES, Request, RestHead,
+    REQUEST_HEAD, REQUEST_ROOMS, REST_SIZES, Request, RestHead, Whole,
 };
 
 /// A record, checked.
@@ -21,6 +21,8 @@ pub enum Record<'a> {
     Loss(Loss),
     /// The kernel said why it refuses.
     Extack(Extack),
+    /// A request was answered, and the answer read.
+    Whole(Whole),
     /// More of a datagram whose record follows.
     Rest(RestHead, &'a [u8]),
 }
@@ -130,14 +132,13 @@ impl<'a> Bytes<'a> {
 impl TryFrom<&[u8]> for Request {
     type Error = RecordError;
 
-    /// A request's record ends with its last captured byte.
+    /// A request's record has one of a few sizes, by the number of captured bytes.
     fn try_from(bytes: &[u8]) -> Result<Self, RecordError> {
         const DATAGRAM: usize = offset_of!(Request, datagram);
-        const DATA: usize = DATAGRAM + offset_of!(Datagram, data);
-        let head = Bytes::exactly(&bytes[..bytes.len().min(DATA)], DATA)?;
+        let head = Bytes::exactly(&bytes[..bytes.len().min(REQUEST_HEAD)], REQUEST_HEAD)?;
         let captured = head.u32(DATAGRAM + offset_of!(Datagram, captured)) as usize;
-        let expected = DATA + captured.min(CAPTURE);
-        let record = Bytes::exactly(bytes, expected)?;
+        let room = REQUEST_ROOMS.into_iter().find(|room| captured <= *room);
+        let record = Bytes::exactly(bytes, REQUEST_HEAD + room.unwrap_or(CAPTURE))?;
         let nothing_crossed = record.u64(offset_of!(Self, cross_ns)) == 0;
         Ok(Self {
             head: record.head(),
@@ -206,6 +207,35 @@ impl TryFrom<&[u8]> for Delivery {
             delivered_ns: record.u64(offset_of!(Self, delivered_ns)),
             result: record.i32(offset_of!(Self, result)),
             flags: record.u32(offset_of!(Self, flags)),
+        })
+    }
+}
+
+impl TryFrom<&[u8]> for Whole {
+    type Error = RecordError;
+
+    fn try_from(bytes: &[u8]) -> Result<Self, RecordError> {
+        let record = Bytes::exactly(bytes, size_of::<Self>())?;
+        Ok(Self {
+            head: record.head(),
+            send_ns: record.u64(offset_of!(Self, send_ns)),
+            cross_ns: record.u64(offset_of!(Self, cross_ns)),
+            handle_ns: record.u64(offset_of!(Self, handle_ns)),
+            handled_ns: record.u64(offset_of!(Self, handled_ns)),
+            sent_ns: record.u64(offset_of!(Self, sent_ns)),
+            reply_ns: record.u64(offset_of!(Self, reply_ns)),
+            queue_ns: record.u64(offset_of!(Self, queue_ns)),
+            receive_ns: record.u64(offset_of!(Self, receive_ns)),
+            delivered_ns: record.u64(offset_of!(Self, delivered_ns)),
+            skb: record.u64(offset_of!(Self, skb)),
+            result: record.i32(offset_of!(Self, result)),
+            receive_result: record.i32(offset_of!(Self, receive_result)),
+            netns: record.u32(offset_of!(Self, netns)),
+            portid: record.u32(offset_of!(Self, portid)),
+            len: record.u32(offset_of!(Self, len)),
+            reply_len: record.u32(offset_of!(Self, reply_len)),
+            flags: record.u32(offset_of!(Self, flags)),
+            padding: 0,
         })
     }
 }
@@ -280,6 +310,7 @@ impl<'a> TryFrom<&'a [u8]> for Record<'a> {
             Kind::Delivery => Delivery::try_from(bytes).map(Self::Delivery),
             Kind::Loss => Loss::try_from(bytes).map(Self::Loss),
             Kind::Extack => Extack::try_from(bytes).map(Self::Extack),
+            Kind::Whole => Whole::try_from(bytes).map(Self::Whole),
             Kind::Rest => rest(bytes).map(|(head, data)| Self::Rest(head, data)),
         }
     }
@@ -296,6 +327,7 @@ impl TryFrom<u32> for Kind {
             Self::Loss,
             Self::Extack,
             Self::Rest,
+            Self::Whole,
         ]
         .into_iter()
         .find(|kind| *kind as u32 == number)

@@ -5,8 +5,6 @@ use core::mem::offset_of;
 
 use super::*;
 
-const REQUEST_DATA: usize = offset_of!(Request, datagram) + offset_of!(Datagram, data);
-
 /// A record full of rubbish but for the numbers that are given.
 fn record<const N: usize>(kind: Kind, numbers: &[(usize, u32)]) -> [u8; N] {
     let mut bytes = [0xa5; N];
@@ -53,10 +51,10 @@ fn a_message_is_read_and_the_uncaptured_rest_is_not() {
 }
 
 #[test]
-fn a_request_ends_with_its_last_captured_byte() {
-    for captured in [0, 1, 36, 272] {
+fn a_request_has_the_room_that_its_captured_bytes_need() {
+    for (captured, room) in [(0, 0), (1, 64), (36, 64), (64, 64), (65, 272), (272, 272)] {
         let bytes = request(5_000, captured);
-        let end = REQUEST_DATA + captured as usize;
+        let end = REQUEST_HEAD + room;
         let Ok(Record::Request(request)) = Record::try_from(&bytes[..end]) else {
             panic!("{captured} bytes: not read as a request");
         };
@@ -81,7 +79,7 @@ fn a_request_that_did_not_cross_has_no_datagram() {
     let mut bytes = request(36, 0);
     let at = offset_of!(Request, cross_ns);
     bytes[at..at + 8].fill(0);
-    let request = Request::try_from(&bytes[..REQUEST_DATA]).expect("a request");
+    let request = Request::try_from(&bytes[..REQUEST_HEAD]).expect("a request");
     assert_eq!(request.datagram, Datagram::NONE);
 }
 
@@ -93,16 +91,17 @@ fn a_capture_beyond_the_datagram_or_the_record_is_refused() {
             Err(RecordError::WrongCapture { captured, len })
         );
     }
-    assert!(Record::try_from(&request(10, 11)[..REQUEST_DATA + 11]).is_err());
+    assert!(Record::try_from(&request(10, 11)[..REQUEST_HEAD + 64]).is_err());
     assert!(Record::try_from(&request(5_000, 273)[..]).is_err());
 }
 
 #[test]
 fn every_length_is_judged_and_only_the_right_one_passes() {
-    let all: [&[u8]; 4] = [
+    let all: [&[u8]; 5] = [
         &message(16, 16),
         &record::<{ size_of::<Delivery>() }>(Kind::Delivery, &[]),
         &record::<{ size_of::<Loss>() }>(Kind::Loss, &[]),
+        &record::<{ size_of::<Whole>() }>(Kind::Whole, &[]),
         &record::<{ size_of::<Extack>() }>(Kind::Extack, &[]),
     ];
     for bytes in all {
@@ -163,7 +162,7 @@ fn a_rest_is_within_the_datagram_and_behind_a_full_record() {
 
 #[test]
 fn unknown_kinds_are_refused() {
-    for number in [0, 7, u32::MAX] {
+    for number in [0, 8, u32::MAX] {
         let mut bytes = message(16, 16);
         bytes[..4].copy_from_slice(&number.to_ne_bytes());
         assert_eq!(

@@ -11,9 +11,11 @@ use aya_ebpf::{
     programs::{FEntryContext, ProbeContext},
 };
 
+use greet_common::call::{Call, Doing};
+
 use super::{argument, tell};
 use crate::{
-    call::{self, Call, Doing},
+    call,
     emit::count_drop,
     filter::{wanted_netns, wanted_protocol, wanted_task},
     read::{Direct, Fault, Memory, Probed, Skb, Sock},

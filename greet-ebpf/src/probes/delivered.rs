@@ -9,16 +9,20 @@ use aya_ebpf::{
     macros::{fexit, kretprobe},
     programs::{FExitContext, RetProbeContext},
 };
-use greet_common::event::{Delivery, Kind};
+use greet_common::{
+    call::{Call, Doing},
+    event::{Delivery, Kind},
+};
 
 use super::tell;
 use crate::{
-    call::{self, Call, Doing},
+    call,
     emit::emit,
     filter::wanted_protocol,
     read::{Direct, Fault, Sock, Socket},
     record,
     task::Task,
+    whole,
 };
 
 /// `MSG_PEEK`.
@@ -66,6 +70,10 @@ fn try_delivered_kretprobe(ctx: &RetProbeContext) -> Result<(), Fault> {
 
 #[inline(always)]
 fn end(task: &Task, call: *mut Call, result: i32, flags: u32) -> Result<(), Fault> {
+    if whole::tell(call, result, flags, flags & MSG_PEEK != 0)? {
+        call::leave(call);
+        return Ok(());
+    }
     let told = emit::<Delivery>(|slot| {
         let to = slot.as_mut_ptr();
         // SAFETY: `to` is valid for writes and aligned, and every field is written; the

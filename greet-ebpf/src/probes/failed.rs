@@ -11,9 +11,11 @@ use aya_ebpf::{
     programs::{FExitContext, RetProbeContext},
 };
 
+use greet_common::call::{Call, Doing};
+
 use super::tell;
 use crate::{
-    call::{self, Call, Doing},
+    call,
     loss::{self, Lost},
     read::{Direct, Fault, Probed, Sock},
 };

@@ -21,6 +21,7 @@ use crate::{
     record::{self, Ends},
     rest::RestKey,
     task::Task,
+    whole,
 };
 
 /// proto: net/netlink/af_netlink.c: int __netlink_sendskb(struct sock *sk, struct sk_buff *skb)
@@ -67,6 +68,11 @@ fn put<M: Memory>(sock: Sock, skb: Skb) -> Result<(), Fault> {
         peer_portid,
     };
     if !wanted_port(ends.portid, ends.peer_portid) {
+        return Ok(());
+    }
+    if let Some(call) = call
+        && whole::put_off::<M>(call, sock, skb)?
+    {
         return Ok(());
     }
     let key = RestKey {

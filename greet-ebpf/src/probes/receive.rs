@@ -9,17 +9,21 @@ use aya_ebpf::{
     macros::{fexit, kretprobe},
     programs::{FExitContext, RetProbeContext},
 };
-use greet_common::event::{Kind, Message};
+use greet_common::{
+    call::{Call, Doing},
+    event::{Kind, Message},
+};
 
 use super::tell;
 use crate::{
-    call::{self, Call, Doing},
+    call,
     emit::{count_drop, emit},
     filter::{by_port, by_task, wanted_netns, wanted_port, wanted_protocol, wanted_task},
     read::{Direct, Fault, Memory, Probed, Skb, Sock},
     record::{self, Ends},
     rest::RestKey,
     task::Task,
+    whole,
 };
 
 /// `AF_NETLINK`.
@@ -60,7 +64,7 @@ fn try_receive_kretprobe(sock: Sock, skb: Skb) -> Result<(), Fault> {
     };
     let peeked = skb.is_queued::<Probed>()?;
     // SAFETY: the slot is this task's.
-    unsafe { (*call).receive_peeked = u64::from(peeked) };
+    unsafe { (*call).receive_peeked = u32::from(peeked) };
     Ok(())
 }
 
@@ -80,7 +84,8 @@ fn take<M: Memory>(sock: Sock, skb: Skb) -> Result<Option<*mut Call>, Fault> {
     if by_port() && !wanted_port(skb.portid::<Probed>()?, sock.portid()?) {
         return Ok(None);
     }
-    let Some(call) = call::enter(&task, Doing::Reading) else {
+    let resumed = whole::resume(&task, sock, skb);
+    let Some(call) = resumed.or_else(|| call::enter(&task, Doing::Reading)) else {
         count_drop();
         return Ok(None);
     };
@@ -90,7 +95,7 @@ fn take<M: Memory>(sock: Sock, skb: Skb) -> Result<Option<*mut Call>, Fault> {
         (*call).receive_protocol = protocol;
         (*call).receive_skb = skb.0 as u64;
         (*call).receive_ns = record::now();
-        if by_task() {
+        if by_task() && resumed.is_none() {
             tell_message::<M>(sock, skb, &task, (*call).request.head.call)?;
         }
     }

@@ -9,11 +9,11 @@ use aya_ebpf::{
     macros::{fentry, kprobe},
     programs::{FEntryContext, ProbeContext},
 };
-use greet_common::event::Kind;
+use greet_common::{call::Doing, event::Kind};
 
 use super::{argument, tell};
 use crate::{
-    call::{self, Doing},
+    call,
     emit::count_drop,
     filter::{wanted_netns, wanted_protocol, wanted_task},
     read::{Direct, Fault, Memory, Probed, Socket},

@@ -11,13 +11,15 @@ use aya_ebpf::{
     programs::{FExitContext, RetProbeContext},
 };
 
+use greet_common::call::Doing;
+
 use super::tell;
 use crate::{
-    call::{self, Doing},
+    call,
     emit::emit_request,
     filter::{wanted_port, wanted_protocol},
     read::{Direct, Fault, Socket},
-    record,
+    record, whole,
 };
 
 /// proto: net/netlink/af_netlink.c: int netlink_sendmsg(struct socket *sock, struct msghdr *msg, size_t len)
@@ -57,6 +59,9 @@ fn end(result: i32) {
         (*request).sent_ns = record::now();
         let datagram = &raw const (*request).datagram;
         if wanted_port((*datagram).portid, (*datagram).peer_portid) {
+            if whole::keep(call) {
+                return;
+            }
             emit_request(request);
         }
     }

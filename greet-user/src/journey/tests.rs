@@ -65,6 +65,24 @@ fn a_greeting_is_one_exchange_and_its_steps_add_up() {
 }
 
 #[test]
+fn a_delivery_may_be_told_before_its_message() {
+    // A summary tells the message late where another thread reads it.
+    let [message, request, delivery] = greeting(71, 1, 1_000);
+    let all = exchanges([delivery, message, request]);
+    assert!(all.len() == 1 && is_whole(&all[0]), "{all:?}");
+    // But never before it was queued: then the buffer held another message.
+    let [_, _, delivery] = greeting(71, 1, 1_000);
+    let [message, request, _] = greeting(71, 2, 500_000);
+    let mut journey = Journey::new(true);
+    let mut ended = Vec::new();
+    for event in [delivery, message, request] {
+        push(&mut journey, event, &mut ended);
+    }
+    assert!(ended.is_empty());
+    assert_eq!(journey.unmatched(), 1);
+}
+
+#[test]
 fn what_did_not_happen_is_absent() {
     let [_, mut request, _] = greeting(71, 1, 1_000);
     if let Event::Request(request) = &mut request {

@@ -25,6 +25,7 @@ fn start(traced: bool) -> Start {
                     Vec::new()
                 },
                 missing: Vec::new(),
+                callbacks: Vec::new(),
             },
         },
         protocol: 31,

@@ -18,6 +18,8 @@ pub struct Filter {
     pub comm: Option<String>,
     /// How many bytes of a datagram are copied at most; 0 for none.
     pub snaplen: u32,
+    /// Whether only times and counts are wanted: then fewer records tell them.
+    pub summary: bool,
 }
 
 /// Whose traffic to look at.
@@ -40,6 +42,7 @@ impl Default for Filter {
             port: None,
             comm: None,
             snaplen: CAPTURE as u32,
+            summary: false,
         }
     }
 }

@@ -1,0 +1,123 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! What a summary has put off until it would be read, and nobody has read.
+
+use std::mem::offset_of;
+
+use aya::maps::{Array, MapData};
+use greet_common::{
+    call::{CALL_SLOTS, Call, Doing},
+    event::{self as record, Kind, REQUEST_HEAD},
+};
+
+use super::TracerError;
+use crate::event::{Datagram, Event, Message, Request};
+
+/// A slot as it lies in the map.
+pub(super) type CallBytes = [u8; size_of::<Call>()];
+
+/// The requests and answers in the slots, once nothing is attached any more.
+pub(super) fn events(
+    calls: &Array<MapData, CallBytes>,
+    take: &mut impl FnMut(Event),
+) -> Result<(), TracerError> {
+    for slot in 0..CALL_SLOTS {
+        let bytes = calls.get(&slot, 0).map_err(TracerError::setup)?;
+        for event in waiting(&bytes).into_iter().flatten() {
+            take(event);
+        }
+    }
+    Ok(())
+}
+
+/// The answer and the request that wait in this slot, if they do.
+fn waiting(bytes: &CallBytes) -> Option<[Event; 2]> {
+    const REQUEST: usize = offset_of!(Call, request);
+    let owner = number(bytes, offset_of!(Call, owner));
+    let doing = number(bytes, offset_of!(Call, doing));
+    if owner == 0 || doing != Doing::Waiting as u64 {
+        return None;
+    }
+    let request = record::Request::try_from(&bytes[REQUEST..REQUEST + REQUEST_HEAD]).ok()?;
+    let sent = &request.datagram;
+    let datagram = |portid, peer_portid, len| Datagram {
+        protocol: request.head.protocol,
+        netns: sent.netns,
+        portid,
+        peer_portid,
+        group: 0,
+        len,
+        data: Box::default(),
+    };
+    let len = offset_of!(Call, answer_len);
+    let answer = Message {
+        head: record::Head {
+            kind: Kind::Message as u32,
+            ..request.head
+        },
+        skb: number(bytes, offset_of!(Call, answer_skb)),
+        reply_ns: number(bytes, offset_of!(Call, answer_reply_ns)),
+        queue_ns: number(bytes, offset_of!(Call, answer_queue_ns)),
+        datagram: datagram(0, sent.portid, half(bytes, len)),
+    };
+    let asked = Request {
+        head: request.head,
+        send_ns: request.send_ns,
+        cross_ns: request.cross_ns,
+        handle_ns: request.handle_ns,
+        handled_ns: request.handled_ns,
+        sent_ns: request.sent_ns,
+        result: request.result,
+        datagram: datagram(sent.portid, sent.peer_portid, sent.len),
+    };
+    Some([Event::Message(answer), Event::Request(asked)])
+}
+
+fn number(bytes: &CallBytes, at: usize) -> u64 {
+    let mut field = [0; 8];
+    field.copy_from_slice(&bytes[at..at + 8]);
+    u64::from_ne_bytes(field)
+}
+
+fn half(bytes: &CallBytes, at: usize) -> u32 {
+    let mut field = [0; 4];
+    field.copy_from_slice(&bytes[at..at + 4]);
+    u32::from_ne_bytes(field)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn slot(owner: u64, doing: u64) -> CallBytes {
+        let mut bytes = [0; size_of::<Call>()];
+        let mut put = |at: usize, field: &[u8]| bytes[at..at + field.len()].copy_from_slice(field);
+        put(offset_of!(Call, owner), &owner.to_ne_bytes());
+        put(offset_of!(Call, doing), &doing.to_ne_bytes());
+        put(offset_of!(Call, answer_skb), &7_u64.to_ne_bytes());
+        put(offset_of!(Call, answer_queue_ns), &2_000_u64.to_ne_bytes());
+        put(offset_of!(Call, answer_len), &272_u32.to_ne_bytes());
+        let request = offset_of!(Call, request);
+        let of = |field| request + field;
+        put(of(offset_of!(record::Request, send_ns)), &1_000_u64.to_ne_bytes());
+        put(of(offset_of!(record::Request, cross_ns)), &1_500_u64.to_ne_bytes());
+        let datagram = of(offset_of!(record::Request, datagram));
+        put(datagram + offset_of!(record::Datagram, portid), &71_u32.to_ne_bytes());
+        put(datagram + offset_of!(record::Datagram, len), &36_u32.to_ne_bytes());
+        bytes
+    }
+
+    #[test]
+    fn only_what_waits_is_told() {
+        let waits = Doing::Waiting as u64;
+        for (owner, doing) in [(0, waits), (71, Doing::Sending as u64), (71, 0), (71, 99)] {
+            assert_eq!(waiting(&slot(owner, doing)), None);
+        }
+        let Some([Event::Message(answer), Event::Request(request)]) = waiting(&slot(71, waits))
+        else {
+            panic!("nothing told");
+        };
+        assert_eq!((answer.skb, answer.queue_ns, answer.datagram.len), (7, 2_000, 272));
+        assert_eq!((answer.datagram.portid, answer.datagram.peer_portid), (0, 71));
+        assert_eq!((request.send_ns, request.datagram.len), (1_000, 36));
+    }
+}
