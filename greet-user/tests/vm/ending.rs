@@ -6,7 +6,7 @@ use std::{
     fs,
     io::{BufRead, BufReader, Read as _},
     panic::{AssertUnwindSafe, catch_unwind},
-    process::{Child, ChildStdout, Stdio},
+    process::{Child, ChildStdout, Command, Stdio},
 };
 
 use greet_common::wire::NETLINK_TEST_PROTOCOL;
@@ -19,6 +19,9 @@ use crate::{
     support::{CALLBACK, greet_user, in_vm, require_vm, stdout_of, until},
     watching::signal,
 };
+
+/// Greets as long as it lives.
+const ENDLESS: [&str; 6] = ["greet-user", "-q", "-c", "1000000000", "-i", "0.01"];
 
 /// A watcher at work.
 struct Running {
@@ -185,4 +188,30 @@ fn by_a_panic() {
         assert_eq!(panic.downcast_ref(), Some(&"at the first event"));
         nothing_is_left(&before);
     });
+}
+
+#[test]
+fn the_command_is_told_to_stop_with_its_watcher() {
+    for told in [Signal::INT, Signal::TERM] {
+        let running = Running::start(&ENDLESS);
+        signal(running.child.id(), told);
+        running.end();
+        nobody_is_left("greet-user");
+    }
+}
+
+#[test]
+fn the_command_ends_with_a_watcher_that_nobody_reads() {
+    require_vm();
+    let before = Attached::now();
+    let script = format!(
+        "greet-user watch -p 31 --format json -- {} 2>/dev/null | head -n 1",
+        ENDLESS.join(" ")
+    );
+    // The shell waits for both ends of the pipe, and the command keeps neither open.
+    let output = Command::new("sh").args(["-c", &script]).output();
+    let first = stdout_of(&output.expect("busybox is there"), 0);
+    assert_eq!(first.lines().count(), 1, "{first}");
+    nothing_is_left(&before);
+    nobody_is_left("greet-user");
 }

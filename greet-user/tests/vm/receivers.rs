@@ -187,3 +187,13 @@ fn a_message_between_processes_is_one_exchange_with_both_ends() {
         );
     });
 }
+
+#[test]
+fn who_read_a_message_from_another_process_is_named() {
+    in_own_namespace(|| {
+        let passed = Passed::on();
+        let (exchange, reader) = (passed.exchange(), passed.processes.1);
+        let named = exchange.to_string().contains(&format!("\"pid\":{reader},"));
+        assert!(named, "process {reader} read it: {exchange}");
+    });
+}
