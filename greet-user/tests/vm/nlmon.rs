@@ -26,6 +26,8 @@ const GENL_ID_CTRL: u16 = 16;
 const RTM_NEWADDR: u16 = 20;
 const RTM_DELADDR: u16 = 21;
 const NLM_F_REQUEST: u16 = 1;
+/// All bytes of each message.
+const WHOLE: [&str; 2] = ["--snaplen", "65536"];
 /// Enough for chunks that are made inside the reader's `recvmsg()`.
 const DEVICES: usize = 100;
 const SOCKETS: usize = 300;
@@ -33,22 +35,12 @@ const SOCKETS: usize = 300;
 /// Watches a command that must succeed, with all bytes of each message.
 fn watched(words: &[&str]) -> Vec<Value> {
     let mut all = vec!["watch", "--format", "json"];
-    all.extend(whole());
+    all.extend(WHOLE);
     all.push("--");
     all.extend(words);
     let lines = json_lines(&stdout_of(&greet_user(&all), 0));
     nothing_lost(&lines);
     lines
-}
-
-/// All bytes, where the tool can be asked for them.
-fn whole() -> &'static [&'static str] {
-    let help = stdout_of(&greet_user(&["watch", "--help"]), 0);
-    if help.contains("--snaplen") {
-        &["--snaplen", "65536"]
-    } else {
-        &[]
-    }
 }
 
 /// The headers of a datagram's messages.
@@ -68,8 +60,8 @@ fn outline(protocol: u32, len: usize, headers: &[Value]) -> Value {
     json!({"protocol": protocol, "len": len, "headers": headers})
 }
 
-fn outline_of_packet(packet: &Packet, captured: usize) -> Value {
-    let headers = headers(&packet.bytes[..captured]);
+fn outline_of_packet(packet: &Packet) -> Value {
+    let headers = headers(&packet.bytes);
     let as_shown = |header: &Header| {
         let flags: Vec<_> = flag_names(header.flags).collect();
         json!({
@@ -105,38 +97,19 @@ fn hex(bytes: &[u8]) -> String {
 
 /// The same datagrams, the same bytes, the same order.
 fn compare(shown: &[&Value], tapped: &[&Packet]) {
-    let captured = |message: &Value| number(&message["captured_len"]);
-    let ours: Vec<_> = shown
-        .iter()
-        .map(|message| outline_of_message(message))
-        .collect();
-    let kernels: Vec<_> = tapped
-        .iter()
-        .enumerate()
-        .map(|(at, packet)| {
-            let captured = shown.get(at).map_or(packet.bytes.len(), |of| captured(of));
-            outline_of_packet(packet, captured.min(packet.bytes.len()))
-        })
-        .collect();
-    let lines = |outlines: &[Value]| outlines.iter().map(|line| format!("{line}\n")).collect();
-    let (ours, kernels): (String, String) = (lines(&ours), lines(&kernels));
+    let ours = shown.iter().map(|message| outline_of_message(message));
+    let kernels = tapped.iter().map(|packet| outline_of_packet(packet));
+    let line = |outline: Value| format!("{outline}\n");
+    let (ours, kernels): (String, String) = (ours.map(line).collect(), kernels.map(line).collect());
     assert!(ours == kernels, "watch has:\n{ours}nlmon has:\n{kernels}");
-    let is_whole = !whole().is_empty();
-    let mut compared = 0;
+    let mut bytes = 0;
     for (message, packet) in shown.iter().zip(tapped) {
-        let mut end = packet.bytes.len();
-        if is_whole {
-            assert_eq!(captured(message), end);
-        } else {
-            let first = headers(&packet.bytes)[0].len as usize;
-            end = first.min(captured(message));
-        }
-        assert_eq!(message["payload_hex"], hex(&packet.bytes[16..end]));
-        compared += end;
+        assert_eq!(number(&message["captured_len"]), packet.bytes.len());
+        // Behind the first header: payloads, and the headers of further messages.
+        assert_eq!(message["payload_hex"], hex(&packet.bytes[16..]));
+        bytes += packet.bytes.len();
     }
-    let bytes: usize = tapped.iter().map(|packet| packet.bytes.len()).sum();
-    let count = tapped.len();
-    println!("{count} datagrams in both, {compared} of their {bytes} bytes compared");
+    println!("{} datagrams, {bytes} bytes, in both", tapped.len());
 }
 
 fn all(packets: &[Packet]) -> Vec<&Packet> {
@@ -264,7 +237,7 @@ fn address_changes_with_somebody_who_monitors_them() {
         modprobe(&["dummy"]);
         ip(&["link", "add", "d0", "type", "dummy"]);
         let tap = Capture::start();
-        let mut watching = Watching::start(whole());
+        let mut watching = Watching::start(&WHOLE);
         let mut monitor = Command::new("ip");
         let monitor = monitor.args(["monitor", "address"]).stdout(Stdio::piped());
         let mut monitor = monitor.spawn().expect("ip is in the machine");
@@ -298,7 +271,7 @@ fn a_monitor_that_is_watched_alone() {
         modprobe(&["dummy"]);
         ip(&["link", "add", "d0", "type", "dummy"]);
         let mut words = vec!["watch", "--format", "json"];
-        words.extend(whole());
+        words.extend(WHOLE);
         words.extend(["--", "ip", "monitor", "address"]);
         let tap = Capture::start();
         let mut command = command(&words);
