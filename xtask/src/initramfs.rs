@@ -5,6 +5,7 @@
 //! Uncompressed, because an emulated processor unpacks more slowly than QEMU copies.
 
 mod add;
+pub mod iproute2;
 mod modules;
 
 use std::collections::BTreeMap;

@@ -11,6 +11,7 @@ use anyhow::Result;
 
 use self::tally::Tally;
 use crate::cli::TestOptions;
+use crate::initramfs::iproute2;
 use crate::kernel::{self, Series};
 use crate::paths::Paths;
 use crate::progress::say;
@@ -23,6 +24,9 @@ use crate::setup;
 pub fn run(paths: &Paths, options: &TestOptions) -> Result<u8> {
     let series = series(options)?;
     let tools = setup::set_up(paths, &series)?;
+    if !options.quick {
+        iproute2::provide(&tools.debian)?;
+    }
     let mut tally = Tally::default();
     if options.sanitize {
         sanitize::check(paths, &tools, &mut tally);

@@ -15,14 +15,14 @@ use crate::support::{CALLBACK, command, greet_user, read, require_vm, stdout_of,
 
 /// Everything of BPF that is in the kernel, and the kprobes on the callback.
 #[derive(Debug, PartialEq, Eq)]
-struct Attached {
-    programs: BTreeSet<u32>,
+pub struct Attached {
+    pub programs: BTreeSet<u32>,
     links: BTreeSet<u32>,
-    kprobes: usize,
+    pub kprobes: usize,
 }
 
 impl Attached {
-    fn now() -> Self {
+    pub fn now() -> Self {
         // What goes away while it is being listed is gone.
         let programs = loaded_programs().filter_map(|program| Some(program.ok()?.id()));
         let links = loaded_links().filter_map(|link| Some(link.ok()?.id()));

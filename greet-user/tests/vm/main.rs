@@ -5,15 +5,22 @@
 //! A test that cannot run fails; none waits for a time to pass where it can wait for
 //! something to happen.
 
+mod capture;
 mod detach;
+mod ending;
 mod greeting;
 mod module;
+mod nlmon;
+mod pairing;
 mod privileges;
 mod proto;
+mod receivers;
 mod rejection;
 mod sockets;
+mod standstill;
 mod support;
 mod trace;
 mod traced;
 mod watch;
 mod watched;
+mod watching;

@@ -148,6 +148,20 @@ impl Root {
     /// # Errors
     /// Where the root has no dynamic linker yet.
     pub fn borrow(&self, program: &str) -> Result<Command> {
+        let mut command = self.linker()?;
+        command.arg(self.join(program));
+        Ok(command)
+    }
+
+    /// What ldd says of a program of the root, had it run inside.
+    ///
+    /// # Errors
+    /// Where the root has no dynamic linker yet, or the program is not dynamically linked.
+    pub fn ldd(&self, program: &str) -> Result<String> {
+        exec::capture(self.linker()?.arg("--list").arg(self.join(program)))
+    }
+
+    fn linker(&self) -> Result<Command> {
         let linker = self.join("/usr/lib64/ld-linux-x86-64.so.2");
         if !linker.exists() {
             bail!(
@@ -159,7 +173,6 @@ impl Root {
         command
             .arg("--library-path")
             .arg(self.join("/usr/lib/x86_64-linux-gnu"));
-        command.arg(self.join(program));
         Ok(command)
     }
 

@@ -126,7 +126,7 @@ fn add_file(archive: &mut Archive, host: &Path, guest: &Path) -> Result<()> {
 
 /// The library's path in a line of ldd: `NAME => PATH (ADDRESS)` or `PATH (ADDRESS)`.
 /// An error is the name of a library that ldd did not find.
-fn library_path(line: &str) -> Result<Option<&Path>, &str> {
+pub(super) fn library_path(line: &str) -> Result<Option<&Path>, &str> {
     let line = line.trim();
     if let Some(name) = line.strip_suffix(" => not found") {
         return Err(name);

@@ -10,7 +10,7 @@ use xtask::frame::Run;
 
 use crate::artifacts::Programs;
 use crate::debian::Debian;
-use crate::initramfs::{self, Addition, GREET};
+use crate::initramfs::{self, Addition, GREET, iproute2};
 use crate::kernel::Kernel;
 use crate::kmod;
 use crate::paths::Paths;
@@ -69,6 +69,7 @@ impl TestMachine<'_> {
         options.extend(suite.module_options);
         let module = kmod::build(self.paths, self.debian, self.kernel, &options)?;
         let mut archive = initramfs::base(self.debian, self.kernel, &module, self.programs)?;
+        iproute2::add(&mut archive, self.debian)?;
         let fault = module.with_file_name(kmod::FAULT_FILE);
         archive.copy(&fault, &Path::new(GREET).join(kmod::FAULT_FILE))?;
         let place = Path::new(GREET).join("tests").join(suite.name);

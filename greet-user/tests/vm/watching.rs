@@ -1,0 +1,97 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! `greet-user watch` at work beside a test.
+
+use std::{
+    io::{BufRead as _, BufReader},
+    process::{Child, ChildStdout, Stdio},
+};
+
+use rustix::process::{Pid, Signal, kill_process};
+use serde_json::Value;
+
+use crate::support::{command, of_kind};
+
+/// A running `greet-user watch --format json`.
+pub struct Watching {
+    child: Child,
+    out: BufReader<ChildStdout>,
+    lines: Vec<Value>,
+}
+
+impl Watching {
+    /// Starts it; everything is attached when this returns.
+    pub fn start(arguments: &[&str]) -> Self {
+        let mut all = vec!["watch", "--format", "json"];
+        all.extend(arguments);
+        let mut command = command(&all);
+        let mut child = command.stdout(Stdio::piped()).spawn().expect("starts");
+        let out = BufReader::new(child.stdout.take().expect("is piped"));
+        let mut watching = Self {
+            child,
+            out,
+            lines: Vec::new(),
+        };
+        watching.read_until("it is attached", |line| line["kind"] == "start");
+        watching
+    }
+
+    /// Reads until a line fits.
+    pub fn read_until(&mut self, what: &str, fits: impl Fn(&Value) -> bool) {
+        loop {
+            let line = self.line();
+            let line = line.unwrap_or_else(|| panic!("it ended before {what}"));
+            let found = fits(&line);
+            self.lines.push(line);
+            if found {
+                return;
+            }
+        }
+    }
+
+    fn line(&mut self) -> Option<Value> {
+        let mut text = String::new();
+        let read = self.out.read_line(&mut text).expect("reads");
+        (read > 0)
+            .then(|| serde_json::from_str(&text).unwrap_or_else(|error| panic!("{error}: {text}")))
+    }
+
+    /// Its process ID.
+    pub fn id(&self) -> u32 {
+        self.child.id()
+    }
+
+    /// Tells it to stop; returns all its lines, of which the last is the summary. Nothing
+    /// was lost.
+    pub fn stop(mut self) -> Vec<Value> {
+        signal(self.id(), Signal::INT);
+        while let Some(line) = self.line() {
+            self.lines.push(line);
+        }
+        assert_eq!(self.child.wait().expect("ends").code(), Some(0));
+        nothing_lost(&self.lines);
+        self.lines
+    }
+}
+
+/// Sends a signal to a process.
+pub fn signal(process: u32, signal: Signal) {
+    let pid = i32::try_from(process).ok().and_then(Pid::from_raw);
+    kill_process(pid.expect("a process ID"), signal).expect("it is running");
+}
+
+/// The summary says so.
+pub fn nothing_lost(lines: &[Value]) {
+    let summary = lines.last().expect("lines");
+    assert_eq!(summary["kind"], "summary");
+    for count in ["events_dropped", "unmatched"] {
+        assert_eq!(summary[count], 0, "{count}: {summary}");
+    }
+}
+
+/// The messages in the order in which they crossed.
+pub fn messages(lines: &[Value]) -> Vec<&Value> {
+    let mut messages = of_kind(lines, "message");
+    // Told when their call ends: a request after the calls that ended before.
+    messages.sort_by_key(|message| message["t_ns"].as_u64().expect("a time"));
+    messages
+}
