@@ -5,6 +5,8 @@ use std::fs;
 use std::num::NonZeroU32;
 use std::os::fd::OwnedFd;
 use std::path::Path;
+use std::thread::sleep;
+use std::time::Duration;
 
 use anyhow::{Context as _, Result, bail, ensure};
 use rustix::net::netlink::SocketAddrNetlink;
@@ -34,6 +36,8 @@ const HEADER: usize = 16;
 const SEQ: std::ops::Range<usize> = 8..12;
 /// lo is the first interface of every network namespace.
 const LO: u32 = 1;
+/// Before each batch the watcher comes to an end with the one before.
+const BREATHER: Duration = Duration::from_millis(500);
 /// How many round trips of a flood there are between two looks at the clock.
 const FLOOD_BATCH: u64 = 64;
 
@@ -83,7 +87,11 @@ fn parse_load(text: &str) -> Option<Load> {
 
 fn batches(socket: &mut Socket, count: u32, trips: u64) -> Result<Vec<Batch>> {
     socket.batch(trips)?;
-    (0..count).map(|_| socket.batch(trips)).collect()
+    let one = |_| {
+        sleep(BREATHER);
+        socket.batch(trips)
+    };
+    (0..count).map(one).collect()
 }
 
 fn flood(socket: &mut Socket, duration_ns: u64) -> Result<Vec<Batch>> {
