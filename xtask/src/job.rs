@@ -110,6 +110,8 @@ pub struct Measured {
     pub id: String,
     /// From starting the watcher to the client's start, or to what it says when it is attached, ns.
     pub attach_ns: Option<u64>,
+    /// How much of that its first thread was running, ns, where we start the client.
+    pub running_ns: Option<u64>,
     /// What the client measured.
     pub report: Option<Report>,
     /// Lines of the watcher's output with the evidence in them.

@@ -93,6 +93,7 @@ fn follow(
 ) -> Result<()> {
     if let Start::Said(word) = &watcher.start {
         measured.attach_ns = Some(running.until_said(word)? - running.started_ns);
+        measured.running_ns = running.running_ns();
         if let Some(client) = &job.client {
             measured.report = Some(match job.pause {
                 None => run_client(client)?,

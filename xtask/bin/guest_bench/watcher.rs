@@ -74,6 +74,12 @@ impl Running {
         }
     }
 
+    /// How long its first thread has been running so far, ns: proc_pid_schedstat(5).
+    pub fn running_ns(&self) -> Option<u64> {
+        let text = fs::read_to_string(format!("/proc/{}/schedstat", self.child.id())).ok()?;
+        text.split(' ').next()?.parse().ok()
+    }
+
     /// Stops it for a while.
     pub fn pause(&self, pause: Pause) -> Result<()> {
         sleep(Duration::from_millis(pause.after_ms));

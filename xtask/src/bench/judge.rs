@@ -24,10 +24,15 @@ pub struct RoundTrip {
     pub best_ns: Option<f64>,
     /// Of each batch.
     pub batches_ns: Vec<f64>,
-    /// A round trip of the batch that took the client least time of its own, ns.
-    pub best_cpu_ns: Option<f64>,
     /// `best_ns` as a multiple of the unwatched client's.
     pub ratio: Option<f64>,
+    /// The same of the batch in the middle: the watcher's own work is in it where both share
+    /// the processor.
+    pub median_ratio: Option<f64>,
+    /// The client's own processor time for a round trip of the best batch, ns.
+    pub own_ns: Option<f64>,
+    /// `own_ns` as a multiple of the unwatched client's.
+    pub own_ratio: Option<f64>,
     /// The most that the ratio may be.
     pub limit: Option<f64>,
     /// Whether it is.
@@ -43,7 +48,9 @@ pub struct Attach {
     pub what: String,
     /// From its start until it was attached, ns.
     pub ns: Option<u64>,
-    /// The most that it may be, ns.
+    /// How much of that the tool's first thread was running, ns, where it can be told.
+    pub running_ns: Option<u64>,
+    /// The most that `ns` may be.
     pub limit_ns: Option<u64>,
     /// Whether it is.
     pub verdict: Verdict,
@@ -109,11 +116,11 @@ struct Summary {
 pub fn round_trips(rows: &[Row], measured: &[Measured], missing: &Missing) -> Vec<RoundTrip> {
     let cost = rows.iter().filter(|row| row.part == Part::Cost);
     cost.map(|row| {
-        let baseline = rows
+        let unwatched = rows
             .iter()
             .find(|other| other.sight == Sight::None && other.talk() == row.talk())
-            .and_then(|row| best(&find(measured, row)?.report.as_ref()?.batches, wall));
-        round_trip(row, find(measured, row), baseline, missing)
+            .and_then(|row| Times::of(find(measured, row)?));
+        round_trip(row, find(measured, row), unwatched.as_ref(), missing)
     })
     .collect()
 }
@@ -122,30 +129,58 @@ fn find<'a>(measured: &'a [Measured], row: &Row) -> Option<&'a Measured> {
     measured.iter().find(|measured| measured.id == row.job.id)
 }
 
+/// A round trip's times over all batches, ns.
+struct Times {
+    best: f64,
+    median: f64,
+    own: f64,
+}
+
+impl Times {
+    fn of(measured: &Measured) -> Option<Self> {
+        let batches = &measured.report.as_ref()?.batches;
+        let sorted = |time: fn(&Batch) -> f64| {
+            let mut times: Vec<_> = batches.iter().map(time).collect();
+            times.sort_by(f64::total_cmp);
+            times
+        };
+        let round_trips = sorted(wall);
+        Some(Self {
+            best: *round_trips.first()?,
+            median: *round_trips.get(round_trips.len() / 2)?,
+            own: *sorted(cpu).first()?,
+        })
+    }
+}
+
 fn round_trip(
     row: &Row,
     measured: Option<&Measured>,
-    baseline: Option<f64>,
+    unwatched: Option<&Times>,
     missing: &Missing,
 ) -> RoundTrip {
     let report = measured.and_then(|measured| measured.report.as_ref());
-    let batches = report.map_or(&[][..], |report| &report.batches);
-    let best_ns = best(batches, wall);
-    let ratio = best_ns
-        .zip(baseline)
-        .map(|(best_ns, baseline)| best_ns / baseline);
+    let times = measured.and_then(Times::of);
+    let ratio = |time: fn(&Times) -> f64| Some(time(times.as_ref()?) / time(unwatched?));
+    let best_ratio = ratio(|times| times.best);
     let (verdict, saw) = match seen(row, measured, missing) {
         Err(verdict) => (verdict, String::new()),
-        Ok(saw) => (Verdict::of(ratio.unwrap_or(f64::INFINITY), row.limit), saw),
+        Ok(saw) => (
+            Verdict::of(best_ratio.unwrap_or(f64::INFINITY), row.limit),
+            saw,
+        ),
     };
     RoundTrip {
         id: row.job.id.clone(),
         client: row.talk().map_or("", |talk| talk.word()).to_owned(),
         what: row.what.clone(),
-        best_ns,
-        batches_ns: batches.iter().map(wall).collect(),
-        best_cpu_ns: best(batches, cpu),
-        ratio,
+        best_ns: times.as_ref().map(|times| times.best),
+        batches_ns: report
+            .map_or_else(Vec::new, |report| report.batches.iter().map(wall).collect()),
+        ratio: best_ratio,
+        median_ratio: ratio(|times| times.median),
+        own_ns: times.as_ref().map(|times| times.own),
+        own_ratio: ratio(|times| times.own),
         limit: row.limit,
         verdict,
         saw,
@@ -175,6 +210,7 @@ pub fn attachments(rows: &[Row], measured: &[Measured], missing: &Missing) -> Ve
             Attach {
                 what: row.what.clone(),
                 ns,
+                running_ns: find(measured, row).and_then(|measured| measured.running_ns),
                 limit_ns,
                 verdict,
             }
@@ -303,10 +339,6 @@ fn packets(measured: &Measured, report: &Report, each: u64) -> Result<String, St
         )),
         _ => Ok(format!("{captured} of {} packets", report.trips * each)),
     }
-}
-
-fn best(batches: &[Batch], time: fn(&Batch) -> f64) -> Option<f64> {
-    batches.iter().map(time).min_by(f64::total_cmp)
 }
 
 fn wall(batch: &Batch) -> f64 {

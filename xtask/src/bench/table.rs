@@ -10,8 +10,10 @@ use super::throughput::Throughput;
 /// All of it, as it is printed.
 pub fn table(results: &Results) -> String {
     let mut text = format!(
-        "Kernel {}. A client in a loop, in a virtual machine whose clock counts instructions;\n\
-         a round trip's cost as the client sees it, the best of its batches.\n\n",
+        "Kernel {}. A client in a loop, in a virtual machine with one processor whose clock\n\
+         counts instructions. What a round trip takes as the client sees it: the best of its\n\
+         batches (ratio, limit) and the one in the middle (median); own is the client's own\n\
+         processor time, without what the watcher does beside it.\n\n",
         results.kernel
     );
     round_trips(&mut text, &results.round_trips);
@@ -25,22 +27,23 @@ fn round_trips(text: &mut String, rows: &[RoundTrip]) {
     line(
         text,
         &format!(
-            " {:<6} {:<38} {:>12} {:>7} {:>5}  {}",
-            "client", "what watches", "instructions", "ratio", "limit", "verdict"
+            " {:<6} {:<38} {:>12} {:>6} {:>6} {:>6} {:>6}  verdict",
+            "client", "what watches", "instructions", "ratio", "limit", "median", "own"
         ),
     );
     for row in rows {
         let cost = row.best_ns.map_or_else(none, grouped);
-        let ratio = row.ratio.map_or_else(none, |ratio| format!("{ratio:.2}"));
-        let limit = row
-            .limit
-            .map_or_else(String::new, |limit| format!("{limit:.2}"));
+        let two = |ratio: Option<f64>| ratio.map_or_else(none, |ratio| format!("{ratio:.2}"));
+        let limit = row.limit.map_or_else(String::new, |limit| two(Some(limit)));
         line(
             text,
             &format!(
-                " {:<6} {:<38} {cost:>12} {ratio:>7} {limit:>5}  {}",
+                " {:<6} {:<38} {cost:>12} {:>6} {limit:>6} {:>6} {:>6}  {}",
                 row.client,
                 row.what,
+                two(row.ratio),
+                two(row.median_ratio),
+                two(row.own_ratio),
                 said(&row.verdict, &row.saw)
             ),
         );
@@ -53,15 +56,24 @@ fn attachments(text: &mut String, rows: &[Attach]) {
     }
     line(
         text,
-        "\nFrom start to attached, in millions of instructions; the limit is a quarter of bpftrace's\n",
+        "\nFrom start to attached, in millions of instructions, waiting included; a quarter of\n\
+         bpftrace's is the limit; busy is the tool's own processor time until then.\n",
+    );
+    line(
+        text,
+        &format!(
+            " {:<45} {:>12} {:>8} {:>8}  verdict",
+            "what is started", "millions", "limit", "busy"
+        ),
     );
     for row in rows {
         let ns = row.ns.map_or_else(none, millions);
         let limit = row.limit_ns.map_or_else(String::new, millions);
+        let busy = row.running_ns.map_or_else(none, millions);
         line(
             text,
             &format!(
-                " {:<45} {ns:>12} {limit:>13}  {}",
+                " {:<45} {ns:>12} {limit:>8} {busy:>8}  {}",
                 row.what,
                 said(&row.verdict, "")
             ),

@@ -34,6 +34,7 @@ fn measured(id: &str, trip_ns: &[u64]) -> Measured {
     Measured {
         id: id.to_owned(),
         attach_ns: Some(100_000_000),
+        running_ns: Some(60_000_000),
         report: Some(report(trip_ns, TRIPS)),
         evidence: TRIPS,
         last_line: summary(TRIPS, TRIPS * 3, 0),
@@ -174,6 +175,7 @@ fn the_table() {
     all[3].last_line = summary(TRIPS, TRIPS, 0);
     all[4].evidence = 47_000;
     all[4].attach_ns = Some(4_321_098_765);
+    all[4].running_ns = None;
     all[5].said = "listening on nlmon0\n0 packets captured\n".to_owned();
     let mut missing = peers::none();
     missing.retain(|&tool, _| tool == peers::Tool::Strace);
