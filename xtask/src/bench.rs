@@ -24,7 +24,7 @@ use xtask::frame::{Run, Verdict};
 use xtask::job::{Measured, Plan};
 
 use self::judge::{Attach, Pressure, RoundTrip};
-use self::rows::{Part, Row, Sight, Size};
+use self::rows::{Row, Sight, Size};
 use self::throughput::Throughput;
 use crate::artifacts;
 use crate::cli::BenchOptions;
@@ -143,11 +143,10 @@ pub fn run(paths: &Paths, options: &BenchOptions) -> Result<u8> {
 
 /// The rows that were asked for, and those that they are compared with.
 fn chosen(rows: Vec<Row>, options: &BenchOptions) -> Vec<Row> {
-    let Some(only) = &options.only else {
-        return rows;
+    let is_chosen = |row: &Row| match &options.only {
+        Some(only) => row.job.id.contains(only) || row.sight == Sight::None,
+        None => !(options.quick && row.sight == Sight::Records),
     };
-    let is_chosen =
-        |row: &Row| row.job.id.contains(only) || row.sight == Sight::None && row.part == Part::Cost;
     rows.into_iter().filter(is_chosen).collect()
 }
 

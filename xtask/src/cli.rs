@@ -78,7 +78,7 @@ pub struct BenchOptions {
     /// Kernel series of the virtual machine
     #[arg(long, value_name = "SERIES", default_value = kernel::DEFAULT)]
     pub kernel: Series,
-    /// About a minute: a short settling time, no other tools, short floods
+    /// About a minute: no other tools, no single stages, short floods, a short settling time
     #[arg(long)]
     pub quick: bool,
     /// Leave bpftrace, strace, tcpdump and perf out (else they come from Debian's packages)

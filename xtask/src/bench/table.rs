@@ -27,7 +27,7 @@ fn round_trips(text: &mut String, rows: &[RoundTrip]) {
     line(
         text,
         &format!(
-            " {:<6} {:<38} {:>12} {:>6} {:>6} {:>6} {:>6}  verdict",
+            " {:<6} {:<41} {:>12} {:>6} {:>6} {:>6} {:>6}  verdict",
             "client", "what watches", "instructions", "ratio", "limit", "median", "own"
         ),
     );
@@ -38,7 +38,7 @@ fn round_trips(text: &mut String, rows: &[RoundTrip]) {
         line(
             text,
             &format!(
-                " {:<6} {:<38} {cost:>12} {:>6} {limit:>6} {:>6} {:>6}  {}",
+                " {:<6} {:<41} {cost:>12} {:>6} {limit:>6} {:>6} {:>6}  {}",
                 row.client,
                 row.what,
                 two(row.ratio),
@@ -62,7 +62,7 @@ fn attachments(text: &mut String, rows: &[Attach]) {
     line(
         text,
         &format!(
-            " {:<45} {:>12} {:>8} {:>8}  verdict",
+            " {:<48} {:>12} {:>8} {:>8}  verdict",
             "what is started", "millions", "limit", "busy"
         ),
     );
@@ -73,7 +73,7 @@ fn attachments(text: &mut String, rows: &[Attach]) {
         line(
             text,
             &format!(
-                " {:<45} {ns:>12} {limit:>8} {busy:>8}  {}",
+                " {:<48} {ns:>12} {limit:>8} {busy:>8}  {}",
                 row.what,
                 said(&row.verdict, "")
             ),
@@ -90,7 +90,7 @@ fn throughput(text: &mut String, found: Option<&Throughput>) {
         line(
             text,
             &format!(
-                " {:<45} {:>12} {:>13}  {}",
+                " {:<48} {:>12} {:>13}  {}",
                 "greet-user, criterion's median",
                 grouped(found.records_per_second),
                 format!("≥ {}", grouped(found.limit)),
@@ -112,7 +112,7 @@ fn pressures(text: &mut String, rows: &[Pressure]) {
         line(
             text,
             &format!(
-                " {}\n {:<45} {:>12} {:>13}  {}",
+                " {}\n {:<48} {:>12} {:>13}  {}",
                 row.what,
                 "  round trips, and a second",
                 row.trips,
