@@ -60,6 +60,24 @@ pub fn programs(paths: &Paths) -> Result<Programs> {
     })
 }
 
+/// Builds what measures inside the machine.
+///
+/// # Errors
+/// Where it does not compile.
+pub fn guest_bench(paths: &Paths) -> Result<PathBuf> {
+    let built = build(
+        paths,
+        "what measures in the machine",
+        &["build", "--package", "xtask", "--bin", "guest_bench"],
+    )?;
+    let program = built
+        .into_iter()
+        .find(|artifact| artifact.target.name == "guest_bench");
+    program
+        .and_then(|artifact| artifact.executable)
+        .context("cargo built no guest_bench")
+}
+
 /// Builds the test programs that run inside the machine, by name.
 ///
 /// # Errors

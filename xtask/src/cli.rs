@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! The command line.
 
+use std::path::PathBuf;
+
 use clap::{Args, Parser, Subcommand};
 
 use crate::initramfs::Addition;
@@ -21,6 +23,8 @@ pub enum Command {
     Demo(DemoOptions),
     /// Check everything: format, lints, unit tests, tests in virtual machines
     Test(TestOptions),
+    /// Measure what the tracer costs, beside other tools, in a virtual machine
+    Bench(BenchOptions),
     /// A shell in the virtual machine, or one command with its output and exit status
     Vm(VmOptions),
     /// Find or install what building and running need, below target/setup
@@ -66,6 +70,29 @@ pub struct TestOptions {
     /// Kernel series to test on, may be repeated [default: all that are supported]
     #[arg(long = "kernel", value_name = "SERIES")]
     pub kernels: Vec<Series>,
+}
+
+/// Options of `bench`.
+#[derive(Debug, Args)]
+pub struct BenchOptions {
+    /// Kernel series of the virtual machine
+    #[arg(long, value_name = "SERIES", default_value = kernel::DEFAULT)]
+    pub kernel: Series,
+    /// About a minute: no other tools, no single stages, short floods, a short settling time
+    #[arg(long)]
+    pub quick: bool,
+    /// Leave bpftrace, strace, tcpdump and perf out (else they come from Debian's packages)
+    #[arg(long)]
+    pub no_peers: bool,
+    /// Let the machine run so long before anything is measured [default: 20, with --quick 3]
+    #[arg(long, value_name = "SECONDS")]
+    pub settle: Option<u64>,
+    /// Only the measurements whose name contains this, and those that they are compared with
+    #[arg(long, value_name = "TEXT")]
+    pub only: Option<String>,
+    /// Where the numbers go, as JSON [default: target/bench.json]
+    #[arg(long, value_name = "FILE")]
+    pub json: Option<PathBuf>,
 }
 
 /// Options of `vm`.

@@ -18,7 +18,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context as _, Result, bail};
 use cpio::newc;
 
-pub use self::add::Addition;
+pub use self::add::{Addition, add_program_of_root};
 
 use crate::artifacts::Programs;
 use crate::debian::Debian;

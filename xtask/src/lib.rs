@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! What xtask on the host and `guest_init` in the virtual machine agree on.
+//! What xtask on the host and its programs in the virtual machine agree on.
 //!
-//! Only the frames of the channel between them belong here: everything else of
-//! xtask runs on the host and lives in the binary.
+//! Only the frames of the channel between them and the bench's measurements belong here:
+//! everything else of xtask runs on the host and lives in the binary.
 
 pub mod frame;
+pub mod job;

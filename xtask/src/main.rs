@@ -4,6 +4,7 @@
 //! Everything that it downloads or builds lies below `target/`.
 
 mod artifacts;
+mod bench;
 mod build;
 mod cli;
 mod debian;
@@ -53,6 +54,7 @@ fn run(cli: Cli) -> Result<u8> {
         Command::Build { kernels } => build::run(&paths, &kernels),
         Command::Demo(options) => demo::run(&paths, &options),
         Command::Test(options) => test::run(&paths, &options),
+        Command::Bench(options) => bench::run(&paths, &options),
         Command::Vm(options) => shell::run(&paths, &options),
     }
 }

@@ -12,9 +12,12 @@ use std::str::FromStr;
 use anyhow::{Context as _, Result, bail};
 
 use super::Archive;
+use crate::debian::Root;
 use crate::exec;
 
 const ELF: &[u8] = b"\x7fELF";
+/// The dynamic linker; its `--list` is what ldd runs.
+const LINKER: &str = "/lib64/ld-linux-x86-64.so.2";
 
 /// A file or folder of the host, and its path in the guest.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -119,6 +122,26 @@ fn add_file(archive: &mut Archive, host: &Path, guest: &Path) -> Result<()> {
             Ok(Some(path)) => archive.copy(path, path)?,
             Ok(None) => {}
             Err(name) => bail!("--add {}: its library {name} is not here", host.display()),
+        }
+    }
+    Ok(())
+}
+
+/// Puts a program of the private root into the archive, with its libraries, where both lie
+/// in that root.
+///
+/// # Errors
+/// Where the program is not there, or one of its libraries.
+pub fn add_program_of_root(archive: &mut Archive, root: &Root, program: &Path) -> Result<()> {
+    archive.copy(&root.join(program), program)?;
+    // Inside the root: the libraries of this machine may be older.
+    let listed = exec::capture(root.enter(LINKER).arg("--list").arg(program))?;
+    archive.copy(&root.join(LINKER), Path::new(LINKER))?;
+    for line in listed.lines() {
+        match library_path(line) {
+            Ok(Some(path)) => archive.copy(&root.join(path), path)?,
+            Ok(None) => {}
+            Err(name) => bail!("{}: its library {name} is not here", program.display()),
         }
     }
     Ok(())
