@@ -149,8 +149,9 @@ pub struct Request {
     pub sent_ns: u64,
     /// What `sendmsg()` returned: bytes, or a negative errno.
     pub result: i32,
-    /// How many messages the kernel handed to `netlink_unicast` meanwhile.
-    pub replies: u32,
+    /// How many messages the kernel handed to `netlink_unicast` meanwhile that were not put
+    /// into a queue. A [`Loss`] tells why, except in a summary.
+    pub unqueued: u32,
     /// What was sent.
     pub datagram: Datagram,
 }

@@ -9,11 +9,7 @@
 use aya_ebpf::helpers::generated::bpf_probe_read_kernel;
 use greet_common::event::{Kind, REST_SIZES, Rest, RestHead};
 
-use crate::{
-    emit::count_drop,
-    maps::RECORDS,
-    read::Fault,
-};
+use crate::{emit::count_drop, maps::RECORDS, read::Fault};
 
 /// Whose rest it is, as [`RestHead`] has it.
 #[derive(Clone, Copy)]

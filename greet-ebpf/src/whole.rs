@@ -57,7 +57,7 @@ pub fn put_off<M: Memory>(call: *mut Call, sock: Sock, skb: Skb) -> Result<bool,
 pub fn keep(call: *mut Call) -> bool {
     // SAFETY: the slot is this task's.
     SUMMARY.load() != 0
-        && unsafe { (*call).answer_skb } != 0
+        && unsafe { (*call).answer_skb != 0 && (*call).request.unqueued == 0 }
         && call::turn(call, Doing::Sending, Doing::Waiting)
 }
 
@@ -69,9 +69,8 @@ pub fn resume(task: &Task, sock: Sock, skb: Skb) -> Option<*mut Call> {
     }
     let call = call::current_if(task.tid, Doing::Waiting)?;
     // SAFETY: the pointer is into the map's memory, which is always valid.
-    let is_it = unsafe {
-        (*call).answer_skb == skb.0 as u64 && (*call).request.head.sock == sock.0 as u64
-    };
+    let is_it =
+        unsafe { (*call).answer_skb == skb.0 as u64 && (*call).request.head.sock == sock.0 as u64 };
     (is_it && call::turn(call, Doing::Waiting, Doing::Reading)).then_some(call)
 }
 
@@ -120,13 +119,28 @@ pub fn tell(call: *mut Call, result: i32, flags: u32, peeked: bool) -> Result<bo
 }
 
 /// Tells the answer that was put off, and its request, as they are told outside of a summary.
-#[inline(always)]
+#[inline(never)]
 pub fn tell_apart(call: *mut Call) {
     tell_answer(call);
     // SAFETY: the slot is nobody else's now.
     unsafe {
         (*call).answer_skb = 0;
         emit_request(&raw const (*call).request);
+    }
+}
+
+/// Tells the answer that was put off, if one was, where its request is about to be told.
+#[inline(always)]
+pub fn tell_answer_if_put_off(call: *mut Call) {
+    if SUMMARY.load() == 0 {
+        return;
+    }
+    // SAFETY: the slot is this task's.
+    unsafe {
+        if (*call).answer_skb != 0 {
+            tell_answer(call);
+            (*call).answer_skb = 0;
+        }
     }
 }
 

@@ -33,7 +33,20 @@ fn records(seq: u32) -> [Vec<u8>; 3] {
     let skb = 0xffff_8881_0000_0100_u64;
     let mut message = header(2, call);
     message.extend(numbers(&[skb, 4_000, 5_000]));
-    message.extend(words(&[4_026_531_840, 0, 71, 0, 272, 272, 0, 0, 272, 3, seq, 0]));
+    message.extend(words(&[
+        4_026_531_840,
+        0,
+        71,
+        0,
+        272,
+        272,
+        0,
+        0,
+        272,
+        3,
+        seq,
+        0,
+    ]));
     message.extend(b"Hello from the kernel! Msg from process 71 has been processed by kernel");
     message.resize(376, 0);
     let mut request = header(1, call);

@@ -42,6 +42,8 @@ pub struct Request {
     pub sent_ns: u64,
     /// What `sendmsg()` returned: bytes, or a negative errno.
     pub result: i32,
+    /// How many answers were not put into a queue.
+    pub unqueued: u32,
     /// What was sent; empty where it did not get so far.
     pub datagram: Datagram,
 }

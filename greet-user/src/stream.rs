@@ -37,6 +37,7 @@ impl Stream {
                 handled_ns: record.handled_ns,
                 sent_ns: record.sent_ns,
                 result: record.result,
+                unqueued: record.unqueued,
                 datagram: self.datagram(&record.head, record.head.call, &record.datagram),
             }),
             Record::Message(record) => Event::Message(Message {
@@ -123,6 +124,7 @@ fn whole(record: &Whole) -> [Event; 3] {
             handled_ns: record.handled_ns,
             sent_ns: record.sent_ns,
             result: record.result,
+            unqueued: 0,
             datagram: datagram(record.portid, 0, record.len),
         }),
         Event::Delivery(Delivery {

@@ -23,11 +23,11 @@ use aya::{
 use aya_log::EbpfLogger;
 use tokio::io::{Interest, unix::AsyncFd};
 
+pub use callbacks::{Callback, Callbacks};
 pub use checks::{check_privileges, has_function};
 pub use error::TracerError;
 pub(crate) use error::chain;
 pub use filter::{Filter, Tasks};
-pub use callbacks::{Callback, Callbacks};
 pub use hooks::Hooks;
 pub use plan::{Attached, Plan};
 

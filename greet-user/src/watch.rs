@@ -46,29 +46,46 @@ pub async fn watch(options: &WatchOptions, output: &mut dyn Watcher) -> Result<u
         None => None,
     };
     let mut telling = Telling::new(output, &plan, &tracer);
-    let mut status = 0;
+    let ended = follow(&mut telling, &mut tracer, &mut stop, command.as_mut()).await;
+    if let Some(command) = &mut command {
+        command.stop().await;
+    }
+    let status = ended?;
+    telling.finish(&mut tracer)?;
+    Ok(status)
+}
+
+/// Tells what happens until the command ends, whose status is returned, or until told to stop.
+async fn follow(
+    telling: &mut Telling<'_>,
+    tracer: &mut Tracer,
+    stop: &mut Stop,
+    mut command: Option<&mut Command>,
+) -> Result<u8, SessionError> {
     loop {
-        if telling.drain(&mut tracer)? {
-            tokio::task::yield_now().await;
-        }
+        let is_more = telling.drain(tracer)?;
         let ended = stop.or(async {
             tokio::select! {
-                waited = readable(&mut tracer) => waited.map(|()| None),
-                ended = Command::ended(command.as_mut()) => ended.map(Some),
+                ended = Command::ended(command.as_deref_mut()) => ended.map(Some),
+                waited = more(tracer, is_more) => waited.map(|()| None),
             }
         });
         match ended.await {
             Some(Ok(None)) => {}
-            Some(Ok(Some(code))) => {
-                status = code;
-                break;
-            }
+            Some(Ok(Some(code))) => return Ok(code),
             Some(Err(error)) => return Err(error),
-            None => break,
+            None => return Ok(0),
         }
     }
-    telling.finish(&mut tracer)?;
-    Ok(status)
+}
+
+/// Waits for more to read. A buffer that was not emptied wakes nobody: there is more already.
+async fn more(tracer: &mut Tracer, is_there: bool) -> Result<(), SessionError> {
+    if is_there {
+        tokio::task::yield_now().await;
+        return Ok(());
+    }
+    readable(tracer).await
 }
 
 async fn readable(tracer: &mut Tracer) -> Result<(), SessionError> {
@@ -120,6 +137,7 @@ fn plan(options: &WatchOptions) -> Plan {
         } else {
             stages
         },
+        summary: options.summary,
         family: !options.command.is_empty(),
         buffer: BUFFER,
     }
@@ -227,6 +245,12 @@ fn count(told: &Told<'_>, counts: &mut Counts, spans: &mut Spans) {
                 .iter()
                 .filter(|passed| passed.delivery.is_some());
             counts.deliveries += u64::try_from(read.count()).unwrap_or(u64::MAX);
+            let request = exchange.request.as_ref();
+            let unqueued = request.map_or(0, |request| request.unqueued);
+            // Where there are records of failures, they were counted.
+            if exchange.losses.is_empty() {
+                counts.failed += u64::from(unqueued);
+            }
             if matches!(exchange.status(), Status::Refused | Status::Failed) {
                 counts.refused += 1;
             }

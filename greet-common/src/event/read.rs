@@ -148,7 +148,7 @@ impl TryFrom<&[u8]> for Request {
             handled_ns: record.u64(offset_of!(Self, handled_ns)),
             sent_ns: record.u64(offset_of!(Self, sent_ns)),
             result: record.i32(offset_of!(Self, result)),
-            replies: record.u32(offset_of!(Self, replies)),
+            unqueued: record.u32(offset_of!(Self, unqueued)),
             // The slot still holds an earlier call's datagram where this one made none.
             datagram: if nothing_crossed && captured == 0 {
                 Datagram::NONE

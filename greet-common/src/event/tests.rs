@@ -129,7 +129,10 @@ fn what_lies_behind_a_text_is_not_read() {
 fn a_rest_has_one_of_the_sizes() {
     let full: [u8; size_of::<Rest<512>>()] = record(
         Kind::Rest,
-        &[(offset_of!(RestHead, len), 300), (offset_of!(RestHead, id), 7)],
+        &[
+            (offset_of!(RestHead, len), 300),
+            (offset_of!(RestHead, id), 7),
+        ],
     );
     let Ok(Record::Rest(head, data)) = Record::try_from(&full[..]) else {
         panic!("not read as a rest");

@@ -66,7 +66,8 @@ fn hand_over<M: Memory>(
     // SAFETY: the slot is this task's.
     unsafe {
         if of_kernel {
-            (*call).request.replies += 1;
+            // What goes back to the kernel itself goes into no queue.
+            (*call).request.unqueued += u32::from(portid != 0);
             (*call).reply_sock = sock.0 as u64;
             (*call).reply_skb = skb.0 as u64;
             (*call).reply_portid = portid;

@@ -55,6 +55,7 @@ fn put<M: Memory>(sock: Sock, skb: Skb) -> Result<(), Fault> {
             if (*call).reply_skb == skb.0 as u64 {
                 reply_ns = (*call).reply_ns;
                 peer_portid = (*call).reply_portid;
+                (*call).request.unqueued -= 1;
             }
         }
     } else if !wanted_task(&task)? || !wanted_netns::<M>(sock)? {

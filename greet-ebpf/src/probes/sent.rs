@@ -62,6 +62,7 @@ fn end(result: i32) {
             if whole::keep(call) {
                 return;
             }
+            whole::tell_answer_if_put_off(call);
             emit_request(request);
         }
     }

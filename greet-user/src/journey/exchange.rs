@@ -118,10 +118,12 @@ impl Exchange {
             Status::Unread
         } else if answers.next().is_some() {
             Status::Answered
-        } else if self.losses.is_empty() {
+        } else if !self.losses.is_empty() || request.unqueued > 0 {
+            Status::Lost
+        } else if self.passed.is_empty() {
             Status::Unanswered
         } else {
-            Status::Lost
+            Status::Delivered
         }
     }
 
@@ -194,6 +196,8 @@ pub enum Status {
     Failed,
     /// The answer was lost.
     Lost,
+    /// It was for another process, which has read it.
+    Delivered,
     /// There was no request.
     Notification,
 }
@@ -209,6 +213,7 @@ impl Status {
             Self::Refused => "refused",
             Self::Failed => "failed",
             Self::Lost => "lost",
+            Self::Delivered => "delivered",
             Self::Notification => "notification",
         }
     }

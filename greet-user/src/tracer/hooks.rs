@@ -198,7 +198,9 @@ fn attach_all(
     let mut functions = 0;
     let family = if plan.family { &FAMILY[..] } else { &[] };
     for hook in family.iter().chain(&HOOKS) {
-        if !plan.wants(hook.stages) {
+        // In a kprobe's world `cross` leaves it to `failed` to end what it began.
+        let is_spared = plan.summary && kind == Kind::Fentry && hook.program == "failed";
+        if is_spared || !plan.wants(hook.stages) {
             continue;
         }
         match hook.attach(programs, btf, kind) {
@@ -235,14 +237,13 @@ fn detach(programs: &mut Ebpf) {
 }
 
 /// Attaches to the receive callbacks, which may be in modules, where fentry does not reach.
-fn attach_callbacks(
-    programs: &mut Ebpf,
-    attached: &mut Attached,
-) -> Result<(), TracerError> {
+fn attach_callbacks(programs: &mut Ebpf, attached: &mut Attached) -> Result<(), TracerError> {
     if attached.callbacks.is_empty() {
         let why = "no module receives here; `--stages handle` takes the kernel's own callbacks, \
                    `--callback SYMBOL` any function";
-        attached.missing.push(format!("not seen: handle, handled ({why})"));
+        attached
+            .missing
+            .push(format!("not seen: handle, handled ({why})"));
         return Ok(());
     }
     for (name, way) in [("handled", "kretprobe"), ("handle", "kprobe")] {

@@ -25,6 +25,9 @@ pub struct Plan {
     pub callbacks: Callbacks,
     /// How.
     pub hooks: Hooks,
+    /// Whether only times and counts are wanted: then failed answers are counted by those
+    /// that do not reach a queue, which takes no hook, and why they failed is not asked.
+    pub summary: bool,
     /// Whether processes are followed to their children.
     pub family: bool,
     /// Size of the ring buffer, bytes: a power of two, at least a page.
@@ -38,6 +41,7 @@ impl Default for Plan {
             stages: Stage::ALL.into(),
             callbacks: Callbacks::Found { built_in: false },
             hooks: Hooks::default(),
+            summary: false,
             family: false,
             buffer: 2 << 20,
         }

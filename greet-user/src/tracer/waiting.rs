@@ -67,6 +67,7 @@ fn waiting(bytes: &CallBytes) -> Option<[Event; 2]> {
         handled_ns: request.handled_ns,
         sent_ns: request.sent_ns,
         result: request.result,
+        unqueued: request.unqueued,
         datagram: datagram(sent.portid, sent.peer_portid, sent.len),
     };
     Some([Event::Message(answer), Event::Request(asked)])
@@ -98,11 +99,23 @@ mod tests {
         put(offset_of!(Call, answer_len), &272_u32.to_ne_bytes());
         let request = offset_of!(Call, request);
         let of = |field| request + field;
-        put(of(offset_of!(record::Request, send_ns)), &1_000_u64.to_ne_bytes());
-        put(of(offset_of!(record::Request, cross_ns)), &1_500_u64.to_ne_bytes());
+        put(
+            of(offset_of!(record::Request, send_ns)),
+            &1_000_u64.to_ne_bytes(),
+        );
+        put(
+            of(offset_of!(record::Request, cross_ns)),
+            &1_500_u64.to_ne_bytes(),
+        );
         let datagram = of(offset_of!(record::Request, datagram));
-        put(datagram + offset_of!(record::Datagram, portid), &71_u32.to_ne_bytes());
-        put(datagram + offset_of!(record::Datagram, len), &36_u32.to_ne_bytes());
+        put(
+            datagram + offset_of!(record::Datagram, portid),
+            &71_u32.to_ne_bytes(),
+        );
+        put(
+            datagram + offset_of!(record::Datagram, len),
+            &36_u32.to_ne_bytes(),
+        );
         bytes
     }
 
@@ -116,8 +129,14 @@ mod tests {
         else {
             panic!("nothing told");
         };
-        assert_eq!((answer.skb, answer.queue_ns, answer.datagram.len), (7, 2_000, 272));
-        assert_eq!((answer.datagram.portid, answer.datagram.peer_portid), (0, 71));
+        assert_eq!(
+            (answer.skb, answer.queue_ns, answer.datagram.len),
+            (7, 2_000, 272)
+        );
+        assert_eq!(
+            (answer.datagram.portid, answer.datagram.peer_portid),
+            (0, 71)
+        );
         assert_eq!((request.send_ns, request.datagram.len), (1_000, 36));
     }
 }

@@ -1,11 +1,17 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! The command whose traffic is watched.
 
-use std::{ffi::OsString, io, os::unix::process::ExitStatusExt as _, process::Stdio};
+use std::{
+    ffi::OsString, io, os::unix::process::ExitStatusExt as _, process::Stdio, time::Duration,
+};
 
-use tokio::process::Child;
+use rustix::process::{Pid, Signal, kill_process};
+use tokio::{process::Child, time::timeout};
 
 use crate::{cli::Format, session::SessionError};
+
+/// How long a command that is told to end may take.
+const PATIENCE: Duration = Duration::from_secs(2);
 
 /// A running command.
 pub struct Command {
@@ -31,6 +37,24 @@ impl Command {
             error,
         })?;
         Ok(Self { child })
+    }
+
+    /// Asks it to end, if it still runs, and makes it end if it does not.
+    pub async fn stop(&mut self) {
+        let Some(pid) = self.child.id().and_then(|pid| i32::try_from(pid).ok()) else {
+            return;
+        };
+        // Not waited for yet, so the number is still its own.
+        if let Some(pid) = Pid::from_raw(pid)
+            && let Err(error) = kill_process(pid, Signal::TERM)
+        {
+            log::warn!("the command cannot be told to end: {error}");
+        }
+        if timeout(PATIENCE, self.child.wait()).await.is_err()
+            && let Err(error) = self.child.kill().await
+        {
+            log::warn!("the command cannot be ended: {error}");
+        }
     }
 
     /// Waits for its end, for ever if there is none. Returns its exit status, as a shell

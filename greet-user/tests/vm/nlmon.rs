@@ -105,8 +105,11 @@ fn compare(shown: &[&Value], tapped: &[&Packet]) {
     let mut bytes = 0;
     for (message, packet) in shown.iter().zip(tapped) {
         assert_eq!(number(&message["captured_len"]), packet.bytes.len());
-        // Behind the first header: payloads, and the headers of further messages.
-        assert_eq!(message["payload_hex"], hex(&packet.bytes[16..]));
+        // Where there is more than a header and its payload, all of it is given.
+        match message["data_hex"].as_str() {
+            Some(data) => assert_eq!(data, hex(&packet.bytes)),
+            None => assert_eq!(message["payload_hex"], hex(&packet.bytes[16..])),
+        }
         bytes += packet.bytes.len();
     }
     println!("{} datagrams, {bytes} bytes, in both", tapped.len());

@@ -1,7 +1,10 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! What each line holds.
 
-use greet_common::{Stage, wire::{HEADER_SIZE, Header}};
+use greet_common::{
+    Stage,
+    wire::{HEADER_SIZE, Header},
+};
 use serde::Serialize;
 
 use super::serialize::{as_text, flags, hex, is_zero, object};
@@ -261,8 +264,12 @@ impl<'a> ExchangeLine<'a> {
         };
         let stages = exchange.stages();
         let t_ns = stages.first().map_or(0, |(_, time_ns)| *time_ns);
-        let answers = exchange.passed.iter();
-        let answers = answers.filter(|passed| !exchange.is_itself(passed));
+        let (itself, answers): (Vec<_>, Vec<_>) = exchange
+            .passed
+            .iter()
+            .partition(|passed| exchange.is_itself(passed));
+        // A message to another process: how that got it.
+        let arrival = itself.first().map(|passed| Part::of(passed, t_ns));
         Some(Self {
             v: VERSION,
             protocol: head.protocol,
@@ -285,9 +292,12 @@ impl<'a> ExchangeLine<'a> {
                     .max(usize_of(request.datagram.len)),
                 text: request.datagram.text(),
                 error: (request.result < 0).then_some(request.result),
-                ..Part::default()
+                ..arrival.unwrap_or_default()
             }),
-            replies: answers.map(|passed| Part::of(passed, t_ns)).collect(),
+            replies: answers
+                .into_iter()
+                .map(|passed| Part::of(passed, t_ns))
+                .collect(),
             status: exchange.status().name(),
             extack: exchange
                 .extacks
