@@ -16,7 +16,7 @@ use serde_json::Value;
 
 use crate::{
     detach::Attached,
-    support::{CALLBACK, greet_user, in_vm, require_vm, stdout_of, until},
+    support::{greet_user, in_vm, require_vm, stdout_of, until},
     watching::signal,
 };
 
@@ -177,7 +177,7 @@ fn by_a_panic() {
     in_vm(async {
         let before = Attached::now();
         let panicked = catch_unwind(AssertUnwindSafe(|| {
-            let plan = Plan::all(vec![CALLBACK.to_owned()]);
+            let plan = Plan::default();
             let filter = Filter::protocol(NETLINK_TEST_PROTOCOL);
             let mut tracer = Tracer::attach(&filter, &plan).expect("attaches");
             stdout_of(&greet_user(&["-q"]), 0);

@@ -9,6 +9,7 @@ mod capture;
 mod detach;
 mod ending;
 mod greeting;
+mod hooks;
 mod module;
 mod nlmon;
 mod pairing;

@@ -28,7 +28,7 @@ use rustix::{
 use crate::{
     capture::{in_own_namespace, ip, modprobe},
     rejection::bare_socket,
-    support::{CALLBACK, GREETING, in_vm},
+    support::{GREETING, in_vm},
 };
 
 const RTM_NEWLINK: u16 = 16;
@@ -39,7 +39,7 @@ const NODEV: i32 = -19;
 const NO_INDEX: u32 = 0x7fff_fff0;
 
 fn attach(filter: &Filter) -> Tracer {
-    Tracer::attach(filter, &Plan::all(vec![CALLBACK.to_owned()])).expect("attaches")
+    Tracer::attach(filter, &Plan::default()).expect("attaches")
 }
 
 fn greetings() -> Tracer {

@@ -1,0 +1,255 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! Both kinds of hooks see the same, on every kernel; and so does a summary.
+
+use std::{thread, time::Duration};
+
+use greet_common::{Stage, wire::NETLINK_TEST_PROTOCOL};
+use greet_user::{
+    client,
+    event::Event,
+    journey::{Exchange, Journey, Status, Told},
+    tracer::{Callbacks, Filter, Hooks, Plan, Tracer},
+};
+use rustix::net::{RecvFlags, SendFlags, netlink::SocketAddrNetlink, recv, sendto};
+
+use crate::{
+    rejection::bare_socket,
+    support::{CALLBACK, greet, greet_user, in_vm, json_lines, of_kind, open, stdout_of},
+    watched::bare_greeting,
+};
+
+const BOTH: [Hooks; 2] = [Hooks::Fentry, Hooks::Kprobe];
+
+fn greetings() -> Filter {
+    Filter::protocol(NETLINK_TEST_PROTOCOL)
+}
+
+fn summaries() -> Filter {
+    Filter {
+        summary: true,
+        snaplen: 0,
+        ..greetings()
+    }
+}
+
+fn attach(filter: &Filter, hooks: Hooks) -> Tracer {
+    let plan = Plan {
+        hooks,
+        summary: filter.summary,
+        ..Plan::default()
+    };
+    let tracer = Tracer::attach(filter, &plan).expect("attaches");
+    let attached = tracer.attached();
+    assert_eq!(attached.callback_of(NETLINK_TEST_PROTOCOL), Some(CALLBACK));
+    assert_eq!(attached.missing, [""; 0]);
+    let way = if hooks == Hooks::Fentry {
+        "fentry:netlink_sendmsg"
+    } else {
+        "kprobe:netlink_sendmsg"
+    };
+    assert!(attached.hooks.contains(&way.to_owned()), "{attached:?}");
+    tracer
+}
+
+/// Everything that was seen, after the end.
+fn seen(mut tracer: Tracer) -> (Vec<Exchange>, u64) {
+    let mut journey = Journey::new(true);
+    let mut found = Vec::new();
+    let mut tell = |told: Told<'_>| {
+        if let Told::Exchange(exchange) = told {
+            found.push(exchange);
+        }
+    };
+    let missed = tracer.finish(|event| journey.push(event, &mut tell));
+    assert_eq!(missed.expect("reads the counters"), 0);
+    assert_eq!(tracer.dropped().expect("reads the counters"), 0);
+    journey.finish(&mut tell);
+    (found, journey.unmatched())
+}
+
+#[test]
+fn nine_stages_by_fentry_and_by_kprobe() {
+    in_vm(async {
+        for hooks in BOTH {
+            let tracer = attach(&greetings(), hooks);
+            let mut socket = open();
+            greet(&mut socket, "Hello, how are you?").await;
+            let (found, unmatched) = seen(tracer);
+            let [exchange] = found.as_slice() else {
+                panic!("{} exchanges", found.len());
+            };
+            let stages: Vec<_> = exchange.stages().iter().map(|(stage, _)| *stage).collect();
+            assert_eq!((stages, unmatched), (Stage::ALL.to_vec(), 0));
+            let passed = &exchange.passed[0];
+            let read = passed.delivery.as_ref().expect("was read");
+            assert_eq!((read.result, read.head.pid), (272, std::process::id()));
+            assert_eq!(passed.message.datagram.data.len(), 272);
+        }
+    });
+}
+
+#[test]
+fn looking_before_reading_is_told_apart() {
+    in_vm(async {
+        for (hooks, filter) in BOTH
+            .into_iter()
+            .flat_map(|hooks| [(hooks, greetings()), (hooks, summaries())])
+        {
+            let tracer = attach(&filter, hooks);
+            let socket = bare_socket();
+            let kernel = SocketAddrNetlink::new(0, 0);
+            let mut message = bare_greeting("look first");
+            message.push(0);
+            let mut bytes = [0; 512];
+            for flags in [RecvFlags::PEEK, RecvFlags::empty()] {
+                if flags == RecvFlags::PEEK {
+                    sendto(&socket, &message, SendFlags::empty(), &kernel).expect("sends");
+                }
+                recv(&socket, &mut bytes, flags).expect("receives");
+            }
+            let (found, unmatched) = seen(tracer);
+            let [exchange] = found.as_slice() else {
+                panic!("{hooks:?}: {} exchanges", found.len());
+            };
+            let passed = &exchange.passed[0];
+            assert_eq!((passed.peeks, unmatched), (1, 0), "{hooks:?}");
+            assert_eq!(exchange.stages().len(), 9);
+        }
+    });
+}
+
+#[test]
+fn a_full_queue_is_told_by_both() {
+    const GREETINGS: u32 = 300;
+    in_vm(async {
+        for hooks in BOTH {
+            let mut tracer = attach(&greetings(), hooks);
+            let mut socket = open();
+            for _ in 0..GREETINGS {
+                let sent = client::greet(&mut socket, "nobody reads", true).await;
+                sent.expect("sends");
+            }
+            let (mut queued, mut overruns, mut failed) = (0, 0, 0);
+            tracer.drain(usize::MAX, |event| match event {
+                Event::Message(_) => queued += 1,
+                Event::Loss(loss) => {
+                    let errno = if loss.overrun == 1 { -105 } else { -11 };
+                    assert_eq!((loss.result, loss.portid), (errno, socket.portid()));
+                    overruns += loss.overrun;
+                    failed += 1 - loss.overrun;
+                }
+                _ => {}
+            });
+            assert!(failed > 0, "{hooks:?}");
+            assert_eq!(
+                (queued + failed, overruns),
+                (GREETINGS, failed),
+                "{hooks:?}"
+            );
+        }
+    });
+}
+
+#[test]
+fn a_summary_counts_what_is_never_read_and_what_is_lost() {
+    const GREETINGS: usize = 300;
+    in_vm(async {
+        for hooks in BOTH {
+            let tracer = attach(&summaries(), hooks);
+            let mut socket = open();
+            for _ in 0..GREETINGS {
+                let sent = client::greet(&mut socket, "nobody reads", true).await;
+                sent.expect("sends");
+            }
+            let (found, unmatched) = seen(tracer);
+            assert_eq!((found.len(), unmatched), (GREETINGS, 0), "{hooks:?}");
+            let of = |status| {
+                let all = found.iter();
+                all.filter(|exchange| exchange.status() == status).count()
+            };
+            let (unread, lost) = (of(Status::Unread), of(Status::Lost));
+            assert!(unread > 200 && lost > 0, "{hooks:?}: {unread}, {lost}");
+            assert_eq!(unread + lost, GREETINGS, "{hooks:?}");
+        }
+    });
+}
+
+#[test]
+fn a_summary_finds_the_reader_in_another_thread() {
+    const GREETINGS: usize = 100;
+    in_vm(async {
+        for hooks in BOTH {
+            let tracer = attach(&summaries(), hooks);
+            let socket = bare_socket();
+            let reader = socket.try_clone().expect("another descriptor");
+            let reader = thread::spawn(move || {
+                for _ in 0..GREETINGS {
+                    recv(&reader, &mut [0; 512], RecvFlags::empty()).expect("reads");
+                }
+            });
+            let kernel = SocketAddrNetlink::new(0, 0);
+            for _ in 0..GREETINGS {
+                let message = bare_greeting("for the other thread");
+                sendto(&socket, &message, SendFlags::empty(), &kernel).expect("sends");
+                // Sometimes it has read before the next one is sent, and sometimes not.
+                thread::sleep(Duration::from_micros(300));
+            }
+            reader.join().expect("the reader does not fail");
+            let (found, unmatched) = seen(tracer);
+            assert_eq!((found.len(), unmatched), (GREETINGS, 0), "{hooks:?}");
+            for exchange in &found {
+                assert_eq!(exchange.stages().len(), 9, "{hooks:?}");
+                let read = exchange.passed[0].delivery.as_ref().expect("was read");
+                let request = exchange.request.as_ref().expect("a request");
+                assert_ne!(read.head.tid, request.head.tid, "another thread's");
+            }
+        }
+    });
+}
+
+#[test]
+fn a_summary_has_the_spans_of_every_greeting() {
+    in_vm(async {
+        for hooks in BOTH {
+            let tracer = attach(&summaries(), hooks);
+            let mut socket = open();
+            for _ in 0..50 {
+                greet(&mut socket, "in short").await;
+            }
+            let (found, unmatched) = seen(tracer);
+            assert_eq!((found.len(), unmatched), (50, 0));
+            assert!(found.iter().all(|found| found.stages().len() == 9));
+        }
+    });
+}
+
+#[test]
+fn the_kernels_own_callback_is_attached_to_when_it_is_asked_for() {
+    in_vm(async {
+        let plan = Plan {
+            callbacks: Callbacks::Found { built_in: true },
+            ..Plan::default()
+        };
+        let tracer = Tracer::attach(&Filter::protocol(0), &plan).expect("attaches");
+        assert_eq!(tracer.attached().callback_of(0), Some("rtnetlink_rcv"));
+        drop(tracer);
+        let arguments = [
+            "watch",
+            "-p",
+            "route",
+            "--stages",
+            "handle,handled",
+            "--format",
+            "json",
+        ];
+        let output = greet_user(&[&arguments[..], &["--", "ip", "link"]].concat());
+        let lines = json_lines(&stdout_of(&output, 0));
+        let exchanges = of_kind(&lines, "exchange");
+        let handled: Vec<_> = exchanges
+            .iter()
+            .filter(|exchange| exchange["callback"] == "rtnetlink_rcv")
+            .collect();
+        assert!(!handled.is_empty(), "{exchanges:?}");
+        assert!(handled[0]["spans"]["handler"].as_u64() > Some(0));
+    });
+}
