@@ -34,13 +34,17 @@ pub struct Cli {
     #[arg(default_value = "Hello, how are you?")]
     pub message: String,
 
-    /// How many greetings to send
-    #[arg(short, long, value_name = "N", default_value = "1")]
-    pub count: NonZeroU64,
+    /// How many greetings to send [default: 1; with --flood until Ctrl-C]
+    #[arg(short, long, value_name = "N")]
+    pub count: Option<NonZeroU64>,
 
     /// Seconds from one greeting to the next
     #[arg(short, long, value_name = "S", default_value = "1", value_parser = seconds)]
     pub interval: Duration,
+
+    /// Send the next greeting as soon as the answer is there, and show the summary only
+    #[arg(long, conflicts_with = "interval")]
+    pub flood: bool,
 
     /// Seconds to wait for an answer
     #[arg(short = 'W', long, value_name = "S", default_value = "5", value_parser = seconds)]
@@ -172,6 +176,29 @@ pub enum Format {
 }
 
 impl Cli {
+    /// How many greetings to send.
+    #[must_use]
+    pub fn count(&self) -> u64 {
+        let default = if self.flood { u64::MAX } else { 1 };
+        self.count.map_or(default, NonZeroU64::get)
+    }
+
+    /// How long from one greeting to the next.
+    #[must_use]
+    pub const fn interval(&self) -> Duration {
+        if self.flood {
+            Duration::ZERO
+        } else {
+            self.interval
+        }
+    }
+
+    /// Is only the summary shown?
+    #[must_use]
+    pub const fn summary_only(&self) -> bool {
+        self.quiet || self.flood
+    }
+
     /// The text to send.
     #[must_use]
     pub fn text(&self) -> String {

@@ -51,8 +51,8 @@ async fn greet(options: &Cli) -> Result<u8, SessionError> {
 
 fn output(options: &Cli) -> Box<dyn Output> {
     match options.format {
-        Format::Human => Box::new(Human::new(anstream::stdout(), options.quiet)),
-        Format::Json => Box::new(Json::new(std::io::stdout(), options.quiet)),
+        Format::Human => Box::new(Human::new(anstream::stdout(), options.summary_only())),
+        Format::Json => Box::new(Json::new(std::io::stdout(), options.summary_only())),
     }
 }
 

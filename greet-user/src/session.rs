@@ -144,11 +144,11 @@ impl<'a> Session<'a> {
 
     async fn greet_all(&mut self, output: &mut dyn Output) -> Result<(), SessionError> {
         let mut next = Instant::now();
-        for number in 1..=self.options.count.get() {
+        for number in 1..=self.options.count() {
             if self.stop.told() || self.stop.or(sleep_until(next)).await.is_none() {
                 break;
             }
-            next = Instant::now() + self.options.interval;
+            next = Instant::now() + self.options.interval();
             let sent = client::greet(&mut self.socket, &self.text, !self.options.no_ack).await?;
             self.tally.sent += 1;
             let (outcome, rejected) = self.outcome(&sent).await?;

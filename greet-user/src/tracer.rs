@@ -4,6 +4,7 @@
 //! Everything that is attached lives in one [`Tracer`] and is detached with it. Nothing is
 //! pinned: the kernel itself detaches what a killed process held.
 
+pub mod btf;
 mod callbacks;
 mod checks;
 mod error;
@@ -32,7 +33,7 @@ pub use hooks::Hooks;
 pub use plan::{Attached, Plan};
 
 use crate::{event::Event, sockets, stream::Stream};
-use offsets::{KERNEL_BTF, Offsets};
+use offsets::Offsets;
 use sockets::{KernelSocket, SocketsError};
 
 /// What `greet-ebpf` was compiled to; see `build.rs`.
@@ -64,7 +65,7 @@ impl Tracer {
     pub fn attach(filter: &Filter, plan: &Plan) -> Result<Self, TracerError> {
         check_privileges()?;
         checks::check_kernel()?;
-        let types = btf_rs::Btf::from_file(KERNEL_BTF).map_err(offsets::OffsetError::from)?;
+        let types = btf::Btf::of_running_kernel().map_err(offsets::OffsetError::from)?;
         let offsets = Offsets::of(&types)?;
         let layout = sockets::layout::of(&types);
         drop(types);

@@ -6,7 +6,10 @@ mod ladder;
 mod text;
 mod watch;
 
-use std::io::{self, Write};
+use std::{
+    collections::BTreeMap,
+    io::{self, Write},
+};
 
 use anstyle::{AnsiColor, Style};
 
@@ -77,8 +80,8 @@ impl<W: Write> Human<W> {
         writeln!(self.out, "{:INDENT$}{BOLD}{}{BOLD:#}", "", content(message))
     }
 
-    /// The ladder; returns the last rung's time.
-    fn trace(&mut self, greeting: &Greeting, trace: &Trace) -> io::Result<u64> {
+    /// The ladder; returns the first rung's time and the last one's.
+    fn trace(&mut self, greeting: &Greeting, trace: &Trace) -> io::Result<(u64, u64)> {
         if greeting.number > 1 {
             writeln!(self.out)?;
         }
@@ -109,25 +112,25 @@ impl<W: Write> Human<W> {
                 ""
             )?;
         }
-        Ok(before_ns.unwrap_or(first_ns))
+        Ok((first_ns, before_ns.unwrap_or(first_ns)))
     }
 
-    fn outcome(&mut self, greeting: &Greeting, before_ns: Option<u64>) -> io::Result<()> {
+    fn outcome(&mut self, greeting: &Greeting, ladder: Option<(u64, u64)>) -> io::Result<()> {
         let seq = greeting.sent.seq;
         match &greeting.outcome {
             Outcome::Answered(answer) => {
-                let since_ns = answer.time_ns.saturating_sub(greeting.sent.time_ns);
+                let round_trip_ns = answer.time_ns.saturating_sub(greeting.sent.time_ns);
                 let text = escaped(trimmed(&answer.payload));
-                let Some(before_ns) = before_ns else {
-                    let (size, time) = (answer.payload.len(), microseconds(since_ns));
+                let Some((first_ns, last_ns)) = ladder else {
+                    let (size, time) = (answer.payload.len(), microseconds(round_trip_ns));
                     return writeln!(
                         self.out,
                         "{size} bytes from the kernel: seq={seq} time={time} µs\n  {BOLD}{text}{BOLD:#}"
                     );
                 };
                 self.stage(&StageLine {
-                    since_ns,
-                    step_ns: Some(answer.time_ns.saturating_sub(before_ns)),
+                    since_ns: answer.time_ns.saturating_sub(first_ns),
+                    step_ns: Some(answer.time_ns.saturating_sub(last_ns)),
                     stage: "answer",
                     style: TO_USER,
                     what: text.into_owned(),
@@ -137,7 +140,7 @@ impl<W: Write> Human<W> {
                     self.out,
                     "{:INDENT$}{BOLD}round trip {} µs{BOLD:#}, {} bytes of text from port {}",
                     "",
-                    microseconds(since_ns),
+                    microseconds(round_trip_ns),
                     answer.payload.len(),
                     answer.header.portid,
                 )
@@ -184,8 +187,8 @@ impl<W: Write> Output for Human<W> {
         if !system.attached.hooks.is_empty() {
             writeln!(
                 self.out,
-                "{DIM}watching {}{DIM:#}",
-                by_function(&system.attached.hooks)
+                "{DIM}hooks in the kernel: {}{DIM:#}",
+                by_kind(&system.attached.hooks)
             )?;
             writeln!(
                 self.out,
@@ -200,14 +203,14 @@ impl<W: Write> Output for Human<W> {
         if self.quiet {
             return Ok(());
         }
-        let before_ns = match &greeting.trace {
+        let ladder = match &greeting.trace {
             Some(trace) => Some(self.trace(greeting, trace)?),
             None => None,
         };
         for rejected in &greeting.rejected {
             writeln!(self.out, "{ERROR}{rejected}{ERROR:#}")?;
         }
-        self.outcome(greeting, before_ns)
+        self.outcome(greeting, ladder)
     }
 
     fn summary(&mut self, summary: &Summary) -> io::Result<()> {
@@ -259,20 +262,15 @@ impl<W: Write> Output for Human<W> {
     }
 }
 
-/// `netlink_unicast (fentry, fexit) and …` from `fentry:netlink_unicast` and so on.
-fn by_function(hooks: &[String]) -> String {
-    let mut functions: Vec<(&str, Vec<&str>)> = Vec::new();
+/// `4 fentry, 1 kprobe` from `fentry:netlink_unicast` and so on: the ladder names the functions.
+fn by_kind(hooks: &[String]) -> String {
+    let mut kinds = BTreeMap::new();
     for hook in hooks {
-        let (kind, function) = hook.split_once(':').unwrap_or(("", hook));
-        match functions.iter_mut().find(|(known, _)| *known == function) {
-            Some((_, kinds)) => kinds.push(kind),
-            None => functions.push((function, vec![kind])),
-        }
+        let (kind, _) = hook.split_once(':').unwrap_or((hook, ""));
+        *kinds.entry(kind).or_insert(0_u32) += 1;
     }
-    let functions = functions
-        .iter()
-        .map(|(name, kinds)| format!("{name} ({})", kinds.join(", ")));
-    functions.collect::<Vec<_>>().join(" and ")
+    let kinds = kinds.iter().map(|(kind, count)| format!("{count} {kind}"));
+    kinds.collect::<Vec<_>>().join(", ")
 }
 
 /// Without the NULs at the end.

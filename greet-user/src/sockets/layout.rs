@@ -2,18 +2,17 @@
 //! Where the running kernel keeps its netlink sockets and what is told of them: the
 //! offsets for `greet-ebpf/src/walk/layout.rs`, which says what each is of.
 
-use btf_rs::{Btf, Type};
-
-use crate::tracer::offsets::{OffsetError, find};
+use crate::tracer::{
+    btf::{Btf, Field},
+    offsets::{OffsetError, find},
+};
 
 /// Finds the offsets, in bytes, with the names that the eBPF program knows them by.
 ///
 /// # Errors
 /// [`OffsetError`] where a field is not there or not as expected.
 pub fn of(btf: &Btf) -> Result<Vec<(&'static str, u64)>, OffsetError> {
-    let at = |structure, path: &str, bits| {
-        find(btf, structure, path, bits).map(crate::tracer::offsets::Field::byte_offset)
-    };
+    let at = |structure, path: &str, bits| find(btf, structure, path, bits).map(Field::byte_offset);
     let tbl = at("rhashtable", "tbl", 64)?;
     // From a `struct socket` to what surrounds it (`SOCK_INODE()`), by way of a field of it.
     let socket = at("socket_alloc", "socket.sk", 64)? - at("socket", "sk", 64)?;
@@ -49,12 +48,7 @@ pub fn of(btf: &Btf) -> Result<Vec<(&'static str, u64)>, OffsetError> {
 
 /// The structure's size in bytes.
 fn size(btf: &Btf, structure: &str) -> Result<u64, OffsetError> {
-    let found = btf.resolve_types_by_name(structure)?;
-    let size = found.iter().find_map(|found| match found {
-        Type::Struct(found) => Some(found.size() as u64),
-        _ => None,
-    });
-    size.ok_or_else(|| OffsetError::NoField {
+    btf.size_of(structure).ok_or_else(|| OffsetError::NoField {
         structure: structure.to_owned(),
         field: "(the structure itself)".to_owned(),
     })

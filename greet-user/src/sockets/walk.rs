@@ -12,8 +12,10 @@ use aya::{
 
 use super::{Socket, SocketsError, layout, records::Records};
 use crate::tracer::{
-    OBJECT, TracerError, check_privileges,
-    offsets::{KERNEL_BTF, OffsetError, Offsets},
+    OBJECT, TracerError,
+    btf::{self, KERNEL_BTF},
+    check_privileges,
+    offsets::{OffsetError, Offsets},
 };
 
 const PROGRAM: &str = "sockets";
@@ -28,9 +30,9 @@ const MORE_ROOM: u32 = 1 << 26;
 /// [`SocketsError`]: what is missing, or what the kernel said.
 pub fn alone() -> Result<Vec<Socket>, SocketsError> {
     check()?;
-    let btf = btf_rs::Btf::from_file(KERNEL_BTF).map_err(OffsetError::from)?;
-    let offsets = Offsets::of(&btf)?;
-    let layout = layout::of(&btf)?;
+    let types = btf::Btf::of_running_kernel().map_err(OffsetError::from)?;
+    let offsets = Offsets::of(&types)?;
+    let layout = layout::of(&types)?;
     let btf = Btf::from_sys_fs().map_err(SocketsError::refused)?;
     let mut room = ROOM;
     loop {

@@ -3,12 +3,9 @@
 //!
 //! Rust eBPF has no CO-RE relocations, so the offsets are read from the kernel's BTF when
 //! the programs are loaded and handed to them as constants. aya reads BTF too but keeps
-//! structure members to itself; `btf-rs` shows them.
+//! structure members to itself.
 
-use btf_rs::{Btf, Member, Struct, Type};
-
-/// Where the kernel describes its types.
-pub(crate) const KERNEL_BTF: &str = "/sys/kernel/btf/vmlinux";
+use super::btf::{Btf, BtfError, Field};
 
 /// Offsets in bytes; see `greet-ebpf/src/globals.rs` for what each is of.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -23,7 +20,7 @@ pub struct Offsets {
 pub enum OffsetError {
     /// BTF could not be read.
     #[error("the kernel's BTF cannot be read: {0}")]
-    Btf(#[from] btf_rs::Error),
+    Btf(#[from] BtfError),
     /// There is no such field.
     #[error(
         "this kernel has no field `{field}` in `struct {structure}`: it is too new or too old for this tracer"
@@ -48,19 +45,6 @@ pub enum OffsetError {
         /// How many it should have.
         expected: u32,
     },
-}
-
-/// A field, counted from the start of the outermost structure.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Field {
-    bit_offset: u32,
-    bits: u32,
-}
-
-impl Field {
-    pub(crate) fn byte_offset(self) -> u64 {
-        u64::from(self.bit_offset / 8)
-    }
 }
 
 impl Offsets {
@@ -118,31 +102,11 @@ pub(crate) fn find(
     path: &str,
     expected: u32,
 ) -> Result<Field, OffsetError> {
-    let no_field = || OffsetError::NoField {
+    let field = btf.field(structure, path);
+    let field = field.ok_or_else(|| OffsetError::NoField {
         structure: structure.to_owned(),
         field: path.to_owned(),
-    };
-    let mut inside = btf
-        .resolve_types_by_name(structure)?
-        .into_iter()
-        .find(|found| matches!(found, Type::Struct(_)))
-        .ok_or_else(no_field)?;
-    let mut field = Field {
-        bit_offset: 0,
-        bits: 0,
-    };
-    for name in path.split('.') {
-        let (Type::Struct(members) | Type::Union(members)) = &inside else {
-            return Err(no_field());
-        };
-        let (bit_offset, member) = find_member(btf, members, name)?.ok_or_else(no_field)?;
-        inside = plain_type(btf, &member)?;
-        field.bit_offset += bit_offset;
-        field.bits = match member.bitfield_size() {
-            Some(bits) if bits > 0 => bits,
-            _ => size_in_bits(btf, &inside)?,
-        };
-    }
+    })?;
     if field.bits == expected {
         Ok(field)
     } else {
@@ -153,55 +117,4 @@ pub(crate) fn find(
             expected,
         })
     }
-}
-
-/// Finds a member by name, in unnamed structures and unions within as well, as C does.
-/// Returns its bit offset from the start of `structure`.
-fn find_member(
-    btf: &Btf,
-    structure: &Struct,
-    name: &str,
-) -> Result<Option<(u32, Member)>, btf_rs::Error> {
-    for member in &structure.members {
-        let found = btf.resolve_name(member)?;
-        if found == name {
-            return Ok(Some((member.bit_offset(), member.clone())));
-        }
-        if found.is_empty()
-            && let Type::Struct(inner) | Type::Union(inner) = plain_type(btf, member)?
-            && let Some((offset, inner)) = find_member(btf, &inner, name)?
-        {
-            return Ok(Some((member.bit_offset() + offset, inner)));
-        }
-    }
-    Ok(None)
-}
-
-/// The member's type without typedefs and qualifiers.
-fn plain_type(btf: &Btf, member: &Member) -> Result<Type, btf_rs::Error> {
-    let mut found = btf.resolve_chained_type(member)?;
-    loop {
-        found = match &found {
-            Type::Typedef(inner) => btf.resolve_chained_type(inner)?,
-            Type::Const(inner) => btf.resolve_chained_type(inner)?,
-            Type::Volatile(inner) => btf.resolve_chained_type(inner)?,
-            Type::Restrict(inner) => btf.resolve_chained_type(inner)?,
-            Type::TypeTag(inner) => btf.resolve_chained_type(inner)?,
-            _ => return Ok(found),
-        };
-    }
-}
-
-fn size_in_bits(btf: &Btf, of: &Type) -> Result<u32, btf_rs::Error> {
-    let bytes = match of {
-        Type::Int(int) => int.size(),
-        Type::Ptr(_) => size_of::<u64>(),
-        Type::Struct(structure) | Type::Union(structure) => structure.size(),
-        Type::Array(array) => {
-            let bits = size_in_bits(btf, &btf.resolve_chained_type(array)?)?;
-            return Ok(bits * u32::try_from(array.len()).unwrap_or(0));
-        }
-        _ => 0,
-    };
-    Ok(u32::try_from(bytes * 8).unwrap_or(0))
 }
