@@ -189,7 +189,8 @@ fn a_summary_finds_the_reader_in_another_thread() {
             });
             let kernel = SocketAddrNetlink::new(0, 0);
             for _ in 0..GREETINGS {
-                let message = bare_greeting("for the other thread");
+                let mut message = bare_greeting("for the other thread");
+                message.push(0);
                 sendto(&socket, &message, SendFlags::empty(), &kernel).expect("sends");
                 // Sometimes it has read before the next one is sent, and sometimes not.
                 thread::sleep(Duration::from_micros(300));

@@ -6,12 +6,16 @@ use std::time::Duration;
 
 use thiserror::Error;
 
+use super::kernel_reports;
+
 /// The machine failed, not the command: what `docker run` exits with too.
 pub const MACHINE_FAILED: u8 = 125;
 /// The deadline passed: what `timeout` exits with too.
 pub const TIMED_OUT: u8 = 124;
 /// How many of the console's lines a failure shows.
 const EXCERPT: usize = 20;
+/// How many of them an oops and what led to it may take.
+const OOPS: usize = 100;
 const PANIC: &str = "Kernel panic - not syncing: ";
 
 /// The machine failed, and what its console said about it.
@@ -60,10 +64,15 @@ impl VmFailure {
             (reason, _) => reason,
         };
         let excerpt = match reason {
-            // A panic is told by its line and what led to it; other ends by the last lines.
+            // A panic is told by what led to it, from the first complaint on (an oops has
+            // some 50 lines); other ends by the last lines.
             Reason::Panicked(_) => {
                 let at = panic.unwrap_or_default();
-                &lines[at.saturating_sub(EXCERPT / 2)..lines.len().min(at + EXCERPT / 2)]
+                let reports = kernel_reports(console);
+                let first = lines.iter().position(|line| Some(line) == reports.first());
+                let from = first.unwrap_or(at).min(at.saturating_sub(EXCERPT / 2));
+                let from = from.max(at.saturating_sub(OOPS));
+                &lines[from..lines.len().min(at + EXCERPT / 2)]
             }
             Reason::Ended | Reason::NoSignOfLife(_) => {
                 &lines[lines.len().saturating_sub(EXCERPT)..]
@@ -112,6 +121,18 @@ mod tests {
         );
         assert!(told.contains("    [ 1.0] x"), "{told}");
         assert_eq!(failure.status(), MACHINE_FAILED);
+    }
+
+    #[test]
+    fn a_panic_is_told_from_the_first_complaint_on() {
+        let mut console = "[ 1.0] all is well\n".repeat(30);
+        console.push_str("[ 2.0] Oops: int3: 0000 [#1] PREEMPT SMP\n");
+        console.push_str(&"[ 2.1] registers\n".repeat(40));
+        console.push_str("[ 2.2] Kernel panic - not syncing: Fatal exception in interrupt\n");
+        let told = VmFailure::new(Reason::Ended, &console).to_string();
+        assert!(told.contains("Oops: int3"), "{told}");
+        assert_eq!(told.matches("registers").count(), 40);
+        assert!(!told.contains("all is well"), "{told}");
     }
 
     #[test]
