@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! What the tracer finds in this kernel's BTF is what `btf-rs` finds.
 
-use btf_rs::{Btf, BtfType as _, Type};
+use btf_rs::{Btf, Type};
 use greet_user::tracer::btf::{self, KERNEL_BTF};
 
 use crate::support::require_vm;
