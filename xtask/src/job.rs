@@ -92,6 +92,8 @@ pub enum Load {
     },
     /// As many as there are in so many seconds.
     Seconds(u32),
+    /// As many as `greet-user --flood` makes in so many seconds.
+    GreetUser(u32),
 }
 
 /// SIGSTOP, then SIGCONT.

@@ -5,6 +5,7 @@ use std::fs;
 use std::num::NonZeroU32;
 use std::os::fd::OwnedFd;
 use std::path::Path;
+use std::process::{Command, Stdio};
 use std::thread::sleep;
 use std::time::Duration;
 
@@ -14,6 +15,7 @@ use rustix::net::{
     AddressFamily, Protocol, RecvFlags, SendFlags, SocketFlags, SocketType, bind, getsockname,
     recv, sendto, socket_with,
 };
+use rustix::process::{Pid, Signal, kill_process};
 use rustix::time::ClockId;
 use xtask::job::{Batch, Client, Load, Report, Talk};
 
@@ -46,6 +48,7 @@ pub fn words(client: &Client, report: &str) -> Vec<String> {
     let load = match client.load {
         Load::Batches { count, trips } => format!("{count}x{trips}"),
         Load::Seconds(seconds) => format!("{seconds}s"),
+        Load::GreetUser(seconds) => format!("{seconds}g"),
     };
     ["client", client.talk.word(), &load, report]
         .map(str::to_owned)
@@ -65,10 +68,15 @@ pub fn run(talk: &str, load: &str, report: &Path) -> Result<()> {
     let measured = match load {
         Load::Batches { count, trips } => batches(&mut socket, count, u64::from(trips))?,
         Load::Seconds(seconds) => flood(&mut socket, u64::from(seconds) * 1_000_000_000)?,
+        Load::GreetUser(seconds) => vec![of_greet_user(Duration::from_secs(seconds.into()))?],
+    };
+    let others = match load {
+        Load::GreetUser(_) => measured.iter().map(|batch| batch.trips).sum(),
+        Load::Batches { .. } | Load::Seconds(_) => 0,
     };
     let content = serde_json::to_vec(&Report {
         started_ns,
-        trips: u64::from(socket.seq),
+        trips: u64::from(socket.seq) + others,
         batches: measured,
     })?;
     fs::write(report, content).with_context(|| format!("writing {}", report.display()))
@@ -77,6 +85,9 @@ pub fn run(talk: &str, load: &str, report: &Path) -> Result<()> {
 fn parse_load(text: &str) -> Option<Load> {
     if let Some(seconds) = text.strip_suffix('s') {
         return seconds.parse().ok().map(Load::Seconds);
+    }
+    if let Some(seconds) = text.strip_suffix('g') {
+        return seconds.parse().ok().map(Load::GreetUser);
     }
     let (count, trips) = text.split_once('x')?;
     Some(Load::Batches {
@@ -109,6 +120,28 @@ fn flood(socket: &mut Socket, duration_ns: u64) -> Result<Vec<Batch>> {
             }]);
         }
     }
+}
+
+/// What the tool itself sends if it is let.
+fn of_greet_user(duration: Duration) -> Result<Batch> {
+    let started_ns = nanoseconds(ClockId::Monotonic);
+    let mut sender = Command::new("greet-user");
+    sender.args(["--flood", "--format", "json"]);
+    let sender = sender.stdout(Stdio::piped()).spawn();
+    let sender = sender.context("starting greet-user --flood")?;
+    sleep(duration);
+    kill_process(Pid::from_child(&sender), Signal::INT)?;
+    let output = sender.wait_with_output()?;
+    let wall_ns = nanoseconds(ClockId::Monotonic) - started_ns;
+    let lines = String::from_utf8(output.stdout)?;
+    let summary = lines.lines().last().context("it said nothing")?;
+    let summary: serde_json::Value = serde_json::from_str(summary)?;
+    let trips = summary["received"].as_u64();
+    Ok(Batch {
+        trips: trips.with_context(|| format!("no summary: {summary}"))?,
+        wall_ns,
+        cpu_ns: 0,
+    })
 }
 
 fn clocks() -> (u64, u64) {

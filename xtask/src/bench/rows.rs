@@ -138,17 +138,18 @@ pub fn pressure(size: Size) -> Vec<Row> {
     let Size { flood_s, pause_s } = size;
     let mut stopped = flood(
         "stopped",
-        format!("a flood of {flood_s} s, the reader stopped for {pause_s} s of it"),
+        format!("the client for {flood_s} s, the reader stopped for {pause_s} s of it"),
     )
     .sees(Sight::SeenOrDropped);
     stopped.job.pause = Some(Pause {
         after_ms: u64::from((flood_s - pause_s) / 2) * 1000 + 500,
         for_ms: u64::from(pause_s) * 1000,
     });
-    vec![
-        flood("flood", format!("a flood of {flood_s} s")).sees(Sight::Exchanges),
-        stopped,
-    ]
+    let mut by_greet_user = flood("flood", format!("greet-user --flood for {flood_s} s"));
+    if let Some(client) = &mut by_greet_user.job.client {
+        client.load = Load::GreetUser(flood_s);
+    }
+    vec![by_greet_user.sees(Sight::Exchanges), stopped]
 }
 
 impl Row {
