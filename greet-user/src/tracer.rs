@@ -236,7 +236,10 @@ fn load(
     let (tasks, pid) = filter.tasks_and_pid();
     let [comm_low, comm_high] = filter.comm_words();
     let (port, port_set) = (filter.port.unwrap_or(0), u32::from(filter.port.is_some()));
-    let (netns, summary) = (filter.netns.unwrap_or(0), u32::from(filter.summary));
+    // Where only some tasks are looked at, a message may be met first at its reading: then
+    // its telling cannot be put off until then.
+    let summary = filter.summary && filter.tasks == Tasks::Any && filter.comm.is_none();
+    let (netns, summary) = (filter.netns.unwrap_or(0), u32::from(summary));
     // The eBPF side compares with the level's number; 0 is off.
     let log_level = u8::try_from(log::max_level() as usize).unwrap_or(0);
     let mut loader = EbpfLoader::new();
