@@ -54,6 +54,7 @@ fn records(seq: u32) -> [Vec<u8>; 3] {
     request.extend(words(&[36, 1, 4_026_531_840, 71, 0, 0, 36, 36, 0, 0]));
     request.extend(words(&[36, 5 << 16 | 20, seq, 71]));
     request.extend(b"Hello, how are you?\0");
+    request.resize(128 + 64, 0);
     let mut delivery = header(3, call | 1 << 63);
     delivery.extend(numbers(&[skb, 8_000, 9_000]));
     delivery.extend(words(&[272, 0]));
