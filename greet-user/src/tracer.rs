@@ -18,7 +18,7 @@ mod waiting;
 use std::fs;
 
 use aya::{
-    Btf, Ebpf, EbpfLoader,
+    Btf, Ebpf, EbpfLoader, Endianness,
     maps::{Array, HashMap, MapData, PerCpuArray, RingBuf},
 };
 use aya_log::EbpfLogger;
@@ -68,7 +68,6 @@ impl Tracer {
         let types = btf::Btf::of_running_kernel().map_err(offsets::OffsetError::from)?;
         let offsets = Offsets::of(&types)?;
         let layout = sockets::layout::of(&types);
-        drop(types);
         let known = layout.as_deref().unwrap_or_default();
         let mut programs = load(filter, &offsets, known, plan.buffer)?;
         let logger = EbpfLogger::init(&mut programs).map_err(TracerError::setup)?;
@@ -81,7 +80,9 @@ impl Tracer {
 
         let calls = take_map(&mut programs, "CALLS")?;
         let calls = Array::try_from(calls).map_err(TracerError::setup)?;
-        let btf = Btf::from_sys_fs().map_err(TracerError::setup)?;
+        // From what was read already: the kernel hands it out a page at a time.
+        let btf = Btf::parse(types.bytes(), Endianness::default()).map_err(TracerError::setup)?;
+        drop(types);
         let mut callbacks = Vec::new();
         if plan.wants_callbacks() {
             let walk = || -> Result<Vec<KernelSocket>, SocketsError> {

@@ -5,7 +5,7 @@
 use std::io::Read as _;
 
 use aya::{
-    Btf, Ebpf, EbpfLoader,
+    Btf, Ebpf, EbpfLoader, Endianness,
     maps::{Map, MapData, PerCpuArray, RingBuf},
     programs::Iter,
 };
@@ -33,7 +33,7 @@ pub fn alone() -> Result<Vec<Socket>, SocketsError> {
     let types = btf::Btf::of_running_kernel().map_err(OffsetError::from)?;
     let offsets = Offsets::of(&types)?;
     let layout = layout::of(&types)?;
-    let btf = Btf::from_sys_fs().map_err(SocketsError::refused)?;
+    let btf = Btf::parse(types.bytes(), Endianness::default()).map_err(SocketsError::refused)?;
     let mut room = ROOM;
     loop {
         let found = in_room(room, &offsets, &layout, &btf);

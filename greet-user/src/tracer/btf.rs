@@ -155,6 +155,12 @@ impl Btf {
         if at == end { Ok(btf) } else { Err(CUT) }
     }
 
+    /// What was read.
+    #[must_use]
+    pub fn bytes(&self) -> &[u8] {
+        &self.data
+    }
+
     /// The structure's size in bytes.
     #[must_use]
     pub fn size_of(&self, structure: &str) -> Option<u64> {
