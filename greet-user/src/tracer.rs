@@ -80,9 +80,12 @@ impl Tracer {
 
         let calls = take_map(&mut programs, "CALLS")?;
         let calls = Array::try_from(calls).map_err(TracerError::setup)?;
-        // From what was read already: the kernel hands it out a page at a time.
-        let btf = Btf::parse(types.bytes(), Endianness::default()).map_err(TracerError::setup)?;
+        let mut names = hooks::btf_names();
+        names.extend(sockets::walk::BTF_NAMES.map(str::to_owned));
+        let names: Vec<_> = names.iter().map(String::as_str).collect();
+        let digest = types.digest(&names);
         drop(types);
+        let btf = Btf::parse(&digest, Endianness::default()).map_err(TracerError::setup)?;
         let mut callbacks = Vec::new();
         if plan.wants_callbacks() {
             let walk = || -> Result<Vec<KernelSocket>, SocketsError> {

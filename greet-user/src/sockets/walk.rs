@@ -19,6 +19,8 @@ use crate::tracer::{
 };
 
 const PROGRAM: &str = "sockets";
+/// What aya looks for in BTF.
+pub const BTF_NAMES: [&str; 1] = ["bpf_iter_netlink"];
 /// Size of the ring buffer, bytes: room for 10,000 sockets at first …
 const ROOM: u32 = 1 << 20;
 /// … and for 600,000, where that was not enough.
@@ -33,7 +35,8 @@ pub fn alone() -> Result<Vec<Socket>, SocketsError> {
     let types = btf::Btf::of_running_kernel().map_err(OffsetError::from)?;
     let offsets = Offsets::of(&types)?;
     let layout = layout::of(&types)?;
-    let btf = Btf::parse(types.bytes(), Endianness::default()).map_err(SocketsError::refused)?;
+    let digest = types.digest(&BTF_NAMES);
+    let btf = Btf::parse(&digest, Endianness::default()).map_err(SocketsError::refused)?;
     let mut room = ROOM;
     loop {
         let found = in_room(room, &offsets, &layout, &btf);

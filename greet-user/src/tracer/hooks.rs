@@ -160,6 +160,15 @@ impl Hook {
     }
 }
 
+/// What aya looks for in BTF.
+pub(super) fn btf_names() -> Vec<String> {
+    let name = |hook: &Hook| match hook.way {
+        Way::Tracepoint => format!("btf_trace_{}", hook.function),
+        Way::Entry | Way::Exit => hook.function.to_owned(),
+    };
+    FAMILY.iter().chain(&HOOKS).map(name).collect()
+}
+
 /// Attaches what is asked for, with these receive callbacks. What this kernel lacks is said
 /// and left out; it is an error only if nothing is left.
 pub(super) fn attach(

@@ -85,6 +85,28 @@ fn fields_are_found_in_unnamed_unions_and_as_bits() {
 }
 
 #[test]
+fn a_digest_keeps_the_numbers_and_forgets_the_rest() {
+    let whole = Btf::from_bytes(some()).expect("BTF");
+    let digest = Btf::from_bytes(whole.digest(&["int", "outer"])).expect("BTF");
+    assert_eq!(digest.types.len(), whole.types.len());
+    // Neither a function nor a typedef is of these names.
+    assert_eq!(digest.size_of("outer"), None);
+    let mut data = some();
+    let typedef = data.len() - NAMES.len() - 24;
+    data[typedef..typedef + 4].copy_from_slice(&name("flag").to_ne_bytes());
+    data[typedef + 7] = TYPEDEF as u8;
+    data[typedef + 12 + 7] = PTR as u8;
+    let whole = Btf::from_bytes(data).expect("BTF");
+    let digest = Btf::from_bytes(whole.digest(&["flag"])).expect("BTF");
+    let found = digest.by_id(5).expect("a type");
+    assert_eq!(
+        (found.kind, digest.name(found.name)),
+        (TYPEDEF, Some(&b"flag"[..]))
+    );
+    assert_eq!(digest.by_id(4).expect("a type").kind, FWD);
+}
+
+#[test]
 fn what_is_cut_short_is_refused() {
     let whole = some();
     for len in 0..whole.len() {
