@@ -10,8 +10,8 @@ use greet_common::call::{CALL_SLOTS, Call};
 
 /// Size of the ring buffer, in bytes, unless user space asks for another.
 const RECORDS_SIZE: u32 = 2 << 20;
-/// How many processes a watched command may have had.
-const FAMILY_SIZE: u32 = 65_536;
+/// User space makes it larger where a command is watched.
+const FAMILY_SIZE: u32 = 1;
 
 /// The records, in the order in which their space was reserved.
 #[map]

@@ -40,6 +40,8 @@ use sockets::{KernelSocket, SocketsError};
 pub(crate) static OBJECT: &[u8] =
     aya::include_bytes_aligned!(concat!(env!("OUT_DIR"), "/greet-ebpf"));
 
+/// How many processes a watched command may have had.
+const FAMILY_SIZE: u32 = 65_536;
 /// In the map `FAMILY`: not looked at itself, but its children are.
 const PARENT: u32 = 0;
 
@@ -244,6 +246,11 @@ fn load(
     // its telling cannot be put off until then.
     let summary = filter.summary && filter.tasks == Tasks::Any && filter.comm.is_none();
     let (netns, summary) = (filter.netns.unwrap_or(0), u32::from(summary));
+    // The map of a command's processes is made as small as it can be where there is none.
+    let family = match filter.tasks {
+        Tasks::Command => FAMILY_SIZE,
+        Tasks::Any | Tasks::Process(_) => 1,
+    };
     // The eBPF side compares with the level's number; 0 is off.
     let log_level = u8::try_from(log::max_level() as usize).unwrap_or(0);
     let mut loader = EbpfLoader::new();
@@ -259,7 +266,8 @@ fn load(
         .override_global("SNAPLEN", &filter.snaplen, true)
         .override_global("SUMMARY", &summary, true)
         .override_global(aya_log::LEVEL, &log_level, true)
-        .map_max_entries("RECORDS", buffer);
+        .map_max_entries("RECORDS", buffer)
+        .map_max_entries("FAMILY", family);
     let layout = layout.iter().map(|(name, offset)| (*name, offset));
     for (name, offset) in offsets.named().chain(layout) {
         loader.override_global(name, offset, true);
