@@ -2,8 +2,9 @@
 //! One stage in each file: the program that the tracer attaches by preference (fentry, fexit),
 //! and the one that it attaches where those are not to be had or may be skipped (kprobe,
 //! kretprobe): `greet-user/src/tracer/hooks.rs` says when. Both do the same; they differ in
-//! how they come by the arguments and read memory. Above the first stands the prototype of the kernel function it
-//! watches; `greet-user/tests/vm/proto.rs` compares the two on each kernel.
+//! how they come by the arguments and read memory. Above the first stands the prototype of
+//! the kernel function that it watches; `greet-user/tests/vm/proto.rs` compares the two on
+//! each kernel.
 //!
 //! A program must never disturb what it watches: whatever happens, it returns 0. What
 //! it could not read is counted as dropped and, if asked for, told through aya-log.
