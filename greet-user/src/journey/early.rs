@@ -15,18 +15,21 @@ const WAITING: usize = 4096;
 #[derive(Debug, Default)]
 pub(super) struct Early {
     of: HashMap<Buffer, VecDeque<Delivery>>,
-    order: VecDeque<Buffer>,
+    /// In the order in which they came, each by its buffer and its stage `receive`; those
+    /// that were taken since are still in it.
+    order: VecDeque<(Buffer, u64)>,
     given_up: u64,
 }
 
 impl Early {
     pub(super) fn put(&mut self, key: Buffer, delivery: Delivery) {
+        self.order.push_back((key, delivery.receive_ns));
         self.of.entry(key).or_default().push_back(delivery);
-        self.order.push_back(key);
         while self.order.len() > WAITING
-            && let Some(oldest) = self.order.pop_front()
+            && let Some((oldest, receive_ns)) = self.order.pop_front()
         {
-            if self.pop(oldest, |_| true).is_some() {
+            let is_it = |delivery: &Delivery| delivery.receive_ns == receive_ns;
+            if self.pop(oldest, is_it).is_some() {
                 self.given_up += 1;
             }
         }
@@ -54,5 +57,44 @@ impl Early {
             self.of.remove(&key);
         }
         delivery
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::event::{Event, tests::greeting};
+
+    fn delivery(start_ns: u64) -> Delivery {
+        let [_, _, Event::Delivery(delivery)] = greeting(71, 1, start_ns) else {
+            panic!("a greeting ends with its delivery");
+        };
+        delivery
+    }
+
+    #[test]
+    fn one_that_was_taken_makes_nobody_else_give_up() {
+        let mut early = Early::default();
+        let key = (1, 1);
+        for round in 0..2 * WAITING as u64 {
+            early.put(key, delivery(1_000_000 * round));
+            assert!(early.take(key, 1).is_some());
+        }
+        // The list of those that came is full of those that were taken.
+        early.put(key, delivery(1));
+        early.put((2, 2), delivery(2));
+        assert!(early.take(key, 1).is_some(), "it was not given up");
+        assert_eq!(early.unmatched(), 1);
+    }
+
+    #[test]
+    fn the_oldest_are_given_up_and_still_counted() {
+        let mut early = Early::default();
+        for number in 0..5_000 {
+            early.put((number, number), delivery(number));
+        }
+        assert_eq!((early.of.len(), early.unmatched()), (WAITING, 5_000));
+        assert!(early.take((0, 0), 1).is_none());
+        assert!(early.take((4_999, 4_999), 1).is_some());
     }
 }
