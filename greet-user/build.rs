@@ -15,6 +15,11 @@ use std::{
     process::Command,
 };
 
+use object::{
+    build::elf::{Builder, SectionData},
+    elf::SHT_STRTAB,
+};
+
 const TARGET: &str = "bpfel-unknown-none";
 const NOT_SET_UP: &str = "the eBPF tool chain is not set up: run `cargo xtask setup` once";
 
@@ -40,8 +45,29 @@ fn run() -> Result<(), Box<dyn Error>> {
     let target_dir = target_dir(&out_dir)?.join("ebpf");
     build(workspace, &target_dir, &tools)?;
     let object = target_dir.join(TARGET).join("release/greet-ebpf");
-    fs::copy(&object, out_dir.join("greet-ebpf"))?;
+    let stripped = without_debug_info(&fs::read(object)?)?;
+    fs::write(out_dir.join("greet-ebpf"), stripped)?;
     Ok(())
+}
+
+/// The object without what BTF was made of: nine tenths of it, which aya would read through
+/// at each start.
+fn without_debug_info(object: &[u8]) -> Result<Vec<u8>, Box<dyn Error>> {
+    let mut builder = Builder::read(object)?;
+    for section in &mut builder.sections {
+        let name = section.name.as_slice();
+        section.delete = name.starts_with(b".debug_") || name.starts_with(b".rel.debug_");
+    }
+    // LLVM has one table for the names of sections and of symbols; the builder wants two.
+    let names = builder.sections.add();
+    names.name = ".shstrtab".into();
+    names.sh_type = SHT_STRTAB;
+    names.data = SectionData::SectionString;
+    builder.delete_orphan_symbols();
+    builder.delete_orphan_relocations();
+    let mut stripped = Vec::new();
+    builder.write(&mut stripped)?;
+    Ok(stripped)
 }
 
 /// What a BPF build needs beyond cargo.

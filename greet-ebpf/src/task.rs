@@ -7,7 +7,7 @@ use aya_ebpf::helpers::generated::bpf_get_current_task_btf;
 
 use crate::{
     globals::{TASK_COMM, TASK_PID, TASK_TGID},
-    read::{Direct, Fault, Memory as _},
+    read::{Direct, Fault, Memory},
 };
 
 /// A task.
@@ -25,22 +25,22 @@ impl Task {
     #[inline(always)]
     pub fn current() -> Result<Self, Fault> {
         // SAFETY: the helper takes nothing; the pointer it gives is typed and always valid.
-        Self::of(
+        Self::of::<Direct>(
             unsafe { bpf_get_current_task_btf() }
                 .cast_const()
                 .cast::<u8>(),
         )
     }
 
-    /// Another one, by its typed pointer.
+    /// Another one, by its address.
     #[inline(always)]
-    pub fn of(pointer: *const u8) -> Result<Self, Fault> {
+    pub fn of<M: Memory>(pointer: *const u8) -> Result<Self, Fault> {
         // SAFETY: any bits are a number.
         unsafe {
             Ok(Self {
                 pointer,
-                pid: Direct::read(pointer, TASK_TGID.load())?,
-                tid: Direct::read(pointer, TASK_PID.load())?,
+                pid: M::read(pointer, TASK_TGID.load())?,
+                tid: M::read(pointer, TASK_PID.load())?,
             })
         }
     }

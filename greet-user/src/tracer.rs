@@ -10,6 +10,7 @@ mod checks;
 mod error;
 mod filter;
 mod hooks;
+mod object;
 pub mod offsets;
 mod plan;
 mod preemption;
@@ -18,7 +19,7 @@ mod waiting;
 use std::fs;
 
 use aya::{
-    Btf, Ebpf, EbpfLoader, Endianness,
+    Ebpf,
     maps::{Array, HashMap, MapData, PerCpuArray, RingBuf},
 };
 use aya_log::EbpfLogger;
@@ -30,15 +31,12 @@ pub use error::TracerError;
 pub(crate) use error::chain;
 pub use filter::{Filter, Tasks};
 pub use hooks::Hooks;
+pub(crate) use object::{OBJECT, loader};
 pub use plan::{Attached, Plan};
 
 use crate::{event::Event, sockets, stream::Stream};
 use offsets::Offsets;
 use sockets::{KernelSocket, SocketsError};
-
-/// What `greet-ebpf` was compiled to; see `build.rs`.
-pub(crate) static OBJECT: &[u8] =
-    aya::include_bytes_aligned!(concat!(env!("OUT_DIR"), "/greet-ebpf"));
 
 /// How many processes a watched command may have had.
 const FAMILY_SIZE: u32 = 65_536;
@@ -82,12 +80,11 @@ impl Tracer {
 
         let calls = take_map(&mut programs, "CALLS")?;
         let calls = Array::try_from(calls).map_err(TracerError::setup)?;
-        let mut names = hooks::btf_names();
-        names.extend(sockets::walk::BTF_NAMES.map(str::to_owned));
-        let names: Vec<_> = names.iter().map(String::as_str).collect();
-        let digest = types.digest(&names);
+        let names: Vec<_> = hooks::functions()
+            .chain([sockets::walk::FUNCTION])
+            .collect();
+        let btf = types.functions(&names);
         drop(types);
-        let btf = Btf::parse(&digest, Endianness::default()).map_err(TracerError::setup)?;
         let mut callbacks = Vec::new();
         if plan.wants_callbacks() {
             let walk = || -> Result<Vec<KernelSocket>, SocketsError> {
@@ -253,7 +250,7 @@ fn load(
     };
     // The eBPF side compares with the level's number; 0 is off.
     let log_level = u8::try_from(log::max_level() as usize).unwrap_or(0);
-    let mut loader = EbpfLoader::new();
+    let mut loader = loader(offsets, layout);
     loader
         .override_global("FILTER_PROTOCOLS", &filter.protocols, true)
         .override_global("FILTER_TASKS", &tasks, true)
@@ -268,11 +265,6 @@ fn load(
         .override_global(aya_log::LEVEL, &log_level, true)
         .map_max_entries("RECORDS", buffer)
         .map_max_entries("FAMILY", family);
-    let layout = layout.iter().map(|(name, offset)| (*name, offset));
-    for (name, offset) in offsets.named().chain(layout) {
-        loader.override_global(name, offset, true);
-    }
-    loader.override_global("SOCK_KERN_MASK", &offsets.sock_kern_mask, true);
     loader.load(OBJECT).map_err(TracerError::setup)
 }
 

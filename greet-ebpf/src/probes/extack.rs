@@ -3,8 +3,8 @@
 #![expect(unsafe_code, reason = "records are reached through raw pointers")]
 
 use aya_ebpf::{
-    helpers::generated::bpf_probe_read_kernel_str, macros::btf_tracepoint,
-    programs::BtfTracePointContext,
+    helpers::generated::bpf_probe_read_kernel_str, macros::raw_tracepoint,
+    programs::RawTracePointContext,
 };
 use greet_common::event::{EXTACK_SIZE, Extack, Kind};
 
@@ -20,14 +20,14 @@ use crate::{
 /// It runs inside the sender's call, which has been filtered.
 ///
 /// proto: include/trace/events/netlink.h: void netlink_extack(const char *msg)
-#[btf_tracepoint(function = "netlink_extack")]
-fn extack(ctx: BtfTracePointContext) -> i32 {
+#[raw_tracepoint(tracepoint = "netlink_extack")]
+fn extack(ctx: RawTracePointContext) -> i32 {
     tell!(&ctx, try_extack(&ctx));
     0
 }
 
 #[inline(always)]
-fn try_extack(ctx: &BtfTracePointContext) -> Result<(), Fault> {
+fn try_extack(ctx: &RawTracePointContext) -> Result<(), Fault> {
     let message: *const u8 = ctx.arg(0);
     let task = Task::current()?;
     let Some(call) = call::current(task.tid) else {

@@ -2,26 +2,30 @@
 //! The processes of a watched command: a child joins its parent's family before it runs,
 //! and leaves it when the kernel gives its number free.
 
-use aya_ebpf::{macros::btf_tracepoint, programs::BtfTracePointContext};
+use aya_ebpf::{macros::raw_tracepoint, programs::RawTracePointContext};
 
 use super::tell;
-use crate::{maps::FAMILY, read::Fault, task::Task};
+use crate::{
+    maps::FAMILY,
+    read::{Fault, Probed},
+    task::Task,
+};
 
 /// proto: include/trace/events/sched.h: void sched_process_fork(struct task_struct *parent, struct task_struct *child)
-#[btf_tracepoint(function = "sched_process_fork")]
-fn fork(ctx: BtfTracePointContext) -> i32 {
+#[raw_tracepoint(tracepoint = "sched_process_fork")]
+fn fork(ctx: RawTracePointContext) -> i32 {
     tell!(&ctx, try_fork(&ctx));
     0
 }
 
 #[inline(always)]
-fn try_fork(ctx: &BtfTracePointContext) -> Result<(), Fault> {
-    let parent = Task::of(ctx.arg(0))?;
+fn try_fork(ctx: &RawTracePointContext) -> Result<(), Fault> {
+    let parent = Task::of::<Probed>(ctx.arg(0))?;
     // The whole process is in the family, so a new thread of it is already.
     if FAMILY.get_ptr(parent.pid).is_none() {
         return Ok(());
     }
-    let child = Task::of(ctx.arg(1))?;
+    let child = Task::of::<Probed>(ctx.arg(1))?;
     if child.pid != parent.pid {
         FAMILY
             .insert(child.pid, crate::filter::MEMBER, 0)
@@ -31,15 +35,15 @@ fn try_fork(ctx: &BtfTracePointContext) -> Result<(), Fault> {
 }
 
 /// proto: include/trace/events/sched.h: void sched_process_free(struct task_struct *p)
-#[btf_tracepoint(function = "sched_process_free")]
-fn free(ctx: BtfTracePointContext) -> i32 {
+#[raw_tracepoint(tracepoint = "sched_process_free")]
+fn free(ctx: RawTracePointContext) -> i32 {
     tell!(&ctx, try_free(&ctx));
     0
 }
 
 #[inline(always)]
-fn try_free(ctx: &BtfTracePointContext) -> Result<(), Fault> {
-    let task = Task::of(ctx.arg(0))?;
+fn try_free(ctx: &RawTracePointContext) -> Result<(), Fault> {
+    let task = Task::of::<Probed>(ctx.arg(0))?;
     // The first thread's number is the process's, and given free last.
     if task.tid == task.pid && FAMILY.get_ptr(task.pid).is_some() {
         FAMILY

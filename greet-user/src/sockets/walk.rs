@@ -5,7 +5,7 @@
 use std::io::Read as _;
 
 use aya::{
-    Btf, Ebpf, EbpfLoader, Endianness,
+    Btf, Ebpf,
     maps::{Map, MapData, PerCpuArray, RingBuf},
     programs::Iter,
 };
@@ -14,13 +14,13 @@ use super::{Socket, SocketsError, layout, records::Records};
 use crate::tracer::{
     OBJECT, TracerError,
     btf::{self, KERNEL_BTF},
-    check_privileges,
+    check_privileges, loader,
     offsets::{OffsetError, Offsets},
 };
 
 const PROGRAM: &str = "sockets";
-/// What aya looks for in BTF.
-pub const BTF_NAMES: [&str; 1] = ["bpf_iter_netlink"];
+/// The function that stands for the walk in BTF.
+pub const FUNCTION: &str = "bpf_iter_netlink";
 /// Size of the ring buffer, bytes: room for 10,000 sockets at first …
 const ROOM: u32 = 1 << 20;
 /// … and for 600,000, where that was not enough.
@@ -35,8 +35,7 @@ pub fn alone() -> Result<Vec<Socket>, SocketsError> {
     let types = btf::Btf::of_running_kernel().map_err(OffsetError::from)?;
     let offsets = Offsets::of(&types)?;
     let layout = layout::of(&types)?;
-    let digest = types.digest(&BTF_NAMES);
-    let btf = Btf::parse(&digest, Endianness::default()).map_err(SocketsError::refused)?;
+    let btf = types.functions(&[FUNCTION]);
     let mut room = ROOM;
     loop {
         let found = in_room(room, &offsets, &layout, &btf);
@@ -53,14 +52,7 @@ fn in_room(
     layout: &[(&'static str, u64)],
     btf: &Btf,
 ) -> Result<Vec<Socket>, SocketsError> {
-    let mut loader = EbpfLoader::new();
-    for (name, offset) in offsets
-        .named()
-        .chain(layout.iter().map(|(name, offset)| (*name, offset)))
-    {
-        loader.override_global(name, offset, true);
-    }
-    loader.override_global("SOCK_KERN_MASK", &offsets.sock_kern_mask, true);
+    let mut loader = loader(offsets, layout);
     // What only the tracer's programs use is made as small as it can be.
     loader
         .map_max_entries("RECORDS", room)

@@ -9,7 +9,7 @@
 
 use aya::{
     Btf, Ebpf,
-    programs::{BtfTracePoint, FEntry, FExit, KProbe, Program, ProgramError},
+    programs::{FEntry, FExit, KProbe, Program, ProgramError, RawTracePoint},
 };
 use clap::ValueEnum;
 use greet_common::Stage;
@@ -122,7 +122,7 @@ impl Hook {
             (Way::Exit, Kind::Fentry) => "fexit",
             (Way::Entry, Kind::Kprobe) => "kprobe",
             (Way::Exit, Kind::Kprobe) => "kretprobe",
-            (Way::Tracepoint, _) => "tp_btf",
+            (Way::Tracepoint, _) => "raw_tp",
         };
         format!("{way}:{}", self.function)
     }
@@ -142,9 +142,9 @@ impl Hook {
             (Way::Entry, Kind::Kprobe) => self.probe(programs, "kprobe")?,
             (Way::Exit, Kind::Kprobe) => self.probe(programs, "kretprobe")?,
             (Way::Tracepoint, _) => {
-                let program: &mut BtfTracePoint = program(programs, self.program)?;
-                program.load(self.function, btf)?;
-                program.attach()?;
+                let program: &mut RawTracePoint = program(programs, self.program)?;
+                program.load()?;
+                program.attach(self.function)?;
             }
         }
         Ok(())
@@ -160,13 +160,10 @@ impl Hook {
     }
 }
 
-/// What aya looks for in BTF.
-pub(super) fn btf_names() -> Vec<String> {
-    let name = |hook: &Hook| match hook.way {
-        Way::Tracepoint => format!("btf_trace_{}", hook.function),
-        Way::Entry | Way::Exit => hook.function.to_owned(),
-    };
-    FAMILY.iter().chain(&HOOKS).map(name).collect()
+/// The functions that programs may be attached to.
+pub(super) fn functions() -> impl Iterator<Item = &'static str> {
+    let functions = HOOKS.iter().filter(|hook| hook.way != Way::Tracepoint);
+    functions.map(|hook| hook.function)
 }
 
 /// Attaches what is asked for, with these receive callbacks. What this kernel lacks is said
@@ -236,7 +233,7 @@ fn attach_all(
 /// Takes off the tracepoints, the only ones that are attached if no function could be.
 fn detach(programs: &mut Ebpf) {
     for (name, program) in programs.programs_mut() {
-        if let Program::BtfTracePoint(program) = program
+        if let Program::RawTracePoint(program) = program
             && program.fd().is_ok()
             && let Err(error) = program.unload()
         {

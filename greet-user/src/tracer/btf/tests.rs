@@ -2,6 +2,7 @@
 //! Types that are right, wrong and cut short. The virtual machine's tests compare what is
 //! found in real kernels with what `btf-rs` finds.
 
+use aya_obj::btf::BtfKind;
 use proptest::prelude::{any, prop_assert_eq, proptest};
 
 use super::*;
@@ -85,25 +86,21 @@ fn fields_are_found_in_unnamed_unions_and_as_bits() {
 }
 
 #[test]
-fn a_digest_keeps_the_numbers_and_forgets_the_rest() {
-    let whole = Btf::from_bytes(some()).expect("BTF");
-    let digest = Btf::from_bytes(whole.digest(&["int", "outer"])).expect("BTF");
-    assert_eq!(digest.types.len(), whole.types.len());
-    // Neither a function nor a typedef is of these names.
-    assert_eq!(digest.size_of("outer"), None);
+fn functions_keep_their_numbers_and_the_rest_is_forgotten() {
     let mut data = some();
-    let typedef = data.len() - NAMES.len() - 24;
-    data[typedef..typedef + 4].copy_from_slice(&name("flag").to_ne_bytes());
-    data[typedef + 7] = TYPEDEF as u8;
-    data[typedef + 12 + 7] = PTR as u8;
+    // The last type, which nobody refers to, becomes two functions.
+    let last = data.len() - NAMES.len() - 24;
+    for (at, named) in [(last, "flag"), (last + 12, "inner")] {
+        data[at..at + 4].copy_from_slice(&name(named).to_ne_bytes());
+        data[at + 4..at + 8].copy_from_slice(&(FUNC << 24).to_ne_bytes());
+    }
     let whole = Btf::from_bytes(data).expect("BTF");
-    let digest = Btf::from_bytes(whole.digest(&["flag"])).expect("BTF");
-    let found = digest.by_id(5).expect("a type");
-    assert_eq!(
-        (found.kind, digest.name(found.name)),
-        (TYPEDEF, Some(&b"flag"[..]))
-    );
-    assert_eq!(digest.by_id(4).expect("a type").kind, FWD);
+    let functions = whole.functions(&["inner", "outer", "flag"]);
+    let number = |name, kind| functions.id_by_type_name_kind(name, kind).ok();
+    assert_eq!(number("flag", BtfKind::Func), Some(5));
+    assert_eq!(number("inner", BtfKind::Func), Some(6));
+    assert_eq!(number("outer", BtfKind::Struct), None);
+    assert_eq!(number("outer", BtfKind::Func), None, "it is a structure");
 }
 
 #[test]
