@@ -61,6 +61,8 @@ pub struct Btf {
     strings: usize,
     /// The structures that have a name: where that lies, and where the type begins.
     structures: Vec<(u32, usize)>,
+    /// The functions: where their names lie, and their numbers.
+    functions: Vec<(u32, usize)>,
 }
 
 /// A type, by where it lies.
@@ -122,6 +124,7 @@ impl Btf {
             types: vec![0],
             strings: 0,
             structures: Vec::new(),
+            functions: Vec::new(),
         };
         let magic = btf.data.first_chunk().ok_or(CUT)?;
         if u16::from_ne_bytes(*magic) != MAGIC {
@@ -144,10 +147,12 @@ impl Btf {
         let mut at = first;
         while at < end {
             let found = btf.read(at).ok_or(CUT)?;
-            btf.types.push(at);
-            if found.kind == STRUCT && found.name != 0 {
-                btf.structures.push((found.name, at));
+            match found.kind {
+                STRUCT if found.name != 0 => btf.structures.push((found.name, at)),
+                FUNC => btf.functions.push((found.name, btf.types.len())),
+                _ => {}
             }
+            btf.types.push(at);
             at += found
                 .len()
                 .ok_or(BtfError::Format("an unknown kind of type"))?;
@@ -244,15 +249,19 @@ impl Btf {
     }
 
     fn read(&self, at: usize) -> Option<Type> {
-        let [name, info, size_or_type] = [0, 4, 8].map(|field| self.number(at + field));
-        let info = info?;
+        let bytes = self.data.get(at..)?.first_chunk::<TYPE>()?;
+        let number = |at: usize| {
+            let bytes = [bytes[at], bytes[at + 1], bytes[at + 2], bytes[at + 3]];
+            u32::from_ne_bytes(bytes)
+        };
+        let (name, info, size_or_type) = (number(0), number(4), number(8));
         Some(Type {
             at,
-            name: name?,
-            kind: kind_of(info),
+            name,
+            kind: info >> 24 & 0x1f,
             count: (info & 0xffff) as usize,
             has_bit_fields: info >> 31 != 0,
-            size_or_type: size_or_type?,
+            size_or_type,
         })
     }
 
@@ -275,11 +284,6 @@ impl Btf {
         let bytes = self.data.get(at..)?.first_chunk()?;
         Some(u32::from_ne_bytes(*bytes))
     }
-}
-
-/// The kind of type, of a `btf_type`'s `info`.
-const fn kind_of(info: u32) -> u32 {
-    info >> 24 & 0x1f
 }
 
 impl Type {

@@ -3,7 +3,7 @@
 
 use aya_obj::btf::{Btf as Aya, BtfType, Func, FuncLinkage};
 
-use super::{Btf, FUNC, kind_of};
+use super::Btf;
 
 impl Btf {
     /// aya's own form of BTF, in which these functions have the numbers that they have here
@@ -14,30 +14,23 @@ impl Btf {
     pub fn functions(&self, names: &[&str]) -> Aya {
         let mut functions = Aya::new();
         let mut left: Vec<_> = names.iter().collect();
-        for at in self.types.iter().skip(1) {
+        // Number 0 is there from the start.
+        let mut next = 1;
+        for (offset, number) in &self.functions {
+            let mut names = left.iter();
+            let Some(place) = names.position(|name| self.is_name(*offset, name.as_bytes())) else {
+                continue;
+            };
+            for _ in next..*number {
+                functions.add_type(BtfType::Unknown);
+            }
+            let name = functions.add_string(left.swap_remove(place));
+            functions.add_type(BtfType::Func(Func::new(name, 0, FuncLinkage::Static)));
+            next = number + 1;
             if left.is_empty() {
                 break;
             }
-            let name = self.function(*at);
-            let place = name.and_then(|name| {
-                let mut names = left.iter();
-                names.position(|wanted| self.is_name(name, wanted.as_bytes()))
-            });
-            let entry = match place.map(|place| left.swap_remove(place)) {
-                Some(name) => {
-                    let name = functions.add_string(name);
-                    BtfType::Func(Func::new(name, 0, FuncLinkage::Static))
-                }
-                None => BtfType::Unknown,
-            };
-            functions.add_type(entry);
         }
         functions
-    }
-
-    /// Where the name of the type that begins here lies, if it is a function.
-    fn function(&self, at: usize) -> Option<u32> {
-        let info = self.number(at + 4)?;
-        (kind_of(info) == FUNC).then(|| self.number(at)).flatten()
     }
 }
