@@ -3,18 +3,21 @@
 //!
 //! [`client`] talks to the kernel, [`tracer`] watches it, [`stream`] turns the tracer's
 //! bytes into [`event`]s, [`journey`] puts events together into exchanges, [`output`]
-//! shows them; [`session`] and [`watch`] are the stories that tie these together and [`cli`]
-//! what the user asked for; [`sockets`] lists all sockets. `event`, `stream`, `journey`,
+//! shows them, and [`feed`] leads from the one to the others and to all [`sinks`];
+//! [`session`] and [`watch`] are the stories that tie these together and [`cli`] what the
+//! user asked for; [`sockets`] lists all sockets. `event`, `stream`, `journey`, `feed`,
 //! `statistics` and `output` know neither kernel nor clock: they work on recorded data just as well.
 
 pub mod cli;
 pub mod client;
 pub mod clock;
 pub mod event;
+pub mod feed;
 pub mod journey;
 pub mod output;
 pub mod session;
 pub mod signals;
+pub mod sinks;
 pub mod sockets;
 pub mod statistics;
 pub mod stream;

@@ -8,6 +8,7 @@ use greet_user::{
     cli::{Cli, Command, Format, WatchOptions},
     output::{Human, Json, Output, Watcher},
     session::{Session, SessionError},
+    sinks::Sinks,
     sockets,
     watch::watch,
 };
@@ -22,7 +23,7 @@ async fn main() -> ExitCode {
         }
         Some(Command::Watch(options)) => {
             init_log(options.verbose);
-            watch(options, &mut *watcher(options)).await
+            watch(options, Sinks::default().shown(watcher(options))).await
         }
         Some(Command::Sockets(options)) => {
             init_log(options.verbose);
@@ -45,7 +46,7 @@ async fn main() -> ExitCode {
 async fn greet(options: &Cli) -> Result<u8, SessionError> {
     let mut output = output(options);
     let session = Session::open(options)?;
-    let all_answered = session.run(&mut *output).await?;
+    let all_answered = session.run(&mut *output, Sinks::default()).await?;
     Ok(u8::from(!all_answered))
 }
 

@@ -23,6 +23,8 @@ use crate::{
 /// Where we are.
 #[derive(Clone, Debug)]
 pub struct System {
+    /// The tool and its version.
+    pub tool: String,
     /// The kernel's release.
     pub kernel: String,
     /// When CLOCK_MONOTONIC stood at 0: ns since 1970.
@@ -37,6 +39,7 @@ impl System {
     pub fn running(attached: Attached) -> Self {
         let name = rustix::system::uname();
         Self {
+            tool: concat!("greet-user ", env!("CARGO_PKG_VERSION")).to_owned(),
             kernel: name.release().to_string_lossy().into_owned(),
             boot_time_unix_ns: boot_time_unix_ns(),
             attached,
@@ -53,6 +56,8 @@ pub struct Start {
     pub protocol: u32,
     /// Our own port ID.
     pub portid: u32,
+    /// Our own process ID.
+    pub pid: u32,
     /// The text to greet with.
     pub text: String,
 }
@@ -79,7 +84,7 @@ pub struct Greeting {
 }
 
 /// What came back.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Outcome {
     /// The answer.
     Answered(Answer),

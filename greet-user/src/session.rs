@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! The story of one run: open, attach, greet and show, sum up.
 
-use std::{io, time::Duration};
+use std::{io, path::PathBuf, time::Duration};
 
 use greet_common::wire::NETLINK_TEST_PROTOCOL;
 use tokio::time::{Instant, sleep_until, timeout};
@@ -10,11 +10,12 @@ use crate::{
     cli::Cli,
     client::{self, Answer, ClientError, KernelSocket, Sent},
     clock::monotonic_ns,
-    journey::{Exchange, Journey, Told},
-    output::{Greeting, Outcome, Output, Start, Summary, System, Trace, Traced},
+    feed::{Closing, Greeted, Greetings, Unseen},
+    journey::Exchange,
+    output::{Outcome, Output, Start, System},
     signals::Stop,
+    sinks::Sinks,
     sockets::SocketsError,
-    statistics::{Durations, Spans},
     tracer::{self, Callbacks, Filter, Plan, Tracer, TracerError},
 };
 
@@ -40,6 +41,14 @@ pub enum SessionError {
     /// The output cannot be written.
     #[error("the output cannot be written: {0}")]
     Output(#[from] io::Error),
+    /// A file cannot be written.
+    #[error("{} cannot be written: {error}", path.display())]
+    File {
+        /// Which.
+        path: PathBuf,
+        /// Why not.
+        error: io::Error,
+    },
     /// The command to watch does not start.
     #[error("`{command}` cannot be started: {error}")]
     Command {
@@ -58,7 +67,9 @@ impl SessionError {
     #[must_use]
     pub fn is_broken_pipe(&self) -> bool {
         match self {
-            Self::Output(error) => error.kind() == io::ErrorKind::BrokenPipe,
+            Self::Output(error) | Self::File { error, .. } => {
+                error.kind() == io::ErrorKind::BrokenPipe
+            }
             Self::Sockets(error) => error.is_broken_pipe(),
             _ => false,
         }
@@ -70,26 +81,9 @@ pub struct Session<'a> {
     options: &'a Cli,
     text: String,
     socket: KernelSocket,
-    watch: Option<Watch>,
+    tracer: Option<Tracer>,
     stop: Stop,
-    tally: Tally,
-}
-
-/// The tracer and what it has seen so far.
-struct Watch {
-    tracer: Tracer,
-    journey: Journey,
-    events: u64,
-}
-
-/// What the summary needs.
-#[derive(Default)]
-struct Tally {
     sent: u64,
-    received: u64,
-    lost: u64,
-    round_trips: Durations,
-    spans: Spans,
 }
 
 impl<'a> Session<'a> {
@@ -103,14 +97,14 @@ impl<'a> Session<'a> {
             tracer::check_privileges()?;
         }
         let socket = client::open()?;
-        let watch = options.trace.then(|| Watch::attach(options));
+        let tracer = options.trace.then(|| attach(options));
         Ok(Self {
             options,
             text: options.text(),
             socket,
-            watch: watch.transpose()?,
+            tracer: tracer.transpose()?,
             stop,
-            tally: Tally::default(),
+            sent: 0,
         })
     }
 
@@ -119,30 +113,38 @@ impl<'a> Session<'a> {
     ///
     /// # Errors
     /// [`SessionError`] where greeting is not possible. The summary is shown all the same.
-    pub async fn run(mut self, output: &mut dyn Output) -> Result<bool, SessionError> {
-        output.start(&self.start())?;
+    pub async fn run(
+        mut self,
+        output: &mut dyn Output,
+        sinks: Sinks,
+    ) -> Result<bool, SessionError> {
+        let mut greetings = Greetings::begin(output, sinks, self.start())?;
         let began_ns = monotonic_ns();
-        let ended = self.greet_all(output).await;
-        if ended.is_ok() || self.tally.sent > 0 {
-            output.summary(&self.summary(monotonic_ns() - began_ns)?)?;
+        let ended = self.greet_all(&mut greetings).await;
+        if ended.is_err() && self.sent == 0 {
+            return ended.map(|()| false);
         }
-        ended.map(|()| self.tally.lost == 0)
+        let all_answered = greetings.finish(Closing {
+            sent: self.sent,
+            duration_ns: monotonic_ns() - began_ns,
+            unseen: self.unseen()?,
+        })?;
+        ended.map(|()| all_answered)
     }
 
     fn start(&self) -> Start {
-        let attached = self
-            .watch
-            .as_ref()
-            .map(|watch| watch.tracer.attached().clone());
+        let tracer = self.tracer.as_ref();
+        let attached = tracer.map(|tracer| tracer.attached().clone());
         Start {
             system: System::running(attached.unwrap_or_default()),
             protocol: self.socket.protocol(),
             portid: self.socket.portid(),
+            pid: std::process::id(),
             text: self.text.clone(),
         }
     }
 
-    async fn greet_all(&mut self, output: &mut dyn Output) -> Result<(), SessionError> {
+    async fn greet_all(&mut self, greetings: &mut Greetings<'_>) -> Result<(), SessionError> {
         let mut next = Instant::now();
         for number in 1..=self.options.count() {
             if self.stop.told() || self.stop.or(sleep_until(next)).await.is_none() {
@@ -150,20 +152,19 @@ impl<'a> Session<'a> {
             }
             next = Instant::now() + self.options.interval();
             let sent = client::greet(&mut self.socket, &self.text, !self.options.no_ack).await?;
-            self.tally.sent += 1;
+            self.sent += 1;
             let (outcome, rejected) = self.outcome(&sent).await?;
-            let greeting = Greeting {
+            let exchange = match &mut self.tracer {
+                Some(tracer) => Some(exchange(tracer, greetings, sent.seq).await?),
+                None => None,
+            };
+            let greeted = Greeted {
                 number,
-                text: self.text.clone(),
                 sent,
                 outcome,
                 rejected,
-                trace: self.trace(&sent).await?,
-                pid: std::process::id(),
-                portid: self.socket.portid(),
             };
-            self.tally.count(&greeting);
-            output.greeting(&greeting)?;
+            greetings.greeting(greeted, exchange)?;
         }
         Ok(())
     }
@@ -191,33 +192,14 @@ impl<'a> Session<'a> {
         Ok((outcome, rejected))
     }
 
-    async fn trace(&mut self, sent: &Sent) -> Result<Option<Trace>, SessionError> {
-        let Some(watch) = &mut self.watch else {
-            return Ok(None);
-        };
-        Ok(Some(Trace {
-            exchange: watch.exchange(self.socket.portid(), sent.seq).await?,
-            callback: watch.callback(),
-        }))
-    }
-
-    fn summary(&self, duration_ns: u64) -> Result<Summary, SessionError> {
-        let traced = self.watch.as_ref().map(|watch| {
-            Ok::<_, TracerError>(Traced {
-                events: watch.events,
-                events_dropped: watch.tracer.dropped()?,
-                calls_missed: watch.tracer.missed()?,
-                spans: self.tally.spans.distributions(),
+    fn unseen(&self) -> Result<Option<Unseen>, TracerError> {
+        let unseen = |tracer: &Tracer| {
+            Ok(Unseen {
+                events_dropped: tracer.dropped()?,
+                calls_missed: tracer.missed()?,
             })
-        });
-        Ok(Summary {
-            sent: self.tally.sent,
-            received: self.tally.received,
-            lost: self.tally.lost,
-            duration_ns,
-            round_trips: self.tally.round_trips.distribution(),
-            traced: traced.transpose()?,
-        })
+        };
+        self.tracer.as_ref().map(unseen).transpose()
     }
 }
 
@@ -236,88 +218,37 @@ async fn answer(
     }
 }
 
-impl Watch {
-    fn attach(options: &Cli) -> Result<Self, TracerError> {
-        let filter = Filter::protocol(NETLINK_TEST_PROTOCOL).of_process(std::process::id());
-        let mut plan = Plan {
-            hooks: options.hooks,
-            ..Plan::default()
-        };
-        if let Some(callback) = &options.callback {
-            plan.callbacks = Callbacks::Named(vec![callback.clone()]);
-        }
-        Ok(Self {
-            tracer: Tracer::attach(&filter, &plan)?,
-            journey: Journey::new(plan.deliveries()),
-            events: 0,
-        })
+fn attach(options: &Cli) -> Result<Tracer, TracerError> {
+    let filter = Filter::protocol(NETLINK_TEST_PROTOCOL).of_process(std::process::id());
+    let mut plan = Plan {
+        hooks: options.hooks,
+        ..Plan::default()
+    };
+    if let Some(callback) = &options.callback {
+        plan.callbacks = Callbacks::Named(vec![callback.clone()]);
     }
-
-    /// The receive callback's name, if it is known.
-    fn callback(&self) -> Option<String> {
-        let attached = self.tracer.attached();
-        attached
-            .callback_of(NETLINK_TEST_PROTOCOL)
-            .map(str::to_owned)
-    }
-
-    /// Reads events until the exchange of this port and sequence number is whole, or the
-    /// deadline is over: then what there is of it.
-    async fn exchange(&mut self, portid: u32, seq: u32) -> Result<Exchange, TracerError> {
-        let wanted = |exchange: &Exchange| {
-            let request = exchange.request.as_ref();
-            request.is_some_and(|request| {
-                let header = request.datagram.header();
-                request.datagram.portid == portid && header.is_some_and(|header| header.seq == seq)
-            })
-        };
-        let deadline = Instant::now() + EVENTS_DEADLINE;
-        let mut ended = Vec::new();
-        loop {
-            let Self {
-                tracer,
-                journey,
-                events,
-            } = self;
-            tracer.drain(usize::MAX, |event| {
-                *events += 1;
-                journey.push(event, &mut |told| {
-                    if let Told::Exchange(exchange) = told {
-                        ended.push(exchange);
-                    }
-                });
-            });
-            if let Some(at) = ended.iter().position(wanted) {
-                return Ok(ended.swap_remove(at));
-            }
-            let rest = deadline.saturating_duration_since(Instant::now());
-            if rest.is_zero() {
-                let mut found = None;
-                self.journey.finish(&mut |told| match told {
-                    Told::Exchange(exchange) if wanted(&exchange) => found = Some(exchange),
-                    _ => {}
-                });
-                return Ok(found.unwrap_or_default());
-            }
-            if let Ok(waited) = timeout(rest, self.tracer.readable()).await {
-                waited?;
-            }
-        }
-    }
+    Tracer::attach(&filter, &plan)
 }
 
-impl Tally {
-    fn count(&mut self, greeting: &Greeting) {
-        match &greeting.outcome {
-            Outcome::Answered(_) => self.received += 1,
-            Outcome::Lost(_) => self.lost += 1,
-            Outcome::NotAskedFor => {}
+/// Reads events until the exchange of this sequence number is whole, or the deadline is
+/// over: then what there is of it.
+async fn exchange(
+    tracer: &mut Tracer,
+    greetings: &mut Greetings<'_>,
+    seq: u32,
+) -> Result<Exchange, TracerError> {
+    let deadline = Instant::now() + EVENTS_DEADLINE;
+    loop {
+        tracer.drain(usize::MAX, |event| greetings.push(event));
+        if let Some(exchange) = greetings.whole(seq) {
+            return Ok(exchange);
         }
-        if let Some(round_trip) = greeting.round_trip_ns() {
-            self.round_trips.push(round_trip);
+        let rest = deadline.saturating_duration_since(Instant::now());
+        if rest.is_zero() {
+            return Ok(greetings.part(seq));
         }
-        if let Some(trace) = &greeting.trace {
-            self.spans.count(&trace.exchange);
+        if let Ok(waited) = timeout(rest, tracer.readable()).await {
+            waited?;
         }
     }
 }

@@ -4,19 +4,19 @@
 
 mod command;
 
-use std::{collections::BTreeSet, io, time::Duration};
+use std::{collections::BTreeSet, time::Duration};
 
 use greet_common::{Stage, event::CAPTURE};
 use tokio::time::sleep;
 
 use crate::{
     cli::WatchOptions,
-    journey::{Journey, Status, Told},
-    output::{Counts, Observed, System, Watcher},
+    feed::{Feed, Unseen},
+    output::System,
     session::SessionError,
     signals::Stop,
-    statistics::Spans,
-    tracer::{self, Attached, Callbacks, Filter, Plan, Tasks, Tracer},
+    sinks::Sinks,
+    tracer::{self, Callbacks, Filter, Plan, Tasks, Tracer},
 };
 use command::Command;
 
@@ -32,12 +32,13 @@ const BATCH: usize = 4096;
 ///
 /// # Errors
 /// [`SessionError`]: one sentence with the next step. Nothing is attached then.
-pub async fn watch(options: &WatchOptions, output: &mut dyn Watcher) -> Result<u8, SessionError> {
+pub async fn watch(options: &WatchOptions, sinks: Sinks) -> Result<u8, SessionError> {
     let mut stop = Stop::listen().map_err(SessionError::Signal)?;
     tracer::check_privileges()?;
     let plan = plan(options);
     let mut tracer = Tracer::attach(&filter(options), &plan)?;
-    output.start(&System::running(tracer.attached().clone()))?;
+    let system = System::running(tracer.attached().clone());
+    let mut feed = Feed::begin(sinks, &system, plan.deliveries())?;
     let mut command = match options.command.split_first() {
         Some((program, arguments)) => {
             let start = || Command::start(program, arguments, options.format);
@@ -45,25 +46,30 @@ pub async fn watch(options: &WatchOptions, output: &mut dyn Watcher) -> Result<u
         }
         None => None,
     };
-    let mut telling = Telling::new(output, &plan, &tracer);
-    let ended = follow(&mut telling, &mut tracer, &mut stop, command.as_mut()).await;
+    let ended = follow(&mut feed, &mut tracer, &mut stop, command.as_mut()).await;
     if let Some(command) = &mut command {
         command.stop().await;
     }
     let status = ended?;
-    telling.finish(&mut tracer)?;
+    let calls_missed = tracer.finish(|event| feed.push(event, drop))?;
+    feed.finish(Unseen {
+        events_dropped: tracer.dropped()?,
+        calls_missed,
+    })?;
     Ok(status)
 }
 
-/// Tells what happens until the command ends, whose status is returned, or until told to stop.
+/// Feeds what happens until the command ends, whose status is returned, or until told to stop.
 async fn follow(
-    telling: &mut Telling<'_>,
+    feed: &mut Feed,
     tracer: &mut Tracer,
     stop: &mut Stop,
     mut command: Option<&mut Command>,
 ) -> Result<u8, SessionError> {
     loop {
-        let is_more = telling.drain(tracer)?;
+        let read = tracer.drain(BATCH, |event| feed.push(event, drop));
+        feed.rest()?;
+        let is_more = read == BATCH;
         let ended = stop.or(async {
             tokio::select! {
                 ended = Command::ended(command.as_deref_mut()) => ended.map(Some),
@@ -140,121 +146,5 @@ fn plan(options: &WatchOptions) -> Plan {
         summary: options.summary,
         family: !options.command.is_empty(),
         buffer: BUFFER,
-    }
-}
-
-/// What is told, and counted on the way.
-struct Telling<'a> {
-    output: &'a mut dyn Watcher,
-    journey: Journey,
-    attached: Attached,
-    counts: Counts,
-    spans: Spans,
-    events: u64,
-}
-
-impl<'a> Telling<'a> {
-    fn new(output: &'a mut dyn Watcher, plan: &Plan, tracer: &Tracer) -> Self {
-        Self {
-            output,
-            journey: Journey::new(plan.deliveries()),
-            attached: tracer.attached().clone(),
-            counts: Counts::default(),
-            spans: Spans::default(),
-            events: 0,
-        }
-    }
-
-    /// Tells what is there; returns whether there may be more.
-    fn drain(&mut self, tracer: &mut Tracer) -> io::Result<bool> {
-        let Self {
-            output,
-            journey,
-            attached,
-            counts,
-            spans,
-            events,
-        } = self;
-        let mut written = Ok(());
-        let read = tracer.drain(BATCH, |event| {
-            *events += 1;
-            journey.push(event, &mut |told| {
-                count(&told, counts, spans);
-                if written.is_ok() {
-                    written = output.tell(&told, callback(&told, attached));
-                }
-            });
-        });
-        written?;
-        self.output.flush()?;
-        Ok(read == BATCH)
-    }
-
-    fn finish(mut self, tracer: &mut Tracer) -> Result<(), SessionError> {
-        let Self {
-            output,
-            journey,
-            attached,
-            counts,
-            spans,
-            events,
-        } = &mut self;
-        let mut written = Ok(());
-        let mut tell = |told: Told<'_>| {
-            count(&told, counts, spans);
-            if written.is_ok() {
-                written = output.tell(&told, callback(&told, attached));
-            }
-        };
-        let calls_missed = tracer.finish(|event| {
-            *events += 1;
-            journey.push(event, &mut tell);
-        })?;
-        journey.finish(&mut tell);
-        written?;
-        counts.unmatched = journey.unmatched();
-        self.output.summary(&Observed {
-            events: self.events,
-            events_dropped: tracer.dropped()?,
-            calls_missed,
-            counts: self.counts,
-            spans: self.spans.distributions(),
-        })?;
-        Ok(())
-    }
-}
-
-/// The receive callback of an exchange's protocol.
-fn callback<'a>(told: &Told<'_>, attached: &'a Attached) -> Option<&'a str> {
-    match told {
-        Told::Exchange(exchange) => attached.callback_of(exchange.request.as_ref()?.head.protocol),
-        _ => None,
-    }
-}
-
-fn count(told: &Told<'_>, counts: &mut Counts, spans: &mut Spans) {
-    match told {
-        Told::Request(_) => counts.requests += 1,
-        Told::Message(..) => counts.messages += 1,
-        Told::Loss(loss) if loss.overrun == 0 => counts.failed += 1,
-        Told::Loss(_) => counts.overruns += 1,
-        Told::Extack(_) => {}
-        Told::Exchange(exchange) => {
-            let read = exchange
-                .passed
-                .iter()
-                .filter(|passed| passed.delivery.is_some());
-            counts.deliveries += u64::try_from(read.count()).unwrap_or(u64::MAX);
-            let request = exchange.request.as_ref();
-            let unqueued = request.map_or(0, |request| request.unqueued);
-            // Where there are records of failures, they were counted.
-            if exchange.losses.is_empty() {
-                counts.failed += u64::from(unqueued);
-            }
-            if matches!(exchange.status(), Status::Refused | Status::Failed) {
-                counts.refused += 1;
-            }
-            spans.count(exchange);
-        }
     }
 }

@@ -45,7 +45,7 @@ impl<W: Write> Json<W> {
     fn begin(&mut self, system: &System) -> io::Result<()> {
         self.line(&Line::Start(StartLine {
             v: VERSION,
-            tool: concat!("greet-user ", env!("CARGO_PKG_VERSION")),
+            tool: &system.tool,
             kernel: &system.kernel,
             boot_time_unix_ns: system.boot_time_unix_ns,
             hooks: &system.attached.hooks,

@@ -13,6 +13,7 @@ use crate::{
 fn start(traced: bool) -> Start {
     Start {
         system: System {
+            tool: "greet-user 0.1.0".to_owned(),
             kernel: "6.12.1-test".to_owned(),
             boot_time_unix_ns: 1_700_000_000_000_000_000,
             attached: Attached {
@@ -30,6 +31,7 @@ fn start(traced: bool) -> Start {
         },
         protocol: 31,
         portid: 71,
+        pid: 70,
         text: "Hello, how are you?".to_owned(),
     }
 }

@@ -34,7 +34,7 @@ pub(super) enum Line<'a> {
 #[derive(Serialize)]
 pub(super) struct StartLine<'a> {
     pub v: u32,
-    pub tool: &'static str,
+    pub tool: &'a str,
     pub kernel: &'a str,
     pub boot_time_unix_ns: u64,
     pub hooks: &'a [String],

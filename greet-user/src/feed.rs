@@ -1,0 +1,172 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! Where events go: put together, counted, and told to every view. It is the same for a
+//! live run and for a recorded one, and knows neither kernel nor clock.
+
+mod greetings;
+
+pub use greetings::{Closing, Greeted, Greetings};
+
+use crate::{
+    event::Event,
+    journey::{Exchange, Journey, Status, Told},
+    output::{Counts, Observed, System},
+    session::SessionError,
+    sinks::Sinks,
+    statistics::Spans,
+    tracer::Attached,
+};
+
+/// What did not reach us.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Unseen {
+    /// Events that did not come.
+    pub events_dropped: u64,
+    /// Calls, by any process, at which the kernel could not run the tracer's programs.
+    pub calls_missed: u64,
+}
+
+/// Takes events as they come.
+pub struct Feed {
+    journey: Journey,
+    events: u64,
+    telling: Telling,
+}
+
+/// What is told, and counted on the way.
+struct Telling {
+    sinks: Sinks,
+    attached: Attached,
+    counts: Counts,
+    spans: Spans,
+    /// What writing ran into first: nothing is told after that.
+    failed: Result<(), SessionError>,
+}
+
+impl Feed {
+    /// Tells the views where we are. `deliveries`: will any be seen?
+    ///
+    /// # Errors
+    /// What writing ran into.
+    pub fn begin(
+        mut sinks: Sinks,
+        system: &System,
+        deliveries: bool,
+    ) -> Result<Self, SessionError> {
+        sinks.start(system)?;
+        Ok(Self {
+            journey: Journey::new(deliveries),
+            events: 0,
+            telling: Telling {
+                sinks,
+                attached: system.attached.clone(),
+                counts: Counts::default(),
+                spans: Spans::default(),
+                failed: Ok(()),
+            },
+        })
+    }
+
+    /// How many events came.
+    #[must_use]
+    pub const fn events(&self) -> u64 {
+        self.events
+    }
+
+    /// Takes the next event; an exchange that it brings to its end is told and then handed
+    /// to `ended`. What writing runs into is returned by [`Self::rest`].
+    pub fn push(&mut self, event: Event, mut ended: impl FnMut(Exchange)) {
+        self.events += 1;
+        let telling = &mut self.telling;
+        self.journey
+            .push(event, &mut |told| telling.tell(told, &mut ended));
+    }
+
+    /// Brings everything that is still open to its end.
+    pub fn give_up(&mut self, mut ended: impl FnMut(Exchange)) {
+        let telling = &mut self.telling;
+        self.journey
+            .finish(&mut |told| telling.tell(told, &mut ended));
+    }
+
+    /// When nothing more is there for now.
+    ///
+    /// # Errors
+    /// What writing ran into since the last time.
+    pub fn rest(&mut self) -> Result<(), SessionError> {
+        std::mem::replace(&mut self.telling.failed, Ok(()))?;
+        self.telling.sinks.flush()
+    }
+
+    /// Gives up what is still open, and sums up.
+    ///
+    /// # Errors
+    /// What writing ran into.
+    pub fn finish(mut self, unseen: Unseen) -> Result<(), SessionError> {
+        self.give_up(drop);
+        let Telling {
+            mut sinks,
+            counts,
+            spans,
+            failed,
+            ..
+        } = self.telling;
+        failed?;
+        sinks.summary(&Observed {
+            events: self.events,
+            events_dropped: unseen.events_dropped,
+            calls_missed: unseen.calls_missed,
+            counts: Counts {
+                unmatched: self.journey.unmatched(),
+                ..counts
+            },
+            spans: spans.distributions(),
+        })
+    }
+}
+
+impl Telling {
+    fn tell(&mut self, told: Told<'_>, ended: &mut impl FnMut(Exchange)) {
+        count(&told, &mut self.counts, &mut self.spans);
+        if self.failed.is_ok() {
+            self.failed = self.sinks.tell(&told, callback(&told, &self.attached));
+        }
+        if let Told::Exchange(exchange) = told {
+            ended(exchange);
+        }
+    }
+}
+
+/// The receive callback of an exchange's protocol.
+fn callback<'a>(told: &Told<'_>, attached: &'a Attached) -> Option<&'a str> {
+    match told {
+        Told::Exchange(exchange) => attached.callback_of(exchange.request.as_ref()?.head.protocol),
+        _ => None,
+    }
+}
+
+fn count(told: &Told<'_>, counts: &mut Counts, spans: &mut Spans) {
+    match told {
+        Told::Request(_) => counts.requests += 1,
+        Told::Message(..) => counts.messages += 1,
+        Told::Loss(loss) if loss.overrun == 0 => counts.failed += 1,
+        Told::Loss(_) => counts.overruns += 1,
+        Told::Extack(_) => {}
+        Told::Exchange(exchange) => {
+            let read = exchange
+                .passed
+                .iter()
+                .filter(|passed| passed.delivery.is_some());
+            counts.deliveries += u64::try_from(read.count()).unwrap_or(u64::MAX);
+            let request = exchange.request.as_ref();
+            let unqueued = request.map_or(0, |request| request.unqueued);
+            // Where there are records of failures, they were counted.
+            if exchange.losses.is_empty() {
+                counts.failed += u64::from(unqueued);
+            }
+            if matches!(exchange.status(), Status::Refused | Status::Failed) {
+                counts.refused += 1;
+            }
+            spans.count(exchange);
+        }
+    }
+}
