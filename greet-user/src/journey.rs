@@ -17,7 +17,9 @@ mod exchange;
 mod place;
 mod told;
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::VecDeque;
+
+use hashbrown::HashMap;
 
 pub use exchange::{Exchange, Passed, SPANS, Status};
 pub use told::{Seen, Told};

@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! Bytes from the ring buffer become events: here, checked, and nowhere else.
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::VecDeque;
+
+use hashbrown::HashMap;
 
 use greet_common::event::{self as record, Delivery, Head, Kind, Record, RecordError, Whole};
 

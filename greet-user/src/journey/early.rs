@@ -2,7 +2,9 @@
 //! Deliveries that came before the message that was delivered: in a summary the message is
 //! told late if another thread than the sender's reads it.
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::VecDeque;
+
+use hashbrown::HashMap;
 
 use super::Buffer;
 use crate::event::Delivery;

@@ -162,7 +162,8 @@ impl Exchange {
     #[must_use]
     pub fn stages(&self) -> Vec<(Stage, u64)> {
         let passed = |stage| Some((stage, self.stage(stage)?));
-        let mut stages: Vec<_> = Stage::ALL.into_iter().filter_map(passed).collect();
+        let mut stages = Vec::with_capacity(Stage::ALL.len());
+        stages.extend(Stage::ALL.into_iter().filter_map(passed));
         stages.sort_by_key(|(_, time_ns)| *time_ns);
         stages
     }

@@ -1,18 +1,22 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! For programs: one JSON object a line. Times are integers in ns.
 
+mod exchange;
 mod lines;
+mod message;
 mod serialize;
 
 use std::io::{self, Write};
 
 use greet_common::wire::NETLINK_TEST_PROTOCOL;
+use serde::Serialize as _;
+use serde_json::Serializer;
 
+use exchange::{ExchangeLine, Part, Replies, Stages};
 pub(super) use lines::extack_text;
-use lines::{
-    ExchangeLine, ExtackLine, Line, LossLine, MessageLine, Part, StartLine, SummaryLine, VERSION,
-    text_of, usize_of,
-};
+use lines::{ExtackLine, Line, LossLine, StartLine, SummaryLine, VERSION, usize_of};
+use message::MessageLine;
+use serialize::Compact;
 
 use super::{Greeting, Observed, Outcome, Output, Start, Summary, System, Watcher};
 use crate::journey::Told;
@@ -37,7 +41,7 @@ impl<W: Write> Json<W> {
     fn line(&mut self, line: &Line<'_>) -> io::Result<()> {
         // In one piece: another writer on the same pipe cannot come in between.
         self.line.clear();
-        serde_json::to_writer(&mut self.line, line)?;
+        line.serialize(&mut Serializer::with_formatter(&mut self.line, Compact))?;
         self.line.push(b'\n');
         self.out.write_all(&self.line)
     }
@@ -144,7 +148,26 @@ impl<W: Write> Watcher for Json<W> {
 fn greeting_line(greeting: &Greeting) -> ExchangeLine<'_> {
     let trace = greeting.trace.as_ref();
     let seen = trace.and_then(|trace| ExchangeLine::of(&trace.exchange, trace.callback.as_deref()));
-    let mut line = seen.unwrap_or_else(|| ExchangeLine {
+    ExchangeLine {
+        status: match greeting.outcome {
+            Outcome::Answered(_) => "answered",
+            Outcome::NotAskedFor => "not_asked_for",
+            Outcome::Lost(_) => "lost",
+        },
+        round_trip_ns: greeting.round_trip_ns(),
+        rejected: &greeting.rejected,
+        ..seen.unwrap_or_else(|| as_the_client_saw_it(greeting))
+    }
+}
+
+fn as_the_client_saw_it(greeting: &Greeting) -> ExchangeLine<'_> {
+    let answer = match &greeting.outcome {
+        Outcome::Answered(answer) => {
+            Some(Part::unseen(usize_of(answer.header.len), &answer.payload))
+        }
+        Outcome::NotAskedFor | Outcome::Lost(_) => None,
+    };
+    ExchangeLine {
         v: VERSION,
         protocol: NETLINK_TEST_PROTOCOL,
         pid: greeting.pid,
@@ -153,32 +176,13 @@ fn greeting_line(greeting: &Greeting) -> ExchangeLine<'_> {
         seq: Some(greeting.sent.seq),
         callback: None,
         t_ns: greeting.sent.time_ns,
-        stages: Vec::new(),
-        spans: Vec::new(),
-        request: Some(Part {
-            len: greeting.sent.len,
-            text: text_of(greeting.text.as_bytes()),
-            ..Part::default()
-        }),
-        replies: Vec::new(),
+        stages: Stages::none(greeting.sent.time_ns),
+        spans: None,
+        request: Some(Part::unseen(greeting.sent.len, greeting.text.as_bytes())),
+        replies: Replies::Received(answer),
         status: "",
-        extack: Vec::new(),
+        extack: &[],
         round_trip_ns: None,
         rejected: &[],
-    });
-    if let (None, Outcome::Answered(answer)) = (trace, &greeting.outcome) {
-        line.replies.push(Part {
-            len: usize_of(answer.header.len),
-            text: text_of(&answer.payload),
-            ..Part::default()
-        });
     }
-    line.status = match greeting.outcome {
-        Outcome::Answered(_) => "answered",
-        Outcome::NotAskedFor => "not_asked_for",
-        Outcome::Lost(_) => "lost",
-    };
-    line.round_trip_ns = greeting.round_trip_ns();
-    line.rejected = &greeting.rejected;
-    line
 }

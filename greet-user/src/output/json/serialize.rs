@@ -1,7 +1,10 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! How single fields are written.
 
+use std::io::{self, Write};
+
 use serde::{Serialize, Serializer};
+use serde_json::ser::Formatter;
 
 use crate::event::{escaped, flag_names};
 
@@ -27,13 +30,32 @@ pub(super) fn object<T: Serialize, S: Serializer>(
     serializer.collect_map(pairs.iter().map(|(name, value)| (name, value)))
 }
 
+/// Bytes as a string of hexadecimal digits: [`Compact`] makes it of what is serialized as bytes.
 pub(super) fn hex<S: Serializer>(bytes: &[u8], serializer: S) -> Result<S::Ok, S::Error> {
-    const DIGITS: &[u8; 16] = b"0123456789abcdef";
-    let mut text = Vec::with_capacity(2 * bytes.len());
-    for byte in bytes {
-        let pair = [byte >> 4, byte & 0xf].map(|nibble| DIGITS[usize::from(nibble)]);
-        text.extend_from_slice(&pair);
+    serializer.serialize_bytes(bytes)
+}
+
+/// One line without spaces, bytes in hexadecimal.
+pub(super) struct Compact;
+
+impl Formatter for Compact {
+    fn write_byte_array<W: ?Sized + Write>(
+        &mut self,
+        writer: &mut W,
+        bytes: &[u8],
+    ) -> io::Result<()> {
+        const DIGITS: &[u8; 16] = b"0123456789abcdef";
+        // In pieces: nothing is allocated, and a writer is asked seldom.
+        let mut text = [0; 256];
+        writer.write_all(b"\"")?;
+        for piece in bytes.chunks(text.len() / 2) {
+            let text = &mut text[..2 * piece.len()];
+            for (pair, byte) in text.chunks_exact_mut(2).zip(piece) {
+                pair[0] = DIGITS[usize::from(byte >> 4)];
+                pair[1] = DIGITS[usize::from(byte & 0xf)];
+            }
+            writer.write_all(text)?;
+        }
+        writer.write_all(b"\"")
     }
-    let text = String::from_utf8(text).map_err(serde::ser::Error::custom)?;
-    serializer.serialize_str(&text)
 }
