@@ -8,6 +8,7 @@ mod names;
 mod text;
 
 pub use names::{flag_names, protocol_name, protocol_number, type_name};
+pub(crate) use text::all;
 pub use text::{escaped, printable};
 
 /// What one record tells.

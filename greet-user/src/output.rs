@@ -94,6 +94,18 @@ pub enum Outcome {
     Lost(String),
 }
 
+impl Outcome {
+    /// As one word, for programs.
+    #[must_use]
+    pub const fn name(&self) -> &'static str {
+        match self {
+            Self::Answered(_) => "answered",
+            Self::NotAskedFor => "not_asked_for",
+            Self::Lost(_) => "lost",
+        }
+    }
+}
+
 /// What the tracer saw of one greeting.
 #[derive(Clone, Debug)]
 pub struct Trace {

@@ -4,21 +4,14 @@
 mod exchange;
 mod lines;
 mod message;
-mod serialize;
+mod object;
 
 use std::io::{self, Write};
 
-use greet_common::wire::NETLINK_TEST_PROTOCOL;
-use serde::Serialize as _;
-use serde_json::Serializer;
-
-use exchange::{ExchangeLine, Part, Replies, Stages};
 pub(super) use lines::extack_text;
-use lines::{ExtackLine, Line, LossLine, StartLine, SummaryLine, VERSION, usize_of};
-use message::MessageLine;
-use serialize::Compact;
+use lines::{ExtackLine, Line, LossLine, StartLine, SummaryLine, VERSION};
 
-use super::{Greeting, Observed, Outcome, Output, Start, Summary, System, Watcher};
+use super::{Greeting, Observed, Output, Start, Summary, System, Watcher};
 use crate::journey::Told;
 
 /// Writes JSON lines.
@@ -38,16 +31,25 @@ impl<W: Write> Json<W> {
         }
     }
 
-    fn line(&mut self, line: &Line<'_>) -> io::Result<()> {
-        // In one piece: another writer on the same pipe cannot come in between.
+    /// In one piece: another writer on the same pipe cannot come in between.
+    fn line(&mut self, write: impl FnOnce(&mut Vec<u8>)) -> io::Result<()> {
         self.line.clear();
-        line.serialize(&mut Serializer::with_formatter(&mut self.line, Compact))?;
+        write(&mut self.line);
+        if self.line.is_empty() {
+            return Ok(());
+        }
         self.line.push(b'\n');
         self.out.write_all(&self.line)
     }
 
+    /// One of those that come seldom.
+    fn seldom(&mut self, line: &Line<'_>) -> io::Result<()> {
+        let text = serde_json::to_vec(line)?;
+        self.line(|line| line.extend(text))
+    }
+
     fn begin(&mut self, system: &System) -> io::Result<()> {
-        self.line(&Line::Start(StartLine {
+        self.seldom(&Line::Start(StartLine {
             v: VERSION,
             tool: &system.tool,
             kernel: &system.kernel,
@@ -67,26 +69,29 @@ impl<W: Write> Output for Json<W> {
         if self.quiet {
             return Ok(());
         }
-        if let Some(trace) = &greeting.trace {
-            if let Some(request) = &trace.exchange.request {
-                self.line(&Line::Message(MessageLine::of_request(request)))?;
-            }
-            for passed in &trace.exchange.passed {
-                let seen = passed.message.seen();
-                self.line(&Line::Message(MessageLine::of_message(
-                    &passed.message,
-                    seen,
-                )))?;
-            }
+        let Some(trace) = &greeting.trace else {
+            return self.line(|line| exchange::untraced(line, greeting));
+        };
+        if let Some(request) = &trace.exchange.request {
+            self.line(|line| message::request(line, request))?;
         }
-        self.line(&Line::Exchange(greeting_line(greeting)))
+        for passed in &trace.exchange.passed {
+            let seen = passed.message.seen();
+            self.line(|line| message::message(line, &passed.message, seen))?;
+        }
+        let callback = trace.callback.as_deref();
+        self.line(|line| {
+            if !exchange::exchange(line, &trace.exchange, callback, Some(greeting)) {
+                exchange::untraced(line, greeting);
+            }
+        })
     }
 
     fn summary(&mut self, summary: &Summary) -> io::Result<()> {
         let traced = summary.traced.as_ref();
         let mut spans = traced.map_or_else(Vec::new, |traced| traced.spans.clone());
         spans.extend(summary.round_trips.map(|found| ("round_trip", found)));
-        self.line(&Line::Summary(SummaryLine {
+        self.seldom(&Line::Summary(SummaryLine {
             v: VERSION,
             sent: summary.sent,
             received: summary.received,
@@ -111,16 +116,15 @@ impl<W: Write> Watcher for Json<W> {
             return Ok(());
         }
         match told {
-            Told::Request(request) => self.line(&Line::Message(MessageLine::of_request(request))),
+            Told::Request(request) => self.line(|line| message::request(line, request)),
             Told::Message(message, seen) => {
-                self.line(&Line::Message(MessageLine::of_message(message, *seen)))
+                self.line(|line| message::message(line, message, *seen))
             }
-            Told::Loss(loss) => self.line(&Line::Loss(LossLine::of(loss))),
-            Told::Extack(extack) => self.line(&Line::Extack(ExtackLine::of(extack))),
-            Told::Exchange(exchange) => match ExchangeLine::of(exchange, callback) {
-                Some(line) => self.line(&Line::Exchange(line)),
-                None => Ok(()),
-            },
+            Told::Loss(loss) => self.seldom(&Line::Loss(LossLine::of(loss))),
+            Told::Extack(extack) => self.seldom(&Line::Extack(ExtackLine::of(extack))),
+            Told::Exchange(exchange) => self.line(|line| {
+                exchange::exchange(line, exchange, callback, None);
+            }),
         }
     }
 
@@ -130,7 +134,7 @@ impl<W: Write> Watcher for Json<W> {
 
     fn summary(&mut self, observed: &Observed) -> io::Result<()> {
         let counts = observed.counts;
-        self.line(&Line::Summary(SummaryLine {
+        self.seldom(&Line::Summary(SummaryLine {
             v: VERSION,
             sent: counts.requests,
             received: counts.deliveries,
@@ -142,47 +146,5 @@ impl<W: Write> Watcher for Json<W> {
             spans: observed.spans.clone(),
         }))?;
         self.out.flush()
-    }
-}
-
-fn greeting_line(greeting: &Greeting) -> ExchangeLine<'_> {
-    let trace = greeting.trace.as_ref();
-    let seen = trace.and_then(|trace| ExchangeLine::of(&trace.exchange, trace.callback.as_deref()));
-    ExchangeLine {
-        status: match greeting.outcome {
-            Outcome::Answered(_) => "answered",
-            Outcome::NotAskedFor => "not_asked_for",
-            Outcome::Lost(_) => "lost",
-        },
-        round_trip_ns: greeting.round_trip_ns(),
-        rejected: &greeting.rejected,
-        ..seen.unwrap_or_else(|| as_the_client_saw_it(greeting))
-    }
-}
-
-fn as_the_client_saw_it(greeting: &Greeting) -> ExchangeLine<'_> {
-    let answer = match &greeting.outcome {
-        Outcome::Answered(answer) => {
-            Some(Part::unseen(usize_of(answer.header.len), &answer.payload))
-        }
-        Outcome::NotAskedFor | Outcome::Lost(_) => None,
-    };
-    ExchangeLine {
-        v: VERSION,
-        protocol: NETLINK_TEST_PROTOCOL,
-        pid: greeting.pid,
-        comm: &[],
-        portid: greeting.portid,
-        seq: Some(greeting.sent.seq),
-        callback: None,
-        t_ns: greeting.sent.time_ns,
-        stages: Stages::none(greeting.sent.time_ns),
-        spans: None,
-        request: Some(Part::unseen(greeting.sent.len, greeting.text.as_bytes())),
-        replies: Replies::Received(answer),
-        status: "",
-        extack: &[],
-        round_trip_ns: None,
-        rejected: &[],
     }
 }

@@ -1,15 +1,10 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! What each line holds.
+//! What the lines hold that come seldom.
 
-use serde::Serialize;
+use serde::{Serialize, Serializer};
 
-use super::{
-    exchange::ExchangeLine,
-    message::MessageLine,
-    serialize::{as_text, object},
-};
 use crate::{
-    event::{Extack, Loss, comm},
+    event::{Extack, Loss, comm, escaped},
     output::Counts,
     statistics::Distribution,
 };
@@ -21,8 +16,6 @@ pub(super) const VERSION: u32 = 1;
 #[serde(tag = "kind", rename_all = "snake_case")]
 pub(super) enum Line<'a> {
     Start(StartLine<'a>),
-    Message(MessageLine<'a>),
-    Exchange(ExchangeLine<'a>),
     Loss(LossLine<'a>),
     Extack(ExtackLine<'a>),
     Summary(SummaryLine),
@@ -123,6 +116,14 @@ pub(in crate::output) fn extack_text(extack: &Extack) -> &[u8] {
     parts.next().unwrap_or_default()
 }
 
-pub(super) fn usize_of(number: u32) -> usize {
-    usize::try_from(number).unwrap_or(usize::MAX)
+fn as_text<S: Serializer>(bytes: &[u8], serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.serialize_str(&escaped(bytes))
+}
+
+/// Pairs as one JSON object, in their own order.
+fn object<T: Serialize, S: Serializer>(
+    pairs: &[(&'static str, T)],
+    serializer: S,
+) -> Result<S::Ok, S::Error> {
+    serializer.collect_map(pairs.iter().map(|(name, value)| (name, value)))
 }
