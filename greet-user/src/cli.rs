@@ -1,10 +1,19 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! The command line.
 
-use std::{ffi::OsString, num::NonZeroU64, time::Duration};
+mod replay;
+
+use std::{
+    ffi::OsString,
+    num::NonZeroU64,
+    path::{Path, PathBuf},
+    time::Duration,
+};
 
 use clap::{Args, Parser, Subcommand, ValueEnum, value_parser};
 use greet_common::{Stage, event};
+
+pub use replay::ReplayOptions;
 
 use crate::{event::protocol_number, tracer::Hooks};
 
@@ -74,6 +83,11 @@ pub struct Cli {
     #[arg(long, value_enum, default_value_t = Format::Human)]
     pub format: Format,
 
+    /// Record the run in a file for `greet-user replay`; `-` for standard output, and then
+    /// nothing else is shown
+    #[arg(long, value_name = "FILE")]
+    pub record: Option<PathBuf>,
+
     /// Show the summary only
     #[arg(short, long)]
     pub quiet: bool,
@@ -88,6 +102,8 @@ pub struct Cli {
 pub enum Command {
     /// Show any netlink traffic, or that of one command (needs root)
     Watch(WatchOptions),
+    /// Show what was recorded, on any machine and without root
+    Replay(ReplayOptions),
     /// List all netlink sockets, and what the kernel calls for each of its own
     Sockets(SocketsOptions),
 }
@@ -140,6 +156,11 @@ pub struct WatchOptions {
     /// How to show it
     #[arg(long, value_enum, default_value_t = Format::Human)]
     pub format: Format,
+
+    /// Record everything in a file for `greet-user replay`; `-` for standard output, and then
+    /// nothing else is shown
+    #[arg(long, value_name = "FILE")]
+    pub record: Option<PathBuf>,
 
     /// Show the tracer's diagnostics on standard error (as RUST_LOG does)
     #[arg(short, long)]
@@ -206,6 +227,14 @@ impl Cli {
             None => self.message.clone(),
             Some(size) => padded(&self.message, size),
         }
+    }
+}
+
+impl WatchOptions {
+    /// Is standard output for a program that reads ours?
+    #[must_use]
+    pub fn needs_stdout(&self) -> bool {
+        self.format == Format::Json || self.record.as_deref() == Some(Path::new("-"))
     }
 }
 

@@ -4,17 +4,48 @@
 
 mod greetings;
 
-pub use greetings::{Closing, Greeted, Greetings};
+pub use greetings::{Greeted, Greetings};
 
 use crate::{
     event::Event,
     journey::{Exchange, Journey, Status, Told},
-    output::{Counts, Observed, System},
+    output::{Counts, Observed, Start, System},
     session::SessionError,
     sinks::Sinks,
     statistics::Spans,
-    tracer::Attached,
+    tracer::{Attached, TracerError},
 };
+
+/// What is known of a run before anything happens in it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Opening {
+    /// When it began: CLOCK_MONOTONIC, ns.
+    pub began_ns: u64,
+    /// Will deliveries be seen?
+    pub deliveries: bool,
+    /// What is done.
+    pub run: Run,
+}
+
+/// What is done in a run.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Run {
+    /// Any traffic is watched.
+    Watch(System),
+    /// The kernel is greeted.
+    Greetings(Start),
+}
+
+/// What is known of a run when it is over.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Closing {
+    /// When it ended: CLOCK_MONOTONIC, ns.
+    pub ended_ns: u64,
+    /// Greetings that left, including one whose outcome is not known.
+    pub sent: u64,
+    /// What the tracer did not see; `None` if it was not asked.
+    pub unseen: Option<Unseen>,
+}
 
 /// What did not reach us.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -23,6 +54,17 @@ pub struct Unseen {
     pub events_dropped: u64,
     /// Calls, by any process, at which the kernel could not run the tracer's programs.
     pub calls_missed: u64,
+}
+
+impl Opening {
+    /// Where it happens.
+    #[must_use]
+    pub const fn system(&self) -> &System {
+        match &self.run {
+            Run::Watch(system) => system,
+            Run::Greetings(start) => &start.system,
+        }
+    }
 }
 
 /// Takes events as they come.
@@ -43,22 +85,18 @@ struct Telling {
 }
 
 impl Feed {
-    /// Tells the views where we are. `deliveries`: will any be seen?
+    /// Tells all sinks where we are.
     ///
     /// # Errors
     /// What writing ran into.
-    pub fn begin(
-        mut sinks: Sinks,
-        system: &System,
-        deliveries: bool,
-    ) -> Result<Self, SessionError> {
-        sinks.start(system)?;
+    pub fn begin(mut sinks: Sinks, opening: &Opening) -> Result<Self, SessionError> {
+        sinks.start(opening)?;
         Ok(Self {
-            journey: Journey::new(deliveries),
+            journey: Journey::new(opening.deliveries),
             events: 0,
             telling: Telling {
                 sinks,
-                attached: system.attached.clone(),
+                attached: opening.system().attached.clone(),
                 counts: Counts::default(),
                 spans: Spans::default(),
                 failed: Ok(()),
@@ -77,6 +115,7 @@ impl Feed {
     pub fn push(&mut self, event: Event, mut ended: impl FnMut(Exchange)) {
         self.events += 1;
         let telling = &mut self.telling;
+        telling.attempt(|sinks| sinks.event(&event));
         self.journey
             .push(event, &mut |told| telling.tell(told, &mut ended));
     }
@@ -86,6 +125,17 @@ impl Feed {
         let telling = &mut self.telling;
         self.journey
             .finish(&mut |told| telling.tell(told, &mut ended));
+    }
+
+    /// Says how many events did not come so far; `count` is asked where it is wanted.
+    ///
+    /// # Errors
+    /// What counting and writing ran into.
+    pub fn dropped(
+        &mut self,
+        count: impl FnOnce() -> Result<u64, TracerError>,
+    ) -> Result<(), SessionError> {
+        self.telling.sinks.dropped(count)
     }
 
     /// When nothing more is there for now.
@@ -101,7 +151,7 @@ impl Feed {
     ///
     /// # Errors
     /// What writing ran into.
-    pub fn finish(mut self, unseen: Unseen) -> Result<(), SessionError> {
+    pub fn finish(mut self, closing: &Closing) -> Result<(), SessionError> {
         self.give_up(drop);
         let Telling {
             mut sinks,
@@ -111,7 +161,8 @@ impl Feed {
             ..
         } = self.telling;
         failed?;
-        sinks.summary(&Observed {
+        let unseen = closing.unseen.unwrap_or_default();
+        let observed = Observed {
             events: self.events,
             events_dropped: unseen.events_dropped,
             calls_missed: unseen.calls_missed,
@@ -120,15 +171,29 @@ impl Feed {
                 ..counts
             },
             spans: spans.distributions(),
-        })
+        };
+        sinks.summary(&observed, closing)
+    }
+
+    fn greeting(&mut self, greeted: &Greeted, traced: bool) -> Result<(), SessionError> {
+        self.telling
+            .attempt(|sinks| sinks.greeting(greeted, traced));
+        self.rest()
     }
 }
 
 impl Telling {
+    fn attempt(&mut self, write: impl FnOnce(&mut Sinks) -> Result<(), SessionError>) {
+        if self.failed.is_ok() {
+            self.failed = write(&mut self.sinks);
+        }
+    }
+
     fn tell(&mut self, told: Told<'_>, ended: &mut impl FnMut(Exchange)) {
         count(&told, &mut self.counts, &mut self.spans);
         if self.failed.is_ok() {
-            self.failed = self.sinks.tell(&told, callback(&told, &self.attached));
+            let callback = callback(&told, &self.attached);
+            self.failed = self.sinks.tell(&told, callback);
         }
         if let Told::Exchange(exchange) = told {
             ended(exchange);

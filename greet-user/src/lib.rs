@@ -4,9 +4,9 @@
 //! [`client`] talks to the kernel, [`tracer`] watches it, [`stream`] turns the tracer's
 //! bytes into [`event`]s, [`journey`] puts events together into exchanges, [`output`]
 //! shows them, and [`feed`] leads from the one to the others and to all [`sinks`];
-//! [`session`] and [`watch`] are the stories that tie these together and [`cli`] what the
-//! user asked for; [`sockets`] lists all sockets. `event`, `stream`, `journey`, `feed`,
-//! `statistics` and `output` know neither kernel nor clock: they work on recorded data just as well.
+//! [`session`], [`watch`] and [`replay`] are the stories that tie these together and [`cli`]
+//! what the user asked for; [`sockets`] lists all sockets. `event`, `stream`, `journey`,
+//! `feed`, `recording`, `statistics` and `output` know neither kernel nor clock: they work on recorded data just as well.
 
 pub mod cli;
 pub mod client;
@@ -15,6 +15,8 @@ pub mod event;
 pub mod feed;
 pub mod journey;
 pub mod output;
+pub mod recording;
+pub mod replay;
 pub mod session;
 pub mod signals;
 pub mod sinks;

@@ -1,12 +1,17 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! `greet-user`: parse, then greet or watch.
+//! `greet-user`: parse, then greet, watch or replay.
 
-use std::{io::BufWriter, process::ExitCode};
+use std::{
+    io::{self, BufWriter},
+    path::Path,
+    process::ExitCode,
+};
 
 use clap::Parser as _;
 use greet_user::{
-    cli::{Cli, Command, Format, WatchOptions},
+    cli::{Cli, Command, Format},
     output::{Human, Json, Output, Watcher},
+    replay::{Views, replay},
     session::{Session, SessionError},
     sinks::Sinks,
     sockets,
@@ -23,7 +28,20 @@ async fn main() -> ExitCode {
         }
         Some(Command::Watch(options)) => {
             init_log(options.verbose);
-            watch(options, Sinks::default().shown(watcher(options))).await
+            let view = watcher(options.format, options.summary);
+            match sinks(options.record.as_deref(), Some(view)) {
+                Ok(sinks) => watch(options, sinks).await,
+                Err(error) => Err(error),
+            }
+        }
+        Some(Command::Replay(options)) => {
+            init_log(options.verbose);
+            let views = Views {
+                output: &mut *output(options.format, options.summary),
+                watcher: watcher(options.format, options.summary),
+                sinks: Sinks::default(),
+            };
+            replay(options, views).await.map(|()| 0)
         }
         Some(Command::Sockets(options)) => {
             init_log(options.verbose);
@@ -44,27 +62,48 @@ async fn main() -> ExitCode {
 }
 
 async fn greet(options: &Cli) -> Result<u8, SessionError> {
-    let mut output = output(options);
+    let mut output = if is_stdout(options.record.as_deref()) {
+        Box::new(Human::new(io::sink(), true))
+    } else {
+        output(options.format, options.summary_only())
+    };
+    let sinks = sinks(options.record.as_deref(), None)?;
     let session = Session::open(options)?;
-    let all_answered = session.run(&mut *output, Sinks::default()).await?;
+    let all_answered = session.run(&mut *output, sinks).await?;
     Ok(u8::from(!all_answered))
 }
 
-fn output(options: &Cli) -> Box<dyn Output> {
-    match options.format {
-        Format::Human => Box::new(Human::new(anstream::stdout(), options.summary_only())),
-        Format::Json => Box::new(Json::new(std::io::stdout(), options.summary_only())),
+/// Opens the recording, if there is to be one. What goes to standard output is shown
+/// nowhere else.
+fn sinks(record: Option<&Path>, shown: Option<Box<dyn Watcher>>) -> Result<Sinks, SessionError> {
+    let sinks = match shown {
+        Some(view) if !is_stdout(record) => Sinks::default().shown(view),
+        _ => Sinks::default(),
+    };
+    match record {
+        Some(path) => sinks.recorded(path),
+        None => Ok(sinks),
     }
 }
 
-fn watcher(options: &WatchOptions) -> Box<dyn Watcher> {
-    let out = anstream::stdout();
-    match options.format {
-        Format::Human => Box::new(Human::new(out, options.summary)),
+fn is_stdout(record: Option<&Path>) -> bool {
+    record == Some(Path::new("-"))
+}
+
+fn output(format: Format, summary_only: bool) -> Box<dyn Output> {
+    match format {
+        Format::Human => Box::new(Human::new(anstream::stdout(), summary_only)),
+        Format::Json => Box::new(Json::new(io::stdout(), summary_only)),
+    }
+}
+
+fn watcher(format: Format, summary_only: bool) -> Box<dyn Watcher> {
+    match format {
+        Format::Human => Box::new(Human::new(anstream::stdout(), summary_only)),
         // Flushed whenever there is nothing more to tell for now.
         Format::Json => {
-            let out = BufWriter::with_capacity(1 << 16, std::io::stdout());
-            Box::new(Json::new(out, options.summary))
+            let out = BufWriter::with_capacity(1 << 16, io::stdout());
+            Box::new(Json::new(out, summary_only))
         }
     }
 }

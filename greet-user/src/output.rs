@@ -21,7 +21,7 @@ use crate::{
 };
 
 /// Where we are.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct System {
     /// The tool and its version.
     pub tool: String,
@@ -48,7 +48,7 @@ impl System {
 }
 
 /// What is known before the first greeting.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Start {
     /// Where we are.
     pub system: System,

@@ -13,8 +13,9 @@ use crate::{
     feed::{Closing, Greeted, Greetings, Unseen},
     journey::Exchange,
     output::{Outcome, Output, Start, System},
+    recording::RecordingError,
     signals::Stop,
-    sinks::Sinks,
+    sinks::{self, Sinks},
     sockets::SocketsError,
     tracer::{self, Callbacks, Filter, Plan, Tracer, TracerError},
 };
@@ -42,13 +43,16 @@ pub enum SessionError {
     #[error("the output cannot be written: {0}")]
     Output(#[from] io::Error),
     /// A file cannot be written.
-    #[error("{} cannot be written: {error}", path.display())]
+    #[error("{} cannot be written: {error}{}", path.display(), sinks::next_step(error))]
     File {
         /// Which.
         path: PathBuf,
         /// Why not.
         error: io::Error,
     },
+    /// A recording cannot be read, or not to its end.
+    #[error(transparent)]
+    Recording(#[from] RecordingError),
     /// The command to watch does not start.
     #[error("`{command}` cannot be started: {error}")]
     Command {
@@ -118,15 +122,14 @@ impl<'a> Session<'a> {
         output: &mut dyn Output,
         sinks: Sinks,
     ) -> Result<bool, SessionError> {
-        let mut greetings = Greetings::begin(output, sinks, self.start())?;
-        let began_ns = monotonic_ns();
+        let mut greetings = Greetings::begin(output, sinks, self.start(), monotonic_ns())?;
         let ended = self.greet_all(&mut greetings).await;
         if ended.is_err() && self.sent == 0 {
             return ended.map(|()| false);
         }
-        let all_answered = greetings.finish(Closing {
+        let all_answered = greetings.finish(&Closing {
+            ended_ns: monotonic_ns(),
             sent: self.sent,
-            duration_ns: monotonic_ns() - began_ns,
             unseen: self.unseen()?,
         })?;
         ended.map(|()| all_answered)

@@ -1,19 +1,33 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! Where a run goes to: any number of views at once. Each is opened before the run begins,
-//! so that a bad path fails at once.
+//! Where a run goes to: any number of views at once, and a recording. Each is opened before
+//! the run begins, so that a bad path fails at once.
 
-use std::{io, path::PathBuf};
+use std::{
+    io,
+    path::{Path, PathBuf},
+};
 
 use crate::{
+    event::Event,
+    feed::{Closing, Greeted, Opening},
     journey::Told,
-    output::{Observed, System, Watcher},
+    output::{Observed, Watcher},
+    recording::{Target, Writer},
     session::SessionError,
+    tracer::TracerError,
 };
 
 /// All of them; none by default.
 #[derive(Default)]
 pub struct Sinks {
     views: Vec<View>,
+    recording: Option<Recording>,
+}
+
+/// A recording, and the file it is written to.
+struct Recording {
+    writer: Writer<Target>,
+    path: PathBuf,
 }
 
 /// One view, and the file it is written to; `None` for standard output.
@@ -35,6 +49,20 @@ impl Sinks {
         self.and(watcher, Some(path))
     }
 
+    /// Records the run as well, in a file or, where the path is `-`, on standard output.
+    ///
+    /// # Errors
+    /// [`SessionError::File`] where it cannot be opened for writing.
+    pub fn recorded(mut self, path: &Path) -> Result<Self, SessionError> {
+        let opened = Writer::create(path);
+        let path = path.to_path_buf();
+        match opened {
+            Ok(writer) => self.recording = Some(Recording { writer, path }),
+            Err(error) => return Err(SessionError::File { path, error }),
+        }
+        Ok(self)
+    }
+
     fn and(mut self, watcher: Box<dyn Watcher>, path: Option<PathBuf>) -> Self {
         self.views.push(View { watcher, path });
         self
@@ -44,8 +72,40 @@ impl Sinks {
     ///
     /// # Errors
     /// What writing ran into.
-    pub fn start(&mut self, system: &System) -> Result<(), SessionError> {
-        self.each(|view| view.start(system))
+    pub fn start(&mut self, opening: &Opening) -> Result<(), SessionError> {
+        self.record(|writer| writer.begin(opening))?;
+        self.each(|view| view.start(opening.system()))
+    }
+
+    /// An event, before anything is made of it.
+    ///
+    /// # Errors
+    /// What writing ran into.
+    pub fn event(&mut self, event: &Event) -> Result<(), SessionError> {
+        self.record(|writer| writer.event(event))
+    }
+
+    /// What the client knows of a greeting, and whether the tracer was asked.
+    ///
+    /// # Errors
+    /// What writing ran into.
+    pub fn greeting(&mut self, greeted: &Greeted, traced: bool) -> Result<(), SessionError> {
+        self.record(|writer| writer.greeting(greeted, traced))
+    }
+
+    /// How many events did not come so far; `count` is asked where somebody wants to know.
+    ///
+    /// # Errors
+    /// What counting and writing ran into.
+    pub fn dropped(
+        &mut self,
+        count: impl FnOnce() -> Result<u64, TracerError>,
+    ) -> Result<(), SessionError> {
+        if self.recording.is_some() {
+            let events = count()?;
+            self.record(|writer| writer.dropped(events))?;
+        }
+        Ok(())
     }
 
     /// As it happens.
@@ -61,6 +121,7 @@ impl Sinks {
     /// # Errors
     /// What writing ran into.
     pub fn flush(&mut self) -> Result<(), SessionError> {
+        self.record(Writer::flush)?;
         self.each(|view| view.flush())
     }
 
@@ -68,8 +129,22 @@ impl Sinks {
     ///
     /// # Errors
     /// What writing ran into.
-    pub fn summary(&mut self, observed: &Observed) -> Result<(), SessionError> {
+    pub fn summary(&mut self, observed: &Observed, closing: &Closing) -> Result<(), SessionError> {
+        self.record(|writer| writer.closing(closing))?;
         self.each(|view| view.summary(observed))
+    }
+
+    fn record(
+        &mut self,
+        write: impl FnOnce(&mut Writer<Target>) -> io::Result<()>,
+    ) -> Result<(), SessionError> {
+        let Some(Recording { writer, path }) = &mut self.recording else {
+            return Ok(());
+        };
+        write(writer).map_err(|error| SessionError::File {
+            path: path.clone(),
+            error,
+        })
     }
 
     fn each(
@@ -86,5 +161,21 @@ impl Sinks {
             })?;
         }
         Ok(())
+    }
+}
+
+/// What can be done about a file that cannot be written.
+#[must_use]
+pub fn next_step(error: &io::Error) -> &'static str {
+    match error.kind() {
+        io::ErrorKind::IsADirectory => "; name a file in it",
+        io::ErrorKind::NotFound => "; make its folder first",
+        io::ErrorKind::PermissionDenied | io::ErrorKind::ReadOnlyFilesystem => {
+            "; choose another folder"
+        }
+        io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => {
+            "; make room, or choose another disk"
+        }
+        _ => "",
     }
 }

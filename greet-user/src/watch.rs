@@ -11,7 +11,8 @@ use tokio::time::sleep;
 
 use crate::{
     cli::WatchOptions,
-    feed::{Feed, Unseen},
+    clock::monotonic_ns,
+    feed::{Closing, Feed, Opening, Run, Unseen},
     output::System,
     session::SessionError,
     signals::Stop,
@@ -37,11 +38,15 @@ pub async fn watch(options: &WatchOptions, sinks: Sinks) -> Result<u8, SessionEr
     tracer::check_privileges()?;
     let plan = plan(options);
     let mut tracer = Tracer::attach(&filter(options), &plan)?;
-    let system = System::running(tracer.attached().clone());
-    let mut feed = Feed::begin(sinks, &system, plan.deliveries())?;
+    let opening = Opening {
+        began_ns: monotonic_ns(),
+        deliveries: plan.deliveries(),
+        run: Run::Watch(System::running(tracer.attached().clone())),
+    };
+    let mut feed = Feed::begin(sinks, &opening)?;
     let mut command = match options.command.split_first() {
         Some((program, arguments)) => {
-            let start = || Command::start(program, arguments, options.format);
+            let start = || Command::start(program, arguments, options.needs_stdout());
             Some(tracer.follow(start)??)
         }
         None => None,
@@ -52,9 +57,13 @@ pub async fn watch(options: &WatchOptions, sinks: Sinks) -> Result<u8, SessionEr
     }
     let status = ended?;
     let calls_missed = tracer.finish(|event| feed.push(event, drop))?;
-    feed.finish(Unseen {
-        events_dropped: tracer.dropped()?,
-        calls_missed,
+    feed.finish(&Closing {
+        ended_ns: monotonic_ns(),
+        sent: 0,
+        unseen: Some(Unseen {
+            events_dropped: tracer.dropped()?,
+            calls_missed,
+        }),
     })?;
     Ok(status)
 }
@@ -68,6 +77,7 @@ async fn follow(
 ) -> Result<u8, SessionError> {
     loop {
         let read = tracer.drain(BATCH, |event| feed.push(event, drop));
+        feed.dropped(|| tracer.dropped())?;
         feed.rest()?;
         let is_more = read == BATCH;
         let ended = stop.or(async {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! Greetings, one after the other, each with what the tracer saw of it.
 
-use super::{Feed, Unseen};
+use super::{Closing, Feed, Opening, Run};
 use crate::{
     client::Sent,
     event::Event,
@@ -25,21 +25,11 @@ pub struct Greeted {
     pub rejected: Vec<String>,
 }
 
-/// What is known when all is over.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Closing {
-    /// Greetings that left, including one whose outcome is not known.
-    pub sent: u64,
-    /// From the first greeting to the end, ns.
-    pub duration_ns: u64,
-    /// What the tracer did not see; `None` if it was not asked.
-    pub unseen: Option<Unseen>,
-}
-
 /// Takes greetings and events as they come.
 pub struct Greetings<'a> {
     output: &'a mut dyn Output,
     start: Start,
+    began_ns: u64,
     feed: Feed,
     /// Exchanges that have come to their end since the last greeting.
     ended: Vec<Exchange>,
@@ -64,12 +54,19 @@ impl<'a> Greetings<'a> {
         output: &'a mut dyn Output,
         sinks: Sinks,
         start: Start,
+        began_ns: u64,
     ) -> Result<Self, SessionError> {
         output.start(&start)?;
+        let opening = Opening {
+            began_ns,
+            deliveries: true,
+            run: Run::Greetings(start.clone()),
+        };
         Ok(Self {
             output,
-            feed: Feed::begin(sinks, &start.system, true)?,
+            feed: Feed::begin(sinks, &opening)?,
             start,
+            began_ns,
             ended: Vec::new(),
             tally: Tally::default(),
         })
@@ -104,6 +101,14 @@ impl<'a> Greetings<'a> {
         found.unwrap_or_default()
     }
 
+    /// When nothing more is there for now.
+    ///
+    /// # Errors
+    /// What writing ran into.
+    pub fn rest(&mut self) -> Result<(), SessionError> {
+        self.feed.rest()
+    }
+
     /// Shows one greeting; `exchange` is what the tracer saw, `None` if it was not asked.
     ///
     /// # Errors
@@ -113,6 +118,7 @@ impl<'a> Greetings<'a> {
         greeted: Greeted,
         exchange: Option<Exchange>,
     ) -> Result<(), SessionError> {
+        self.feed.greeting(&greeted, exchange.is_some())?;
         let Start {
             system,
             protocol,
@@ -134,7 +140,6 @@ impl<'a> Greetings<'a> {
             portid: *portid,
         };
         self.tally.count(&greeting);
-        self.feed.rest()?;
         self.output.greeting(&greeting)?;
         Ok(())
     }
@@ -143,18 +148,19 @@ impl<'a> Greetings<'a> {
     ///
     /// # Errors
     /// What writing ran into.
-    pub fn finish(self, closing: Closing) -> Result<bool, SessionError> {
+    pub fn finish(self, closing: &Closing) -> Result<bool, SessionError> {
         let Self {
             output,
             feed,
             tally,
+            began_ns,
             ..
         } = self;
         output.summary(&Summary {
             sent: closing.sent,
             received: tally.received,
             lost: tally.lost,
-            duration_ns: closing.duration_ns,
+            duration_ns: closing.ended_ns.saturating_sub(began_ns),
             round_trips: tally.round_trips.distribution(),
             traced: closing.unseen.map(|unseen| Traced {
                 events: feed.events(),
@@ -163,7 +169,7 @@ impl<'a> Greetings<'a> {
                 spans: tally.spans.distributions(),
             }),
         })?;
-        feed.finish(closing.unseen.unwrap_or_default())?;
+        feed.finish(closing)?;
         Ok(tally.lost == 0)
     }
 }

@@ -8,7 +8,7 @@ use std::{
 use rustix::process::{Pid, Signal, kill_process};
 use tokio::{process::Child, time::timeout};
 
-use crate::{cli::Format, session::SessionError};
+use crate::session::SessionError;
 
 /// How long a command that is told to end may take.
 const PATIENCE: Duration = Duration::from_secs(2);
@@ -19,16 +19,16 @@ pub struct Command {
 }
 
 impl Command {
-    /// Starts it. Our own output is for a program if it is JSON: the command's then goes
-    /// where our sentences go, to standard error.
+    /// Starts it. Where standard output is for a program, which reads ours, the command's
+    /// goes where our sentences go, to standard error.
     pub fn start(
         program: &OsString,
         arguments: &[OsString],
-        format: Format,
+        stdout_is_ours: bool,
     ) -> Result<Self, SessionError> {
         let mut command = tokio::process::Command::new(program);
         command.args(arguments);
-        if format == Format::Json {
+        if stdout_is_ours {
             command.stdout(Stdio::from(io::stderr()));
         }
         let started = command.spawn();

@@ -1,0 +1,57 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! How to show a recording.
+
+use std::path::PathBuf;
+
+use clap::Args;
+
+use super::Format;
+
+const EXAMPLES: &str = "\
+Examples:
+  sudo greet-user watch --record run.greet        watch, and record it
+  greet-user replay run.greet                     the same again, without root
+  greet-user replay run.greet --pace              as fast as it happened
+  greet-user replay run.greet --format json       as JSON lines, the same as live
+  ssh HOST sudo greet-user watch --record - | greet-user replay -
+
+Exit status: 0 if all of it was read, 2 if not.";
+
+/// Which recording, and how to show it.
+#[derive(Clone, Debug, Args)]
+#[command(after_help = EXAMPLES)]
+pub struct ReplayOptions {
+    /// What `--record` has written; `-` for standard input
+    #[arg(value_name = "FILE")]
+    pub file: PathBuf,
+
+    /// How to show it
+    #[arg(long, value_enum, default_value_t = Format::Human)]
+    pub format: Format,
+
+    /// As fast as it happened, instead of as fast as it can be shown
+    #[arg(long)]
+    pub pace: bool,
+
+    /// Show the closing summary only
+    #[arg(short = 'q', long, visible_alias = "quiet")]
+    pub summary: bool,
+
+    /// Show the reader's diagnostics on standard error (as RUST_LOG does)
+    #[arg(short, long)]
+    pub verbose: bool,
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory as _;
+
+    use crate::cli::Cli;
+
+    #[test]
+    fn the_help_text() {
+        let mut command = Cli::command().term_width(100);
+        let replay = command.find_subcommand_mut("replay").expect("a subcommand");
+        insta::assert_snapshot!(replay.render_long_help());
+    }
+}

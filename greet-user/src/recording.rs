@@ -1,0 +1,82 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! A recording: everything of a run in one file, in the order in which it came. What was
+//! seen is recorded as events, before anything is made of it, so that every view can be fed
+//! from a recording as from the running kernel. docs/recording.md describes the format.
+//!
+//! A frame is written as a whole and has a checksum of its own: a run that is killed leaves
+//! a recording that can be read up to its last whole frame.
+
+mod error;
+mod read;
+mod v1;
+mod write;
+
+pub use error::RecordingError;
+pub use read::Reader;
+pub use write::{Target, Writer};
+
+use crate::{
+    event::Event,
+    feed::{Closing, Greeted, Opening},
+};
+
+/// What every recording begins with.
+const MAGIC: [u8; 8] = *b"GREETREC";
+/// The version that is written. Every version up to it can be read.
+const VERSION: u32 = 1;
+/// Magic, version and their checksum, in bytes.
+const HEADER: usize = MAGIC.len() + 8;
+/// Length and checksum in front of each frame's body, in bytes.
+const FRAME_HEAD: usize = 8;
+/// The longest body, in bytes: more than any run writes. A damaged length is not believed.
+const BODY_MAX: usize = 16 << 20;
+
+/// What one frame tells.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Entry {
+    /// First: what run it is.
+    Opening(Box<Opening>),
+    /// An event.
+    Event(Event),
+    /// What the client knows of a greeting, behind that greeting's events.
+    Greeting {
+        /// What it knows.
+        greeted: Greeted,
+        /// Was the tracer asked as well?
+        traced: bool,
+    },
+    /// How many events did not come so far.
+    Dropped(u64),
+    /// Last: how it ended.
+    Closing(Closing),
+}
+
+impl Entry {
+    /// When it was all over, CLOCK_MONOTONIC in ns; `None` where that is not known.
+    #[must_use]
+    pub fn time_ns(&self) -> Option<u64> {
+        let time_ns = match self {
+            Self::Opening(opening) => opening.began_ns,
+            Self::Event(Event::Request(request)) => request.sent_ns.max(request.send_ns),
+            Self::Event(Event::Message(message)) => message.queue_ns.max(message.reply_ns),
+            Self::Event(Event::Delivery(delivery)) => delivery.delivered_ns,
+            Self::Event(Event::Loss(loss)) => loss.time_ns,
+            Self::Event(Event::Extack(extack)) => extack.time_ns,
+            Self::Greeting { greeted, .. } => greeted.sent.time_ns,
+            Self::Dropped(_) => 0,
+            Self::Closing(closing) => closing.ended_ns,
+        };
+        crate::event::passed(time_ns)
+    }
+}
+
+/// The checksum of a frame: of its length, as it stands in the file, and its body.
+fn checksum(len: [u8; 4], body: &[u8]) -> u32 {
+    let mut hasher = crc32fast::Hasher::new();
+    hasher.update(&len);
+    hasher.update(body);
+    hasher.finalize()
+}
+
+#[cfg(test)]
+mod tests;

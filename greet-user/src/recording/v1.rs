@@ -1,0 +1,328 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! Version 1 of the frames' bodies: types of their own, so that the tool's may change and
+//! these stay as they are. Nothing here may be changed, only a version 2 be put beside it.
+
+use std::borrow::Cow;
+
+use greet_common::event::{COMM_SIZE, EXTACK_SIZE, Kind};
+use serde::{Deserialize, Serialize};
+
+use super::Entry;
+use crate::{
+    event::{self, Event},
+    feed::Opening,
+};
+
+mod run;
+
+pub(super) use run::{Closing, Greeting};
+use run::{Start, start_of};
+
+/// The longest datagram that is believed, in bytes: more than a tracer captures.
+const CAPTURED_MAX: u32 = 1 << 17;
+
+/// A frame's body. The variant's number is its kind.
+#[derive(Serialize, Deserialize)]
+pub(super) enum Body<'a> {
+    #[serde(borrow)]
+    Start(Start<'a>),
+    #[serde(borrow)]
+    Request(Request<'a>),
+    #[serde(borrow)]
+    Message(Message<'a>),
+    #[serde(borrow)]
+    Delivery(Delivery<'a>),
+    #[serde(borrow)]
+    Loss(Loss<'a>),
+    #[serde(borrow)]
+    Extack(Extack<'a>),
+    #[serde(borrow)]
+    Greeting(Greeting<'a>),
+    Dropped(u64),
+    Closing(Closing),
+}
+
+#[derive(Serialize, Deserialize)]
+pub(super) struct Head<'a> {
+    protocol: u32,
+    call: u64,
+    pid: u32,
+    tid: u32,
+    #[serde(with = "serde_bytes", borrow)]
+    comm: &'a [u8],
+    sock: u64,
+}
+
+#[derive(Serialize, Deserialize)]
+pub(super) struct Request<'a> {
+    #[serde(borrow)]
+    head: Head<'a>,
+    send_ns: u64,
+    cross_ns: u64,
+    handle_ns: u64,
+    handled_ns: u64,
+    sent_ns: u64,
+    result: i32,
+    unqueued: u32,
+    #[serde(borrow)]
+    datagram: Datagram<'a>,
+}
+
+#[derive(Serialize, Deserialize)]
+pub(super) struct Message<'a> {
+    #[serde(borrow)]
+    head: Head<'a>,
+    skb: u64,
+    reply_ns: u64,
+    queue_ns: u64,
+    #[serde(borrow)]
+    datagram: Datagram<'a>,
+}
+
+#[derive(Serialize, Deserialize)]
+pub(super) struct Delivery<'a> {
+    #[serde(borrow)]
+    head: Head<'a>,
+    skb: u64,
+    receive_ns: u64,
+    delivered_ns: u64,
+    result: i32,
+    flags: u32,
+}
+
+#[derive(Serialize, Deserialize)]
+pub(super) struct Loss<'a> {
+    #[serde(borrow)]
+    head: Head<'a>,
+    time_ns: u64,
+    netns: u32,
+    portid: u32,
+    result: i32,
+    overrun: u32,
+}
+
+#[derive(Serialize, Deserialize)]
+pub(super) struct Extack<'a> {
+    #[serde(borrow)]
+    head: Head<'a>,
+    time_ns: u64,
+    #[serde(with = "serde_bytes", borrow)]
+    text: &'a [u8],
+}
+
+#[derive(Serialize, Deserialize)]
+pub(super) struct Datagram<'a> {
+    netns: u32,
+    portid: u32,
+    peer_portid: u32,
+    group: u32,
+    len: u32,
+    #[serde(borrow)]
+    data: Padded<'a>,
+}
+
+/// Bytes, without the zeros at their end: most answers are filled up with them.
+#[derive(Serialize, Deserialize)]
+pub(super) struct Padded<'a> {
+    len: u32,
+    #[serde(with = "serde_bytes", borrow)]
+    bytes: &'a [u8],
+}
+
+impl<'a> From<&'a Opening> for Body<'a> {
+    fn from(opening: &'a Opening) -> Self {
+        Self::Start(start_of(opening))
+    }
+}
+
+impl<'a> From<&'a Event> for Body<'a> {
+    fn from(event: &'a Event) -> Self {
+        match event {
+            Event::Request(it) => Self::Request(Request {
+                head: Head::from(&it.head),
+                send_ns: it.send_ns,
+                cross_ns: it.cross_ns,
+                handle_ns: it.handle_ns,
+                handled_ns: it.handled_ns,
+                sent_ns: it.sent_ns,
+                result: it.result,
+                unqueued: it.unqueued,
+                datagram: Datagram::from(&it.datagram),
+            }),
+            Event::Message(it) => Self::Message(Message {
+                head: Head::from(&it.head),
+                skb: it.skb,
+                reply_ns: it.reply_ns,
+                queue_ns: it.queue_ns,
+                datagram: Datagram::from(&it.datagram),
+            }),
+            Event::Delivery(it) => Self::Delivery(Delivery {
+                head: Head::from(&it.head),
+                skb: it.skb,
+                receive_ns: it.receive_ns,
+                delivered_ns: it.delivered_ns,
+                result: it.result,
+                flags: it.flags,
+            }),
+            Event::Loss(it) => Self::Loss(Loss {
+                head: Head::from(&it.head),
+                time_ns: it.time_ns,
+                netns: it.netns,
+                portid: it.portid,
+                result: it.result,
+                overrun: it.overrun,
+            }),
+            Event::Extack(it) => Self::Extack(Extack {
+                head: Head::from(&it.head),
+                time_ns: it.time_ns,
+                text: until_nul(&it.text),
+            }),
+        }
+    }
+}
+
+/// What a name holds behind its NUL was never written by anybody: it is left out.
+fn until_nul(bytes: &[u8]) -> &[u8] {
+    let end = bytes.iter().position(|byte| *byte == 0);
+    &bytes[..end.unwrap_or(bytes.len())]
+}
+
+impl<'a> From<&'a event::Head> for Head<'a> {
+    fn from(head: &'a event::Head) -> Self {
+        Self {
+            protocol: head.protocol,
+            call: head.call,
+            pid: head.pid,
+            tid: head.tid,
+            comm: until_nul(&head.comm),
+            sock: head.sock,
+        }
+    }
+}
+
+impl<'a> From<&'a event::Datagram> for Datagram<'a> {
+    fn from(it: &'a event::Datagram) -> Self {
+        Self {
+            netns: it.netns,
+            portid: it.portid,
+            peer_portid: it.peer_portid,
+            group: it.group,
+            len: it.len,
+            data: Padded::from(&*it.data),
+        }
+    }
+}
+
+impl<'a> From<&'a [u8]> for Padded<'a> {
+    fn from(bytes: &'a [u8]) -> Self {
+        let last = bytes.iter().rposition(|byte| *byte != 0);
+        Self {
+            // Of no more bytes than a length of 32 bits can say.
+            len: u32::try_from(bytes.len()).unwrap_or(u32::MAX),
+            bytes: &bytes[..last.map_or(0, |at| at + 1)],
+        }
+    }
+}
+
+impl Body<'_> {
+    /// What it tells, or what is wrong with it.
+    pub(super) fn entry(self) -> Result<Entry, &'static str> {
+        Ok(match self {
+            Self::Start(start) => Entry::Opening(Box::new(start.opening())),
+            Self::Greeting(greeting) => greeting.entry()?,
+            Self::Dropped(events) => Entry::Dropped(events),
+            Self::Closing(closing) => Entry::Closing(closing.into()),
+            Self::Request(it) => Entry::Event(Event::Request(event::Request {
+                head: it.head.head(Kind::Request)?,
+                send_ns: it.send_ns,
+                cross_ns: it.cross_ns,
+                handle_ns: it.handle_ns,
+                handled_ns: it.handled_ns,
+                sent_ns: it.sent_ns,
+                result: it.result,
+                unqueued: it.unqueued,
+                datagram: it.datagram.datagram(it.head.protocol)?,
+            })),
+            Self::Message(it) => Entry::Event(Event::Message(event::Message {
+                head: it.head.head(Kind::Message)?,
+                skb: it.skb,
+                reply_ns: it.reply_ns,
+                queue_ns: it.queue_ns,
+                datagram: it.datagram.datagram(it.head.protocol)?,
+            })),
+            Self::Delivery(it) => Entry::Event(Event::Delivery(event::Delivery {
+                head: it.head.head(Kind::Delivery)?,
+                skb: it.skb,
+                receive_ns: it.receive_ns,
+                delivered_ns: it.delivered_ns,
+                result: it.result,
+                flags: it.flags,
+            })),
+            Self::Loss(it) => Entry::Event(Event::Loss(event::Loss {
+                head: it.head.head(Kind::Loss)?,
+                time_ns: it.time_ns,
+                netns: it.netns,
+                portid: it.portid,
+                result: it.result,
+                overrun: it.overrun,
+            })),
+            Self::Extack(it) => Entry::Event(Event::Extack(event::Extack {
+                head: it.head.head(Kind::Extack)?,
+                time_ns: it.time_ns,
+                text: filled::<EXTACK_SIZE>(it.text)?,
+            })),
+        })
+    }
+}
+
+impl Head<'_> {
+    fn head(&self, kind: Kind) -> Result<event::Head, &'static str> {
+        Ok(event::Head {
+            kind: kind as u32,
+            protocol: self.protocol,
+            call: self.call,
+            pid: self.pid,
+            tid: self.tid,
+            comm: filled::<COMM_SIZE>(self.comm)?,
+            sock: self.sock,
+        })
+    }
+}
+
+impl Datagram<'_> {
+    fn datagram(&self, protocol: u32) -> Result<event::Datagram, &'static str> {
+        Ok(event::Datagram {
+            protocol,
+            netns: self.netns,
+            portid: self.portid,
+            peer_portid: self.peer_portid,
+            group: self.group,
+            len: self.len,
+            data: self.data.filled()?.into(),
+        })
+    }
+}
+
+impl Padded<'_> {
+    /// With its zeros.
+    pub(super) fn filled(&self) -> Result<Vec<u8>, &'static str> {
+        let len = usize::try_from(self.len).unwrap_or(usize::MAX);
+        if self.len > CAPTURED_MAX || len < self.bytes.len() {
+            return Err("a datagram has an impossible length");
+        }
+        let mut bytes = Vec::with_capacity(len);
+        bytes.extend(self.bytes);
+        bytes.resize(len, 0);
+        Ok(bytes)
+    }
+}
+
+fn filled<const N: usize>(bytes: &[u8]) -> Result<[u8; N], &'static str> {
+    let mut filled = [0; N];
+    let part = filled.get_mut(..bytes.len()).ok_or("a name is too long")?;
+    part.copy_from_slice(bytes);
+    Ok(filled)
+}
+
+/// Borrowed for writing, owned after reading.
+type Text<'a> = Cow<'a, str>;

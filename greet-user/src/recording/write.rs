@@ -1,0 +1,185 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! Writes a recording, frame by frame.
+
+use std::{
+    fs::{File, OpenOptions},
+    io::{self, BufWriter, Write},
+    path::Path,
+};
+
+use super::{
+    BODY_MAX, FRAME_HEAD, HEADER, MAGIC, VERSION, checksum,
+    v1::{Body, Greeting},
+};
+use crate::{
+    event::Event,
+    feed::{Closing, Greeted, Opening},
+};
+
+/// Where frames gather before they are written; all but the longest fit.
+const BUFFER: usize = 1 << 18;
+
+/// Writes a recording. What it runs into is returned at once, except by a buffer that is
+/// not yet full: by [`Self::flush`] at the latest.
+pub struct Writer<W: Write> {
+    out: BufWriter<W>,
+    frame: Vec<u8>,
+    dropped: u64,
+}
+
+impl Writer<Target> {
+    /// Opens the file, or standard output where the path is `-`. A file keeps what it has
+    /// until the run begins: one that cannot begin does not cost an older recording.
+    ///
+    /// # Errors
+    /// Where it cannot be opened for writing.
+    pub fn create(path: &Path) -> io::Result<Self> {
+        let target = if path == Path::new("-") {
+            Target::Stdout(io::stdout())
+        } else {
+            let mut how = OpenOptions::new();
+            Target::File(how.write(true).create(true).truncate(false).open(path)?)
+        };
+        Ok(Self::new(target))
+    }
+}
+
+/// A file or standard output.
+#[derive(Debug)]
+pub enum Target {
+    /// A file, a pipe or a device.
+    File(File),
+    /// Standard output.
+    Stdout(io::Stdout),
+}
+
+impl Target {
+    fn empty(&self) -> io::Result<()> {
+        match self {
+            Self::File(file) if file.metadata()?.is_file() => file.set_len(0),
+            Self::File(_) | Self::Stdout(_) => Ok(()),
+        }
+    }
+}
+
+impl Write for Target {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        match self {
+            Self::File(file) => file.write(bytes),
+            Self::Stdout(stdout) => stdout.write(bytes),
+        }
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        match self {
+            Self::File(file) => file.flush(),
+            Self::Stdout(stdout) => stdout.flush(),
+        }
+    }
+}
+
+impl Writer<Target> {
+    /// Empties the file, then writes what run it is.
+    ///
+    /// # Errors
+    /// What writing ran into.
+    pub fn begin(&mut self, opening: &Opening) -> io::Result<()> {
+        self.out.get_ref().empty()?;
+        self.opening(opening)
+    }
+}
+
+impl<W: Write> Writer<W> {
+    /// Writes to `out`.
+    pub fn new(out: W) -> Self {
+        Self {
+            out: BufWriter::with_capacity(BUFFER, out),
+            frame: Vec::new(),
+            dropped: 0,
+        }
+    }
+
+    /// What run it is: first, and once.
+    ///
+    /// # Errors
+    /// What writing ran into.
+    pub fn opening(&mut self, opening: &Opening) -> io::Result<()> {
+        let mut header = [0; HEADER];
+        header[..8].copy_from_slice(&MAGIC);
+        header[8..12].copy_from_slice(&VERSION.to_le_bytes());
+        let checksum = crc32fast::hash(&header[..12]);
+        header[12..].copy_from_slice(&checksum.to_le_bytes());
+        self.out.write_all(&header)?;
+        self.frame(&Body::from(opening))?;
+        self.flush()
+    }
+
+    /// An event.
+    ///
+    /// # Errors
+    /// What writing ran into.
+    pub fn event(&mut self, event: &Event) -> io::Result<()> {
+        self.frame(&Body::from(event))
+    }
+
+    /// What the client knows of a greeting whose events have been written, and whether the
+    /// tracer was asked.
+    ///
+    /// # Errors
+    /// What writing ran into.
+    pub fn greeting(&mut self, greeted: &Greeted, traced: bool) -> io::Result<()> {
+        self.frame(&Body::Greeting(Greeting::of(greeted, traced)))
+    }
+
+    /// How many events did not come so far; written where it has changed.
+    ///
+    /// # Errors
+    /// What writing ran into.
+    pub fn dropped(&mut self, events: u64) -> io::Result<()> {
+        if self.dropped == events {
+            return Ok(());
+        }
+        self.dropped = events;
+        self.frame(&Body::Dropped(events))
+    }
+
+    /// How it ended: last.
+    ///
+    /// # Errors
+    /// What writing ran into.
+    pub fn closing(&mut self, closing: &Closing) -> io::Result<()> {
+        self.frame(&Body::Closing(closing.into()))?;
+        self.flush()
+    }
+
+    /// Writes what has gathered.
+    ///
+    /// # Errors
+    /// What writing ran into.
+    pub fn flush(&mut self) -> io::Result<()> {
+        self.out.flush()
+    }
+
+    /// What has reached the other end.
+    #[cfg(test)]
+    pub(super) fn written(&self) -> &W {
+        self.out.get_ref()
+    }
+
+    fn frame(&mut self, body: &Body<'_>) -> io::Result<()> {
+        let mut frame = std::mem::take(&mut self.frame);
+        frame.clear();
+        frame.resize(FRAME_HEAD, 0);
+        let mut frame = postcard::to_extend(body, frame).map_err(io::Error::other)?;
+        let len = frame.len() - FRAME_HEAD;
+        let stated = u32::try_from(len).ok().filter(|_| len <= BODY_MAX);
+        let stated = stated.ok_or(io::ErrorKind::FileTooLarge)?.to_le_bytes();
+        let checksum = checksum(stated, &frame[FRAME_HEAD..]);
+        frame[..4].copy_from_slice(&stated);
+        frame[4..FRAME_HEAD].copy_from_slice(&checksum.to_le_bytes());
+        // In one piece: the buffer never holds the half of a frame when it is written.
+        let written = self.out.write_all(&frame);
+        self.frame = frame;
+        written
+    }
+}

@@ -1,0 +1,49 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! When to show what, so that it takes as long as it took.
+
+use std::time::Duration;
+
+use tokio::time::Instant;
+
+use crate::recording::Entry;
+
+/// Keeps the pace from the first entry on.
+#[derive(Debug, Default)]
+pub(super) struct Pace {
+    /// Now and then: the same moment of the replay and of the recording.
+    began: Option<(Instant, u64)>,
+}
+
+impl Pace {
+    /// When to show an entry; `None` for at once.
+    pub(super) fn due(&mut self, entry: &Entry) -> Option<Instant> {
+        let time_ns = entry.time_ns()?;
+        let (now, then_ns) = *self.began.get_or_insert_with(|| (Instant::now(), time_ns));
+        let since = Duration::from_nanos(time_ns.checked_sub(then_ns)?);
+        now.checked_add(since).filter(|due| *due > Instant::now())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::feed::Closing;
+
+    #[test]
+    fn what_came_later_is_shown_later() {
+        let mut pace = Pace::default();
+        let mut due = |ended_ns| {
+            pace.due(&Entry::Closing(Closing {
+                ended_ns,
+                ..Closing::default()
+            }))
+        };
+        assert_eq!(due(5_000_000_000), None, "the first sets the pace");
+        let [one, two] = [605, 1_205].map(|s| due(s * 1_000_000_000).expect("later"));
+        assert_eq!(two - one, Duration::from_mins(10));
+        assert_eq!(due(4_000_000_000), None, "what is late is not put off");
+        assert_eq!(due(0), None, "nobody knows when");
+        assert!(due(u64::MAX).is_some_and(|due| due > two));
+        assert_eq!(pace.due(&Entry::Dropped(7)), None);
+    }
+}
