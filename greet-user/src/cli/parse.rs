@@ -1,0 +1,75 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! What is written on the command line becomes what is meant.
+
+use std::time::Duration;
+
+use greet_common::Stage;
+
+use super::Netns;
+
+/// The text, said again and again, up to `size` bytes. A character that would be cut in
+/// two is left out and its place filled with dots.
+pub(super) fn padded(text: &str, size: usize) -> String {
+    let filler = if text.is_empty() { "." } else { text };
+    let mut padded = String::with_capacity(size);
+    for c in filler.chars().chain(std::iter::once(' ')).cycle() {
+        if padded.len() + c.len_utf8() > size {
+            break;
+        }
+        padded.push(c);
+    }
+    padded.extend(std::iter::repeat_n('.', size - padded.len()));
+    padded
+}
+
+pub(super) fn netns(text: &str) -> Result<Netns, String> {
+    if text == "all" {
+        return Ok(Netns(None));
+    }
+    let number = text
+        .strip_prefix("net:[")
+        .and_then(|rest| rest.strip_suffix(']'));
+    match number.unwrap_or(text).parse() {
+        Ok(number) if number != 0 => Ok(Netns(Some(number))),
+        _ => Err("neither `all` nor the inode number of a network namespace".to_owned()),
+    }
+}
+
+pub(super) fn stage(text: &str) -> Result<Stage, String> {
+    let found = Stage::ALL.into_iter().find(|stage| stage.name() == text);
+    found.ok_or_else(|| {
+        let names = Stage::ALL.map(Stage::name).join(", ");
+        format!("there is no such stage; the stages are {names}")
+    })
+}
+
+pub(super) fn seconds(text: &str) -> Result<Duration, String> {
+    text.parse()
+        .ok()
+        .and_then(|seconds| Duration::try_from_secs_f64(seconds).ok())
+        .ok_or_else(|| "not a number of seconds".to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn padding_is_exact_and_stays_text() {
+        assert_eq!(padded("Hi", 8), "Hi Hi Hi");
+        assert_eq!(padded("Hello", 2), "He");
+        assert_eq!(padded("é", 4), "é .");
+        assert_eq!(padded("", 3), ". .");
+        for size in 0..40 {
+            assert_eq!(padded("naïve ☂ text", size).len(), size);
+        }
+    }
+
+    #[test]
+    fn seconds_are_not_negative_nor_endless() {
+        assert_eq!(seconds("0.25"), Ok(Duration::from_millis(250)));
+        for text in ["-1", "nan", "inf", "1e30", "soon", ""] {
+            assert!(seconds(text).is_err(), "{text}");
+        }
+    }
+}

@@ -1,0 +1,18 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! The options of `greet-user sockets`.
+
+use clap::Args;
+
+use super::Format;
+
+/// How to list the sockets.
+#[derive(Clone, Debug, Args)]
+pub struct SocketsOptions {
+    /// How to show them
+    #[arg(long, value_enum, default_value_t = Format::Human)]
+    pub format: Format,
+
+    /// Show the tracer's diagnostics on standard error (as RUST_LOG does)
+    #[arg(short, long)]
+    pub verbose: bool,
+}
