@@ -1,12 +1,15 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! The command line.
 
+mod show;
+
 use std::{ffi::OsString, num::NonZeroU64, time::Duration};
 
-use clap::{Args, Parser, Subcommand, ValueEnum, value_parser};
+use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum, value_parser};
 use greet_common::{Stage, event};
 
 use crate::{event::protocol_number, tracer::Hooks};
+pub use show::Show;
 
 /// The largest `--snaplen`, bytes.
 const SNAPLEN_MAX: i64 = event::SNAPLEN_MAX as i64;
@@ -42,7 +45,8 @@ pub struct Cli {
     #[arg(short, long, value_name = "S", default_value = "1", value_parser = seconds)]
     pub interval: Duration,
 
-    /// Send the next greeting as soon as the answer is there, and show the summary only
+    /// Send the next greeting as soon as the answer is there, and show the summary only (as -q
+    /// does)
     #[arg(long, conflicts_with = "interval")]
     pub flood: bool,
 
@@ -74,13 +78,13 @@ pub struct Cli {
     #[arg(long, value_enum, default_value_t = Format::Human)]
     pub format: Format,
 
-    /// Show the summary only
+    /// Show the first line and the summary only
     #[arg(short, long)]
     pub quiet: bool,
 
-    /// Show the tracer's diagnostics on standard error (as RUST_LOG does)
-    #[arg(short, long)]
-    pub verbose: bool,
+    /// How to draw
+    #[command(flatten)]
+    pub show: Show,
 }
 
 /// What can be done beside greeting.
@@ -141,9 +145,9 @@ pub struct WatchOptions {
     #[arg(long, value_enum, default_value_t = Format::Human)]
     pub format: Format,
 
-    /// Show the tracer's diagnostics on standard error (as RUST_LOG does)
-    #[arg(short, long)]
-    pub verbose: bool,
+    /// How to draw
+    #[command(flatten)]
+    pub show: Show,
 
     /// A command to run: its traffic alone is shown, and its exit status is ours
     #[arg(last = true, value_name = "COMMAND")]
@@ -158,8 +162,8 @@ pub struct SocketsOptions {
     pub format: Format,
 
     /// Show the tracer's diagnostics on standard error (as RUST_LOG does)
-    #[arg(short, long)]
-    pub verbose: bool,
+    #[arg(short, long, action = ArgAction::Count)]
+    pub verbose: u8,
 }
 
 /// A network namespace's inode number; `None` for all.

@@ -17,15 +17,15 @@ async fn main() -> ExitCode {
     let options = Cli::parse();
     let done = match &options.command {
         None => {
-            init_log(options.verbose);
+            init_log(options.show.diagnostics());
             greet(&options).await
         }
         Some(Command::Watch(options)) => {
-            init_log(options.verbose);
+            init_log(options.show.diagnostics());
             watch(options, &mut *watcher(options)).await
         }
         Some(Command::Sockets(options)) => {
-            init_log(options.verbose);
+            init_log(options.verbose > 0);
             sockets::show(options.format == Format::Json)
                 .map(|()| 0)
                 .map_err(Into::into)
@@ -51,15 +51,22 @@ async fn greet(options: &Cli) -> Result<u8, SessionError> {
 
 fn output(options: &Cli) -> Box<dyn Output> {
     match options.format {
-        Format::Human => Box::new(Human::new(anstream::stdout(), options.summary_only())),
+        Format::Human => Box::new(Human::new(
+            std::io::stdout(),
+            options.show.look(),
+            options.summary_only(),
+        )),
         Format::Json => Box::new(Json::new(std::io::stdout(), options.summary_only())),
     }
 }
 
 fn watcher(options: &WatchOptions) -> Box<dyn Watcher> {
-    let out = anstream::stdout();
     match options.format {
-        Format::Human => Box::new(Human::new(out, options.summary)),
+        Format::Human => Box::new(Human::new(
+            std::io::stdout(),
+            options.show.look(),
+            options.summary,
+        )),
         // Flushed whenever there is nothing more to tell for now.
         Format::Json => {
             let out = BufWriter::with_capacity(1 << 16, std::io::stdout());

@@ -208,6 +208,7 @@ impl<'a> Session<'a> {
                 events_dropped: watch.tracer.dropped()?,
                 calls_missed: watch.tracer.missed()?,
                 spans: self.tally.spans.distributions(),
+                totals: self.tally.spans.totals(),
             })
         });
         Ok(Summary {

@@ -219,6 +219,7 @@ impl<'a> Telling<'a> {
             calls_missed,
             counts: self.counts,
             spans: self.spans.distributions(),
+            totals: self.spans.totals(),
         })?;
         Ok(())
     }
