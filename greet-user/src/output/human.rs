@@ -209,11 +209,8 @@ impl<W: Write> Output for Human<W> {
         if let Some(traced) = &summary.traced {
             let (events, dropped) = (traced.events, traced.events_dropped);
             summary::events(events, dropped, traced.calls_missed, &look, &mut out);
-            // What one greeting took its ladder shows.
-            if sent > 1 || self.quiet {
-                summary::spans(&traced.spans, &look, &mut out);
-                summary::histogram(&traced.totals, &look, &mut out);
-            }
+            summary::spans(&traced.spans, &look, &mut out);
+            summary::histogram(&traced.totals, &look, &mut out);
         }
         self.write(&out)
     }

@@ -179,7 +179,7 @@ impl<'a> Ladder<'a> {
         }
         let start = self.rungs.first().map_or(0, |rung| rung.time_ns);
         let mut line = Line::new(look);
-        line.push(DIM, &clock(start)).to(USER);
+        line.push(DIM, &format!("{} s", clock(start))).to(USER);
         line.push(BOLD, user.as_deref().unwrap_or("a process"));
         line.to(self.kernel).push(BOLD, &kernel).end(out);
         let mut line = Line::new(look);

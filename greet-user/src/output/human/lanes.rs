@@ -46,7 +46,7 @@ impl Lanes {
         if self.busy { glyphs.busy } else { glyphs.lane }
     }
 
-    const fn from_kernel(self, look: &Look) -> &'static str {
+    const fn origin(self, look: &Look) -> &'static str {
         let glyphs = look.glyphs();
         if self.busy {
             glyphs.from_busy
@@ -71,17 +71,17 @@ impl Lanes {
             Arrow::Return | Arrow::ToUser => (
                 glyphs.lane,
                 back("", glyphs.left, &label, stroke(rung.arrow, glyphs), columns),
-                self.from_kernel(look),
+                self.origin(look),
             ),
             Arrow::IntoQueue(portid) => (
                 self.user(look),
                 into(portid, glyphs.left, &label, glyphs, columns),
-                self.from_kernel(look),
+                self.origin(look),
             ),
             Arrow::Lost(portid) => (
                 self.user(look),
                 into(portid, glyphs.lost, &label, glyphs, columns),
-                self.from_kernel(look),
+                self.origin(look),
             ),
             Arrow::OutOfQueue(portid) => (
                 self.user(look),

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! What a message says: its header's fields by name, and its text.
 
+use greet_common::wire::HEADER_SIZE;
+
 use super::{
     line::{Piece, width, wrapped},
     look::{BOLD, DIM, ERROR, Look, PLAIN, TO_USER},
@@ -91,7 +93,7 @@ fn content(datagram: &Datagram, columns: usize, look: &Look) -> Vec<Vec<Piece>> 
             (BOLD, format!("\"{}\"{more}", look.shown(text.as_bytes())))
         }
         (None, None) if payload.is_empty() => return Vec::new(),
-        (None, None) => (PLAIN, some_bytes(payload, columns, look)),
+        (None, None) => (PLAIN, some_bytes(datagram, columns, look)),
     };
     let mut lines = wrapped(&text, columns);
     let hidden = lines.len().saturating_sub(TEXT_LINES);
@@ -107,12 +109,17 @@ fn content(datagram: &Datagram, columns: usize, look: &Look) -> Vec<Vec<Piece>> 
 }
 
 /// As many as there is room for on a line.
-fn some_bytes(payload: &[u8], columns: usize, look: &Look) -> String {
-    let begin = format!("{} bytes:", payload.len());
+fn some_bytes(datagram: &Datagram, columns: usize, look: &Look) -> String {
+    let payload = datagram.payload();
+    // What the header says, if that can be: not everything is captured.
+    let stated = datagram.header().map_or(0, |header| header.len);
+    let stated = usize::try_from(stated.min(datagram.len)).unwrap_or(usize::MAX);
+    let len = stated.saturating_sub(HEADER_SIZE).max(payload.len());
+    let begin = format!("{len} bytes:");
     let more = look.glyphs().more;
     let room = |rest: usize| columns.saturating_sub(begin.len() + rest) / " 00".len();
-    let (most, more) = if payload.len() <= MOST_BYTES.min(room(0)) {
-        (payload.len(), String::new())
+    let (most, more) = if len <= MOST_BYTES.min(room(0)) {
+        (len, String::new())
     } else {
         (MOST_BYTES.min(room(1 + width(more))), format!(" {more}"))
     };

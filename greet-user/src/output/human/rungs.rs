@@ -78,15 +78,15 @@ pub(super) fn rungs<'a>(
 ) -> Vec<Rung<'a>> {
     let mut rungs = Vec::new();
     if let Some(request) = &exchange.request {
-        of_request(request, callback, &mut rungs);
+        rungs.extend(of_request(request, callback));
     }
     for (number, found) in exchange.passed.iter().enumerate() {
-        let first = rungs.len();
-        of_passed(found, &mut rungs);
-        for rung in &mut rungs[first..] {
+        let mut answers = of_passed(found);
+        for rung in &mut answers {
             rung.answer = Some(number);
         }
-        notes_of(found, owner, look, &mut rungs[first..]);
+        notes_of(found, owner, look, &mut answers);
+        rungs.extend(answers);
     }
     rungs.extend(exchange.losses.iter().map(of_loss));
     rungs.extend(
@@ -100,62 +100,69 @@ pub(super) fn rungs<'a>(
     rungs
 }
 
-fn of_request<'a>(request: &'a Request, callback: &'a str, rungs: &mut Vec<Rung<'a>>) {
+fn of_request<'a>(request: &'a Request, callback: &'a str) -> Vec<Rung<'a>> {
     let datagram = &request.datagram;
     let label = match datagram.direction() {
-        Direction::UserToUser => format!("{} bytes to port {}", datagram.len, datagram.peer_portid),
+        Direction::UserToUser => {
+            format!("{} bytes to port {}", datagram.len, datagram.peer_portid)
+        }
         _ => format!("{} bytes", datagram.len),
     };
-    rungs.push(Rung {
-        style: DIM,
-        label: "sendmsg()".to_owned(),
-        ..Rung::new(Stage::Send, request.send_ns, "netlink_sendmsg", Arrow::Call)
-    });
-    rungs.push(Rung {
-        style: TO_KERNEL,
-        label,
-        message: Some(datagram).filter(|datagram| datagram.len > 0),
-        ..Rung::new(
-            Stage::Cross,
-            request.cross_ns,
-            "netlink_unicast",
-            Arrow::ToKernel,
-        )
-    });
-    for (stage, time_ns) in [
-        (Stage::Handle, request.handle_ns),
-        (Stage::Handled, request.handled_ns),
-    ] {
-        rungs.push(Rung {
+    let (result_style, result, notes) = result(request.result, DIM, "returns");
+    let send = "netlink_sendmsg";
+    let rungs = vec![
+        Rung {
+            style: DIM,
+            label: "sendmsg()".to_owned(),
+            ..Rung::new(Stage::Send, request.send_ns, send, Arrow::Call)
+        },
+        Rung {
             style: TO_KERNEL,
-            ..Rung::new(stage, time_ns, callback, Arrow::None)
-        });
+            label,
+            ..Rung::new(
+                Stage::Cross,
+                request.cross_ns,
+                "netlink_unicast",
+                Arrow::ToKernel,
+            )
+        },
+        Rung {
+            style: TO_KERNEL,
+            ..Rung::new(Stage::Handle, request.handle_ns, callback, Arrow::None)
+        },
+        Rung {
+            style: TO_KERNEL,
+            ..Rung::new(Stage::Handled, request.handled_ns, callback, Arrow::None)
+        },
+        Rung {
+            style: result_style,
+            label: result,
+            notes,
+            ..Rung::new(Stage::Sent, request.sent_ns, send, Arrow::Return)
+        },
+    ];
+    let mut rungs = only_passed(rungs);
+    // Where it crosses; where that is not watched, at the first that is.
+    let at = rungs
+        .iter()
+        .position(|rung| rung.time_ns == request.cross_ns);
+    if let Some(rung) = rungs.get_mut(at.unwrap_or(0)) {
+        rung.message = Some(datagram).filter(|datagram| datagram.len > 0);
     }
-    let (style, label, notes) = result(request.result, DIM, "returns");
-    rungs.push(Rung {
-        style,
-        label,
-        notes,
-        ..Rung::new(
-            Stage::Sent,
-            request.sent_ns,
-            "netlink_sendmsg",
-            Arrow::Return,
-        )
-    });
+    rungs
 }
 
-fn of_passed<'a>(found: &'a Passed, rungs: &mut Vec<Rung<'a>>) {
+fn of_passed(found: &Passed) -> Vec<Rung<'_>> {
     let message = &found.message;
     let datagram = &message.datagram;
     let (to, bytes) = (datagram.peer_portid, format!("{} bytes", datagram.len));
-    // A message between processes was shown when it was sent.
+    let mut rungs = Vec::new();
+    // A message between processes is handed over once, where it was sent.
     let is_handed = message.reply_ns != 0 && datagram.portid == 0;
     if is_handed {
         rungs.push(Rung {
             style: TO_USER,
             label: bytes.clone(),
-            message: Some(datagram),
             ..Rung::new(
                 Stage::Reply,
                 message.reply_ns,
@@ -166,12 +173,7 @@ fn of_passed<'a>(found: &'a Passed, rungs: &mut Vec<Rung<'a>>) {
     }
     rungs.push(Rung {
         style: TO_USER,
-        label: if is_handed {
-            String::new()
-        } else {
-            bytes.clone()
-        },
-        message: (!is_handed && datagram.portid == 0 || datagram.group != 0).then_some(datagram),
+        label: if is_handed { String::new() } else { bytes },
         ..Rung::new(
             Stage::Queue,
             message.queue_ns,
@@ -179,37 +181,42 @@ fn of_passed<'a>(found: &'a Passed, rungs: &mut Vec<Rung<'a>>) {
             Arrow::IntoQueue(to),
         )
     });
-    let Some(read) = &found.delivery else {
-        return;
-    };
-    rungs.push(Rung {
-        style: DIM,
-        label: "recvmsg()".to_owned(),
-        // One that was queued unseen is met here.
-        message: (message.queue_ns == 0 && message.reply_ns == 0).then_some(datagram),
-        ..Rung::new(
-            Stage::Receive,
-            read.receive_ns,
-            "skb_recv_datagram",
-            Arrow::OutOfQueue(to),
-        )
-    });
-    let (style, label, notes) = result(read.result, TO_USER, "");
-    rungs.push(Rung {
-        style,
-        label: if read.result < 0 {
-            label
-        } else {
-            format!("{} bytes", read.result)
-        },
-        notes,
-        ..Rung::new(
-            Stage::Delivered,
-            read.delivered_ns,
-            "netlink_recvmsg",
-            Arrow::ToUser,
-        )
-    });
+    if let Some(read) = &found.delivery {
+        rungs.push(Rung {
+            style: DIM,
+            ..Rung::new(
+                Stage::Receive,
+                read.receive_ns,
+                "skb_recv_datagram",
+                Arrow::OutOfQueue(to),
+            )
+        });
+        let (style, label, notes) = result(read.result, TO_USER, "");
+        let bytes = format!("{} bytes", read.result);
+        rungs.push(Rung {
+            style,
+            label: if read.result < 0 { label } else { bytes },
+            notes,
+            ..Rung::new(
+                Stage::Delivered,
+                read.delivered_ns,
+                "netlink_recvmsg",
+                Arrow::ToUser,
+            )
+        });
+    }
+    let mut rungs = only_passed(rungs);
+    // What one process sent to another was shown when it was sent.
+    let is_new = datagram.portid == 0 || datagram.group != 0;
+    if let (true, Some(first)) = (is_new, rungs.first_mut()) {
+        first.message = Some(datagram);
+    }
+    rungs
+}
+
+fn only_passed(mut rungs: Vec<Rung<'_>>) -> Vec<Rung<'_>> {
+    rungs.retain(|rung| passed(rung.time_ns).is_some());
+    rungs
 }
 
 /// Who read the message where it was not the lane's owner; why nobody did.

@@ -11,12 +11,15 @@ use crate::statistics::{Bin, Distribution};
 /// Columns of a span's name, and of each number.
 const NAME: usize = 10;
 const NUMBER: usize = 11;
+/// Fewer make no picture.
+const FEW: u64 = 5;
 /// Columns of the longest bar.
 const BAR: usize = 40;
 
 /// A table of the spans: each one's percentiles.
 pub(super) fn spans(spans: &[(&'static str, Distribution)], look: &Look, out: &mut String) {
-    if spans.is_empty() {
+    // Of one there is nothing to say that its ladder does not.
+    if spans.iter().all(|(_, times)| times.count < 2) {
         return;
     }
     let us = look.glyphs().us;
@@ -29,7 +32,13 @@ pub(super) fn spans(spans: &[(&'static str, Distribution)], look: &Look, out: &m
     for (name, times) in spans {
         let mut line = Line::new(look);
         let style = if *name == "total" { BOLD } else { PLAIN };
-        line.push(style, name);
+        // They lie within the one above.
+        let indent = if ["build", "enqueue"].contains(name) {
+            2
+        } else {
+            0
+        };
+        line.to(indent).push(style, name);
         for (at, ns) in [times.p50, times.p90, times.p99, times.max]
             .iter()
             .enumerate()
@@ -44,7 +53,8 @@ pub(super) fn spans(spans: &[(&'static str, Distribution)], look: &Look, out: &m
 /// How the totals lie.
 pub(super) fn histogram(bins: &[Bin], look: &Look, out: &mut String) {
     let most = bins.iter().map(|bin| bin.count).max().unwrap_or(0);
-    if bins.len() < 2 || most == 0 {
+    let count: u64 = bins.iter().map(|bin| bin.count).sum();
+    if bins.len() < 2 || count < FEW {
         return;
     }
     let glyphs = look.glyphs();
@@ -53,9 +63,9 @@ pub(super) fn histogram(bins: &[Bin], look: &Look, out: &mut String) {
         .end(out);
     for bin in bins {
         let mut line = Line::new(look);
-        line.right(PLAIN, &microseconds(bin.from), NAME);
+        line.right(PLAIN, &border(bin.from), NAME);
         line.push(DIM, " to")
-            .right(PLAIN, &microseconds(bin.to), NAME + 12);
+            .right(PLAIN, &border(bin.to), NAME + 12);
         line.push(PLAIN, "  ");
         let filled = (bin.count * BAR as u64).div_ceil(most);
         let filled = usize::try_from(filled).unwrap_or(BAR);
@@ -63,6 +73,12 @@ pub(super) fn histogram(bins: &[Bin], look: &Look, out: &mut String) {
         let gap = if filled == 0 { "" } else { " " };
         line.push(PLAIN, &format!("{gap}{}", bin.count)).end(out);
     }
+}
+
+/// Most are whole numbers.
+fn border(ns: u64) -> String {
+    let text = microseconds(ns);
+    text.strip_suffix(".0").map_or(text.clone(), str::to_owned)
 }
 
 /// What the tracer counted.
