@@ -3,6 +3,7 @@
 
 mod parse;
 mod replay;
+mod show;
 mod sockets;
 mod watch;
 
@@ -11,6 +12,7 @@ use std::{num::NonZeroU64, path::PathBuf, time::Duration};
 use clap::{Parser, Subcommand, ValueEnum};
 
 pub use replay::ReplayOptions;
+pub use show::Show;
 pub use sockets::SocketsOptions;
 pub use watch::{Netns, WatchOptions};
 
@@ -48,7 +50,8 @@ pub struct Cli {
     #[arg(short, long, value_name = "S", default_value = "1", value_parser = seconds)]
     pub interval: Duration,
 
-    /// Send the next greeting as soon as the answer is there, and show the summary only
+    /// Send the next greeting as soon as the answer is there, and show the summary only (as -q
+    /// does)
     #[arg(long, conflicts_with = "interval")]
     pub flood: bool,
 
@@ -85,13 +88,13 @@ pub struct Cli {
     #[arg(long, value_name = "FILE")]
     pub record: Option<PathBuf>,
 
-    /// Show the summary only
+    /// Show the first line and the summary only
     #[arg(short, long)]
     pub quiet: bool,
 
-    /// Show the tracer's diagnostics on standard error (as RUST_LOG does)
-    #[arg(short, long)]
-    pub verbose: bool,
+    /// How to draw
+    #[command(flatten)]
+    pub show: Show,
 }
 
 /// What can be done beside greeting.

@@ -171,6 +171,7 @@ impl Feed {
                 ..counts
             },
             spans: spans.distributions(),
+            totals: spans.totals(),
         };
         sinks.summary(&observed, closing)
     }

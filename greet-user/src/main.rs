@@ -9,7 +9,7 @@ use std::{
 
 use clap::Parser as _;
 use greet_user::{
-    cli::{Cli, Command, Format},
+    cli::{Cli, Command, Format, Show},
     output::{Human, Json, Output, Watcher},
     replay::{Views, replay},
     session::{Session, SessionError},
@@ -23,28 +23,28 @@ async fn main() -> ExitCode {
     let options = Cli::parse();
     let done = match &options.command {
         None => {
-            init_log(options.verbose);
+            init_log(options.show.diagnostics());
             greet(&options).await
         }
         Some(Command::Watch(options)) => {
-            init_log(options.verbose);
-            let view = watcher(options.format, options.summary);
+            init_log(options.show.diagnostics());
+            let view = watcher(options.format, &options.show, options.summary);
             match sinks(options.record.as_deref(), Some(view)) {
                 Ok(sinks) => watch(options, sinks).await,
                 Err(error) => Err(error),
             }
         }
         Some(Command::Replay(options)) => {
-            init_log(options.verbose);
+            init_log(options.show.diagnostics());
             let views = Views {
-                output: &mut *output(options.format, options.summary),
-                watcher: watcher(options.format, options.summary),
+                output: &mut *output(options.format, &options.show, options.summary),
+                watcher: watcher(options.format, &options.show, options.summary),
                 sinks: Sinks::default(),
             };
             replay(options, views).await.map(|()| 0)
         }
         Some(Command::Sockets(options)) => {
-            init_log(options.verbose);
+            init_log(options.verbose > 0);
             sockets::show(options.format == Format::Json)
                 .map(|()| 0)
                 .map_err(Into::into)
@@ -63,9 +63,9 @@ async fn main() -> ExitCode {
 
 async fn greet(options: &Cli) -> Result<u8, SessionError> {
     let mut output = if is_stdout(options.record.as_deref()) {
-        Box::new(Human::new(io::sink(), true))
+        Box::new(Human::new(io::sink(), options.show.look(), true))
     } else {
-        output(options.format, options.summary_only())
+        output(options.format, &options.show, options.summary_only())
     };
     let sinks = sinks(options.record.as_deref(), None)?;
     let session = Session::open(options)?;
@@ -90,16 +90,16 @@ fn is_stdout(record: Option<&Path>) -> bool {
     record == Some(Path::new("-"))
 }
 
-fn output(format: Format, summary_only: bool) -> Box<dyn Output> {
+fn output(format: Format, show: &Show, summary_only: bool) -> Box<dyn Output> {
     match format {
-        Format::Human => Box::new(Human::new(anstream::stdout(), summary_only)),
+        Format::Human => Box::new(Human::new(io::stdout(), show.look(), summary_only)),
         Format::Json => Box::new(Json::new(io::stdout(), summary_only)),
     }
 }
 
-fn watcher(format: Format, summary_only: bool) -> Box<dyn Watcher> {
+fn watcher(format: Format, show: &Show, summary_only: bool) -> Box<dyn Watcher> {
     match format {
-        Format::Human => Box::new(Human::new(anstream::stdout(), summary_only)),
+        Format::Human => Box::new(Human::new(io::stdout(), show.look(), summary_only)),
         // Flushed whenever there is nothing more to tell for now.
         Format::Json => {
             let out = BufWriter::with_capacity(1 << 16, io::stdout());

@@ -7,7 +7,7 @@ mod json;
 
 use std::io;
 
-pub use human::Human;
+pub use human::{Human, Look};
 pub use json::Json;
 
 use serde::Serialize;
@@ -16,7 +16,7 @@ use crate::{
     client::{Answer, Sent},
     clock::boot_time_unix_ns,
     journey::{Exchange, Told},
-    statistics::Distribution,
+    statistics::{Bin, Distribution},
     tracer::Attached,
 };
 
@@ -143,6 +143,8 @@ pub struct Traced {
     pub calls_missed: u64,
     /// The named spans, ns.
     pub spans: Vec<(&'static str, Distribution)>,
+    /// How their totals lie.
+    pub totals: Vec<Bin>,
 }
 
 impl Greeting {
@@ -169,6 +171,8 @@ pub struct Observed {
     pub counts: Counts,
     /// The named spans, ns.
     pub spans: Vec<(&'static str, Distribution)>,
+    /// How their totals lie.
+    pub totals: Vec<Bin>,
 }
 
 /// How many there were of each.

@@ -1,6 +1,10 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! What the closing summary says about a number of durations.
 
+mod histogram;
+
+pub use histogram::Bin;
+
 use serde::Serialize;
 
 use crate::journey::Exchange;
@@ -142,6 +146,13 @@ impl Spans {
             });
             self.0[at].1.push(span);
         }
+    }
+
+    /// How the totals lie.
+    #[must_use]
+    pub fn totals(&self) -> Vec<Bin> {
+        let total = self.0.iter().find(|(name, _)| *name == "total");
+        total.map_or_else(Vec::new, |(_, times)| times.histogram())
     }
 
     /// Their distributions, in the order in which the spans first came.

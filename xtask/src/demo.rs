@@ -55,13 +55,15 @@ pub fn run(paths: &Paths, options: &DemoOptions) -> Result<u8> {
 /// What is typed in the machine. Its output is a pipe there: that it ends on a
 /// terminal, and how wide that is, has to be said.
 fn command(arguments: &[String]) -> String {
-    let colour = io::stdout().is_terminal() && std::env::var_os("NO_COLOR").is_none();
+    let is_terminal = io::stdout().is_terminal();
+    let colour = is_terminal && std::env::var_os("NO_COLOR").is_none();
     let mut words = vec![
         "env".to_owned(),
         format!("COLUMNS={}", vm::terminal_size().columns),
     ];
     words.extend(colour.then(|| "CLICOLOR_FORCE=1".to_owned()));
     words.extend(["greet-user", "--trace"].map(str::to_owned));
+    words.extend(is_terminal.then(|| "--unicode".to_owned()));
     words.extend(arguments.iter().map(|argument| quote(argument)));
     words.join(" ")
 }

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use clap::Args;
 
-use super::Format;
+use super::{Format, Show};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -37,9 +37,9 @@ pub struct ReplayOptions {
     #[arg(short = 'q', long, visible_alias = "quiet")]
     pub summary: bool,
 
-    /// Show the reader's diagnostics on standard error (as RUST_LOG does)
-    #[arg(short, long)]
-    pub verbose: bool,
+    /// How to draw
+    #[command(flatten)]
+    pub show: Show,
 }
 
 #[cfg(test)]

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! The options of `greet-user sockets`.
 
-use clap::Args;
+use clap::{ArgAction, Args};
 
 use super::Format;
 
@@ -13,6 +13,6 @@ pub struct SocketsOptions {
     pub format: Format,
 
     /// Show the tracer's diagnostics on standard error (as RUST_LOG does)
-    #[arg(short, long)]
-    pub verbose: bool,
+    #[arg(short, long, action = ArgAction::Count)]
+    pub verbose: u8,
 }

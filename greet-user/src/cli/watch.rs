@@ -10,7 +10,7 @@ use clap::{Args, value_parser};
 use greet_common::{Stage, event};
 
 use super::{
-    Format,
+    Format, Show,
     parse::{netns, stage},
 };
 use crate::{event::protocol_number, tracer::Hooks};
@@ -72,9 +72,9 @@ pub struct WatchOptions {
     #[arg(long, value_name = "FILE")]
     pub record: Option<PathBuf>,
 
-    /// Show the tracer's diagnostics on standard error (as RUST_LOG does)
-    #[arg(short, long)]
-    pub verbose: bool,
+    /// How to draw
+    #[command(flatten)]
+    pub show: Show,
 
     /// A command to run: its traffic alone is shown, and its exit status is ours
     #[arg(last = true, value_name = "COMMAND")]

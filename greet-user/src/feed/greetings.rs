@@ -167,6 +167,7 @@ impl<'a> Greetings<'a> {
                 events_dropped: unseen.events_dropped,
                 calls_missed: unseen.calls_missed,
                 spans: tally.spans.distributions(),
+                totals: tally.spans.totals(),
             }),
         })?;
         feed.finish(closing)?;

@@ -1,8 +1,17 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! For people: a line for each stage, in the order in which it happened, with the time.
-//! Colours are for terminals; the writer leaves them out elsewhere.
+//! For people: each exchange as a ladder between the process and the kernel, or each message
+//! on a line. How it is drawn, [`Look`] says; what is drawn depends on nothing else.
 
+mod bytes;
+mod fold;
 mod ladder;
+mod lanes;
+mod line;
+mod look;
+mod message;
+mod oneline;
+mod rungs;
+mod summary;
 mod text;
 mod watch;
 
@@ -11,254 +20,199 @@ use std::{
     io::{self, Write},
 };
 
-use anstyle::{AnsiColor, Style};
+use anstyle::Style;
 
-use super::{Greeting, Outcome, Output, Start, Summary, Trace, Traced};
-use crate::event::{Datagram, escaped};
-use ladder::{process, rungs};
-use text::{content, fields, microseconds};
-
-const BOLD: Style = Style::new().bold();
-const DIM: Style = Style::new().dimmed();
-const TO_KERNEL: Style = AnsiColor::Cyan.on_default().bold();
-const TO_USER: Style = AnsiColor::Green.on_default().bold();
-const ERROR: Style = AnsiColor::Red.on_default().bold();
-
-/// Where the columns behind the two times begin.
-const INDENT: usize = 22;
-/// Where the column with the process begins.
-const PROCESS: usize = 80;
+use super::{Greeting, Outcome, Output, Start, Summary, Trace};
+use crate::client::Answer;
+use ladder::Ladder;
+use line::{Line, wrapped};
+pub use look::Look;
+use look::{BOLD, DIM, ERROR, PLAIN};
+use text::{duration, microseconds};
 
 /// Writes lines for people.
 pub struct Human<W> {
     out: W,
+    look: Look,
     quiet: bool,
+    /// The text of the last answer: the same one is shown once.
+    answer: Option<Vec<u8>>,
+    /// The call of the request that was told last.
+    call: u64,
 }
 
 impl<W: Write> Human<W> {
-    /// Writes to `out`; if `quiet`, only the summary.
-    pub const fn new(out: W, quiet: bool) -> Self {
-        Self { out, quiet }
-    }
-
-    /// One stage's line.
-    fn stage(&mut self, line: &StageLine<'_>) -> io::Result<()> {
-        let StageLine {
-            since_ns,
-            step_ns,
-            stage,
-            style,
-            what,
-            process,
-        } = line;
-        let since = microseconds(*since_ns);
-        let step = step_ns.map_or_else(String::new, |ns| format!("+{}", microseconds(ns)));
-        let line = format!("{since:>8} {DIM}{step:>9}{DIM:#}  {style}{stage:<9}{style:#} {what}");
-        let width = INDENT + 8 + what.chars().count();
-        let gap = PROCESS.saturating_sub(width).max(2);
-        match process {
-            Some(process) => writeln!(self.out, "{line}{:gap$}{DIM}{process}{DIM:#}", ""),
-            None => writeln!(self.out, "{line}"),
+    /// Writes to `out`; if `quiet`, only what is known at the beginning and at the end.
+    pub const fn new(out: W, look: Look, quiet: bool) -> Self {
+        Self {
+            out,
+            look,
+            quiet,
+            answer: None,
+            call: 0,
         }
     }
 
-    /// The header's fields and the text, below a crossing's line.
-    fn message(&mut self, message: &Datagram) -> io::Result<()> {
-        let headers = message.headers();
-        let Some(header) = headers.first() else {
-            return writeln!(self.out, "{:INDENT$}{ERROR}no netlink header{ERROR:#}", "");
-        };
-        writeln!(self.out, "{:INDENT$}{}", "", fields(message, header))?;
-        if headers.len() > 1 {
-            let more = headers.len() - 1;
-            writeln!(
-                self.out,
-                "{:INDENT$}and {more} more in the same datagram",
-                ""
-            )?;
-        }
-        writeln!(self.out, "{:INDENT$}{BOLD}{}{BOLD:#}", "", content(message))
+    /// What was drawn, in one piece.
+    fn write(&mut self, drawn: &str) -> io::Result<()> {
+        self.out.write_all(drawn.as_bytes())
     }
 
-    /// The ladder; returns the first rung's time and the last one's.
-    fn trace(&mut self, greeting: &Greeting, trace: &Trace) -> io::Result<(u64, u64)> {
-        if greeting.number > 1 {
-            writeln!(self.out)?;
+    /// Words, on as many lines as they need.
+    fn sentence(&self, style: Style, text: &str, out: &mut String) {
+        for text in wrapped(text, self.look.width) {
+            Line::new(&self.look).push(style, &text).end(out);
         }
-        let callback = trace.callback.as_deref().unwrap_or("receive callback");
-        let rungs = rungs(&trace.exchange, callback);
-        let mut before_ns = None;
-        let first_ns = rungs
-            .first()
-            .map_or(greeting.sent.time_ns, |rung| rung.time_ns);
-        for rung in rungs {
-            self.stage(&StageLine {
-                since_ns: rung.time_ns - first_ns,
-                step_ns: before_ns.map(|before_ns| rung.time_ns - before_ns),
-                stage: rung.stage.name(),
-                style: rung.style,
-                what: rung.what,
-                process: Some(process(rung.head)),
-            })?;
-            before_ns = Some(rung.time_ns);
-            if let Some(datagram) = rung.datagram {
-                self.message(datagram)?;
+    }
+
+    fn traced(&self, greeting: &Greeting, trace: &Trace, out: &mut String) {
+        if self.look.oneline {
+            oneline::exchange(&trace.exchange, &self.look, out);
+        } else {
+            let ladder = Ladder::new(&trace.exchange, trace.callback.as_deref(), &self.look);
+            out.push('\n');
+            ladder.draw(out);
+            self.outcome(greeting, out);
+            if self.look.bytes {
+                ladder.bytes(out);
             }
         }
         if trace.exchange.request.is_none() {
-            writeln!(
-                self.out,
-                "{:INDENT$}{ERROR}records are missing: see `dropped` below{ERROR:#}",
-                ""
-            )?;
+            let text = "records are missing: see `dropped` below";
+            self.sentence(ERROR, text, out);
         }
-        Ok((first_ns, before_ns.unwrap_or(first_ns)))
     }
 
-    fn outcome(&mut self, greeting: &Greeting, ladder: Option<(u64, u64)>) -> io::Result<()> {
-        let seq = greeting.sent.seq;
+    /// The ladder's last line.
+    fn outcome(&self, greeting: &Greeting, out: &mut String) {
+        let mut line = Line::new(&self.look);
+        line.to(ladder::USER);
         match &greeting.outcome {
             Outcome::Answered(answer) => {
-                let round_trip_ns = answer.time_ns.saturating_sub(greeting.sent.time_ns);
-                let text = escaped(trimmed(&answer.payload));
-                let Some((first_ns, last_ns)) = ladder else {
-                    let (size, time) = (answer.payload.len(), microseconds(round_trip_ns));
-                    return writeln!(
-                        self.out,
-                        "{size} bytes from the kernel: seq={seq} time={time} µs\n  {BOLD}{text}{BOLD:#}"
-                    );
-                };
-                self.stage(&StageLine {
-                    since_ns: answer.time_ns.saturating_sub(first_ns),
-                    step_ns: Some(answer.time_ns.saturating_sub(last_ns)),
-                    stage: "answer",
-                    style: TO_USER,
-                    what: text.into_owned(),
-                    process: None,
-                })?;
-                writeln!(
-                    self.out,
-                    "{:INDENT$}{BOLD}round trip {} µs{BOLD:#}, {} bytes of text from port {}",
-                    "",
-                    microseconds(round_trip_ns),
-                    answer.payload.len(),
-                    answer.header.portid,
-                )
+                let time_ns = answer.time_ns.saturating_sub(greeting.sent.time_ns);
+                line.push(BOLD, "answered").push(DIM, "  round trip ");
+                line.push(BOLD, &duration(time_ns, &self.look));
+                line.push(DIM, "  text ");
+                line.push(PLAIN, &format!("{} bytes", answer.payload.len()));
             }
             Outcome::NotAskedFor => {
-                writeln!(self.out, "greeting {seq} sent; no answer asked for")
+                line.push(BOLD, "sent").push(DIM, "  no answer asked for");
             }
-            Outcome::Lost(why) => writeln!(self.out, "{ERROR}{why}{ERROR:#}"),
+            Outcome::Lost(why) => {
+                let columns = self.look.width.saturating_sub(ladder::USER).max(20);
+                for text in wrapped(why, columns) {
+                    let mut line = Line::new(&self.look);
+                    line.to(ladder::USER).push(ERROR, &text).end(out);
+                }
+                return;
+            }
+        }
+        line.end(out);
+    }
+
+    /// The line of a greeting that was not traced.
+    fn untraced(&mut self, greeting: &Greeting, out: &mut String) {
+        let seq = greeting.sent.seq;
+        match &greeting.outcome {
+            Outcome::Answered(answer) => self.answered(greeting, answer, out),
+            Outcome::NotAskedFor => {
+                let text = format!("greeting {seq} sent; no answer asked for");
+                self.sentence(PLAIN, &text, out);
+            }
+            Outcome::Lost(why) => self.sentence(ERROR, why, out),
         }
     }
-}
 
-/// What one stage's line says.
-struct StageLine<'a> {
-    since_ns: u64,
-    step_ns: Option<u64>,
-    stage: &'a str,
-    style: Style,
-    what: String,
-    process: Option<String>,
+    fn answered(&mut self, greeting: &Greeting, answer: &Answer, out: &mut String) {
+        let time_ns = answer.time_ns.saturating_sub(greeting.sent.time_ns);
+        let (size, seq) = (answer.payload.len(), greeting.sent.seq);
+        let mut line = Line::new(&self.look);
+        line.push(
+            PLAIN,
+            &format!("{size} bytes from the kernel: seq={seq} time="),
+        );
+        line.push(PLAIN, &duration(time_ns, &self.look)).end(out);
+        if !self.look.oneline && self.answer.as_ref() != Some(&answer.payload) {
+            let text = self.look.shown(trimmed(&answer.payload)).into_owned();
+            for text in wrapped(&text, self.look.width.saturating_sub(2)) {
+                let mut line = Line::new(&self.look);
+                line.to(2).push(BOLD, &text).end(out);
+            }
+            self.answer = Some(answer.payload.clone());
+        }
+    }
 }
 
 impl<W: Write> Output for Human<W> {
     fn start(&mut self, start: &Start) -> io::Result<()> {
-        if self.quiet {
-            return Ok(());
-        }
-        let Start {
-            system,
-            protocol,
-            portid,
-            ..
-        } = start;
-        let kernel = &system.kernel;
-        let text = escaped(start.text.as_bytes());
-        let text: String = text.chars().take(60).collect();
-        writeln!(
-            self.out,
-            "{BOLD}GREET{BOLD:#} kernel {kernel}, netlink protocol {protocol}, from port {portid}: \"{text}\""
-        )?;
+        let (look, system) = (self.look, &start.system);
+        let mut out = String::new();
+        let mut line = Line::new(&look);
+        let (port, protocol) = (start.portid, start.protocol);
+        let behind = format!(" from port {port} to netlink protocol {protocol}");
+        let room = look.width.saturating_sub("GREET \"\"".len() + behind.len());
+        let text = line::cut(&look.shown(start.text.as_bytes()), room, &look);
+        line.push(BOLD, "GREET")
+            .push(PLAIN, &format!(" \"{text}\"{behind}"));
+        line.end(&mut out);
         for missing in &system.attached.missing {
-            writeln!(self.out, "{ERROR}{missing}{ERROR:#}")?;
+            self.sentence(ERROR, missing, &mut out);
         }
-        if !system.attached.hooks.is_empty() {
-            writeln!(
-                self.out,
-                "{DIM}hooks in the kernel: {}{DIM:#}",
-                by_kind(&system.attached.hooks)
-            )?;
-            writeln!(
-                self.out,
-                "\n{DIM}{:>8} {:>9}  {:<9} {:<20} {:<29}process{DIM:#}",
-                "time µs", "step µs", "stage", "function", "what happened"
-            )?;
+        let hooks = &system.attached.hooks;
+        if !hooks.is_empty() {
+            let mut text = format!("kernel {}, {} hooks", system.kernel, hooks.len());
+            if look.verbose {
+                text = format!("{text}: {}", by_kind(hooks));
+            }
+            self.sentence(DIM, &text, &mut out);
+            if look.oneline && !self.quiet {
+                oneline::titles(&look, &mut out);
+            }
         }
-        Ok(())
+        self.write(&out)
     }
 
     fn greeting(&mut self, greeting: &Greeting) -> io::Result<()> {
         if self.quiet {
             return Ok(());
         }
-        let ladder = match &greeting.trace {
-            Some(trace) => Some(self.trace(greeting, trace)?),
-            None => None,
-        };
-        for rejected in &greeting.rejected {
-            writeln!(self.out, "{ERROR}{rejected}{ERROR:#}")?;
+        let mut out = String::new();
+        if let Some(trace) = &greeting.trace {
+            self.traced(greeting, trace, &mut out);
+        } else {
+            self.untraced(greeting, &mut out);
         }
-        self.outcome(greeting, ladder)
+        for rejected in &greeting.rejected {
+            self.sentence(ERROR, rejected, &mut out);
+        }
+        self.write(&out)
     }
 
     fn summary(&mut self, summary: &Summary) -> io::Result<()> {
-        let Summary {
-            sent,
-            received,
-            lost,
-            ..
-        } = summary;
-        let percent = (lost * 100).checked_div(*sent).unwrap_or(0);
-        let style = if *lost > 0 { ERROR } else { Style::new() };
-        let gap = if self.quiet { "" } else { "\n" };
-        writeln!(self.out, "{gap}{BOLD}--- greeting statistics ---{BOLD:#}")?;
-        writeln!(
-            self.out,
-            "{sent} sent, {received} answered, {style}{lost} lost ({percent}%){style:#}, time {} ms",
-            summary.duration_ns / 1_000_000
-        )?;
+        let look = self.look;
+        let mut out = String::from("\n");
+        let (sent, answered, lost) = (summary.sent, summary.received, summary.lost);
+        self.sentence(BOLD, "--- greeting statistics ---", &mut out);
+        let percent = (lost * 100).checked_div(sent).unwrap_or(0);
+        let time = summary.duration_ns / 1_000_000;
+        let mut line = Line::new(&look);
+        line.push(PLAIN, &format!("{sent} sent, {answered} answered, "));
+        let style = if lost > 0 { ERROR } else { PLAIN };
+        line.push(style, &format!("{lost} lost ({percent}%)"));
+        line.push(PLAIN, &format!(", time {time} ms")).end(&mut out);
         if let Some(times) = &summary.round_trips {
-            writeln!(
-                self.out,
-                "round trip min/avg/max/mdev = {}/{}/{}/{} µs",
-                microseconds(times.min),
-                microseconds(times.mean),
-                microseconds(times.max),
-                microseconds(times.mdev),
-            )?;
+            let all = [times.min, times.mean, times.max, times.mdev].map(microseconds);
+            let (all, us) = (all.join("/"), look.glyphs().us);
+            let text = format!("round trip min/avg/max/mdev = {all} {us}");
+            self.sentence(PLAIN, &text, &mut out);
         }
-        summary.traced.as_ref().map_or(Ok(()), |traced| {
-            let Traced {
-                events,
-                events_dropped: dropped,
-                calls_missed: missed,
-                ..
-            } = traced;
-            let style = if *dropped > 0 { ERROR } else { Style::new() };
-            write!(
-                self.out,
-                "{events} events seen, {style}{dropped} dropped{style:#}"
-            )?;
-            if *missed > 0 {
-                write!(
-                    self.out,
-                    ", {ERROR}{missed} calls (of any process) missed{ERROR:#}"
-                )?;
-            }
-            writeln!(self.out)
-        })
+        if let Some(traced) = &summary.traced {
+            let (events, dropped) = (traced.events, traced.events_dropped);
+            summary::events(events, dropped, traced.calls_missed, &look, &mut out);
+            summary::spans(&traced.spans, &look, &mut out);
+            summary::histogram(&traced.totals, &look, &mut out);
+        }
+        self.write(&out)
     }
 }
 

@@ -70,7 +70,7 @@ impl TracerError {
         {
             // The log has many lines; they are for whoever asked.
             log::warn!("the verifier said: {verifier_log}");
-            reason = format!("{io_error}; `-v` shows what the verifier said");
+            reason = format!("{io_error}; `-vv` shows what the verifier said");
         }
         Self::Attach { function, reason }
     }

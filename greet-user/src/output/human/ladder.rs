@@ -1,169 +1,260 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! An exchange as a ladder: a rung for each stage, in the order in which it was passed.
+//! An exchange as a ladder: the user's lane on the left, the kernel's on the right, a rung
+//! for each stage in the order in which it was passed.
+//!
+//! ```text
+//! 12.345678          greet-user[144]               kernel
+//!  time µs   step µs port 144                      protocol 31 TEST_PROTOCOL
+//!      0.0           ├╌╌ sendmsg() ╌╌╌╌╌╌╌╌╌╌╌╌╌╌╌▶│ send      netlink_sendmsg
+//!    779.1    +779.1 ├── 36 bytes ────────────────▶│ cross     netlink_unicast
+//! ```
+//! The user's lane is broken while its thread is in the kernel, the kernel's is thick while
+//! the receive callback runs.
 
 use anstyle::Style;
-use greet_common::Stage;
 
-use super::{DIM, ERROR, TO_KERNEL, TO_USER, text::result_of};
+use super::{
+    bytes,
+    fold::{Shown, folded},
+    lanes::Lanes,
+    line::{Line, width, wrapped},
+    look::{BOLD, DIM, ERROR, Look, PLAIN},
+    message,
+    rungs::{Rung, rungs},
+    text::{clock, duration, process, protocol, short},
+};
 use crate::{
-    event::{Datagram, Head, Request, comm, escaped, passed},
-    journey::{Exchange, MSG_PEEK, Passed},
+    event::Head,
+    journey::{Exchange, Status},
 };
 
-/// One stage.
-pub(super) struct Rung<'a> {
-    pub time_ns: u64,
-    pub stage: Stage,
-    pub style: Style,
-    /// The kernel's function, and what happened there.
-    pub what: String,
-    pub head: &'a Head,
-    /// The message, where its crossing is told.
-    pub datagram: Option<&'a Datagram>,
+/// Where the first time ends, where the second, and where the user's lane is.
+const TIME: usize = 7;
+const STEP: usize = 16;
+pub(super) const USER: usize = 18;
+/// Columns of a stage's name, with the space before and behind it.
+const STAGE: usize = 11;
+/// Columns of a kernel function's name: `netlink_recv_msg_fn`.
+const FUNCTION: usize = 19;
+/// The least between the lanes.
+const BETWEEN: usize = 18;
+/// Columns beyond which more room makes nothing clearer.
+const WIDEST: usize = 130;
+
+/// Draws an exchange.
+pub(super) struct Ladder<'a> {
+    look: &'a Look,
+    exchange: &'a Exchange,
+    /// Where the kernel's lane is.
+    kernel: usize,
+    /// To which thread the user's lane belongs.
+    owner: Option<&'a Head>,
+    rungs: Vec<Rung<'a>>,
 }
 
-/// All stages of the exchange, in the order in which they were passed.
-pub(super) fn rungs<'a>(exchange: &'a Exchange, callback: &str) -> Vec<Rung<'a>> {
-    let mut rungs = Vec::new();
-    if let Some(request) = &exchange.request {
-        of_request(request, callback, &mut rungs);
-    }
-    for passed in &exchange.passed {
-        of_passed(passed, &mut rungs);
-    }
-    rungs.sort_by_key(|rung| rung.time_ns);
-    rungs
-}
-
-fn of_request<'a>(request: &'a Request, callback: &str, rungs: &mut Vec<Rung<'a>>) {
-    let datagram = &request.datagram;
-    let way = datagram.direction().words();
-    let (result_style, result) = result_of(request.result);
-    let asked = Some(datagram).filter(|datagram| datagram.len > 0);
-    let all = [
-        (
-            Stage::Send,
-            request.send_ns,
-            DIM,
-            function("netlink_sendmsg", "entered"),
-            None,
-        ),
-        (
-            Stage::Cross,
-            request.cross_ns,
-            TO_KERNEL,
-            function("netlink_unicast", &format!("{way}, {} bytes", datagram.len)),
-            asked,
-        ),
-        (
-            Stage::Handle,
-            request.handle_ns,
-            TO_KERNEL,
-            function(callback, "entered"),
-            None,
-        ),
-        (
-            Stage::Handled,
-            request.handled_ns,
-            DIM,
-            function(callback, "left"),
-            None,
-        ),
-        (
-            Stage::Sent,
-            request.sent_ns,
-            result_style,
-            function("netlink_sendmsg", &result),
-            None,
-        ),
-    ];
-    for (stage, time_ns, style, what, datagram) in all {
-        if let Some(time_ns) = passed(time_ns) {
-            rungs.push(Rung {
-                time_ns,
-                stage,
-                style,
-                what,
-                head: &request.head,
-                datagram,
-            });
+impl<'a> Ladder<'a> {
+    pub(super) fn new(exchange: &'a Exchange, callback: Option<&'a str>, look: &'a Look) -> Self {
+        let first = exchange.passed.first();
+        let owner = match &exchange.request {
+            Some(request) => Some(&request.head),
+            None => first.and_then(|passed| Some(&passed.delivery.as_ref()?.head)),
+        };
+        let callback = callback.unwrap_or("receive callback");
+        let rungs = rungs(exchange, callback, owner, look);
+        let functions = rungs.iter().map(|rung| width(rung.function));
+        let right = 1 + STAGE + functions.max().unwrap_or(0).max(FUNCTION);
+        let least = USER + 1 + BETWEEN;
+        // Where the terminal is narrow, the functions are what is cut.
+        let kernel = look.width.min(WIDEST).saturating_sub(right).max(least);
+        Self {
+            look,
+            exchange,
+            kernel,
+            owner,
+            rungs,
         }
     }
-}
 
-fn of_passed<'a>(found: &'a Passed, rungs: &mut Vec<Rung<'a>>) {
-    let message = &found.message;
-    let datagram = &message.datagram;
-    let to = datagram.peer_portid;
-    let (way, len) = (datagram.direction().words(), datagram.len);
-    let mut push = |time_ns, stage, style, what, head, datagram| {
-        if let Some(time_ns) = passed(time_ns) {
-            rungs.push(Rung {
-                time_ns,
-                stage,
-                style,
-                what,
-                head,
-                datagram,
-            });
+    /// All of it but how it ended.
+    pub(super) fn draw(&self, out: &mut String) {
+        self.names(out);
+        let Some(first) = self.rungs.first() else {
+            return;
+        };
+        let start_ns = first.time_ns;
+        let mut before_ns = None;
+        let mut lanes = Lanes::default();
+        for shown in folded(&self.rungs, self.exchange, self.look) {
+            match shown {
+                Shown::Rung(at) => {
+                    let rung = &self.rungs[at];
+                    // What is folded has times as well.
+                    before_ns = at
+                        .checked_sub(1)
+                        .map(|at| self.rungs[at].time_ns)
+                        .or(before_ns);
+                    lanes.before(rung);
+                    let step_ns = before_ns.map(|before_ns| rung.time_ns - before_ns);
+                    self.rung(rung, rung.time_ns - start_ns, step_ns, lanes, out);
+                    lanes.after(rung);
+                    self.beneath(rung, lanes, out);
+                }
+                Shown::Fold(text) => {
+                    self.note(DIM, &text, lanes, out);
+                }
+            }
         }
-    };
-    let handed = function("netlink_unicast", &format!("{way}, {len} bytes"));
-    push(
-        message.reply_ns,
-        Stage::Reply,
-        TO_USER,
-        handed,
-        &message.head,
-        Some(datagram),
-    );
-    let queued = function("__netlink_sendskb", &format!("queued for port {to}"));
-    push(
-        message.queue_ns,
-        Stage::Queue,
-        TO_USER,
-        queued,
-        &message.head,
-        None,
-    );
-    let Some(read) = &found.delivery else {
-        return;
-    };
-    let taken = if read.flags & MSG_PEEK == 0 {
-        "taken from the queue"
-    } else {
-        "looked at"
-    };
-    push(
-        read.receive_ns,
-        Stage::Receive,
-        TO_USER,
-        function("skb_recv_datagram", taken),
-        &read.head,
-        None,
-    );
-    let (style, result) = result_of(read.result);
-    push(
-        read.delivered_ns,
-        Stage::Delivered,
-        if style == ERROR { ERROR } else { TO_USER },
-        function("netlink_recvmsg", &result),
-        &read.head,
-        None,
-    );
-}
+    }
 
-fn function(name: &str, what: &str) -> String {
-    format!("{name:<20} {what}")
-}
+    /// The bytes of the messages that were drawn.
+    pub(super) fn bytes(&self, out: &mut String) {
+        for shown in folded(&self.rungs, self.exchange, self.look) {
+            if let Shown::Rung(at) = shown
+                && let Some(datagram) = self.rungs[at].message
+            {
+                bytes::dump(datagram, self.rungs[at].stage, self.look, out);
+            }
+        }
+    }
 
-/// `greet-user[71]`, or `greet-user[71/72]` for a thread that is not the process's first.
-pub(super) fn process(head: &Head) -> String {
-    let (pid, tid) = (head.pid, head.tid);
-    let comm = escaped(comm(head));
-    if pid == tid {
-        format!("{comm}[{pid}]")
-    } else {
-        format!("{comm}[{pid}/{tid}]")
+    /// How it ended, and the spans that say most.
+    pub(super) fn end(&self, out: &mut String) {
+        let status = self.exchange.status();
+        let style = match status {
+            Status::Refused | Status::Failed | Status::Lost => ERROR,
+            _ => BOLD,
+        };
+        let mut line = Line::new(self.look);
+        line.to(USER).push(style, status.name());
+        let passed = &self.exchange.passed;
+        if let ([_, _, ..], Some(first), Some(last)) =
+            (passed.as_slice(), self.rungs.first(), self.rungs.last())
+        {
+            let lengths = passed
+                .iter()
+                .map(|passed| u64::from(passed.message.datagram.len));
+            let (count, bytes) = (passed.len(), lengths.sum::<u64>());
+            let took = duration(last.time_ns - first.time_ns, self.look);
+            let text = format!("  {count} messages, {bytes} bytes, {took}");
+            line.push(PLAIN, &text).end(out);
+            return;
+        }
+        let most = ["total", "handler", "queue_wait"];
+        for (name, ns) in self
+            .exchange
+            .spans()
+            .filter(|(name, _)| most.contains(name))
+        {
+            line.push(DIM, &format!("  {name} "));
+            line.push(PLAIN, &duration(ns, self.look));
+        }
+        line.end(out);
+    }
+
+    fn between(&self) -> usize {
+        self.kernel - USER - 3
+    }
+
+    /// Whose the lanes are.
+    fn names(&self, out: &mut String) {
+        let room = self.kernel - USER - 1;
+        let (exchange, look) = (self.exchange, self.look);
+        let message = exchange.passed.first().map(|passed| &passed.message);
+        let datagram = match &exchange.request {
+            Some(request) => Some(&request.datagram),
+            None => message.map(|message| &message.datagram),
+        };
+        let portid = datagram.map_or(0, |datagram| match &exchange.request {
+            Some(_) => datagram.portid,
+            None => datagram.peer_portid,
+        });
+        let user = self.owner.map(|owner| process(owner, room, look));
+        let mut kernel = "kernel, port 0".to_owned();
+        // Whose call it is in that nobody asked for.
+        if let (None, Some(message)) = (&exchange.request, message)
+            && Some(message.head.pid) != self.owner.map(|owner| owner.pid)
+        {
+            let room = look.width.saturating_sub(self.kernel + "kernel, in ".len());
+            kernel = format!("kernel, in {}", process(&message.head, room, look));
+        }
+        let start = self.rungs.first().map_or(0, |rung| rung.time_ns);
+        let mut line = Line::new(look);
+        line.push(DIM, &format!("{} s", clock(start))).to(USER);
+        line.push(BOLD, user.as_deref().unwrap_or("a process"));
+        line.to(self.kernel).push(BOLD, &kernel).end(out);
+        let mut line = Line::new(look);
+        let us = look.glyphs().us;
+        line.right(DIM, &format!("time {us}"), TIME);
+        line.right(DIM, &format!("step {us}"), STEP).to(USER);
+        line.push(DIM, &format!("port {portid}")).to(self.kernel);
+        if let Some(datagram) = datagram {
+            let name = protocol(datagram.protocol);
+            let number = datagram.protocol.to_string();
+            let text = if name == number {
+                format!("protocol {number}")
+            } else {
+                format!("protocol {number} {name}")
+            };
+            line.push(DIM, &text);
+        }
+        line.end(out);
+    }
+
+    fn rung(
+        &self,
+        rung: &Rung<'_>,
+        since_ns: u64,
+        step_ns: Option<u64>,
+        lanes: Lanes,
+        out: &mut String,
+    ) {
+        let mut line = Line::new(self.look);
+        line.right(PLAIN, &short(since_ns), TIME);
+        if let Some(step_ns) = step_ns {
+            line.right(DIM, &format!("+{}", short(step_ns)), STEP);
+        }
+        line.to(USER);
+        let columns = self.kernel - USER - 1;
+        lanes.arrow(rung, columns, self.look, &mut line);
+        line.push(PLAIN, " ").push(rung.style, rung.stage);
+        line.to(self.kernel + STAGE + 1);
+        line.push(DIM, rung.function).end(out);
+    }
+
+    /// What stands beneath a rung, between the lanes.
+    fn beneath(&self, rung: &Rung<'_>, lanes: Lanes, out: &mut String) {
+        let columns = self.between();
+        if let Some(datagram) = rung.message {
+            for pieces in message::lines(datagram, columns, self.look) {
+                let mut line = self.body(lanes);
+                line.pieces(&pieces);
+                self.close(line, lanes, out);
+            }
+        }
+        for (style, note) in &rung.notes {
+            self.note(*style, note, lanes, out);
+        }
+    }
+
+    fn note(&self, style: Style, note: &str, lanes: Lanes, out: &mut String) {
+        for text in wrapped(note, self.between()) {
+            let mut line = self.body(lanes);
+            line.push(style, &text);
+            self.close(line, lanes, out);
+        }
+    }
+
+    fn body(&self, lanes: Lanes) -> Line<'a> {
+        let mut line = Line::new(self.look);
+        line.to(USER)
+            .push(PLAIN, lanes.user(self.look))
+            .push(PLAIN, " ");
+        line
+    }
+
+    fn close(&self, mut line: Line<'_>, lanes: Lanes, out: &mut String) {
+        line.to(self.kernel)
+            .push(lanes.style(), lanes.kernel(self.look))
+            .end(out);
     }
 }

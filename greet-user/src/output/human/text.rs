@@ -3,18 +3,18 @@
 
 use std::io;
 
-use anstyle::Style;
 use greet_common::wire::Header;
+use nix::errno::Errno;
 
-use super::{DIM, ERROR};
-use crate::event::{Datagram, flag_names, type_name};
+use super::line::{cut, width};
+use super::look::Look;
+use crate::event::{Datagram, Head, comm, flag_names, protocol_name, type_name};
 
-/// What a system call returned.
-pub(super) fn result_of(result: i32) -> (Style, String) {
-    if result < 0 {
-        (ERROR, format!("returned {result}: {}", error_text(result)))
-    } else {
-        (DIM, format!("returned {result}"))
+/// `ENODEV` for -19; the number where it has no name.
+pub(super) fn error_name(errno: i32) -> String {
+    match Errno::from_raw(errno.wrapping_neg()) {
+        Errno::UnknownErrno => errno.to_string(),
+        known => format!("{known:?}"),
     }
 }
 
@@ -23,17 +23,6 @@ pub(super) fn error_text(errno: i32) -> String {
     let error = io::Error::from_raw_os_error(errno.wrapping_neg()).to_string();
     let words = error.split(" (os error").next();
     words.unwrap_or_default().to_owned()
-}
-
-/// The header's fields on one line.
-pub(super) fn fields(datagram: &Datagram, header: &Header) -> String {
-    let port = |portid| match portid {
-        0 => "0 (kernel)".to_owned(),
-        portid => portid.to_string(),
-    };
-    let (from, to) = (port(datagram.portid), port(datagram.peer_portid));
-    let (kind, flags, seq) = (kind(datagram, header), flags(header), header.seq);
-    format!("type {kind}, flags {flags}, seq {seq}, port {from} to {to}")
 }
 
 /// The message type: its number, and its name where it has one.
@@ -52,28 +41,55 @@ pub(super) fn flags(header: &Header) -> String {
     }
 }
 
-/// How many characters of a message's text are shown.
-const TEXT: usize = 76;
+/// The protocol's name without what they have in common, or its number.
+pub(super) fn protocol(protocol: u32) -> String {
+    let name = protocol_name(protocol).map(|name| name.trim_start_matches("NETLINK_"));
+    name.map_or_else(|| protocol.to_string(), str::to_owned)
+}
 
-/// The text in quotes, or the first bytes of what is not text.
-pub(super) fn content(datagram: &Datagram) -> String {
-    let payload = datagram.payload();
-    if let Some(text) = datagram.text() {
-        let captured = u32::try_from(datagram.data.len()).unwrap_or(u32::MAX);
-        let cut = captured < datagram.len || text.chars().count() > TEXT;
-        let text: String = text.chars().take(TEXT).collect();
-        return format!("\"{text}\"{}", if cut { " …" } else { "" });
-    }
-    let shown: Vec<_> = payload
-        .iter()
-        .take(16)
-        .map(|byte| format!("{byte:02x}"))
-        .collect();
-    let more = if payload.len() > 16 { " …" } else { "" };
-    format!("{} bytes: {}{more}", payload.len(), shown.join(" "))
+/// `greet-user[71]`, or `greet-user[71/72]` for a thread that is not the process's first. In
+/// so many columns: where they are too few, the name is cut and not the numbers.
+pub(super) fn process(head: &Head, columns: usize, look: &Look) -> String {
+    let (pid, tid) = (head.pid, head.tid);
+    let ids = if pid == tid {
+        format!("[{pid}]")
+    } else {
+        format!("[{pid}/{tid}]")
+    };
+    let name = look.shown(comm(head));
+    let room = columns.saturating_sub(width(&ids));
+    format!("{}{ids}", cut(&name, room, look))
 }
 
 /// With one decimal, rounded down.
 pub(super) fn microseconds(ns: u64) -> String {
     format!("{}.{}", ns / 1_000, ns % 1_000 / 100)
+}
+
+/// In seven columns: `779.1`, `123456` from 100 ms on, `12.345s` from a second on.
+pub(super) fn short(ns: u64) -> String {
+    const SECOND: u64 = 1_000_000_000;
+    let (seconds, rest) = (ns / SECOND, ns % SECOND);
+    match ns {
+        0..100_000_000 => microseconds(ns),
+        100_000_000..SECOND => (ns / 1_000).to_string(),
+        _ if seconds < 100 => format!("{seconds}.{:03}s", rest / 1_000_000),
+        _ if seconds < 10_000 => format!("{seconds}.{}s", rest / 100_000_000),
+        _ => format!("{seconds}s"),
+    }
+}
+
+/// `779.1 µs`, or seconds.
+pub(super) fn duration(ns: u64, look: &Look) -> String {
+    let text = short(ns);
+    match text.strip_suffix('s') {
+        Some(seconds) => format!("{seconds} s"),
+        None => format!("{text} {}", look.glyphs().us),
+    }
+}
+
+/// CLOCK_MONOTONIC in seconds, as the kernel's log has it.
+pub(super) fn clock(time_ns: u64) -> String {
+    let (seconds, rest) = (time_ns / 1_000_000_000, time_ns % 1_000_000_000);
+    format!("{seconds}.{:06}", rest / 1_000)
 }

@@ -1,0 +1,141 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! A line as it is put together: it knows how many columns it takes on a terminal, and
+//! never takes more than there are.
+
+use anstyle::Style;
+use unicode_width::UnicodeWidthStr as _;
+
+use super::look::{Look, PLAIN};
+
+/// A text in one style.
+pub(super) type Piece = (Style, String);
+
+/// Characters that one column may take: some have no width, and there is no end to them.
+const CHARS_PER_COLUMN: usize = 4;
+
+/// Columns that a text takes.
+pub(super) fn width(text: &str) -> usize {
+    text.width()
+}
+
+/// Where a text must be cut to take no more than so many columns.
+fn fits(text: &str, columns: usize) -> usize {
+    // Most is ASCII, of which nothing that comes here is a control character.
+    if text.is_ascii() {
+        return text.len().min(columns);
+    }
+    let chars = text.char_indices().map(|(at, c)| at + c.len_utf8());
+    let mut end = 0;
+    for next in chars.take(columns.saturating_mul(CHARS_PER_COLUMN)) {
+        if width(&text[..next]) > columns {
+            break;
+        }
+        end = next;
+    }
+    end
+}
+
+/// The text, cut with a mark if it takes more than so many columns.
+pub(super) fn cut(text: &str, columns: usize, look: &Look) -> String {
+    if fits(text, columns) == text.len() {
+        return text.to_owned();
+    }
+    let more = look.glyphs().more;
+    let end = fits(text, columns.saturating_sub(width(more)));
+    let cut = format!("{}{more}", &text[..end]);
+    cut[..fits(&cut, columns)].to_owned()
+}
+
+/// The text on lines of so many columns each, parted between words where that can be.
+pub(super) fn wrapped(text: &str, columns: usize) -> Vec<String> {
+    let mut lines = Vec::new();
+    let mut rest = text;
+    while !rest.is_empty() {
+        let end = match fits(rest, columns) {
+            // One character takes more than there is: it has to be left out.
+            0 => {
+                let next = rest.char_indices().nth(1).map_or(rest.len(), |(at, _)| at);
+                rest = &rest[next..];
+                continue;
+            }
+            end => end,
+        };
+        let (line, behind) = if end == rest.len() {
+            (rest, "")
+        } else {
+            let space = rest[..end].rfind(' ').filter(|at| *at > end / 2);
+            let at = if rest[end..].starts_with(' ') {
+                end
+            } else {
+                space.unwrap_or(end)
+            };
+            (
+                &rest[..at],
+                rest[at..].strip_prefix(' ').unwrap_or(&rest[at..]),
+            )
+        };
+        lines.push(line.to_owned());
+        rest = behind;
+    }
+    lines
+}
+
+/// A line.
+pub(super) struct Line<'a> {
+    look: &'a Look,
+    text: String,
+    width: usize,
+}
+
+impl<'a> Line<'a> {
+    pub(super) const fn new(look: &'a Look) -> Self {
+        Self {
+            look,
+            text: String::new(),
+            width: 0,
+        }
+    }
+
+    /// Appends a text; what has no room is cut.
+    pub(super) fn push(&mut self, style: Style, text: &str) -> &mut Self {
+        let room = self.look.width.saturating_sub(self.width);
+        let text = cut(text, room, self.look);
+        self.width += width(&text);
+        if self.look.colour && style != PLAIN && !text.is_empty() {
+            self.text.push_str(&format!("{style}{text}{style:#}"));
+        } else {
+            self.text.push_str(&text);
+        }
+        self
+    }
+
+    pub(super) fn pieces(&mut self, pieces: &[Piece]) -> &mut Self {
+        for (style, text) in pieces {
+            self.push(*style, text);
+        }
+        self
+    }
+
+    /// Appends the text so that it ends before the column.
+    pub(super) fn right(&mut self, style: Style, text: &str, column: usize) -> &mut Self {
+        self.to(column.saturating_sub(width(text)));
+        self.push(style, text)
+    }
+
+    /// Goes on at the column, if that is not behind us.
+    pub(super) fn to(&mut self, column: usize) -> &mut Self {
+        self.fill(PLAIN, " ", column)
+    }
+
+    /// Fills up to the column with a glyph one column wide.
+    pub(super) fn fill(&mut self, style: Style, glyph: &str, column: usize) -> &mut Self {
+        let count = column.min(self.look.width).saturating_sub(self.width);
+        self.push(style, &glyph.repeat(count))
+    }
+
+    /// The line, without spaces at its end.
+    pub(super) fn end(&self, out: &mut String) {
+        out.push_str(self.text.trim_end_matches(' '));
+        out.push('\n');
+    }
+}

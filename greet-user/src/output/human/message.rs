@@ -1,0 +1,128 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! What a message says: its header's fields by name, and its text.
+
+use greet_common::wire::HEADER_SIZE;
+
+use super::{
+    line::{Piece, width, wrapped},
+    look::{BOLD, DIM, ERROR, Look, PLAIN, TO_USER},
+    text::{error_name, error_text, flags, kind},
+};
+use crate::event::Datagram;
+
+/// Lines of text that are shown without `-v`.
+const TEXT_LINES: usize = 4;
+/// Bytes of what is not text that are shown, where there is room.
+const MOST_BYTES: usize = 16;
+/// Between two fields.
+const GAP: &str = "  ";
+
+/// The lines of a message, of so many columns each.
+pub(super) fn lines(datagram: &Datagram, columns: usize, look: &Look) -> Vec<Vec<Piece>> {
+    let headers = datagram.headers();
+    let Some(first) = headers.first() else {
+        return vec![vec![(ERROR, "no netlink header".to_owned())]];
+    };
+    let mut items = vec![
+        ("type", kind(datagram, first)),
+        ("flags", flags(first)),
+        ("seq", first.seq.to_string()),
+        (
+            "port",
+            format!("{} to {}", datagram.portid, datagram.peer_portid),
+        ),
+    ];
+    if datagram.group != 0 {
+        items.push(("group", datagram.group.to_string()));
+    }
+    let mut lines = filled(&items, columns);
+    lines.extend(content(datagram, columns, look));
+    if look.verbose {
+        for header in &headers[1..] {
+            let items = [
+                ("and type", kind(datagram, header)),
+                ("flags", flags(header)),
+                ("seq", header.seq.to_string()),
+                ("len", header.len.to_string()),
+            ];
+            lines.extend(filled(&items, columns));
+        }
+    } else if headers.len() > 1 {
+        let (more, mark) = (headers.len() - 1, look.glyphs().more);
+        lines.push(vec![(DIM, format!("{mark} {more} more in the datagram"))]);
+    }
+    lines
+}
+
+/// As many fields on a line as there is room for.
+fn filled(items: &[(&str, String)], columns: usize) -> Vec<Vec<Piece>> {
+    let mut lines: Vec<Vec<Piece>> = Vec::new();
+    let mut taken = columns;
+    for (name, value) in items {
+        let wide = width(name) + 1 + width(value);
+        let line = match lines.last_mut() {
+            Some(line) if taken + GAP.len() + wide <= columns => {
+                line.push((PLAIN, GAP.to_owned()));
+                taken += GAP.len() + wide;
+                line
+            }
+            _ => {
+                taken = wide;
+                lines.push(Vec::new());
+                lines.last_mut().expect("one was just put there")
+            }
+        };
+        line.push((DIM, format!("{name} ")));
+        line.push((PLAIN, value.clone()));
+    }
+    lines
+}
+
+/// The payload: an error, text, or the first bytes of something else.
+fn content(datagram: &Datagram, columns: usize, look: &Look) -> Vec<Vec<Piece>> {
+    let payload = datagram.payload();
+    let (style, text) = match (datagram.error(), datagram.text()) {
+        (Some(0), _) => (TO_USER, "error 0: acknowledged".to_owned()),
+        (Some(errno), _) => {
+            let (name, words) = (error_name(errno), error_text(errno));
+            (ERROR, format!("error {errno} {name}: {words}"))
+        }
+        (None, Some(text)) => {
+            let is_cut = u32::try_from(datagram.data.len()).unwrap_or(u32::MAX) < datagram.len;
+            let more = if is_cut { look.glyphs().more } else { "" };
+            (BOLD, format!("\"{}\"{more}", look.shown(text.as_bytes())))
+        }
+        (None, None) if payload.is_empty() => return Vec::new(),
+        (None, None) => (PLAIN, some_bytes(datagram, columns, look)),
+    };
+    let mut lines = wrapped(&text, columns);
+    let hidden = lines.len().saturating_sub(TEXT_LINES);
+    // To say that one line is missing takes one.
+    if hidden > 1 && !look.verbose {
+        lines.truncate(TEXT_LINES);
+        let more = format!("{} {hidden} more lines", look.glyphs().more);
+        let lines = lines.into_iter().map(|line| (style, line));
+        let all = lines.chain(std::iter::once((DIM, more)));
+        return all.map(|piece| vec![piece]).collect();
+    }
+    lines.into_iter().map(|line| vec![(style, line)]).collect()
+}
+
+/// As many as there is room for on a line.
+fn some_bytes(datagram: &Datagram, columns: usize, look: &Look) -> String {
+    let payload = datagram.payload();
+    // What the header says, if that can be: not everything is captured.
+    let stated = datagram.header().map_or(0, |header| header.len);
+    let stated = usize::try_from(stated.min(datagram.len)).unwrap_or(usize::MAX);
+    let len = stated.saturating_sub(HEADER_SIZE).max(payload.len());
+    let begin = format!("{len} bytes:");
+    let more = look.glyphs().more;
+    let room = |rest: usize| columns.saturating_sub(begin.len() + rest) / " 00".len();
+    let (most, more) = if len <= MOST_BYTES.min(room(0)) {
+        (len, String::new())
+    } else {
+        (MOST_BYTES.min(room(1 + width(more))), format!(" {more}"))
+    };
+    let shown = payload.iter().take(most).map(|byte| format!(" {byte:02x}"));
+    format!("{begin}{}{more}", shown.collect::<String>())
+}

@@ -1,0 +1,234 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! One line a message, its columns always in the same place: for floods, and for grep.
+
+use anstyle::Style;
+use greet_common::wire::Header;
+
+use super::{
+    line::{Line, cut},
+    look::{BOLD, DIM, ERROR, Look, PLAIN, TO_KERNEL, TO_USER},
+    text::{clock, error_name, flags, process, protocol, short},
+};
+use crate::{
+    event::{Datagram, Direction, Extack, Head, Loss, type_name},
+    journey::{Exchange, Passed, Status},
+    output::json::extack_text,
+};
+
+/// Columns from which on flags have names and processes have room.
+const WIDE: usize = 110;
+
+/// Where the columns begin; numbers stand at their right.
+struct Columns {
+    protocol: usize,
+    process: usize,
+    kind: usize,
+    flags: usize,
+    seq: usize,
+    len: usize,
+    result: usize,
+}
+
+const NARROW_COLUMNS: Columns = columns(5, 17, 5);
+const WIDE_COLUMNS: Columns = columns(14, 25, 20);
+
+const fn columns(protocol: usize, process: usize, flags: usize) -> Columns {
+    let start = 15 + protocol;
+    let kind = start + process;
+    let behind = kind + 7 + flags;
+    Columns {
+        protocol: 15,
+        process: start,
+        kind,
+        flags: kind + 7,
+        seq: behind + 1,
+        len: behind + 12,
+        result: behind + 18,
+    }
+}
+
+const fn of(look: &Look) -> &'static Columns {
+    if look.width < WIDE {
+        &NARROW_COLUMNS
+    } else {
+        &WIDE_COLUMNS
+    }
+}
+
+/// The columns' names.
+pub(super) fn titles(look: &Look, out: &mut String) {
+    let columns = of(look);
+    let mut line = Line::new(look);
+    line.right(DIM, "seconds", 11).to(columns.protocol);
+    line.push(DIM, if look.width < WIDE { "no" } else { "protocol" })
+        .to(columns.process);
+    line.push(DIM, "process").to(columns.kind);
+    line.push(DIM, "type").to(columns.flags).push(DIM, "flags");
+    line.right(DIM, "seq", columns.seq + 10);
+    line.right(DIM, "len", columns.len + 5).to(columns.result);
+    line.push(DIM, &format!("result, {}", look.glyphs().us))
+        .end(out);
+}
+
+/// The messages of an exchange, in their order, and what was lost on its behalf.
+pub(super) fn exchange(exchange: &Exchange, look: &Look, out: &mut String) {
+    let stages = exchange.stages();
+    let start_ns = stages.first().map_or(0, |(_, time_ns)| *time_ns);
+    let status = exchange.status();
+    if let Some(request) = &exchange.request {
+        let took = request.sent_ns.saturating_sub(request.send_ns);
+        let (style, text) = match status {
+            Status::Failed => (ERROR, error_name(request.result)),
+            Status::Lost => (ERROR, "lost".to_owned()),
+            _ if exchange.passed.is_empty() => (PLAIN, short(took)),
+            _ => (PLAIN, String::new()),
+        };
+        let time_ns = request.cross_ns.max(request.send_ns);
+        let who = process(&request.head, room(look), look);
+        let mut line = message(time_ns, &who, &request.datagram, look);
+        line.push(style, &text);
+        if exchange.passed.is_empty() {
+            reasons(&exchange.extacks, look, &mut line);
+        }
+        line.end(out);
+    }
+    for passed in &exchange.passed {
+        answer(exchange, passed, start_ns, look, out);
+    }
+    for found in &exchange.losses {
+        loss(found, look, out);
+    }
+}
+
+/// A message in a queue: an answer, a notification, or what one process sent to another.
+fn answer(exchange: &Exchange, passed: &Passed, start_ns: u64, look: &Look, out: &mut String) {
+    let found = &passed.message;
+    let datagram = &found.datagram;
+    let read = passed.delivery.as_ref();
+    let room = room(look);
+    let who = match (read, &exchange.request) {
+        (Some(read), _) => process(&read.head, room, look),
+        (None, Some(request)) if !exchange.is_itself(passed) => process(&request.head, room, look),
+        _ => format!("port {}", datagram.peer_portid),
+    };
+    let time_ns = match found.seen().time_ns {
+        0 => read.map_or(0, |read| read.receive_ns),
+        time_ns => time_ns,
+    };
+    let mut line = message(time_ns, &who, datagram, look);
+    let error = datagram.error();
+    match error {
+        Some(0) => line.push(TO_USER, "ACK "),
+        Some(errno) => line.push(ERROR, &format!("{} ", error_name(errno))),
+        None => &mut line,
+    };
+    ended(passed, start_ns, &mut line);
+    if error.is_some_and(|errno| errno < 0) {
+        reasons(&exchange.extacks, look, &mut line);
+    }
+    line.end(out);
+}
+
+/// How long it took, or that nobody read it.
+fn ended(passed: &Passed, start_ns: u64, line: &mut Line<'_>) {
+    match &passed.delivery {
+        Some(read) if read.result < 0 => line.push(ERROR, &error_name(read.result)),
+        Some(read) => {
+            let ended_ns = read.delivered_ns.max(read.receive_ns);
+            line.push(PLAIN, &short(ended_ns.saturating_sub(start_ns)))
+        }
+        None => line.push(ERROR, "unread"),
+    };
+}
+
+fn reasons(extacks: &[Extack], look: &Look, line: &mut Line<'_>) {
+    for extack in extacks {
+        let text = look.shown(extack_text(extack)).into_owned();
+        line.push(ERROR, &format!(" \"{text}\""));
+    }
+}
+
+/// A loss.
+pub(super) fn loss(loss: &Loss, look: &Look, out: &mut String) {
+    let what = match loss.overrun {
+        0 => "failed",
+        _ => "overrun",
+    };
+    let mut line = wrong(loss.time_ns, &loss.head, what, look);
+    line.push(ERROR, &format!(" port {}", loss.portid));
+    line.to(of(look).result);
+    line.push(ERROR, &error_name(loss.result)).end(out);
+}
+
+/// The kernel's reason, where it belongs to no exchange.
+pub(super) fn extack(extack: &Extack, look: &Look, out: &mut String) {
+    let mut line = wrong(extack.time_ns, &extack.head, "extack", look);
+    let text = look.shown(extack_text(extack)).into_owned();
+    line.push(ERROR, &format!("\"{text}\"")).end(out);
+}
+
+/// The beginning of a line about what is no message.
+fn wrong<'a>(time_ns: u64, head: &Head, what: &str, look: &'a Look) -> Line<'a> {
+    let who = process(head, room(look), look);
+    let mut line = begin(time_ns, (ERROR, "xx"), head.protocol, &who, look);
+    line.to(of(look).kind).push(ERROR, what).to(of(look).flags);
+    line
+}
+
+/// Columns for a process.
+const fn room(look: &Look) -> usize {
+    let columns = of(look);
+    columns.kind - columns.process - 1
+}
+
+fn begin<'a>(
+    time_ns: u64,
+    (style, arrow): (Style, &str),
+    number: u32,
+    who: &str,
+    look: &'a Look,
+) -> Line<'a> {
+    let columns = of(look);
+    let mut line = Line::new(look);
+    line.right(DIM, &clock(time_ns), 11).push(PLAIN, " ");
+    line.push(style, arrow).to(columns.protocol);
+    let name = if look.width < WIDE {
+        number.to_string()
+    } else {
+        protocol(number)
+    };
+    line.push(PLAIN, &name).to(columns.process).push(BOLD, who);
+    line
+}
+
+fn message<'a>(time_ns: u64, who: &str, datagram: &Datagram, look: &'a Look) -> Line<'a> {
+    let columns = of(look);
+    let arrow = match datagram.direction() {
+        Direction::UserToKernel => (TO_KERNEL, "->"),
+        Direction::KernelToUser => (TO_USER, "<-"),
+        Direction::UserToUser => (TO_KERNEL, "=>"),
+        Direction::KernelToKernel => (DIM, "<>"),
+    };
+    let mut line = begin(time_ns, arrow, datagram.protocol, who, look);
+    if let Some(header) = datagram.header() {
+        line.to(columns.kind).push(PLAIN, &kind(datagram, &header));
+        line.to(columns.flags);
+        if look.width < WIDE {
+            line.push(PLAIN, &format!("{:#x}", header.flags));
+        } else {
+            let room = columns.seq - columns.flags - 1;
+            line.push(PLAIN, &cut(&flags(&header), room, look));
+        }
+        line.right(PLAIN, &header.seq.to_string(), columns.seq + 10);
+    }
+    line.right(PLAIN, &datagram.len.to_string(), columns.len + 5);
+    line.to(columns.result);
+    line
+}
+
+/// The type's name, or its number.
+fn kind(datagram: &Datagram, header: &Header) -> String {
+    let name = type_name(datagram.protocol, header.kind);
+    let short = name.map(|name| name.trim_start_matches("NLMSG_"));
+    short.map_or_else(|| header.kind.to_string(), str::to_owned)
+}

@@ -1,0 +1,95 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! What is said at the end: the spans' percentiles, and how the totals lie.
+
+use super::{
+    line::Line,
+    look::{BOLD, DIM, ERROR, Look, PLAIN, TO_USER},
+    text::microseconds,
+};
+use crate::statistics::{Bin, Distribution};
+
+/// Columns of a span's name, and of each number.
+const NAME: usize = 10;
+const NUMBER: usize = 11;
+/// Fewer make no picture.
+const FEW: u64 = 5;
+/// Columns of the longest bar.
+const BAR: usize = 40;
+
+/// A table of the spans: each one's percentiles.
+pub(super) fn spans(spans: &[(&'static str, Distribution)], look: &Look, out: &mut String) {
+    // Of one there is nothing to say that its ladder does not.
+    if spans.iter().all(|(_, times)| times.count < 2) {
+        return;
+    }
+    let us = look.glyphs().us;
+    let mut line = Line::new(look);
+    line.push(DIM, &format!("span, {us}"));
+    for (at, name) in ["p50", "p90", "p99", "max", "count"].iter().enumerate() {
+        line.right(DIM, name, NAME + (at + 1) * NUMBER);
+    }
+    line.end(out);
+    for (name, times) in spans {
+        let mut line = Line::new(look);
+        let style = if *name == "total" { BOLD } else { PLAIN };
+        // They lie within the one above.
+        let indent = if ["build", "enqueue"].contains(name) {
+            2
+        } else {
+            0
+        };
+        line.to(indent).push(style, name);
+        for (at, ns) in [times.p50, times.p90, times.p99, times.max]
+            .iter()
+            .enumerate()
+        {
+            line.right(style, &microseconds(*ns), NAME + (at + 1) * NUMBER);
+        }
+        line.right(DIM, &times.count.to_string(), NAME + 5 * NUMBER);
+        line.end(out);
+    }
+}
+
+/// How the totals lie.
+pub(super) fn histogram(bins: &[Bin], look: &Look, out: &mut String) {
+    let most = bins.iter().map(|bin| bin.count).max().unwrap_or(0);
+    let count: u64 = bins.iter().map(|bin| bin.count).sum();
+    if bins.len() < 2 || count < FEW {
+        return;
+    }
+    let glyphs = look.glyphs();
+    let mut line = Line::new(look);
+    line.push(DIM, &format!("total, {}, how often", glyphs.us))
+        .end(out);
+    for bin in bins {
+        let mut line = Line::new(look);
+        line.right(PLAIN, &border(bin.from), NAME);
+        line.push(DIM, " to")
+            .right(PLAIN, &border(bin.to), NAME + 12);
+        line.push(PLAIN, "  ");
+        let filled = (bin.count * BAR as u64).div_ceil(most);
+        let filled = usize::try_from(filled).unwrap_or(BAR);
+        line.push(TO_USER, &glyphs.bar.repeat(filled));
+        let gap = if filled == 0 { "" } else { " " };
+        line.push(PLAIN, &format!("{gap}{}", bin.count)).end(out);
+    }
+}
+
+/// Most are whole numbers.
+fn border(ns: u64) -> String {
+    let text = microseconds(ns);
+    text.strip_suffix(".0").map_or(text.clone(), str::to_owned)
+}
+
+/// What the tracer counted.
+pub(super) fn events(events: u64, dropped: u64, missed: u64, look: &Look, out: &mut String) {
+    let style = if dropped > 0 { ERROR } else { PLAIN };
+    let mut line = Line::new(look);
+    line.push(PLAIN, &format!("{events} events seen, "));
+    line.push(style, &format!("{dropped} dropped"));
+    if missed > 0 {
+        line.push(PLAIN, ", ");
+        line.push(ERROR, &format!("{missed} calls (of any process) missed"));
+    }
+    line.end(out);
+}

@@ -1,0 +1,246 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! What is drawn for people, for each shape that traffic has.
+
+mod shapes;
+
+use greet_common::wire::NLMSG_GREET;
+use proptest::prelude::{any, prop_assert, proptest};
+use unicode_width::UnicodeWidthStr as _;
+
+use super::*;
+use crate::event::tests::{bytes, datagram};
+use shapes::{dump, multicast, overrun, refused, unread, user_to_user};
+
+const UNICODE: Look = Look {
+    width: 80,
+    colour: false,
+    unicode: true,
+    verbose: false,
+    bytes: false,
+    oneline: false,
+};
+const WIDE: Look = Look {
+    width: 140,
+    ..UNICODE
+};
+const ASCII: Look = Look {
+    unicode: false,
+    ..UNICODE
+};
+const ONELINE: Look = Look {
+    oneline: true,
+    ..UNICODE
+};
+
+/// What a watch shows of these events.
+fn watched(events: &[Event], look: Look) -> String {
+    let mut shown = Vec::new();
+    let mut human = Human::new(&mut shown, look, false);
+    let mut journey = Journey::new(true);
+    let mut tell = |told: Told<'_>| {
+        human
+            .tell(&told, Some("netlink_recv_msg_fn"))
+            .expect("writes to memory");
+    };
+    for event in events {
+        journey.push(event.clone(), &mut tell);
+    }
+    journey.finish(&mut tell);
+    String::from_utf8(shown).expect("UTF-8")
+}
+
+/// One under the other: at 80 columns, at 140, and in ASCII.
+fn three(events: &[Event]) -> String {
+    [UNICODE, WIDE, ASCII]
+        .map(|look| watched(events, look))
+        .join("\n")
+}
+
+#[test]
+fn a_greeting() {
+    let events = greeting(71, 1, 4_123_456_000);
+    let shown = watched(&events, UNICODE);
+    assert!(shown.trim().lines().count() <= 24, "{shown}");
+    insta::assert_snapshot!(three(&events));
+}
+
+#[test]
+fn a_refused_request_with_the_kernels_reason() {
+    insta::assert_snapshot!(three(&refused()));
+}
+
+#[test]
+fn an_answer_that_was_lost() {
+    insta::assert_snapshot!(three(&overrun()));
+}
+
+#[test]
+fn an_answer_that_nobody_reads_and_one_that_is_looked_at() {
+    insta::assert_snapshot!(three(&unread()));
+}
+
+#[test]
+fn a_dump_is_folded() {
+    insta::assert_snapshot!(three(&dump(40)));
+}
+
+#[test]
+fn a_dump_is_unfolded() {
+    let verbose = Look {
+        verbose: true,
+        ..UNICODE
+    };
+    let shown = watched(&dump(40), verbose);
+    assert_eq!(shown.matches("delivered").count(), 40);
+    insta::assert_snapshot!(watched(&dump(5), verbose));
+}
+
+#[test]
+fn a_message_to_three_receivers() {
+    insta::assert_snapshot!(three(&multicast()));
+}
+
+#[test]
+fn from_process_to_process() {
+    insta::assert_snapshot!(three(&user_to_user()));
+}
+
+#[test]
+fn with_bytes() {
+    let look = Look {
+        bytes: true,
+        ..UNICODE
+    };
+    let all = [greeting(71, 1, 1_000).to_vec(), refused()].concat();
+    insta::assert_snapshot!(watched(&all, look));
+}
+
+fn all_shapes() -> Vec<Event> {
+    let greeting = greeting(71, 1, 4_123_456_000).to_vec();
+    let shapes = [
+        greeting,
+        refused(),
+        overrun(),
+        unread(),
+        dump(5),
+        multicast(),
+        user_to_user(),
+    ];
+    shapes.concat()
+}
+
+#[test]
+fn on_one_line_each() {
+    let wide = Look {
+        width: 140,
+        ..ONELINE
+    };
+    let shown = [ONELINE, wide].map(|look| watched(&all_shapes(), look));
+    insta::assert_snapshot!(shown.join("\n"));
+}
+
+#[test]
+fn colours_change_nothing_else() {
+    for look in [UNICODE, ASCII, ONELINE] {
+        let coloured = Look {
+            colour: true,
+            ..look
+        };
+        let coloured = watched(&all_shapes(), coloured);
+        assert!(coloured.contains("\x1b["));
+        let stripped = anstream::adapter::strip_str(&coloured).to_string();
+        let trimmed = stripped.lines().map(str::trim_end).collect::<Vec<_>>();
+        let plain = watched(&all_shapes(), look);
+        assert_eq!(trimmed, plain.lines().collect::<Vec<_>>());
+    }
+}
+
+#[test]
+fn ascii_is_ascii() {
+    for look in [
+        ASCII,
+        Look {
+            bytes: true,
+            ..ASCII
+        },
+    ] {
+        let hostile = hostile(
+            "naïve ☂ שלום".as_bytes(),
+            *b"n\xc3\xa4me\0\0\0\0\0\0\0\0\0\0\0",
+        );
+        let shown = watched(&[all_shapes(), hostile].concat(), look);
+        assert!(shown.is_ascii(), "{shown}");
+    }
+}
+
+/// A greeting with somebody else's text and command name.
+fn hostile(text: &[u8], comm: [u8; 16]) -> Vec<Event> {
+    let mut events = greeting(71, 1, 1_000).to_vec();
+    for event in &mut events {
+        let head = match event {
+            Event::Request(request) => {
+                let data = bytes(NLMSG_GREET, 5, 1, 71, text);
+                request.datagram = datagram(71, 0, &data);
+                &mut request.head
+            }
+            Event::Message(message) => &mut message.head,
+            Event::Delivery(delivery) => &mut delivery.head,
+            _ => continue,
+        };
+        head.comm = comm;
+    }
+    events
+}
+
+#[test]
+fn hostile_text() {
+    let all = [
+        hostile(
+            b"one\ntwo\r\x1b[31m\x07\"",
+            *b"a\n\x1b[2Jb\0\0\0\0\0\0\0\0\0",
+        ),
+        hostile(
+            "\u{202e}sdrawkcab, שלום, e\u{301}\u{301}\u{301}, 世界 和平 世界 和平 世界\0"
+                .as_bytes(),
+            *b"\xff\xfe\xfd\xfc\xfb\xfa\xf9\xf8\xf7\xf6\xf5\xf4\xf3\xf2\xf1\0",
+        ),
+    ];
+    insta::assert_snapshot!(three(&all.concat()));
+}
+
+proptest! {
+    #[test]
+    fn no_line_is_too_wide(
+        text in "\\PC{0,60}|.{0,60}",
+        comm: [u8; 15],
+        width in 20_usize..200,
+        flags in any::<[bool; 4]>(),
+    ) {
+        let [unicode, verbose, bytes, oneline] = flags;
+        let look = Look { width, colour: false, unicode, verbose, bytes, oneline };
+        let mut name = [0; 16];
+        name[..15].copy_from_slice(&comm);
+        let shown = watched(&hostile(text.as_bytes(), name), look);
+        for line in shown.lines() {
+            prop_assert!(line.width() <= width, "{} of {width}: {line}", line.width());
+            prop_assert!(!line.contains(char::is_control), "{line:?}");
+            prop_assert!(unicode || line.is_ascii(), "{line}");
+        }
+    }
+
+    #[test]
+    fn no_bytes_are_too_strange(data: Vec<u8>, width in 20_usize..200, oneline: bool) {
+        let look = Look { width, bytes: true, oneline, ..UNICODE };
+        let mut events = greeting(71, 1, 1_000).to_vec();
+        for event in &mut events {
+            match event {
+                Event::Request(request) => request.datagram = datagram(71, 0, &data),
+                Event::Message(message) => message.datagram = datagram(0, 71, &data),
+                _ => {}
+            }
+        }
+        for line in watched(&events, look).lines() {
+            prop_assert!(line.width() <= width, "{} of {width}: {line}", line.width());
+        }
+    }
+}

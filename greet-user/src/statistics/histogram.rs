@@ -1,0 +1,159 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! How durations lie: a few bins with round borders.
+
+use super::{Durations, greatest};
+
+/// About how many bins there are.
+const WANTED: u64 = 6;
+
+/// So many durations from `from` on and below `to`, in ns.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Bin {
+    /// The first one that belongs to it.
+    pub from: u64,
+    /// The first one that does not any more.
+    pub to: u64,
+    /// How many there are.
+    pub count: u64,
+}
+
+impl Durations {
+    /// Bins from the least to the greatest. They are of equal width where the greatest is less
+    /// than ten times the least; else each is about twice as wide as the one before, so that
+    /// a few that took very long do not hide how the many lie.
+    #[must_use]
+    pub fn histogram(&self) -> Vec<Bin> {
+        if self.count == 0 {
+            return Vec::new();
+        }
+        let borders = if self.max / 10 < self.min {
+            equal(self.min, self.max)
+        } else {
+            growing(self.min, self.max)
+        };
+        let bins = borders.windows(2).map(|pair| Bin {
+            from: pair[0],
+            to: pair[1],
+            count: 0,
+        });
+        let mut bins: Vec<_> = bins.collect();
+        let filled = self
+            .counts
+            .iter()
+            .enumerate()
+            .filter(|(_, count)| **count > 0);
+        for (step, count) in filled {
+            let value = greatest(step).clamp(self.min, self.max);
+            let at = bins.partition_point(|bin| bin.to <= value);
+            if let Some(bin) = bins.get_mut(at) {
+                bin.count += count;
+            }
+        }
+        bins
+    }
+}
+
+/// Round borders at equal distances.
+fn equal(min: u64, max: u64) -> Vec<u64> {
+    let width = round((max - min) / WANTED);
+    let mut border = min / width * width;
+    let mut borders = vec![border];
+    while border <= max && border != u64::MAX {
+        border = border.saturating_add(width);
+        borders.push(border);
+    }
+    borders
+}
+
+/// 1, 2, 5, 10, 20, 50 and so on.
+fn growing(min: u64, max: u64) -> Vec<u64> {
+    let mut borders = Vec::new();
+    let all = (0..20).flat_map(|power| {
+        [1, 2, 5].map(|digit: u64| digit.saturating_mul(10_u64.pow(power.min(19))))
+    });
+    let all = std::iter::once(0).chain(all).chain([u64::MAX]);
+    for border in all {
+        if border <= min {
+            borders.clear();
+        }
+        if borders.last() != Some(&border) {
+            borders.push(border);
+        }
+        if border > max {
+            break;
+        }
+    }
+    borders
+}
+
+/// The least of 1, 2, 5, 10 … that is not below the number.
+fn round(number: u64) -> u64 {
+    let powers = (0..20_u32).map(|power| 10_u64.saturating_pow(power));
+    let all = powers.flat_map(|power| [power, power.saturating_mul(2), power.saturating_mul(5)]);
+    all.into_iter()
+        .find(|round| *round >= number)
+        .unwrap_or(u64::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn of(durations: impl IntoIterator<Item = u64>) -> Vec<Bin> {
+        let mut all = Durations::default();
+        durations.into_iter().for_each(|ns| all.push(ns));
+        all.histogram()
+    }
+
+    #[test]
+    fn bins_have_round_borders() {
+        let bins = of([5_100_000, 5_200_000, 6_900_000, 8_300_000]);
+        let shown: Vec<_> = bins
+            .iter()
+            .map(|bin| (bin.from, bin.to, bin.count))
+            .collect();
+        assert_eq!(
+            shown,
+            [
+                (5_000_000, 6_000_000, 2),
+                (6_000_000, 7_000_000, 1),
+                (7_000_000, 8_000_000, 0),
+                (8_000_000, 9_000_000, 1)
+            ]
+        );
+        let bins = of([900, 1_100, 1_200, 60_000]);
+        let shown: Vec<_> = bins.iter().map(|bin| (bin.to, bin.count)).collect();
+        assert_eq!(
+            shown,
+            [
+                (1_000, 1),
+                (2_000, 2),
+                (5_000, 0),
+                (10_000, 0),
+                (20_000, 0),
+                (50_000, 0),
+                (100_000, 1)
+            ]
+        );
+        assert_eq!(of([]), []);
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn each_duration_is_in_one_bin(durations in proptest::collection::vec(proptest::num::u64::ANY, 1..50)) {
+            let bins = of(durations.clone());
+            let counted: u64 = bins.iter().map(|bin| bin.count).sum();
+            // The greatest number of all has no border above it.
+            let missing = durations.iter().filter(|ns| **ns == u64::MAX).count();
+            proptest::prop_assert!(counted + missing as u64 >= durations.len() as u64);
+            proptest::prop_assert!(bins.windows(2).all(|pair| pair[0].to == pair[1].from));
+            proptest::prop_assert!(bins.len() <= 70, "{}", bins.len());
+        }
+
+        #[test]
+        fn near_ones_have_few_bins(min in 1_u64..1_000_000_000, more in 0_u64..1_000) {
+            let bins = of([min, min + min * more / 1_000]);
+            proptest::prop_assert!(bins.len() <= 8, "{bins:?}");
+        }
+    }
+}
