@@ -72,7 +72,7 @@ impl<'a> Dump<'a> {
         let fields = [
             ("len", 0..4, header.len.to_string()),
             ("type", 4..6, kind(self.datagram, header)),
-            ("flags", 6..8, flags(header)),
+            ("flags", 6..8, flags(self.datagram.protocol, header)),
             ("seq", 8..12, header.seq.to_string()),
             ("port", 12..16, header.portid.to_string()),
         ];

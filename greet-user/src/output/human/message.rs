@@ -25,7 +25,7 @@ pub(super) fn lines(datagram: &Datagram, columns: usize, look: &Look) -> Vec<Vec
     };
     let mut items = vec![
         ("type", kind(datagram, first)),
-        ("flags", flags(first)),
+        ("flags", flags(datagram.protocol, first)),
         ("seq", first.seq.to_string()),
         (
             "port",
@@ -41,7 +41,7 @@ pub(super) fn lines(datagram: &Datagram, columns: usize, look: &Look) -> Vec<Vec
         for header in &headers[1..] {
             let items = [
                 ("and type", kind(datagram, header)),
-                ("flags", flags(header)),
+                ("flags", flags(datagram.protocol, header)),
                 ("seq", header.seq.to_string()),
                 ("len", header.len.to_string()),
             ];

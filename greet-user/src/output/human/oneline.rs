@@ -29,18 +29,18 @@ struct Columns {
     result: usize,
 }
 
-const NARROW_COLUMNS: Columns = columns(5, 17, 5);
-const WIDE_COLUMNS: Columns = columns(14, 25, 20);
+const NARROW_COLUMNS: Columns = columns(5, 17, 9, 5);
+const WIDE_COLUMNS: Columns = columns(14, 25, 14, 20);
 
-const fn columns(protocol: usize, process: usize, flags: usize) -> Columns {
+const fn columns(protocol: usize, process: usize, name: usize, flags: usize) -> Columns {
     let start = 15 + protocol;
     let kind = start + process;
-    let behind = kind + 7 + flags;
+    let behind = kind + name + flags;
     Columns {
         protocol: 15,
         process: start,
         kind,
-        flags: kind + 7,
+        flags: kind + name,
         seq: behind + 1,
         len: behind + 12,
         result: behind + 18,
@@ -211,13 +211,17 @@ fn message<'a>(time_ns: u64, who: &str, datagram: &Datagram, look: &'a Look) -> 
     };
     let mut line = begin(time_ns, arrow, datagram.protocol, who, look);
     if let Some(header) = datagram.header() {
-        line.to(columns.kind).push(PLAIN, &kind(datagram, &header));
-        line.to(columns.flags);
+        let name = cut(
+            &kind(datagram, &header),
+            columns.flags - columns.kind - 1,
+            look,
+        );
+        line.to(columns.kind).push(PLAIN, &name).to(columns.flags);
         if look.width < WIDE {
             line.push(PLAIN, &format!("{:#x}", header.flags));
         } else {
             let room = columns.seq - columns.flags - 1;
-            line.push(PLAIN, &cut(&flags(&header), room, look));
+            line.push(PLAIN, &cut(&flags(datagram.protocol, &header), room, look));
         }
         line.right(PLAIN, &header.seq.to_string(), columns.seq + 10);
     }
@@ -229,6 +233,10 @@ fn message<'a>(time_ns: u64, who: &str, datagram: &Datagram, look: &'a Look) -> 
 /// The type's name, or its number.
 fn kind(datagram: &Datagram, header: &Header) -> String {
     let name = type_name(datagram.protocol, header.kind);
-    let short = name.map(|name| name.trim_start_matches("NLMSG_"));
+    let short = name.map(|name| {
+        let start = ["NLMSG_", "RTM_", "GENL_ID_", "SOCK_"];
+        let mut short = start.iter().filter_map(|start| name.strip_prefix(start));
+        short.next().unwrap_or(name)
+    });
     short.map_or_else(|| header.kind.to_string(), str::to_owned)
 }

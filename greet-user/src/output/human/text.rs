@@ -33,8 +33,8 @@ pub(super) fn kind(datagram: &Datagram, header: &Header) -> String {
 }
 
 /// The flags' names without what they have in common.
-pub(super) fn flags(header: &Header) -> String {
-    let names: Vec<_> = flag_names(header.flags).collect();
+pub(super) fn flags(protocol: u32, header: &Header) -> String {
+    let names: Vec<_> = flag_names(protocol, header).collect();
     match names.join("|").replace("NLM_F_", "") {
         none if none.is_empty() => "0".to_owned(),
         some => some,

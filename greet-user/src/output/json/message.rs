@@ -80,7 +80,7 @@ fn header(line: &mut Vec<u8>, protocol: u32, header: &Header) {
         if let Some(name) = type_name(protocol, header.kind) {
             line.word("type_name", name);
         }
-        line.list("flags", flag_names(header.flags), |line, name| {
+        line.list("flags", flag_names(protocol, header), |line, name| {
             string(line, &name);
         });
         line.number("seq", header.seq);
