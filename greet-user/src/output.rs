@@ -239,4 +239,6 @@ pub trait Output {
 }
 
 #[cfg(test)]
+mod schema;
+#[cfg(test)]
 mod tests;
