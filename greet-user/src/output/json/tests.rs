@@ -123,6 +123,7 @@ fn notification() -> Vec<Event> {
 
 fn system() -> System {
     System {
+        tool: "greet-user 0.1.0".to_owned(),
         kernel: "6.12.1-test".to_owned(),
         boot_time_unix_ns: 1_700_000_000_000_000_000,
         attached: Attached {
