@@ -243,4 +243,6 @@ pub trait Output {
 }
 
 #[cfg(test)]
+mod schema;
+#[cfg(test)]
 mod tests;

@@ -148,3 +148,6 @@ impl<W: Write> Watcher for Json<W> {
         self.out.flush()
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -10,6 +10,7 @@ mod detach;
 mod ending;
 mod greeting;
 mod hooks;
+mod json;
 mod module;
 mod nlmon;
 mod pairing;
@@ -17,6 +18,8 @@ mod privileges;
 mod proto;
 mod receivers;
 mod rejection;
+#[path = "../../src/output/schema.rs"]
+mod schema;
 mod sockets;
 mod standstill;
 mod support;

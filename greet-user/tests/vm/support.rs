@@ -11,6 +11,8 @@ use greet_common::wire::{NLM_F_ACK, NLM_F_REQUEST};
 use greet_user::client::{self, Answer, KernelSocket};
 use serde_json::Value;
 
+use crate::schema::checked;
+
 /// How long to wait for what must happen.
 pub const PATIENCE: Duration = Duration::from_secs(30);
 /// The flags of a greeting.
@@ -93,10 +95,15 @@ pub fn sentence_of(output: &Output, status: i32) -> String {
     err
 }
 
-/// JSON lines.
+/// JSON lines, each as docs/json.schema.json says.
 pub fn json_lines(text: &str) -> Vec<Value> {
-    let parse = |line| serde_json::from_str(line).unwrap_or_else(|error| panic!("{error}: {line}"));
-    text.lines().map(parse).collect()
+    let lines = checked(text);
+    assert_eq!(
+        lines.len(),
+        text.lines().count(),
+        "nothing but JSON: {text}"
+    );
+    lines
 }
 
 /// The lines of one kind.

@@ -125,6 +125,9 @@ fn as_the_client_saw_it(line: &mut Object<'_>, greeting: &Greeting) {
     if let Some(round_trip_ns) = greeting.round_trip_ns() {
         line.number("round_trip_ns", round_trip_ns);
     }
+    if let Outcome::Lost(why) = &greeting.outcome {
+        line.text("reason", why);
+    }
     if !greeting.rejected.is_empty() {
         line.list("rejected", &greeting.rejected, |line, why| {
             string(line, why);

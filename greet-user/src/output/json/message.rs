@@ -28,7 +28,8 @@ pub(super) fn request(line: &mut Vec<u8>, request: &Request) {
 
 /// Appends a message that was put into a queue.
 pub(super) fn message(line: &mut Vec<u8>, message: &Message, seen: Seen) {
-    write(line, &message.head, &message.datagram, seen, None);
+    let error = message.datagram.error();
+    write(line, &message.head, &message.datagram, seen, error);
 }
 
 fn write(line: &mut Vec<u8>, head: &Head, datagram: &Datagram, seen: Seen, error: Option<i32>) {

@@ -20,7 +20,9 @@ impl Object<'_> {
         close(line, b'}');
     }
 
-    /// `name` is a literal without anything to escape.
+    /// `name` is a literal without anything to escape. Inlined with those that call it, its
+    /// copying is a few moves of a length that is known.
+    #[inline(always)]
     fn name(&mut self, name: &'static str) -> &mut Vec<u8> {
         self.0.push(b'"');
         self.0.extend_from_slice(name.as_bytes());
@@ -28,6 +30,7 @@ impl Object<'_> {
         self.0
     }
 
+    #[inline(always)]
     pub(super) fn number(&mut self, name: &'static str, number: impl Integer) {
         let line = self.name(name);
         line.extend_from_slice(Buffer::new().format(number).as_bytes());
@@ -35,6 +38,7 @@ impl Object<'_> {
     }
 
     /// `word` is as plain as a name.
+    #[inline(always)]
     pub(super) fn word(&mut self, name: &'static str, word: &'static str) {
         let line = self.name(name);
         line.push(b'"');
