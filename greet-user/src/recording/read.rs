@@ -49,10 +49,15 @@ impl<R: Read> Reader<R> {
         Ok(reader)
     }
 
-    /// Is nothing more there without waiting for it?
+    /// Is the next whole frame there already, so that reading it waits for nothing?
     #[must_use]
-    pub fn is_at_rest(&self) -> bool {
-        self.input.buffer().is_empty()
+    pub fn is_ahead(&self) -> bool {
+        let buffer = self.input.buffer();
+        let Some((stated, _)) = buffer.split_first_chunk() else {
+            return false;
+        };
+        let len = usize::try_from(u32::from_le_bytes(*stated)).unwrap_or(usize::MAX);
+        buffer.len() >= len.saturating_add(FRAME_HEAD)
     }
 
     fn header(&mut self) -> Result<(), RecordingError> {

@@ -16,6 +16,7 @@ mod pairing;
 mod privileges;
 mod proto;
 mod receivers;
+mod recording;
 mod rejection;
 mod sockets;
 mod standstill;
