@@ -124,15 +124,15 @@ impl<R: Read> Reader<R> {
         if !rest.is_empty() {
             return Err(damaged("a frame is longer than its content"));
         }
-        if let v1::Body::Start(start) = &body
-            && !start.has_our_byte_order()
+        if let v1::Body::Opening(opening) = &body
+            && !opening.has_our_byte_order()
         {
             return Err(RecordingError::ByteOrder);
         }
         let entry = body.entry().map_err(damaged)?;
         let is_first = matches!(entry, Entry::Opening(_));
         if is_first != (self.at == At::Begin) {
-            return Err(damaged("it does not begin with its opening frame"));
+            return Err(damaged("a frame is not where it belongs"));
         }
         self.at = match entry {
             Entry::Closing(_) => At::End,
