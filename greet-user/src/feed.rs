@@ -80,7 +80,7 @@ struct Telling {
     attached: Attached,
     counts: Counts,
     spans: Spans,
-    /// What writing ran into first: nothing is told after that.
+    /// What writing ran into first.
     failed: Result<(), SessionError>,
 }
 
@@ -143,8 +143,8 @@ impl Feed {
     /// # Errors
     /// What writing ran into since the last time.
     pub fn rest(&mut self) -> Result<(), SessionError> {
-        std::mem::replace(&mut self.telling.failed, Ok(()))?;
-        self.telling.sinks.flush()
+        let written = std::mem::replace(&mut self.telling.failed, Ok(()));
+        written.and(self.telling.sinks.flush())
     }
 
     /// Gives up what is still open, and sums up.
@@ -160,7 +160,6 @@ impl Feed {
             failed,
             ..
         } = self.telling;
-        failed?;
         let unseen = closing.unseen.unwrap_or_default();
         let observed = Observed {
             events: self.events,
@@ -173,7 +172,7 @@ impl Feed {
             spans: spans.distributions(),
             totals: spans.totals(),
         };
-        sinks.summary(&observed, closing)
+        failed.and(sinks.summary(&observed, closing))
     }
 
     fn greeting(&mut self, greeted: &Greeted, traced: bool) -> Result<(), SessionError> {
@@ -185,17 +184,17 @@ impl Feed {
 
 impl Telling {
     fn attempt(&mut self, write: impl FnOnce(&mut Sinks) -> Result<(), SessionError>) {
-        if self.failed.is_ok() {
-            self.failed = write(&mut self.sinks);
+        if let written @ Err(_) = write(&mut self.sinks)
+            && self.failed.is_ok()
+        {
+            self.failed = written;
         }
     }
 
     fn tell(&mut self, told: Told<'_>, ended: &mut impl FnMut(Exchange)) {
         count(&told, &mut self.counts, &mut self.spans);
-        if self.failed.is_ok() {
-            let callback = callback(&told, &self.attached);
-            self.failed = self.sinks.tell(&told, callback);
-        }
+        let written = self.sinks.tell(&told, callback(&told, &self.attached));
+        self.attempt(|_| written);
         if let Told::Exchange(exchange) = told {
             ended(exchange);
         }

@@ -124,15 +124,17 @@ impl<'a> Session<'a> {
     ) -> Result<bool, SessionError> {
         let mut greetings = Greetings::begin(output, sinks, self.start(), monotonic_ns())?;
         let ended = self.greet_all(&mut greetings).await;
-        if ended.is_err() && self.sent == 0 {
-            return ended.map(|()| false);
-        }
-        let all_answered = greetings.finish(&Closing {
+        let closing = Closing {
             ended_ns: monotonic_ns(),
             sent: self.sent,
             unseen: self.unseen()?,
-        })?;
-        ended.map(|()| all_answered)
+        };
+        let all_answered = if ended.is_err() && self.sent == 0 {
+            greetings.give_up(&closing).map(|()| false)
+        } else {
+            greetings.finish(&closing)
+        };
+        ended.and(all_answered)
     }
 
     fn start(&self) -> Start {

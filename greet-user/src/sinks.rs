@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! Where a run goes to: any number of views at once, and a recording. Each is opened before
-//! the run begins, so that a bad path fails at once.
+//! the run begins, so that a bad path fails at once. One that fails later is not written any
+//! more; the others are, up to the end.
 
 use std::{
     io,
@@ -54,12 +55,11 @@ impl Sinks {
     /// # Errors
     /// [`SessionError::File`] where it cannot be opened for writing.
     pub fn recorded(mut self, path: &Path) -> Result<Self, SessionError> {
-        let opened = Writer::create(path);
-        let path = path.to_path_buf();
-        match opened {
-            Ok(writer) => self.recording = Some(Recording { writer, path }),
-            Err(error) => return Err(SessionError::File { path, error }),
-        }
+        let writer = Writer::create(path).map_err(|error| failed(path, error))?;
+        self.recording = Some(Recording {
+            writer,
+            path: path.to_path_buf(),
+        });
         Ok(self)
     }
 
@@ -73,8 +73,8 @@ impl Sinks {
     /// # Errors
     /// What writing ran into.
     pub fn start(&mut self, opening: &Opening) -> Result<(), SessionError> {
-        self.record(|writer| writer.begin(opening))?;
-        self.each(|view| view.start(opening.system()))
+        let recorded = self.record(|writer| writer.begin(opening));
+        recorded.and(self.each(|view| view.start(opening.system())))
     }
 
     /// An event, before anything is made of it.
@@ -121,8 +121,8 @@ impl Sinks {
     /// # Errors
     /// What writing ran into.
     pub fn flush(&mut self) -> Result<(), SessionError> {
-        self.record(Writer::flush)?;
-        self.each(|view| view.flush())
+        let recorded = self.record(Writer::flush);
+        recorded.and(self.each(|view| view.flush()))
     }
 
     /// At the end.
@@ -130,8 +130,8 @@ impl Sinks {
     /// # Errors
     /// What writing ran into.
     pub fn summary(&mut self, observed: &Observed, closing: &Closing) -> Result<(), SessionError> {
-        self.record(|writer| writer.closing(closing))?;
-        self.each(|view| view.summary(observed))
+        let recorded = self.record(|writer| writer.closing(closing));
+        recorded.and(self.each(|view| view.summary(observed)))
     }
 
     fn record(
@@ -141,26 +141,43 @@ impl Sinks {
         let Some(Recording { writer, path }) = &mut self.recording else {
             return Ok(());
         };
-        write(writer).map_err(|error| SessionError::File {
-            path: path.clone(),
-            error,
-        })
+        let written = write(writer).map_err(|error| failed(path, error));
+        if written.is_err() {
+            self.recording = None;
+        }
+        written
     }
 
     fn each(
         &mut self,
         mut write: impl FnMut(&mut dyn Watcher) -> io::Result<()>,
     ) -> Result<(), SessionError> {
-        for View { watcher, path } in &mut self.views {
-            write(&mut **watcher).map_err(|error| match path {
+        let mut first = Ok(());
+        self.views.retain_mut(|View { watcher, path }| {
+            let written = write(&mut **watcher).map_err(|error| match path {
                 None => SessionError::Output(error),
-                Some(path) => SessionError::File {
-                    path: path.clone(),
-                    error,
-                },
-            })?;
-        }
-        Ok(())
+                Some(path) => failed(path, error),
+            });
+            let goes_on = written.is_ok();
+            if first.is_ok() {
+                first = written;
+            }
+            goes_on
+        });
+        first
+    }
+}
+
+fn failed(path: &Path, error: io::Error) -> SessionError {
+    let is_stdout = path == Path::new("-");
+    let path = if is_stdout {
+        Path::new("standard output")
+    } else {
+        path
+    };
+    SessionError::File {
+        path: path.to_path_buf(),
+        error,
     }
 }
 

@@ -55,7 +55,14 @@ pub async fn watch(options: &WatchOptions, sinks: Sinks) -> Result<u8, SessionEr
     if let Some(command) = &mut command {
         command.stop().await;
     }
+    let finished = finish(feed, &mut tracer);
     let status = ended?;
+    finished?;
+    Ok(status)
+}
+
+/// Detaches, feeds what is left, and sums up.
+fn finish(mut feed: Feed, tracer: &mut Tracer) -> Result<(), SessionError> {
     let calls_missed = tracer.finish(|event| feed.push(event, drop))?;
     feed.finish(&Closing {
         ended_ns: monotonic_ns(),
@@ -64,8 +71,7 @@ pub async fn watch(options: &WatchOptions, sinks: Sinks) -> Result<u8, SessionEr
             events_dropped: tracer.dropped()?,
             calls_missed,
         }),
-    })?;
-    Ok(status)
+    })
 }
 
 /// Feeds what happens until the command ends, whose status is returned, or until told to stop.

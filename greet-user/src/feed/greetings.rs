@@ -156,7 +156,7 @@ impl<'a> Greetings<'a> {
             began_ns,
             ..
         } = self;
-        output.summary(&Summary {
+        let shown = output.summary(&Summary {
             sent: closing.sent,
             received: tally.received,
             lost: tally.lost,
@@ -169,9 +169,18 @@ impl<'a> Greetings<'a> {
                 spans: tally.spans.distributions(),
                 totals: tally.spans.totals(),
             }),
-        })?;
+        });
         feed.finish(closing)?;
+        shown?;
         Ok(tally.lost == 0)
+    }
+
+    /// Sums up for the sinks alone: greeting was not possible at all.
+    ///
+    /// # Errors
+    /// What writing ran into.
+    pub fn give_up(self, closing: &Closing) -> Result<(), SessionError> {
+        self.feed.finish(closing)
     }
 }
 

@@ -35,10 +35,7 @@ pub enum RecordingError {
     )]
     ByteOrder,
     /// It has no end.
-    #[error(
-        "the recording is truncated at offset {offset}: {what}; everything before that was shown, \
-         but what the tracer had dropped by then may not be known"
-    )]
+    #[error("the recording is truncated at offset {offset}: {what}; all before that was shown")]
     Truncated {
         /// Behind the last whole frame.
         offset: u64,

@@ -49,10 +49,15 @@ impl<R: Read> Reader<R> {
         Ok(reader)
     }
 
-    /// Is nothing more there without waiting for it?
+    /// Is the next whole frame there already, so that reading it waits for nothing?
     #[must_use]
-    pub fn is_at_rest(&self) -> bool {
-        self.input.buffer().is_empty()
+    pub fn is_ahead(&self) -> bool {
+        let buffer = self.input.buffer();
+        let Some((stated, _)) = buffer.split_first_chunk() else {
+            return false;
+        };
+        let len = usize::try_from(u32::from_le_bytes(*stated)).unwrap_or(usize::MAX);
+        buffer.len() >= len.saturating_add(FRAME_HEAD)
     }
 
     fn header(&mut self) -> Result<(), RecordingError> {
@@ -119,15 +124,15 @@ impl<R: Read> Reader<R> {
         if !rest.is_empty() {
             return Err(damaged("a frame is longer than its content"));
         }
-        if let v1::Body::Start(start) = &body
-            && !start.has_our_byte_order()
+        if let v1::Body::Opening(opening) = &body
+            && !opening.has_our_byte_order()
         {
             return Err(RecordingError::ByteOrder);
         }
         let entry = body.entry().map_err(damaged)?;
         let is_first = matches!(entry, Entry::Opening(_));
         if is_first != (self.at == At::Begin) {
-            return Err(damaged("it does not begin with its opening frame"));
+            return Err(damaged("a frame is not where it belongs"));
         }
         self.at = match entry {
             Entry::Closing(_) => At::End,

@@ -10,13 +10,13 @@ use serde::{Deserialize, Serialize};
 use super::Entry;
 use crate::{
     event::{self, Event},
-    feed::Opening,
+    feed,
 };
 
 mod run;
 
+use run::Opening;
 pub(super) use run::{Closing, Greeting};
-use run::{Start, start_of};
 
 /// The longest datagram that is believed, in bytes: more than a tracer captures.
 const CAPTURED_MAX: u32 = 1 << 17;
@@ -25,7 +25,7 @@ const CAPTURED_MAX: u32 = 1 << 17;
 #[derive(Serialize, Deserialize)]
 pub(super) enum Body<'a> {
     #[serde(borrow)]
-    Start(Start<'a>),
+    Opening(Opening<'a>),
     #[serde(borrow)]
     Request(Request<'a>),
     #[serde(borrow)]
@@ -129,9 +129,9 @@ pub(super) struct Padded<'a> {
     bytes: &'a [u8],
 }
 
-impl<'a> From<&'a Opening> for Body<'a> {
-    fn from(opening: &'a Opening) -> Self {
-        Self::Start(start_of(opening))
+impl<'a> From<&'a feed::Opening> for Body<'a> {
+    fn from(opening: &'a feed::Opening) -> Self {
+        Self::Opening(Opening::from(opening))
     }
 }
 
@@ -228,7 +228,7 @@ impl Body<'_> {
     /// What it tells, or what is wrong with it.
     pub(super) fn entry(self) -> Result<Entry, &'static str> {
         Ok(match self {
-            Self::Start(start) => Entry::Opening(Box::new(start.opening())),
+            Self::Opening(opening) => Entry::Opening(Box::new(opening.into())),
             Self::Greeting(greeting) => greeting.entry()?,
             Self::Dropped(events) => Entry::Dropped(events),
             Self::Closing(closing) => Entry::Closing(closing.into()),

@@ -3,7 +3,7 @@
 
 use std::{
     fs::{File, OpenOptions},
-    io::{self, BufWriter, Write},
+    io::{self, BufWriter, IsTerminal as _, Write},
     path::Path,
 };
 
@@ -32,10 +32,16 @@ impl Writer<Target> {
     /// until the run begins: one that cannot begin does not cost an older recording.
     ///
     /// # Errors
-    /// Where it cannot be opened for writing.
+    /// Where it cannot be opened for writing, or is a terminal.
     pub fn create(path: &Path) -> io::Result<Self> {
         let target = if path == Path::new("-") {
-            Target::Stdout(io::stdout())
+            let stdout = io::stdout();
+            if stdout.is_terminal() {
+                return Err(io::Error::other(
+                    "a recording is nothing for a terminal; name a file, or put `| greet-user replay -` behind it",
+                ));
+            }
+            Target::Stdout(stdout)
         } else {
             let mut how = OpenOptions::new();
             Target::File(how.write(true).create(true).truncate(false).open(path)?)
@@ -158,6 +164,16 @@ impl<W: Write> Writer<W> {
     /// What writing ran into.
     pub fn flush(&mut self) -> io::Result<()> {
         self.out.flush()
+    }
+
+    /// Writes what has gathered, and gives back where to.
+    ///
+    /// # Errors
+    /// What writing ran into.
+    pub fn into_inner(self) -> io::Result<W> {
+        self.out
+            .into_inner()
+            .map_err(io::IntoInnerError::into_error)
     }
 
     /// What has reached the other end.

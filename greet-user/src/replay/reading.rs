@@ -69,7 +69,7 @@ fn hand_over<R: Read>(mut reader: Reader<R>, sender: &Sender<Vec<ReadEntry>>) {
     let mut batch = Vec::new();
     while let Some(read) = reader.next() {
         batch.push(read);
-        if (batch.len() >= BATCH || reader.is_at_rest())
+        if (batch.len() >= BATCH || !reader.is_ahead())
             && sender.blocking_send(std::mem::take(&mut batch)).is_err()
         {
             return; // nobody reads on

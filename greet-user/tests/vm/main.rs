@@ -17,6 +17,7 @@ mod pairing;
 mod privileges;
 mod proto;
 mod receivers;
+mod recording;
 mod rejection;
 #[path = "../../src/output/schema.rs"]
 mod schema;

@@ -7,14 +7,14 @@ use serde::{Deserialize, Serialize};
 use super::{Padded, Text};
 use crate::{
     client::{self, Sent},
-    feed::{self, Greeted, Opening, Run, Unseen},
+    feed::{self, Greeted, Run, Unseen},
     output::{self, System},
     recording::Entry,
     tracer::{Attached, Callback},
 };
 
 #[derive(Serialize, Deserialize)]
-pub(in crate::recording) struct Start<'a> {
+pub(in crate::recording) struct Opening<'a> {
     little_endian: bool,
     began_ns: u64,
     deliveries: bool,
@@ -94,48 +94,52 @@ fn texts(texts: &[String]) -> Vec<Text<'_>> {
     texts.iter().map(|text| Text::Borrowed(&**text)).collect()
 }
 
-pub(super) fn start_of(opening: &Opening) -> Start<'_> {
-    let system = opening.system();
-    let callbacks = system.attached.callbacks.iter();
-    Start {
-        little_endian: cfg!(target_endian = "little"),
-        began_ns: opening.began_ns,
-        deliveries: opening.deliveries,
-        tool: Text::Borrowed(&system.tool),
-        kernel: Text::Borrowed(&system.kernel),
-        boot_time_unix_ns: system.boot_time_unix_ns,
-        hooks: texts(&system.attached.hooks),
-        missing: texts(&system.attached.missing),
-        callbacks: callbacks
-            .map(|callback| (Text::Borrowed(&*callback.symbol), callback.protocols))
-            .collect(),
-        client: match &opening.run {
-            Run::Watch(_) => None,
-            Run::Greetings(start) => Some(Client {
-                protocol: start.protocol,
-                portid: start.portid,
-                pid: start.pid,
-                text: Text::Borrowed(&start.text),
-            }),
-        },
+impl<'a> From<&'a feed::Opening> for Opening<'a> {
+    fn from(opening: &'a feed::Opening) -> Self {
+        let system = opening.system();
+        let callbacks = system.attached.callbacks.iter();
+        Self {
+            little_endian: cfg!(target_endian = "little"),
+            began_ns: opening.began_ns,
+            deliveries: opening.deliveries,
+            tool: Text::Borrowed(&system.tool),
+            kernel: Text::Borrowed(&system.kernel),
+            boot_time_unix_ns: system.boot_time_unix_ns,
+            hooks: texts(&system.attached.hooks),
+            missing: texts(&system.attached.missing),
+            callbacks: callbacks
+                .map(|callback| (Text::Borrowed(&*callback.symbol), callback.protocols))
+                .collect(),
+            client: match &opening.run {
+                Run::Watch(_) => None,
+                Run::Greetings(start) => Some(Client {
+                    protocol: start.protocol,
+                    portid: start.portid,
+                    pid: start.pid,
+                    text: Text::Borrowed(&start.text),
+                }),
+            },
+        }
     }
 }
 
-impl Start<'_> {
+impl Opening<'_> {
     pub(in crate::recording) const fn has_our_byte_order(&self) -> bool {
         self.little_endian == cfg!(target_endian = "little")
     }
+}
 
-    pub(super) fn opening(self) -> Opening {
+impl From<Opening<'_>> for feed::Opening {
+    fn from(opening: Opening<'_>) -> Self {
         let owned = |texts: Vec<Text<'_>>| texts.into_iter().map(Text::into_owned).collect();
-        let callbacks = self.callbacks.into_iter();
+        let callbacks = opening.callbacks.into_iter();
         let system = System {
-            tool: self.tool.into_owned(),
-            kernel: self.kernel.into_owned(),
-            boot_time_unix_ns: self.boot_time_unix_ns,
+            tool: opening.tool.into_owned(),
+            kernel: opening.kernel.into_owned(),
+            boot_time_unix_ns: opening.boot_time_unix_ns,
             attached: Attached {
-                hooks: owned(self.hooks),
-                missing: owned(self.missing),
+                hooks: owned(opening.hooks),
+                missing: owned(opening.missing),
                 callbacks: callbacks
                     .map(|(symbol, protocols)| Callback {
                         symbol: symbol.into_owned(),
@@ -144,10 +148,10 @@ impl Start<'_> {
                     .collect(),
             },
         };
-        Opening {
-            began_ns: self.began_ns,
-            deliveries: self.deliveries,
-            run: match self.client {
+        Self {
+            began_ns: opening.began_ns,
+            deliveries: opening.deliveries,
+            run: match opening.client {
                 None => Run::Watch(system),
                 Some(client) => Run::Greetings(output::Start {
                     system,

@@ -1,0 +1,252 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! `greet-user replay` as its user meets it: without root, without the kernel's help.
+//!
+//! The recordings in `tests/recordings` were made by version 1's own tool in the virtual
+//! machine of `cargo xtask vm`; every later tool must read them as that one did.
+
+use std::{
+    fs,
+    io::{BufRead as _, BufReader, Read as _, Write as _},
+    path::{Path, PathBuf},
+    process::{Command, Output, Stdio},
+    time::{Duration, Instant},
+};
+
+use greet_user::{
+    event::{Event, Extack, Head},
+    feed::{Opening, Run},
+    output::System,
+    recording::Writer,
+    tracer::Attached,
+};
+use rustix::process::{Pid, Signal, kill_process};
+
+const RECORDINGS: [&str; 2] = ["v1-greetings.greet", "v1-watch.greet"];
+/// From the first greeting of `v1-greetings.greet` to the second.
+const INTERVAL: Duration = Duration::from_millis(200);
+
+fn recording(name: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("tests/recordings")
+        .join(name)
+}
+
+fn replay(file: &Path, arguments: &[&str]) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_greet-user"));
+    command.arg("replay").arg(file).args(arguments);
+    command
+}
+
+fn run(command: &mut Command) -> Output {
+    command.output().expect("greet-user starts")
+}
+
+/// What is shown, after checking the exit status; and the sentence on standard error.
+fn shown(output: &Output, status: i32) -> (String, String) {
+    let text = |bytes: &[u8]| String::from_utf8(bytes.to_vec()).expect("UTF-8");
+    let (out, err) = (text(&output.stdout), text(&output.stderr));
+    assert_eq!(output.status.code(), Some(status), "{out}\n{err}");
+    assert_eq!(err.lines().count(), usize::from(status != 0), "{err}");
+    (out, err)
+}
+
+/// A copy that is changed.
+fn changed(name: &str, change: impl FnOnce(&mut Vec<u8>)) -> tempfile::NamedTempFile {
+    let mut bytes = fs::read(recording(name)).expect("a recording");
+    change(&mut bytes);
+    let mut file = tempfile::NamedTempFile::new().expect("a file");
+    file.write_all(&bytes).expect("writes");
+    file
+}
+
+#[test]
+fn recordings_of_every_version_are_read_as_ever() {
+    for name in RECORDINGS {
+        let file = recording(name);
+        let (json, _) = shown(&run(&mut replay(&file, &["--format", "json"])), 0);
+        insta::assert_snapshot!(format!("{name} json"), json);
+    }
+}
+
+#[test]
+fn a_summary_is_all_that_is_shown_if_nothing_else_is_asked_for() {
+    for name in RECORDINGS {
+        let file = recording(name);
+        let all = shown(&run(&mut replay(&file, &["--format", "json"])), 0).0;
+        let arguments = ["--format", "json", "--summary"];
+        let some = shown(&run(&mut replay(&file, &arguments)), 0).0;
+        let ends = |text: &str| -> Vec<String> {
+            let lines = text.lines().map(str::to_owned);
+            lines.clone().take(1).chain(lines.last()).collect()
+        };
+        assert_eq!(some.lines().collect::<Vec<_>>(), ends(&all));
+    }
+}
+
+#[test]
+fn standard_input_is_read_as_a_file_is() {
+    for name in RECORDINGS {
+        let file = recording(name);
+        let stdin = fs::File::open(&file).expect("a recording");
+        let mut piped = replay(Path::new("-"), &["--format", "json"]);
+        let piped = shown(&run(piped.stdin(stdin)), 0).0;
+        let read = shown(&run(&mut replay(&file, &["--format", "json"])), 0).0;
+        assert_eq!(piped, read);
+    }
+}
+
+#[test]
+fn what_comes_through_a_pipe_is_shown_at_once() {
+    let mut command = replay(Path::new("-"), &["--format", "json"]);
+    let mut child = command
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn()
+        .expect("starts");
+    let mut lines = BufReader::new(child.stdout.take().expect("is piped"));
+    let mut stdin = child.stdin.take().expect("is piped");
+    let bytes = fs::read(recording(RECORDINGS[1])).expect("a recording");
+    // The first event in the recording is told when it has come, not at the end.
+    let (first, rest) = bytes.split_at(2_800);
+    stdin.write_all(first).expect("it reads");
+    let mut line = String::new();
+    while !line.contains("\"kind\":\"exchange\"") {
+        line.clear();
+        assert_ne!(lines.read_line(&mut line).expect("reads"), 0);
+    }
+    stdin.write_all(rest).expect("it reads");
+    drop(stdin);
+    assert_eq!(child.wait().expect("ends").code(), Some(0));
+}
+
+#[test]
+fn of_a_truncated_recording_the_whole_frames_are_shown_then_the_offset() {
+    let file = changed(RECORDINGS[1], |bytes| bytes.truncate(2_800));
+    let (json, error) = shown(&run(&mut replay(file.path(), &["--format", "json"])), 2);
+    let said = "the recording is truncated at offset 2776: it ends within a frame; all before that was shown";
+    assert_eq!(error, format!("greet-user: {said}\n"));
+    let whole = run(&mut replay(
+        &recording(RECORDINGS[1]),
+        &["--format", "json"],
+    ));
+    let whole = shown(&whole, 0).0;
+    let exchanges = |json: &str| -> Vec<String> {
+        let lines = json.lines().filter(|line| line.contains("\"exchange\""));
+        lines.map(str::to_owned).collect()
+    };
+    let (some, all) = (exchanges(&json), exchanges(&whole));
+    assert_eq!((some.len(), all.len()), (3, 4));
+    assert_eq!(some[..2], all[..2]);
+    // Of the third only what had come by then.
+    assert!(some[2].contains("\"sent\":") && !some[2].contains("\"delivered\":"));
+    assert!(
+        json.lines()
+            .last()
+            .is_some_and(|line| line.contains("\"summary\""))
+    );
+}
+
+#[test]
+fn a_damaged_frame_is_left_out_and_named() {
+    let file = changed(RECORDINGS[1], |bytes| bytes[1_000] ^= 0x10);
+    let (json, error) = shown(&run(&mut replay(file.path(), &["--format", "json"])), 2);
+    let said = "the recording is damaged at offset 826: a frame's checksum is wrong";
+    assert_eq!(error, format!("greet-user: {said}\n"));
+    assert!(
+        json.lines()
+            .last()
+            .is_some_and(|line| line.contains("\"summary\""))
+    );
+    let exchanges = json.lines().filter(|line| line.contains("\"exchange\""));
+    assert_eq!(exchanges.count(), 4);
+}
+
+#[test]
+fn what_is_not_a_recording_is_refused_with_the_next_step() {
+    for (file, words) in [
+        (Path::new("/nowhere/run.greet"), "No such file or directory"),
+        (Path::new("/tmp"), "Is a directory"),
+        (Path::new("/dev/null"), "not a recording"),
+        (Path::new("Cargo.toml"), "greet-user watch --record FILE"),
+    ] {
+        let (out, error) = shown(&run(&mut replay(file, &[])), 2);
+        assert!(out.is_empty(), "{out}");
+        assert!(error.contains(words), "{error}");
+    }
+}
+
+#[test]
+fn nobody_reads_on_is_no_news() {
+    let mut command = replay(&recording(RECORDINGS[0]), &["--format", "json"]);
+    let (reader, writer) = std::io::pipe().expect("a pipe");
+    drop(reader);
+    let output = run(command.stdout(writer).stderr(Stdio::piped()));
+    assert_eq!(output.status.code(), Some(1));
+    assert!(output.stderr.is_empty());
+}
+
+#[test]
+fn with_pace_it_takes_as_long_as_it_took() {
+    let file = recording(RECORDINGS[0]);
+    let began = Instant::now();
+    let paced = shown(&run(&mut replay(&file, &["--format", "json", "--pace"])), 0).0;
+    assert!(began.elapsed() >= INTERVAL);
+    let at_once = shown(&run(&mut replay(&file, &["--format", "json"])), 0).0;
+    assert_eq!(paced, at_once);
+}
+
+/// A recording whose second event came an hour after the first, and without an end.
+fn with_a_long_rest() -> Vec<u8> {
+    let mut writer = Writer::new(Vec::new());
+    let system = System {
+        tool: "greet-user".to_owned(),
+        kernel: "6.12".to_owned(),
+        boot_time_unix_ns: 0,
+        attached: Attached::default(),
+    };
+    let opening = Opening {
+        began_ns: 1,
+        deliveries: true,
+        run: Run::Watch(system),
+    };
+    writer.opening(&opening).expect("writes");
+    for time_ns in [2, 3_600_000_000_002] {
+        let head = Head {
+            kind: 5,
+            protocol: 0,
+            call: time_ns,
+            pid: 7,
+            tid: 7,
+            comm: [0; 16],
+            sock: 1,
+        };
+        let mut text = [0; 128];
+        text[..3].copy_from_slice(b"why");
+        let extack = Extack {
+            head,
+            time_ns,
+            text,
+        };
+        writer.event(&Event::Extack(extack)).expect("writes");
+    }
+    writer.into_inner().expect("writes")
+}
+
+#[test]
+fn ctrl_c_ends_a_long_rest_with_the_summary() {
+    let mut file = tempfile::NamedTempFile::new().expect("a file");
+    file.write_all(&with_a_long_rest()).expect("writes");
+    let mut command = replay(file.path(), &["--format", "json", "--pace"]);
+    let mut child = command.stdout(Stdio::piped()).spawn().expect("starts");
+    let mut lines = BufReader::new(child.stdout.take().expect("is piped"));
+    let mut first = String::new();
+    lines.read_line(&mut first).expect("reads");
+    assert!(first.contains("\"kind\":\"start\""), "{first}");
+    let pid = i32::try_from(child.id()).ok().and_then(Pid::from_raw);
+    kill_process(pid.expect("a process ID"), Signal::INT).expect("it runs");
+    let mut rest = String::new();
+    lines.read_to_string(&mut rest).expect("reads");
+    assert_eq!(child.wait().expect("ends").code(), Some(0));
+    let last = rest.lines().last().unwrap_or_default();
+    assert!(last.contains("\"kind\":\"summary\""), "{rest}");
+}
