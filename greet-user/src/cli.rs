@@ -17,7 +17,7 @@ pub use sockets::SocketsOptions;
 pub use watch::{Netns, WatchOptions};
 
 use crate::tracer::Hooks;
-use parse::{padded, seconds};
+use parse::{padded, patience, seconds};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -46,17 +46,17 @@ pub struct Cli {
     #[arg(short, long, value_name = "N")]
     pub count: Option<NonZeroU64>,
 
-    /// Seconds from one greeting to the next
-    #[arg(short, long, value_name = "S", default_value = "1", value_parser = seconds)]
-    pub interval: Duration,
+    /// Seconds from one greeting to the next [default: 1; with --flood 0]
+    #[arg(short, long, value_name = "S", value_parser = seconds)]
+    pub interval: Option<Duration>,
 
     /// Send the next greeting as soon as the answer is there, and show the summary only (as -q
     /// does)
-    #[arg(long, conflicts_with = "interval")]
+    #[arg(long)]
     pub flood: bool,
 
-    /// Seconds to wait for an answer
-    #[arg(short = 'W', long, value_name = "S", default_value = "5", value_parser = seconds)]
+    /// Seconds to wait for an answer; 0 for as long as it takes
+    #[arg(short = 'W', long, value_name = "S", default_value = "5", value_parser = patience)]
     pub timeout: Duration,
 
     /// Repeat the text until it has this many bytes
@@ -127,12 +127,9 @@ impl Cli {
 
     /// How long from one greeting to the next.
     #[must_use]
-    pub const fn interval(&self) -> Duration {
-        if self.flood {
-            Duration::ZERO
-        } else {
-            self.interval
-        }
+    pub fn interval(&self) -> Duration {
+        let default = Duration::from_secs(u64::from(!self.flood));
+        self.interval.unwrap_or(default)
     }
 
     /// Is only the summary shown?

@@ -50,6 +50,16 @@ pub(super) fn seconds(text: &str) -> Result<Duration, String> {
         .ok_or_else(|| "not a number of seconds".to_owned())
 }
 
+/// As ping has it: 0 is for ever.
+pub(super) fn patience(text: &str) -> Result<Duration, String> {
+    let patience = seconds(text)?;
+    Ok(if patience.is_zero() {
+        Duration::MAX
+    } else {
+        patience
+    })
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -68,6 +78,8 @@ mod tests {
     #[test]
     fn seconds_are_not_negative_nor_endless() {
         assert_eq!(seconds("0.25"), Ok(Duration::from_millis(250)));
+        assert_eq!(patience("0.25"), Ok(Duration::from_millis(250)));
+        assert_eq!(patience("0"), Ok(Duration::MAX));
         for text in ["-1", "nan", "inf", "1e30", "soon", ""] {
             assert!(seconds(text).is_err(), "{text}");
         }

@@ -29,8 +29,12 @@ fn a_greeting_is_answered_with_the_right_text() {
 #[test]
 fn greet_user_prints_the_answer() {
     let text = stdout_of(&greet_user(&["-c", "3", "-i", "0", "How do you do?"]), 0);
-    let answers = text.matches("has been processed by kernel").count();
+    let answers = text.matches("256 bytes from the kernel: seq=").count();
     assert_eq!(answers, 3, "{text}");
+    // The same text is shown once.
+    let texts = text.matches("has been processed by kernel").count();
+    assert_eq!(texts, 1, "{text}");
+    assert!(text.is_ascii(), "plain in a pipe: {text}");
     assert!(text.contains("3 sent, 3 answered, 0 lost (0%)"), "{text}");
     assert!(text.contains("round trip min/avg/max/mdev = "), "{text}");
     assert!(!text.contains('\x1b'), "no colours in a pipe: {text}");

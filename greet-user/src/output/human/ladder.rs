@@ -218,7 +218,7 @@ impl<'a> Ladder<'a> {
         lanes.arrow(rung, columns, self.look, &mut line);
         line.push(PLAIN, " ").push(rung.style, rung.stage);
         line.to(self.kernel + STAGE + 1);
-        line.push(DIM, rung.function).end(out);
+        line.push(PLAIN, rung.function).end(out);
     }
 
     /// What stands beneath a rung, between the lanes.

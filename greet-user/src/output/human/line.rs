@@ -2,6 +2,8 @@
 //! A line as it is put together: it knows how many columns it takes on a terminal, and
 //! never takes more than there are.
 
+use std::borrow::Cow;
+
 use anstyle::Style;
 use unicode_width::UnicodeWidthStr as _;
 
@@ -24,9 +26,13 @@ fn fits(text: &str, columns: usize) -> usize {
     if text.is_ascii() {
         return text.len().min(columns);
     }
+    let most = columns.saturating_mul(CHARS_PER_COLUMN);
+    if text.len() <= most && width(text) <= columns {
+        return text.len();
+    }
     let chars = text.char_indices().map(|(at, c)| at + c.len_utf8());
     let mut end = 0;
-    for next in chars.take(columns.saturating_mul(CHARS_PER_COLUMN)) {
+    for next in chars.take(most) {
         if width(&text[..next]) > columns {
             break;
         }
@@ -99,7 +105,10 @@ impl<'a> Line<'a> {
     /// Appends a text; what has no room is cut.
     pub(super) fn push(&mut self, style: Style, text: &str) -> &mut Self {
         let room = self.look.width.saturating_sub(self.width);
-        let text = cut(text, room, self.look);
+        let text = match fits(text, room) {
+            all if all == text.len() => Cow::Borrowed(text),
+            _ => Cow::Owned(cut(text, room, self.look)),
+        };
         self.width += width(&text);
         if self.look.colour && style != PLAIN && !text.is_empty() {
             self.text.push_str(&format!("{style}{text}{style:#}"));

@@ -6,7 +6,10 @@ use super::{
     look::{BOLD, DIM, ERROR, Look, PLAIN, TO_USER},
     text::microseconds,
 };
-use crate::statistics::{Bin, Distribution};
+use crate::{
+    journey::SPANS,
+    statistics::{Bin, Distribution},
+};
 
 /// Columns of a span's name, and of each number.
 const NAME: usize = 10;
@@ -29,7 +32,11 @@ pub(super) fn spans(spans: &[(&'static str, Distribution)], look: &Look, out: &m
         line.right(DIM, name, NAME + (at + 1) * NUMBER);
     }
     line.end(out);
-    for (name, times) in spans {
+    // In the order of the stages, whatever came first.
+    let place = |name: &str| SPANS.iter().position(|(known, ..)| *known == name);
+    let mut spans = spans.to_vec();
+    spans.sort_by_key(|(name, _)| place(name));
+    for (name, times) in &spans {
         let mut line = Line::new(look);
         let style = if *name == "total" { BOLD } else { PLAIN };
         // They lie within the one above.

@@ -8,7 +8,10 @@ use proptest::prelude::{any, prop_assert, proptest};
 use unicode_width::UnicodeWidthStr as _;
 
 use super::*;
-use crate::event::tests::{bytes, datagram};
+use crate::{
+    event::tests::{bytes, datagram},
+    statistics::Spans,
+};
 use shapes::{dump, multicast, overrun, refused, unread, user_to_user};
 
 const UNICODE: Look = Look {
@@ -206,6 +209,81 @@ fn hostile_text() {
         ),
     ];
     insta::assert_snapshot!(three(&all.concat()));
+}
+
+/// Greetings of which each takes longer than the one before.
+fn slower_and_slower() -> Spans {
+    let mut spans = Spans::default();
+    for number in 1..=40_u64 {
+        let mut events = greeting(71, 1, 1_000).to_vec();
+        if let [.., Event::Delivery(read)] = events.as_mut_slice() {
+            read.delivered_ns += 10_000 * number * number;
+        }
+        spans.count(&exchange(events));
+    }
+    spans
+}
+
+#[test]
+fn what_many_greetings_took() {
+    let spans = slower_and_slower();
+    let mut all = summary(0, true);
+    (all.sent, all.received) = (40, 40);
+    if let Some(traced) = &mut all.traced {
+        traced.spans = spans.distributions();
+        traced.totals = spans.totals();
+    }
+    let shown = [UNICODE, ASCII].map(|look| {
+        let mut shown = Vec::new();
+        let mut human = Human::new(&mut shown, look, true);
+        Output::summary(&mut human, &all).expect("writes to memory");
+        String::from_utf8(shown).expect("UTF-8")
+    });
+    insta::assert_snapshot!(shown.join("\n"));
+}
+
+#[test]
+fn what_a_watch_has_seen() {
+    let spans = slower_and_slower();
+    let observed = Observed {
+        events: 120,
+        events_dropped: 3,
+        calls_missed: 1,
+        counts: Counts {
+            requests: 40,
+            messages: 41,
+            deliveries: 40,
+            refused: 1,
+            overruns: 2,
+            failed: 0,
+            unmatched: 0,
+        },
+        spans: spans.distributions(),
+        totals: spans.totals(),
+    };
+    let mut shown = Vec::new();
+    let mut human = Human::new(&mut shown, UNICODE, false);
+    Watcher::summary(&mut human, &observed).expect("writes to memory");
+    insta::assert_snapshot!(String::from_utf8(shown).expect("UTF-8"));
+}
+
+#[test]
+fn greetings_as_ping_has_them() {
+    let mut shown = Vec::new();
+    let mut human = Human::new(&mut shown, UNICODE, false);
+    Output::start(&mut human, &start(false)).expect("writes to memory");
+    for (number, text) in [(1, TEXT), (2, TEXT), (3, b"another text")] {
+        let mut greeting = one(answered(text), None);
+        greeting.number = number;
+        human.greeting(&greeting).expect("writes to memory");
+    }
+    let lost = Outcome::Lost("no answer to greeting 1 within 5 s".to_owned());
+    for outcome in [lost, Outcome::NotAskedFor] {
+        human
+            .greeting(&one(outcome, None))
+            .expect("writes to memory");
+    }
+    insta::assert_snapshot!(String::from_utf8(shown).expect("UTF-8"));
 }
 
 proptest! {
