@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! The command line.
 
+mod doctor;
+mod documents;
+mod named;
 mod parse;
 mod replay;
 mod show;
@@ -11,6 +14,8 @@ use std::{num::NonZeroU64, path::PathBuf, time::Duration};
 
 use clap::{Parser, Subcommand, ValueEnum};
 
+pub use doctor::DoctorOptions;
+pub use documents::{CompletionsOptions, ManOptions};
 pub use replay::ReplayOptions;
 pub use show::Show;
 pub use sockets::SocketsOptions;
@@ -21,11 +26,12 @@ use parse::{padded, patience, seconds};
 
 const EXAMPLES: &str = "\
 Examples:
-  greet-user                       greet once; needs no privileges
-  sudo greet-user --trace          show every crossing of the user/kernel boundary
-  greet-user -c 5 -i 0.2 -q        five greetings, 0.2 s apart, and only the summary
-  sudo greet-user watch -p route   show what crosses on NETLINK_ROUTE
-  sudo greet-user watch -- ip link show what `ip link` asks and is told
+  greet-user                        greet once; needs no privileges
+  sudo greet-user --trace           show every crossing of the user/kernel boundary
+  greet-user -c 5 -i 0.2 -q         five greetings, 0.2 s apart, and only the summary
+  sudo greet-user watch -p route    show what crosses on NETLINK_ROUTE
+  sudo greet-user watch -- ip link  show what `ip link` asks and is told
+  sudo greet-user doctor            what works here, and what to do about the rest
   sudo greet-user --trace --format json | jq 'select(.kind == \"exchange\")'
 
 Exit status: 0 if every greeting was answered, 1 if one was not, 2 if greeting was not possible.";
@@ -106,6 +112,12 @@ pub enum Command {
     Replay(ReplayOptions),
     /// List all netlink sockets, and what the kernel calls for each of its own
     Sockets(SocketsOptions),
+    /// Check what of tracing works here, and tell what to do about the rest
+    Doctor(DoctorOptions),
+    /// Print what a shell needs to complete this command line
+    Completions(CompletionsOptions),
+    /// Print the manual
+    Man(ManOptions),
 }
 
 /// How to show what happened.

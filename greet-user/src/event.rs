@@ -7,7 +7,7 @@ use greet_common::wire::{ALIGN_TO, HEADER_SIZE, Header, NLMSG_ERROR};
 mod names;
 mod text;
 
-pub use names::{flag_names, protocol_name, protocol_number, type_name};
+pub use names::{flag_names, protocol_name, protocol_names, protocol_number, type_name};
 pub(crate) use text::all;
 pub use text::{escaped, printable};
 

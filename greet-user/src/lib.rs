@@ -5,15 +5,20 @@
 //! bytes into [`event`]s, [`journey`] puts events together into exchanges, [`output`]
 //! shows them, and [`feed`] leads from the one to the others and to all [`sinks`];
 //! [`session`], [`watch`] and [`replay`] are the stories that tie these together and [`cli`]
-//! what the user asked for; [`sockets`] lists all sockets. `event`, `stream`, `journey`,
-//! `feed`, `recording`, `statistics` and `output` know neither kernel nor clock: they work on recorded data just as well.
+//! what the user asked for; [`sockets`] lists all sockets, [`doctor`] tells what works here,
+//! and [`completions`] and [`man`] what can be typed. `event`, `stream`, `journey`, `feed`,
+//! `recording`, `statistics` and `output` know neither kernel nor clock: they work on recorded
+//! data just as well.
 
 pub mod cli;
 pub mod client;
 pub mod clock;
+pub mod completions;
+pub mod doctor;
 pub mod event;
 pub mod feed;
 pub mod journey;
+pub mod man;
 pub mod output;
 pub mod recording;
 pub mod replay;
@@ -23,5 +28,6 @@ pub mod sinks;
 pub mod sockets;
 pub mod statistics;
 pub mod stream;
+pub mod suggest;
 pub mod tracer;
 pub mod watch;

@@ -10,6 +10,7 @@ use std::{
 use clap::Parser as _;
 use greet_user::{
     cli::{Cli, Command, Format, Show},
+    completions, doctor, man,
     output::{Human, Json, Output, Watcher},
     replay::{Views, replay},
     session::{Session, SessionError},
@@ -49,6 +50,15 @@ async fn main() -> ExitCode {
                 .map(|()| 0)
                 .map_err(Into::into)
         }
+        Some(Command::Doctor(options)) => {
+            init_log(options.verbose > 0);
+            options.color.write_global();
+            doctor::show(&doctor::examine().await, options.format()).map_err(Into::into)
+        }
+        Some(Command::Completions(options)) => completions::print(options.shell)
+            .map(|()| 0)
+            .map_err(Into::into),
+        Some(Command::Man(options)) => man::write(options.out.as_deref()).map(|()| 0),
     };
     match done {
         Ok(status) => ExitCode::from(status),

@@ -6,14 +6,15 @@
 
 pub mod btf;
 mod callbacks;
-mod checks;
+pub mod checks;
 mod error;
 mod filter;
 mod hooks;
 mod object;
 pub mod offsets;
 mod plan;
-mod preemption;
+pub mod preemption;
+pub mod unmounted;
 mod waiting;
 
 use std::fs;
@@ -30,7 +31,10 @@ pub use checks::{check_privileges, has_function};
 pub use error::TracerError;
 pub(crate) use error::chain;
 pub use filter::{Filter, Tasks};
-pub use hooks::Hooks;
+pub use hooks::{
+    Hooks, functions, programs,
+    trial::{Tried, TriedKind, try_each},
+};
 pub(crate) use object::{OBJECT, loader};
 pub use plan::{Attached, Plan};
 

@@ -25,7 +25,7 @@ use command::Command;
 /// the buffer, the next record wakes him, at the cost of the program that is watched.
 const GATHER: Duration = Duration::from_millis(5);
 /// Size of the ring buffer, bytes: half a second of one sender who does nothing else.
-const BUFFER: u32 = 16 << 20;
+pub const BUFFER: u32 = 16 << 20;
 /// How many records are read before signals and the command are looked at again.
 const BATCH: usize = 4096;
 

@@ -6,6 +6,7 @@ use std::time::Duration;
 use greet_common::Stage;
 
 use super::Netns;
+use crate::suggest::{did_you_mean, nearest};
 
 /// The text, said again and again, up to `size` bytes. A character that would be cut in
 /// two is left out and its place filled with dots.
@@ -38,8 +39,12 @@ pub(super) fn netns(text: &str) -> Result<Netns, String> {
 pub(super) fn stage(text: &str) -> Result<Stage, String> {
     let found = Stage::ALL.into_iter().find(|stage| stage.name() == text);
     found.ok_or_else(|| {
-        let names = Stage::ALL.map(Stage::name).join(", ");
-        format!("there is no such stage; the stages are {names}")
+        let names = Stage::ALL.map(Stage::name);
+        format!(
+            "there is no such stage{}\n\nThe stages are {}",
+            did_you_mean(nearest(text, names)),
+            names.join(", ")
+        )
     })
 }
 
@@ -82,6 +87,19 @@ mod tests {
         assert_eq!(patience("0"), Ok(Duration::MAX));
         for text in ["-1", "nan", "inf", "1e30", "soon", ""] {
             assert!(seconds(text).is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_stage_that_is_none_brings_one_to_mind() {
+        assert_eq!(stage("queue"), Ok(Stage::Queue));
+        for (text, meant) in [
+            ("recieve", "no such stage; did you mean `receive`?\n"),
+            ("handl", "no such stage; did you mean `handle`?\n"),
+            ("x", "no such stage\n\nThe stages are send, cross, "),
+        ] {
+            let error = stage(text).expect_err(text);
+            assert!(error.contains(meant), "{text}: {error}");
         }
     }
 }

@@ -41,17 +41,3 @@ pub struct ReplayOptions {
     #[command(flatten)]
     pub show: Show,
 }
-
-#[cfg(test)]
-mod tests {
-    use clap::CommandFactory as _;
-
-    use crate::cli::Cli;
-
-    #[test]
-    fn the_help_text() {
-        let mut command = Cli::command().term_width(100);
-        let replay = command.find_subcommand_mut("replay").expect("a subcommand");
-        insta::assert_snapshot!(replay.render_long_help());
-    }
-}

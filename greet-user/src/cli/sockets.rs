@@ -5,8 +5,15 @@ use clap::{ArgAction, Args};
 
 use super::Format;
 
+const EXAMPLES: &str = "\
+Examples:
+  sudo greet-user sockets          of all network namespaces, with receive callbacks
+  greet-user sockets               of this one, without privileges
+  sudo greet-user sockets --format json | jq 'select(.drops > 0)'";
+
 /// How to list the sockets.
 #[derive(Clone, Debug, Args)]
+#[command(after_help = EXAMPLES)]
 pub struct SocketsOptions {
     /// How to show them
     #[arg(long, value_enum, default_value_t = Format::Human)]

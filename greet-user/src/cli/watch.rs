@@ -11,18 +11,33 @@ use greet_common::{Stage, event};
 
 use super::{
     Format, Show,
-    parse::{netns, stage},
+    named::{protocol, stage_name},
+    parse::netns,
 };
-use crate::{event::protocol_number, tracer::Hooks};
+use crate::tracer::Hooks;
 
 /// The largest `--snaplen`, bytes.
 const SNAPLEN_MAX: i64 = event::SNAPLEN_MAX as i64;
 
+const EXAMPLES: &str = "\
+Examples:
+  sudo greet-user watch                        all netlink traffic of the machine, until Ctrl-C
+  sudo greet-user watch -p route -p genl       of two protocols
+  sudo greet-user watch -- ip link             what `ip link` asks and is told
+  sudo greet-user watch --comm NetworkManager  of the processes of that name
+  sudo greet-user watch --summary              times and counts alone, at the lowest cost
+  sudo greet-user watch --stages send,handle,sent -p route
+  sudo greet-user watch --format json | jq 'select(.kind == \"exchange\")'
+
+Exit status: 0, that of the COMMAND if there is one, or 2 if watching was not possible; what
+then is missing, `greet-user doctor` tells.";
+
 /// What to watch, and how to show it.
 #[derive(Clone, Debug, Args)]
+#[command(after_help = EXAMPLES)]
 pub struct WatchOptions {
     /// Only this netlink protocol, by name or number; may be given several times
-    #[arg(short, long = "protocol", value_name = "PROTO", value_parser = protocol_number)]
+    #[arg(short, long = "protocol", value_name = "PROTO", value_parser = protocol(), hide_possible_values = true)]
     pub protocols: Vec<u32>,
 
     /// Only this process
@@ -46,7 +61,7 @@ pub struct WatchOptions {
     pub summary: bool,
 
     /// Only these stages: send, cross, handle, reply, queue, handled, sent, receive, delivered
-    #[arg(long, value_name = "LIST", value_delimiter = ',', value_parser = stage)]
+    #[arg(long, value_name = "LIST", value_delimiter = ',', value_parser = stage_name(), hide_possible_values = true)]
     pub stages: Vec<Stage>,
 
     /// Copy up to so many bytes of each datagram, instead of 272 (one header and 256 bytes)

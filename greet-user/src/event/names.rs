@@ -9,6 +9,8 @@ pub use types::type_name;
 
 use greet_common::wire::NETLINK_TEST_PROTOCOL;
 
+use crate::suggest::{did_you_mean, nearest};
+
 /// The 32 protocols, by number. Those without a name are nobody's, or a module's.
 const PROTOCOLS: [&str; 32] = {
     let mut names = [""; 32];
@@ -37,6 +39,16 @@ const PROTOCOLS: [&str; 32] = {
     names
 };
 
+/// What protocols are called as well, by people and by other tools.
+const ALSO: [(&str, u32); 6] = [
+    ("greet", NETLINK_TEST_PROTOCOL),
+    ("rtnl", 0),
+    ("diag", 4),
+    ("nf", 12),
+    ("uevent", 15),
+    ("genl", 16),
+];
+
 /// The name of a netlink protocol, where it has one.
 #[must_use]
 pub fn protocol_name(protocol: u32) -> Option<&'static str> {
@@ -58,46 +70,35 @@ pub fn protocol_number(text: &str) -> Result<u32, String> {
     }
     let asked = text.to_ascii_lowercase();
     let asked = asked.strip_prefix("netlink_").unwrap_or(&asked);
-    let asked = if asked == "greet" {
-        "test_protocol"
-    } else {
-        asked
-    };
-    let known = || {
-        PROTOCOLS.iter().zip(0..).filter_map(|(name, number)| {
-            let short = name.strip_prefix("NETLINK_")?;
-            Some((short.to_ascii_lowercase(), number))
-        })
-    };
-    if let Some((_, number)) = known().find(|(name, _)| name == asked) {
+    let also = ALSO.iter().find(|(name, _)| *name == asked);
+    let named = known().find(|(name, _)| name == asked);
+    if let Some(number) = named.map(|(_, number)| number) {
         return Ok(number);
     }
-    let nearest = known()
-        .map(|(name, _)| (distance(asked, &name), name))
-        .min();
-    match nearest {
-        Some((distance, name)) if distance * 2 <= name.len() => Err(format!(
-            "there is no such netlink protocol; did you mean `{name}`?"
-        )),
-        _ => Err(
-            "there is no such netlink protocol: give a name such as `route`, or 0 to 31".to_owned(),
-        ),
+    if let Some((_, number)) = also {
+        return Ok(*number);
     }
+    let names = protocol_names();
+    let also = ALSO.iter().map(|(name, _)| *name);
+    let nearest = nearest(asked, names.iter().map(String::as_str).chain(also));
+    Err(format!(
+        "there is no such netlink protocol{}\n\nThe protocols are 0 to 31, and by name {}",
+        did_you_mean(nearest),
+        names.join(", ")
+    ))
 }
 
-/// How many letters must be put in, left out or changed to make one of the other.
-fn distance(one: &str, other: &str) -> usize {
-    let other: Vec<char> = other.chars().collect();
-    let mut row: Vec<usize> = (0..=other.len()).collect();
-    for (at, letter) in one.chars().enumerate() {
-        let mut diagonal = std::mem::replace(&mut row[0], at + 1);
-        for (to, theirs) in other.iter().enumerate() {
-            let change = diagonal + usize::from(letter != *theirs);
-            diagonal = row[to + 1];
-            row[to + 1] = change.min(row[to] + 1).min(diagonal + 1);
-        }
-    }
-    row.last().copied().unwrap_or(0)
+/// The names that [`protocol_number`] takes, as short as can be, by number.
+#[must_use]
+pub fn protocol_names() -> Vec<String> {
+    known().map(|(name, _)| name).collect()
+}
+
+fn known() -> impl Iterator<Item = (String, u32)> {
+    PROTOCOLS.iter().zip(0..).filter_map(|(name, number)| {
+        let short = name.strip_prefix("NETLINK_")?;
+        Some((short.to_ascii_lowercase(), number))
+    })
 }
 
 #[cfg(test)]
@@ -113,15 +114,22 @@ mod tests {
             ("31", 31),
             ("test_protocol", 31),
             ("greet", 31),
+            ("genl", 16),
+            ("uevent", 15),
             ("1", 1),
         ] {
             assert_eq!(protocol_number(text), Ok(number), "{text}");
         }
         for (text, meant) in [
-            ("rout", "`route`"),
-            ("genric", "`generic`"),
+            ("rout", "; did you mean `route`?"),
+            ("NETLINK_ROUT", "; did you mean `route`?"),
+            ("genric", "; did you mean `generic`?"),
+            ("greeet", "; did you mean `greet`?"),
             ("32", "0 to 31"),
-            ("zzzzzz", "0 to 31"),
+            (
+                "zzzzzz",
+                "protocol\n\nThe protocols are 0 to 31, and by name route, usersock,",
+            ),
         ] {
             let error = protocol_number(text).expect_err(text);
             assert!(error.contains(meant), "{text}: {error}");

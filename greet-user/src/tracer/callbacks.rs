@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use greet_common::wire::NETLINK_TEST_PROTOCOL;
 
-use super::{TracerError, has_function};
+use super::{TracerError, checks::function_like, has_function};
 use crate::sockets::{KernelSocket, SocketsError};
 
 /// The greeting module's receive callback: known without looking.
@@ -65,6 +65,7 @@ fn named(symbols: &[String], protocols: u32) -> Result<Vec<Callback>, TracerErro
         } else {
             Err(TracerError::NoCallback {
                 callback: symbol.clone(),
+                nearest: function_like(symbol)?,
             })
         }
     });

@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! What must hold before anything is attached.
 
-use std::{fs, os::unix::fs::MetadataExt as _, path::Path};
+use std::{fs, io, os::unix::fs::MetadataExt as _, path::Path};
 
 use rustix::thread::{CapabilitySet, capabilities};
 
 use super::TracerError;
+use crate::suggest::nearest;
 
 /// Inode number of the initial PID namespace (`PROC_PID_INIT_INO`).
 const INITIAL_PID_NAMESPACE: u64 = 0xEFFF_FFFC;
@@ -43,12 +44,20 @@ pub(super) fn check_kernel() -> Result<(), TracerError> {
     if !Path::new("/sys/kernel/btf/vmlinux").exists() {
         return Err(TracerError::NoBtf);
     }
-    let namespace = fs::metadata("/proc/self/ns/pid").map_err(TracerError::setup)?;
-    if namespace.ino() == INITIAL_PID_NAMESPACE {
+    if is_in_initial_pid_namespace().map_err(TracerError::setup)? {
         Ok(())
     } else {
         Err(TracerError::PidNamespace)
     }
+}
+
+/// Are this process's IDs those that the kernel's tracing helpers give?
+///
+/// # Errors
+/// What the kernel said.
+pub fn is_in_initial_pid_namespace() -> io::Result<bool> {
+    let namespace = fs::metadata("/proc/self/ns/pid")?;
+    Ok(namespace.ino() == INITIAL_PID_NAMESPACE)
 }
 
 /// Does the running kernel have this function, in itself or in a module?
@@ -60,12 +69,26 @@ pub fn has_function(name: &str) -> Result<bool, TracerError> {
     Ok(is_listed(&symbols, name))
 }
 
-/// Looks for a function in `/proc/kallsyms`: lines of `address type name [module]`.
+/// The function whose name is most like this one.
+///
+/// # Errors
+/// [`TracerError`] where `/proc/kallsyms` cannot be read.
+pub fn function_like(name: &str) -> Result<Option<String>, TracerError> {
+    let symbols = fs::read("/proc/kallsyms").map_err(TracerError::setup)?;
+    let names = functions(&symbols).filter_map(|name| std::str::from_utf8(name).ok());
+    Ok(nearest(name, names).map(str::to_owned))
+}
+
 fn is_listed(kallsyms: &[u8], name: &str) -> bool {
-    kallsyms.split(|byte| *byte == b'\n').any(|line| {
+    functions(kallsyms).any(|function| function == name.as_bytes())
+}
+
+/// The functions in `/proc/kallsyms`: lines of `address type name [module]`.
+fn functions(kallsyms: &[u8]) -> impl Iterator<Item = &[u8]> {
+    kallsyms.split(|byte| *byte == b'\n').filter_map(|line| {
         let mut words = line.split(u8::is_ascii_whitespace);
         let is_text = matches!(words.nth(1), Some(b"t" | b"T" | b"w" | b"W"));
-        is_text && words.next() == Some(name.as_bytes())
+        words.next().filter(|_| is_text)
     })
 }
 

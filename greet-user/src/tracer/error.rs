@@ -6,6 +6,7 @@ use std::error::Error as StdError;
 use aya::programs::ProgramError;
 
 use super::offsets::OffsetError;
+use crate::suggest::did_you_mean;
 
 /// Why the tracer could not be attached.
 #[derive(Debug, thiserror::Error)]
@@ -22,17 +23,20 @@ pub enum TracerError {
     #[error(
         "this kernel has no BTF (/sys/kernel/btf/vmlinux is not there), which tells where its \
          structures keep their fields: it needs CONFIG_DEBUG_INFO_BTF=y; try `cargo xtask demo` \
-         for a VM that has it"
+         for a VM that has it, and `greet-user doctor` for all that is missing"
     )]
     NoBtf,
     /// The receive callback is not in the kernel's symbol table.
     #[error(
-        "the kernel has no function `{callback}`: name the receive callback of its socket with \
-         `--callback SYMBOL` (`grep recv /proc/kallsyms` lists candidates)"
+        "the kernel has no function `{callback}`{}: name the receive callback of its socket with \
+         `--callback SYMBOL` (`sudo greet-user sockets` lists them)",
+        did_you_mean(nearest.as_deref())
     )]
     NoCallback {
         /// The symbol.
         callback: String,
+        /// A function of nearly the same name.
+        nearest: Option<String>,
     },
     /// A process ID here is not the one that the kernel's tracing helpers give.
     #[error(
@@ -52,7 +56,7 @@ pub enum TracerError {
         reason: String,
     },
     /// Anything else.
-    #[error("the tracer could not be set up: {0}")]
+    #[error("the tracer could not be set up: {0}; try `sudo greet-user doctor`")]
     Setup(String),
 }
 

@@ -7,6 +7,8 @@
 //! it for milliseconds, in which nothing is seen. A kprobe cannot be preempted. So which of
 //! the two is taken depends on the kernel, unless the user says it.
 
+pub mod trial;
+
 use aya::{
     Btf, Ebpf,
     programs::{FEntry, FExit, KProbe, Program, ProgramError, RawTracePoint},
@@ -161,9 +163,14 @@ impl Hook {
 }
 
 /// The functions that programs may be attached to.
-pub(super) fn functions() -> impl Iterator<Item = &'static str> {
+pub fn functions() -> impl Iterator<Item = &'static str> {
     let functions = HOOKS.iter().filter(|hook| hook.way != Way::Tracepoint);
     functions.map(|hook| hook.function)
+}
+
+/// The programs that watch the kernel, each with its twins.
+pub fn programs() -> impl Iterator<Item = &'static str> {
+    HOOKS.iter().chain(&FAMILY).map(|hook| hook.program)
 }
 
 /// Attaches what is asked for, with these receive callbacks. What this kernel lacks is said

@@ -7,6 +7,7 @@
 
 mod capture;
 mod detach;
+mod doctor;
 mod ending;
 mod greeting;
 mod hooks;

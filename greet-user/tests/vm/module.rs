@@ -11,10 +11,10 @@ const MODULE: &str = "NetlinkGreetingsLKM";
 const OBJECT: &str = "/lib/greet/NetlinkGreetingsLKM.ko";
 
 /// The module is not loaded as long as this lives; whatever happens, it is again afterwards.
-struct Unloaded;
+pub struct Unloaded;
 
 impl Unloaded {
-    fn new() -> Self {
+    pub fn new() -> Self {
         require_vm();
         run("rmmod", MODULE);
         Self

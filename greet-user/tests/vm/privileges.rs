@@ -39,6 +39,13 @@ fn an_unknown_callback_is_named() {
         "{sentence}"
     );
     assert!(sentence.contains("--callback SYMBOL"), "{sentence}");
+    assert!(!sentence.contains("did you mean"), "{sentence}");
+    let output = greet_user(&["--trace", "--callback", "netlink_rcv_msg_fn"]);
+    let sentence = sentence_of(&output, 2);
+    assert!(
+        sentence.contains("did you mean `netlink_recv_msg_fn`?"),
+        "{sentence}"
+    );
 }
 
 #[test]

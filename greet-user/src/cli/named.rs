@@ -1,0 +1,49 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! Arguments that are names of something: checked by a function, and known to completions.
+
+use std::ffi::OsStr;
+
+use clap::{
+    Arg, Command, Error,
+    builder::{PossibleValue, TypedValueParser},
+};
+use greet_common::Stage;
+
+use super::parse::stage;
+use crate::event::{protocol_names, protocol_number};
+
+/// Reads an argument with a function of its own, which may take more than the names.
+#[derive(Clone)]
+pub(super) struct Named<T> {
+    parse: fn(&str) -> Result<T, String>,
+    names: fn() -> Vec<String>,
+}
+
+impl<T: Clone + Send + Sync + 'static> TypedValueParser for Named<T> {
+    type Value = T;
+
+    fn parse_ref(&self, cmd: &Command, arg: Option<&Arg>, value: &OsStr) -> Result<T, Error> {
+        TypedValueParser::parse_ref(&self.parse, cmd, arg, value)
+    }
+
+    fn possible_values(&self) -> Option<Box<dyn Iterator<Item = PossibleValue> + '_>> {
+        let names = (self.names)().into_iter();
+        Some(Box::new(names.map(PossibleValue::new)))
+    }
+}
+
+/// A netlink protocol.
+pub(super) fn protocol() -> Named<u32> {
+    Named {
+        parse: protocol_number,
+        names: protocol_names,
+    }
+}
+
+/// A stage.
+pub(super) fn stage_name() -> Named<Stage> {
+    Named {
+        parse: stage,
+        names: || Stage::ALL.map(|stage| stage.name().to_owned()).into(),
+    }
+}

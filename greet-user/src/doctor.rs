@@ -1,0 +1,166 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! What of tracing works here, and what to do about what does not.
+//!
+//! Each check asks the running kernel: hooks are attached and detached, a greeting is sent,
+//! a queue is filled. [`report`] holds what came of it, [`human`] and [`json`] show that.
+
+mod config;
+mod hooks;
+pub mod human;
+pub mod json;
+mod kernel;
+mod limits;
+mod module;
+pub mod report;
+mod rights;
+
+use std::{
+    fs,
+    io::{self, IsTerminal as _, Write as _},
+};
+
+use rustix::termios::tcgetwinsize;
+
+use crate::{
+    cli::Format,
+    sockets::{self, KernelSocket, SocketsError},
+    tracer::{self, Callback, btf::Btf, chain},
+    watch,
+};
+use config::Config;
+use report::{Check, Report, Verdict};
+
+/// Checks everything.
+pub async fn examine() -> Report {
+    let release = kernel::release();
+    let rights = rights::checks();
+    let may_trace = !rights.iter().any(|check| check.verdict == Verdict::Failure);
+    let mut checks = vec![
+        kernel::check_release(&release),
+        kernel::check_config(Config::running(&release).as_ref()),
+    ];
+    let (read, types) = kernel::check_types();
+    checks.extend(read);
+    checks.extend(rights);
+    checks.extend([
+        limits::check_jit(),
+        kernel::check_preemption(),
+        kernel::check_kprobes(),
+    ]);
+    let sockets = sockets::kernel_callbacks();
+    match types {
+        Some(types) if may_trace => checks.extend(tried(&types, &sockets)),
+        _ => checks.extend(untried(may_trace)),
+    }
+    checks.push(limits::check_locked_memory(&release, watch::BUFFER.into()));
+    checks.extend([
+        limits::check_receive_buffer(),
+        limits::check_send_buffer(),
+        module::check_module(),
+        module::check_greeting().await,
+        module::check_symbol(),
+        module::check_callback(&sockets),
+    ]);
+    Report { checks }
+}
+
+/// The hooks, and what it takes to have them.
+fn tried(types: &Btf, sockets: &Result<Vec<KernelSocket>, SocketsError>) -> Vec<Check> {
+    const NAME: &str = "ring buffer";
+    let size = watch::BUFFER >> 20;
+    match tracer::try_each(
+        types,
+        callbacks(sockets.as_deref().unwrap_or_default()),
+        watch::BUFFER,
+    ) {
+        Ok((kinds, handler)) => {
+            let descriptors = kinds.iter().map(|kind| kind.descriptors).max();
+            let mut checks = hooks::checks(&kinds, &handler);
+            let found = format!("{size} MiB to be had");
+            checks.push(Check::ok(
+                NAME,
+                found,
+                "as much as `greet-user watch` takes",
+            ));
+            checks.push(limits::check_open_files(descriptors.unwrap_or(0)));
+            checks
+        }
+        Err(error) => {
+            let means = "the programs and maps cannot be loaded";
+            vec![Check::failure("hooks", chain(&error), means)]
+        }
+    }
+}
+
+/// Those of modules, as `--trace` takes them; else that of NETLINK_ROUTE, which is always there.
+fn callbacks(sockets: &[KernelSocket]) -> Vec<Callback> {
+    let named = sockets.iter().filter_map(|socket| {
+        let callback = socket
+            .callback
+            .as_ref()
+            .filter(|callback| callback.is_named())?;
+        Some((socket.protocol, callback))
+    });
+    let of = |wanted: fn(u32, &sockets::Callback) -> bool| {
+        let mut found: Vec<_> = named
+            .clone()
+            .filter(|(protocol, callback)| wanted(*protocol, callback))
+            .map(|(protocol, callback)| Callback {
+                symbol: callback.symbol.clone(),
+                protocols: 1 << (protocol & 31),
+            })
+            .collect();
+        found.sort_by(|one, other| one.symbol.cmp(&other.symbol));
+        found.dedup_by(|one, other| one.symbol == other.symbol);
+        found
+    };
+    let modules = of(|_, callback| callback.module.is_some());
+    if modules.is_empty() {
+        of(|protocol, _| protocol == 0)
+    } else {
+        modules
+    }
+}
+
+fn untried(may_trace: bool) -> Vec<Check> {
+    let found = if may_trace {
+        "needs the fields of the kernel's structures"
+    } else {
+        "needs the rights to trace"
+    };
+    ["hooks", "ring buffer", "open files"]
+        .map(|name| Check::not_checked(name, found, "").advise("see the failure above"))
+        .into()
+}
+
+/// Shows the report on standard output. Returns the exit status.
+///
+/// # Errors
+/// What writing ran into.
+pub fn show(report: &Report, format: Format) -> io::Result<u8> {
+    let mut text = Vec::new();
+    match format {
+        Format::Human => human::write(&mut text, report, width())?,
+        Format::Json => json::write(&mut text, report)?,
+    }
+    let mut out = anstream::stdout().lock();
+    out.write_all(&text)?;
+    out.flush()?;
+    Ok(report.status())
+}
+
+/// The terminal's columns; `None` where standard output is none.
+fn width() -> Option<usize> {
+    let out = io::stdout();
+    let size = out.is_terminal().then(|| tcgetwinsize(&out).ok())??;
+    (size.ws_col > 0).then_some(size.ws_col.into())
+}
+
+/// What is in a file below `/proc/sys`.
+fn sysctl(path: &str) -> io::Result<String> {
+    let value = fs::read_to_string(format!("/proc/sys/{path}"))?;
+    Ok(value.trim_end().to_owned())
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,75 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! For programs: one JSON object for each check, and one that sums up.
+
+use std::io::{self, Write};
+
+use serde::Serialize;
+
+use super::report::{Report, Verdict};
+
+#[derive(Serialize)]
+struct Line<'a> {
+    kind: &'static str,
+    v: u32,
+    name: &'a str,
+    verdict: &'static str,
+    found: &'a str,
+    means: &'a str,
+    #[serde(skip_serializing_if = "str::is_empty")]
+    advice: &'a str,
+}
+
+#[derive(Serialize)]
+struct Summary {
+    kind: &'static str,
+    v: u32,
+    status: u8,
+    conclusion: &'static str,
+    ok: usize,
+    warnings: usize,
+    failures: usize,
+    not_checked: usize,
+}
+
+/// Writes the report.
+///
+/// # Errors
+/// What writing ran into.
+pub fn write(out: &mut impl Write, report: &Report) -> io::Result<()> {
+    for check in &report.checks {
+        let line = Line {
+            kind: "check",
+            v: 1,
+            name: &check.name,
+            verdict: verdict(check.verdict),
+            found: &check.found,
+            means: &check.means,
+            advice: &check.advice,
+        };
+        put(out, &line)?;
+    }
+    let summary = Summary {
+        kind: "summary",
+        v: 1,
+        status: report.status(),
+        conclusion: report.conclusion(),
+        ok: report.count(Verdict::Ok),
+        warnings: report.count(Verdict::Warning),
+        failures: report.count(Verdict::Failure),
+        not_checked: report.count(Verdict::NotChecked),
+    };
+    put(out, &summary)
+}
+
+/// As a program likes to compare it: one word.
+const fn verdict(verdict: Verdict) -> &'static str {
+    match verdict {
+        Verdict::NotChecked => "not_checked",
+        other => other.name(),
+    }
+}
+
+fn put(out: &mut impl Write, line: &impl Serialize) -> io::Result<()> {
+    serde_json::to_writer(&mut *out, line)?;
+    out.write_all(b"\n")
+}

@@ -1,0 +1,220 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! The kernel: its release, how it was built, what it tells of its types, how it schedules.
+
+use std::fs;
+
+use rustix::system::uname;
+
+use super::{config::Config, report::Check};
+use crate::{
+    sockets,
+    tracer::{
+        btf::{Btf, KERNEL_BTF},
+        offsets::Offsets,
+        preemption::{is_preemptible, setting},
+        unmounted,
+    },
+};
+
+/// The BPF ring buffer and CAP_BPF came with it.
+const OLDEST: (u32, u32) = (5, 8);
+/// The oldest that the tests run on.
+const OLDEST_TESTED: (u32, u32) = (6, 1);
+/// Options without which something is missing, and what.
+const OPTIONS: [(&str, &str); 7] = [
+    ("BPF_SYSCALL", "no program can be loaded"),
+    ("BPF_EVENTS", "no program can be attached"),
+    ("DEBUG_INFO_BTF", "no field can be found"),
+    ("BPF_JIT", "no fentry"),
+    ("DYNAMIC_FTRACE_WITH_DIRECT_CALLS", "no fentry"),
+    ("KPROBE_EVENTS", "no kprobes"),
+    ("MODULES", "no greeting module"),
+];
+
+/// The release of the running kernel.
+#[must_use]
+pub fn release() -> String {
+    uname().release().to_string_lossy().into_owned()
+}
+
+/// `kernel`.
+#[must_use]
+pub fn check_release(release: &str) -> Check {
+    const NAME: &str = "kernel";
+    let Some(version) = version(release) else {
+        return Check::not_checked(NAME, release, "this is not a version of Linux");
+    };
+    if version < OLDEST {
+        let means = "the BPF ring buffer came with Linux 5.8";
+        return Check::failure(NAME, release, means).advise("boot a newer kernel");
+    }
+    let means = if version < OLDEST_TESTED {
+        "older than the kernels that this tool is tested on, 6.1 and later"
+    } else {
+        "new enough"
+    };
+    Check::ok(NAME, release, means)
+}
+
+/// The first two numbers of a release.
+#[must_use]
+pub fn version(release: &str) -> Option<(u32, u32)> {
+    let mut numbers = release.split(|c: char| !c.is_ascii_digit());
+    Some((numbers.next()?.parse().ok()?, numbers.next()?.parse().ok()?))
+}
+
+/// `configuration`.
+#[must_use]
+pub fn check_config(config: Option<&Config>) -> Check {
+    const NAME: &str = "configuration";
+    let Some(config) = config else {
+        let means = "the hooks are tried all the same, below";
+        return Check::ok(NAME, "this kernel does not show how it was built", means);
+    };
+    let missing = OPTIONS.iter().filter(|(option, _)| !config.has(option));
+    let missing: Vec<_> = missing
+        .map(|(option, means)| format!("CONFIG_{option} ({means})"))
+        .collect();
+    if missing.is_empty() {
+        Check::ok(NAME, config.source(), "it has every option that is needed")
+    } else {
+        let found = format!("{} is without {}", config.source(), missing.join(", "));
+        Check::warning(NAME, found, "the kernel was built so")
+            .advise("boot a kernel that has them, as those of the distributions do; `cargo xtask demo` runs one in a virtual machine")
+    }
+}
+
+/// `BTF`, `fields` and `socket fields`; with the types, if they can be read.
+#[must_use]
+pub fn check_types() -> (Vec<Check>, Option<Btf>) {
+    const NAME: &str = "BTF";
+    let types = match Btf::of_running_kernel() {
+        Ok(types) => types,
+        Err(error) => {
+            let found = format!("{KERNEL_BTF} cannot be read ({error})");
+            let means = "nothing tells where the kernel's structures keep their fields";
+            let check = Check::failure(NAME, found, means).advise(
+                "boot a kernel with CONFIG_DEBUG_INFO_BTF=y, as those of the distributions",
+            );
+            return (vec![check], None);
+        }
+    };
+    let size = fs::metadata(KERNEL_BTF).map_or(0, |file| file.len());
+    let found = format!("{KERNEL_BTF}, {size} bytes");
+    let read = Check::ok(NAME, found, "the kernel describes its structures");
+    let offsets = Offsets::of(&types).map(|offsets| offsets.named().count());
+    let fields = match &offsets {
+        Ok(count) => {
+            // One more is a bit and has no offset of its own among these.
+            let found = format!("all {} found", count + 1);
+            Check::ok("fields", found, "the programs know where to read")
+        }
+        Err(error) => {
+            let means = "the programs would read something else";
+            Check::failure("fields", error.to_string(), means)
+                .advise("a newer greet-user may know it")
+        }
+    };
+    let walk = match sockets::layout::of(&types) {
+        Ok(layout) => {
+            let found = format!("all {} found", layout.len());
+            Check::ok("socket fields", found, "the table of sockets can be walked")
+        }
+        Err(error) => {
+            let means = "receive callbacks cannot be found, only named with `--callback`";
+            Check::warning("socket fields", error.to_string(), means)
+                .advise("a newer greet-user may know it")
+        }
+    };
+    (vec![read, fields, walk], offsets.is_ok().then_some(types))
+}
+
+/// `preemption`.
+#[must_use]
+pub fn check_preemption() -> Check {
+    let found = match setting() {
+        Ok(setting) => setting.trim().to_owned(),
+        Err(error) => format!("{} (debugfs: {error})", uname().version().to_string_lossy()),
+    };
+    let means = if is_preemptible() {
+        "fentry may miss calls here, so kprobes come first"
+    } else {
+        "fentry misses nothing here, and comes first"
+    };
+    Check::ok("preemption", found, means)
+}
+
+/// `kprobes`. The kernel shows everyone whether it has them, and root whether they are on.
+#[must_use]
+pub fn check_kprobes() -> Check {
+    const NAME: &str = "kprobes";
+    const OFF: &str =
+        "the stages handle and handled cannot be seen, and the others with fentry only";
+    if !fs::exists("/sys/bus/event_source/devices/kprobe/type").unwrap_or(false) {
+        let advice = "boot a kernel with CONFIG_KPROBE_EVENTS=y, as those of the distributions";
+        return Check::warning(NAME, "this kernel has none", OFF).advise(advice);
+    }
+    match unmounted::read("debugfs", "kprobes/enabled") {
+        Ok(enabled) if enabled.trim() == "0" => {
+            let advice = "`echo 1 | sudo tee /sys/kernel/debug/kprobes/enabled`";
+            Check::warning(NAME, "they are switched off", OFF).advise(advice)
+        }
+        Ok(_) => {
+            let list = unmounted::read("debugfs", "kprobes/blacklist").unwrap_or_default();
+            let refused: Vec<_> = crate::tracer::functions()
+                .filter(|function| {
+                    list.lines()
+                        .any(|line| line.ends_with(&format!("\t{function}")))
+                })
+                .collect();
+            if refused.is_empty() {
+                let found = format!("on, {} functions excluded", list.lines().count());
+                Check::ok(NAME, found, "none of those that are watched")
+            } else {
+                let found = format!("the kernel excludes {}", refused.join(", "));
+                Check::warning(NAME, found, "their stages can be seen with fentry only")
+            }
+        }
+        Err(error) => {
+            let found = format!("this kernel has them (debugfs: {error})");
+            Check::ok(NAME, found, "whether they are on shows below")
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::doctor::report::Verdict;
+
+    #[test]
+    fn old_kernels_are_told_apart() {
+        for (release, verdict) in [
+            ("7.2.12+deb13-cloud-amd64", Verdict::Ok),
+            ("5.15.0-1", Verdict::Ok),
+            ("5.7.19", Verdict::Failure),
+            ("4.19.0-27-amd64", Verdict::Failure),
+            ("sixth", Verdict::NotChecked),
+        ] {
+            assert_eq!(check_release(release).verdict, verdict, "{release}");
+        }
+        assert!(check_release("5.15.0").means.starts_with("older"));
+    }
+
+    #[test]
+    fn options_that_are_not_set_are_named() {
+        let all: String = OPTIONS
+            .map(|(option, _)| format!("CONFIG_{option}=y\n"))
+            .concat();
+        let check = check_config(Some(&Config::new("a file", &all)));
+        assert_eq!(check.verdict, Verdict::Ok);
+        let without = all.replace("CONFIG_MODULES=y", "# CONFIG_MODULES is not set");
+        let check = check_config(Some(&Config::new("a file", &without)));
+        assert_eq!(check.verdict, Verdict::Warning);
+        assert_eq!(
+            check.found,
+            "a file is without CONFIG_MODULES (no greeting module)"
+        );
+        assert_eq!(check_config(None).verdict, Verdict::Ok);
+    }
+}

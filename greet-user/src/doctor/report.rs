@@ -1,0 +1,124 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! What was checked and what came of it: knows neither kernel nor terminal.
+
+/// What came of a check.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Verdict {
+    /// All is well.
+    Ok,
+    /// Something cannot be had here; the rest can.
+    Warning,
+    /// Tracing cannot work.
+    Failure,
+    /// It could not be checked.
+    NotChecked,
+}
+
+impl Verdict {
+    /// All of them.
+    pub const ALL: [Self; 4] = [Self::Ok, Self::Warning, Self::Failure, Self::NotChecked];
+
+    /// What it is called.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Ok => "ok",
+            Self::Warning => "warning",
+            Self::Failure => "failure",
+            Self::NotChecked => "not checked",
+        }
+    }
+}
+
+/// One check.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Check {
+    /// What was looked at, e.g. `lockdown`; always the same word for the same thing.
+    pub name: String,
+    /// What came of it.
+    pub verdict: Verdict,
+    /// What was found.
+    pub found: String,
+    /// What that means.
+    pub means: String,
+    /// What to do; empty where there is nothing to be done.
+    pub advice: String,
+}
+
+impl Check {
+    fn new(verdict: Verdict, name: &str, found: impl Into<String>, means: &str) -> Self {
+        Self {
+            name: name.to_owned(),
+            verdict,
+            found: found.into(),
+            means: means.to_owned(),
+            advice: String::new(),
+        }
+    }
+
+    /// All is well.
+    pub fn ok(name: &str, found: impl Into<String>, means: &str) -> Self {
+        Self::new(Verdict::Ok, name, found, means)
+    }
+
+    /// Something cannot be had.
+    pub fn warning(name: &str, found: impl Into<String>, means: &str) -> Self {
+        Self::new(Verdict::Warning, name, found, means)
+    }
+
+    /// Tracing cannot work.
+    pub fn failure(name: &str, found: impl Into<String>, means: &str) -> Self {
+        Self::new(Verdict::Failure, name, found, means)
+    }
+
+    /// It could not be checked: `found` says why not, `means` what it would have told.
+    pub fn not_checked(name: &str, found: impl Into<String>, means: &str) -> Self {
+        Self::new(Verdict::NotChecked, name, found, means)
+    }
+
+    /// With what to do.
+    #[must_use]
+    pub fn advise(mut self, advice: &str) -> Self {
+        advice.clone_into(&mut self.advice);
+        self
+    }
+}
+
+/// All checks, in the order in which they are shown.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Report {
+    /// The checks.
+    pub checks: Vec<Check>,
+}
+
+impl Report {
+    /// How many checks ended so.
+    #[must_use]
+    pub fn count(&self, verdict: Verdict) -> usize {
+        let checks = self.checks.iter();
+        checks.filter(|check| check.verdict == verdict).count()
+    }
+
+    /// 0 if everything is there, 1 if something is not or could not be checked, 2 if tracing
+    /// cannot work.
+    #[must_use]
+    pub fn status(&self) -> u8 {
+        if self.count(Verdict::Failure) > 0 {
+            2
+        } else if self.count(Verdict::Ok) < self.checks.len() {
+            1
+        } else {
+            0
+        }
+    }
+
+    /// The status in words.
+    #[must_use]
+    pub fn conclusion(&self) -> &'static str {
+        match self.status() {
+            0 => "tracing works",
+            1 => "tracing works, but not everything can be had",
+            _ => "tracing cannot work",
+        }
+    }
+}

@@ -1,0 +1,113 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! Each hook of each kind is really attached, and detached again: the one way to know what
+//! a kernel allows. Nothing is recorded meanwhile.
+
+use std::fs;
+
+use super::{FAMILY, HOOKS, Hook, Hooks, Kind, Way, attach_callbacks};
+use crate::{
+    sockets,
+    tracer::{Attached, Callback, Filter, TracerError, btf::Btf, chain, load, offsets::Offsets},
+};
+
+/// What came of one hook.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Tried {
+    /// The program, which is named after its stage where it has one.
+    pub program: &'static str,
+    /// The function or tracepoint.
+    pub function: &'static str,
+    /// Is it one that every kind attaches in the same way?
+    pub is_tracepoint: bool,
+    /// What the kernel said against it.
+    pub refused: Option<String>,
+}
+
+/// What came of all hooks of one kind.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TriedKind {
+    /// E.g. `fentry`.
+    pub kind: &'static str,
+    /// Its hooks, with those that a watched command needs.
+    pub hooks: Vec<Tried>,
+    /// How many descriptors this process had open with everything attached.
+    pub descriptors: usize,
+}
+
+impl TriedKind {
+    /// Would the tracer take this kind? It goes on to the next one where nothing of it can
+    /// be attached to a function.
+    #[must_use]
+    pub fn works(&self) -> bool {
+        let mut hooks = self.hooks.iter();
+        hooks.any(|tried| !tried.is_tracepoint && tried.refused.is_none())
+    }
+}
+
+/// Tries the hooks of each kind, in the order in which `--hooks auto` does, and then those
+/// on the receive callbacks.
+///
+/// # Errors
+/// [`TracerError`] where the programs cannot even be loaded.
+pub fn try_each(
+    types: &Btf,
+    callbacks: Vec<Callback>,
+    buffer: u32,
+) -> Result<(Vec<TriedKind>, Attached), TracerError> {
+    let offsets = Offsets::of(types)?;
+    let layout = sockets::layout::of(types).unwrap_or_default();
+    let names: Vec<_> = super::functions().collect();
+    let btf = types.functions(&names);
+    let nothing = Filter {
+        protocols: 0,
+        ..Filter::default()
+    };
+    let load = || load(&nothing, &offsets, &layout, buffer);
+    let mut kinds = Vec::new();
+    for kind in Hooks::Auto.kinds() {
+        let mut programs = load()?;
+        let mut attach = |hook: &Hook| Tried {
+            program: hook.program,
+            function: hook.function,
+            is_tracepoint: hook.way == Way::Tracepoint,
+            refused: hook
+                .attach(&mut programs, &btf, *kind)
+                .err()
+                .map(|error| reason(&error)),
+        };
+        // In the tracer's own order: a call that is seen to begin is seen to end.
+        let hooks = FAMILY.iter().chain(&HOOKS).map(&mut attach).collect();
+        kinds.push(TriedKind {
+            kind: word(*kind),
+            hooks,
+            descriptors: fs::read_dir("/proc/self/fd").map_or(0, Iterator::count),
+        });
+    }
+    let mut attached = Attached {
+        callbacks,
+        ..Attached::default()
+    };
+    if !attached.callbacks.is_empty() {
+        attach_callbacks(&mut load()?, &mut attached)?;
+    }
+    Ok((kinds, attached))
+}
+
+const fn word(kind: Kind) -> &'static str {
+    match kind {
+        Kind::Fentry => "fentry",
+        Kind::Kprobe => "kprobe",
+    }
+}
+
+/// What the kernel itself said, without all that led to it.
+fn reason(error: &aya::programs::ProgramError) -> String {
+    let mut cause: &dyn std::error::Error = error;
+    while let Some(next) = cause.source() {
+        cause = next;
+    }
+    match cause.downcast_ref::<std::io::Error>() {
+        Some(error) => error.to_string(),
+        None => chain(error),
+    }
+}
