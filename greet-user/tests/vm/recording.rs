@@ -234,10 +234,12 @@ fn a_file_that_cannot_be_written_is_named_before_anything_begins() {
     let folder = Folder::new("unwritable");
     let inside = folder.file("nowhere/run.greet");
     let directory = folder.0.display().to_string();
+    let read_only = Folder::new("read-only");
+    mount("none", &read_only.0, "tmpfs", MountFlags::RDONLY, None).expect("mounts");
     for (path, words) in [
         (&*inside, "No such file or directory"),
         (&*directory, "Is a directory"),
-        ("/proc/version", "ermission denied"),
+        (&*read_only.file("run.greet"), "Read-only file system"),
     ] {
         for arguments in [
             &["watch", "--record", path, "--", "touch"][..],
@@ -256,6 +258,7 @@ fn a_file_that_cannot_be_written_is_named_before_anything_begins() {
             assert!(!Path::new(&begun).exists(), "the command was started");
         }
     }
+    unmount(&read_only.0, UnmountFlags::empty()).expect("is mounted");
 }
 
 #[test]
