@@ -139,14 +139,17 @@ impl<'a> Ladder<'a> {
             line.push(PLAIN, &text).end(out);
             return;
         }
+        // The total first; what has no room goes on another line.
         let most = ["total", "handler", "queue_wait"];
-        for (name, ns) in self
-            .exchange
-            .spans()
-            .filter(|(name, _)| most.contains(name))
-        {
-            line.push(DIM, &format!("  {name} "));
-            line.push(PLAIN, &duration(ns, self.look));
+        let span = |wanted| self.exchange.spans().find(|(name, _)| *name == wanted);
+        for (name, ns) in most.into_iter().filter_map(span) {
+            let took = duration(ns, self.look);
+            if !line.has_room(4 + width(name) + width(&took)) {
+                line.end(out);
+                line = Line::new(self.look);
+                line.to(USER);
+            }
+            line.push(DIM, &format!("  {name} ")).push(PLAIN, &took);
         }
         line.end(out);
     }

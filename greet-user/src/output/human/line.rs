@@ -102,6 +102,11 @@ impl<'a> Line<'a> {
         }
     }
 
+    /// Is there room for so many columns?
+    pub(super) const fn has_room(&self, columns: usize) -> bool {
+        columns <= self.look.width.saturating_sub(self.width)
+    }
+
     /// Appends a text; what has no room is cut.
     pub(super) fn push(&mut self, style: Style, text: &str) -> &mut Self {
         let room = self.look.width.saturating_sub(self.width);
