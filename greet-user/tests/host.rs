@@ -26,8 +26,9 @@ fn offered(words: &[&str]) -> Vec<String> {
     let script = r#"
         eval "$("$0" completions bash)"
         COMP_WORDS=("$@") COMP_CWORD=$(($# - 1))
-        complete -p greet-user >&2 || exit 1
-        _greet-user greet-user "${COMP_WORDS[COMP_CWORD]}" "${COMP_WORDS[COMP_CWORD - 1]}"
+        function=$(complete -p greet-user) || exit 1
+        function=${function##*-F }
+        ${function%% *} greet-user "${COMP_WORDS[COMP_CWORD]}" "${COMP_WORDS[COMP_CWORD - 1]}"
         printf '%s\n' "${COMPREPLY[@]}"
     "#;
     let mut command = Command::new("bash");
