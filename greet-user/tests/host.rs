@@ -46,12 +46,12 @@ fn doctor_comes_to_a_verdict_on_everything() {
         .lines()
         .map(|line| serde_json::from_str(line).expect(line));
     let mut lines: Vec<Value> = lines.collect();
-    let summary = lines.pop().expect("a summary");
-    assert_eq!(summary["kind"], "summary");
+    let conclusion = lines.pop().expect("a conclusion");
+    assert_eq!(conclusion["kind"], "conclusion");
     let status = output.status.code();
     assert_eq!(
         status.map(Value::from),
-        Some(summary["status"].clone()),
+        Some(conclusion["status"].clone()),
         "{text}"
     );
     let mut worst = 0;
@@ -95,7 +95,7 @@ fn a_reader_that_goes_away_is_no_failure_to_speak_of() {
 fn bash_offers_commands_options_and_names() {
     for (words, wanted) in [
         (&["greet-user", "wat"][..], &["watch"][..]),
-        (&["greet-user", "watch", "--summ"], &["--summary"]),
+        (&["greet-user", "watch", "--summ"], &["--conclusion"]),
         (&["greet-user", "watch", "-p", "ro"], &["route"]),
         (&["greet-user", "watch", "--hooks", "k"], &["kprobe"]),
         (&["greet-user", "completions", "z"], &["zsh"]),
