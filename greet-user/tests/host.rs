@@ -95,7 +95,7 @@ fn a_reader_that_goes_away_is_no_failure_to_speak_of() {
 fn bash_offers_commands_options_and_names() {
     for (words, wanted) in [
         (&["greet-user", "wat"][..], &["watch"][..]),
-        (&["greet-user", "watch", "--summ"], &["--conclusion"]),
+        (&["greet-user", "watch", "--summ"], &["--summary"]),
         (&["greet-user", "watch", "-p", "ro"], &["route"]),
         (&["greet-user", "watch", "--hooks", "k"], &["kprobe"]),
         (&["greet-user", "completions", "z"], &["zsh"]),
