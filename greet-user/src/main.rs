@@ -16,6 +16,7 @@ use greet_user::{
     session::{Session, SessionError},
     sinks::Sinks,
     sockets,
+    tracer::TracerError,
     watch::watch,
 };
 
@@ -65,9 +66,19 @@ async fn main() -> ExitCode {
         // Nobody reads on: no reason to say so.
         Err(error) if error.is_broken_pipe() => ExitCode::from(1),
         Err(error) => {
-            anstream::eprintln!("greet-user: {error}");
+            anstream::eprintln!("greet-user: {error}{}", advice(&error));
             ExitCode::from(2)
         }
+    }
+}
+
+/// Where one hook is refused, it is worth knowing what of the others can be had.
+const fn advice(error: &SessionError) -> &'static str {
+    match error {
+        SessionError::Tracer(TracerError::Attach { .. }) => {
+            "; `sudo greet-user doctor` shows what can be attached here"
+        }
+        _ => "",
     }
 }
 

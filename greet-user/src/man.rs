@@ -42,7 +42,11 @@ fn page(command: Command) -> io::Result<Page> {
     let behind = command.get_after_help().map(ToString::to_string);
     let others: Vec<_> = command.get_subcommands().map(reference).collect();
     let is_program = !others.is_empty();
-    let man = Man::new(command).manual("User commands");
+    // roff leaves out what is empty, and what follows would take its place.
+    let man = Man::new(command)
+        .date(" ")
+        .source(concat!("greet-user ", env!("CARGO_PKG_VERSION")))
+        .manual("User Commands");
     let mut text = Vec::new();
     man.render_title(&mut text)?;
     man.render_name_section(&mut text)?;
@@ -140,6 +144,12 @@ mod tests {
         }
         for page in &pages {
             let text = String::from_utf8_lossy(&page.text);
+            let title = text
+                .lines()
+                .find(|line| line.starts_with(".TH "))
+                .expect(&page.file);
+            assert!(title.ends_with(" \"User Commands\""), "{title}");
+            assert_eq!(title.matches('"').count(), 6, "{title}");
             for heading in ["NAME", "SYNOPSIS", "EXAMPLES", "\"SEE ALSO\""] {
                 let heading = format!("\n.SH {heading}\n");
                 assert_eq!(text.matches(&heading).count(), 1, "{}: {text}", page.file);

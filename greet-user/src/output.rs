@@ -243,6 +243,6 @@ pub trait Output {
 }
 
 #[cfg(test)]
-mod schema;
+pub(crate) mod schema;
 #[cfg(test)]
 mod tests;

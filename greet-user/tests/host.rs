@@ -26,8 +26,9 @@ fn offered(words: &[&str]) -> Vec<String> {
     let script = r#"
         eval "$("$0" completions bash)"
         COMP_WORDS=("$@") COMP_CWORD=$(($# - 1))
-        complete -p greet-user >&2 || exit 1
-        _greet-user greet-user "${COMP_WORDS[COMP_CWORD]}" "${COMP_WORDS[COMP_CWORD - 1]}"
+        function=$(complete -p greet-user) || exit 1
+        function=${function##*-F }
+        ${function%% *} greet-user "${COMP_WORDS[COMP_CWORD]}" "${COMP_WORDS[COMP_CWORD - 1]}"
         printf '%s\n' "${COMPREPLY[@]}"
     "#;
     let mut command = Command::new("bash");
@@ -45,12 +46,12 @@ fn doctor_comes_to_a_verdict_on_everything() {
         .lines()
         .map(|line| serde_json::from_str(line).expect(line));
     let mut lines: Vec<Value> = lines.collect();
-    let summary = lines.pop().expect("a summary");
-    assert_eq!(summary["kind"], "summary");
+    let conclusion = lines.pop().expect("a conclusion");
+    assert_eq!(conclusion["kind"], "conclusion");
     let status = output.status.code();
     assert_eq!(
         status.map(Value::from),
-        Some(summary["status"].clone()),
+        Some(conclusion["status"].clone()),
         "{text}"
     );
     let mut worst = 0;

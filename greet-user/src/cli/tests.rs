@@ -30,6 +30,19 @@ fn the_help_texts() {
 }
 
 #[test]
+fn what_is_for_people_is_below_its_heading_alone() {
+    for (name, help) in helps(|command| command.render_long_help().to_string()) {
+        if let Some((_, behind)) = help.split_once("For people:\n") {
+            let mut behind = behind.lines();
+            assert!(
+                !behind.any(|line| line.starts_with("  [")),
+                "{name}: {help}"
+            );
+        }
+    }
+}
+
+#[test]
 fn every_help_has_examples_that_parse() {
     for (name, help) in helps(|command| command.render_long_help().to_string()) {
         let (_, examples) = help.split_once("Examples:\n").expect(&name);

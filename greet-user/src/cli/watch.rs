@@ -87,13 +87,13 @@ pub struct WatchOptions {
     #[arg(long, value_name = "FILE")]
     pub record: Option<PathBuf>,
 
-    /// How to draw
-    #[command(flatten)]
-    pub show: Show,
-
     /// A command to run: its traffic alone is shown, and its exit status is ours
     #[arg(last = true, value_name = "COMMAND")]
     pub command: Vec<OsString>,
+
+    /// How to draw
+    #[command(flatten)]
+    pub show: Show,
 }
 
 /// A network namespace's inode number; `None` for all.

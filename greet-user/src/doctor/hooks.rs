@@ -77,7 +77,7 @@ fn one(tried: &Tried, kinds: &[TriedKind], chosen: &TriedKind) -> Check {
     match &tried.refused {
         None => Check::ok(&name, found, purpose),
         Some(_) => {
-            let means = format!("not to be had: {purpose}");
+            let means = format!("{purpose} cannot be seen");
             let advice = format!("`--hooks {}` shows the rest", chosen.kind);
             let check = Check::warning(&name, found, &means);
             if chosen.works() {
@@ -99,15 +99,17 @@ fn handle(handler: &Attached) -> Check {
         .map(|callback| &*callback.symbol)
         .collect();
     if symbols.is_empty() {
-        let means = format!("not tried: {PURPOSE}");
+        let means = format!("{PURPOSE} were not tried");
         return Check::not_checked(NAME, "no receive callback is known", &means);
     }
     let symbols = symbols.join(", ");
     match handler.missing.first() {
         None => Check::ok(NAME, format!("{symbols} by kprobe and kretprobe"), PURPOSE),
         Some(error) => {
-            let means = format!("not to be had: {PURPOSE}");
-            Check::warning(NAME, error.clone(), &means)
+            // The tracer says the same stages first.
+            let why = error.split_once(" (").map_or(&**error, |(_, why)| why);
+            let means = format!("{PURPOSE} cannot be seen");
+            Check::warning(NAME, why.trim_end_matches(')'), &means)
         }
     }
 }

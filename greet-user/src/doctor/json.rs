@@ -20,7 +20,7 @@ struct Line<'a> {
 }
 
 #[derive(Serialize)]
-struct Summary {
+struct Conclusion {
     kind: &'static str,
     v: u32,
     status: u8,
@@ -48,8 +48,8 @@ pub fn write(out: &mut impl Write, report: &Report) -> io::Result<()> {
         };
         put(out, &line)?;
     }
-    let summary = Summary {
-        kind: "summary",
+    let conclusion = Conclusion {
+        kind: "conclusion",
         v: 1,
         status: report.status(),
         conclusion: report.conclusion(),
@@ -58,7 +58,7 @@ pub fn write(out: &mut impl Write, report: &Report) -> io::Result<()> {
         failures: report.count(Verdict::Failure),
         not_checked: report.count(Verdict::NotChecked),
     };
-    put(out, &summary)
+    put(out, &conclusion)
 }
 
 /// As a program likes to compare it: one word.

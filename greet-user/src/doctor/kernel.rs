@@ -79,7 +79,7 @@ pub fn check_config(config: Option<&Config>) -> Check {
         Check::ok(NAME, config.source(), "it has every option that is needed")
     } else {
         let found = format!("{} is without {}", config.source(), missing.join(", "));
-        Check::warning(NAME, found, "the kernel was built so")
+        Check::warning(NAME, found, "it was built without what that takes")
             .advise("boot a kernel that has them, as those of the distributions do; `cargo xtask demo` runs one in a virtual machine")
     }
 }

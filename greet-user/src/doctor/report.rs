@@ -50,7 +50,7 @@ impl Check {
         Self {
             name: name.to_owned(),
             verdict,
-            found: found.into(),
+            found: without_numbers(found.into()),
             means: means.to_owned(),
             advice: String::new(),
         }
@@ -82,6 +82,17 @@ impl Check {
         advice.clone_into(&mut self.advice);
         self
     }
+}
+
+/// Errors without the number that the standard library adds to what the kernel says.
+fn without_numbers(mut text: String) -> String {
+    const BEGIN: &str = " (os error ";
+    while let Some(at) = text.find(BEGIN)
+        && let Some(length) = text[at + BEGIN.len()..].find(')')
+    {
+        text.replace_range(at..=at + BEGIN.len() + length, "");
+    }
+    text
 }
 
 /// All checks, in the order in which they are shown.
@@ -119,6 +130,23 @@ impl Report {
             0 => "tracing works",
             1 => "tracing works, but not everything can be had",
             _ => "tracing cannot work",
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn errors_lose_their_numbers() {
+        for (text, plain) in [
+            ("a (No such file (os error 2)), b", "a (No such file), b"),
+            ("no (os error 1) and no (os error 13)", "no and no"),
+            ("cut (os error 1", "cut (os error 1"),
+            ("", ""),
+        ] {
+            assert_eq!(without_numbers(text.to_owned()), plain);
         }
     }
 }

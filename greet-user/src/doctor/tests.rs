@@ -2,6 +2,7 @@
 //! What is shown of a report, and what its exit status is.
 
 use super::*;
+use crate::output::schema::checked;
 
 fn report() -> Report {
     let checks = vec![
@@ -54,7 +55,9 @@ fn verdicts_have_their_colours() {
 fn an_object_for_each_check() {
     let mut text = Vec::new();
     json::write(&mut text, &report()).expect("memory takes everything");
-    insta::assert_snapshot!("json", String::from_utf8(text).expect("text"));
+    let text = String::from_utf8(text).expect("text");
+    assert_eq!(checked(&text).len(), text.lines().count());
+    insta::assert_snapshot!("json", text);
 }
 
 #[test]

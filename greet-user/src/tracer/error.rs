@@ -28,8 +28,8 @@ pub enum TracerError {
     NoBtf,
     /// The receive callback is not in the kernel's symbol table.
     #[error(
-        "the kernel has no function `{callback}`{}: name the receive callback of its socket with \
-         `--callback SYMBOL` (`sudo greet-user sockets` lists them)",
+        "the kernel has no function `{callback}`: name the receive callback of its socket with \
+         `--callback SYMBOL` (`sudo greet-user sockets` lists them){}",
         did_you_mean(nearest.as_deref())
     )]
     NoCallback {

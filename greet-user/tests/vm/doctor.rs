@@ -14,13 +14,13 @@ use crate::{
 
 const NOBODY: u32 = 65_534;
 
-/// The checks, and the summary behind them.
+/// The checks, and the conclusion behind them.
 fn checks(text: &str) -> (Vec<Value>, Value) {
     let mut lines = json_lines(text);
-    let summary = lines.pop().expect("a summary");
+    let conclusion = lines.pop().expect("a conclusion");
     assert_eq!(
-        (&summary["kind"], &summary["v"]),
-        (&"summary".into(), &1.into())
+        (&conclusion["kind"], &conclusion["v"]),
+        (&"conclusion".into(), &1.into())
     );
     for line in &lines {
         assert_eq!(
@@ -29,7 +29,7 @@ fn checks(text: &str) -> (Vec<Value>, Value) {
             "{line}"
         );
     }
-    (lines, summary)
+    (lines, conclusion)
 }
 
 fn named<'a>(checks: &'a [Value], name: &str) -> &'a Value {
@@ -46,12 +46,12 @@ fn everything_is_there_and_nothing_stays_attached() {
     let before = Attached::now();
     let text = stdout_of(&greet_user(&["doctor", "--json"]), 0);
     assert_eq!(Attached::now(), before);
-    let (checks, summary) = checks(&text);
+    let (checks, conclusion) = checks(&text);
     for check in &checks {
         assert_eq!(check["verdict"], "ok", "{check}");
     }
     assert_eq!(
-        (&summary["status"], &summary["ok"]),
+        (&conclusion["status"], &conclusion["ok"]),
         (&0.into(), &checks.len().into())
     );
     for stage in ["send", "cross", "queue", "sent", "receive", "delivered"] {
@@ -70,7 +70,7 @@ fn everything_is_there_and_nothing_stays_attached() {
 #[test]
 fn for_people_it_is_a_line_each() {
     let text = stdout_of(&greet_user(&["doctor"]), 0);
-    let (lines, last) = text.trim_end().split_once("\n\n").expect("a summary");
+    let (lines, last) = text.trim_end().split_once("\n\n").expect("a conclusion");
     assert!(lines.lines().all(|line| line.starts_with("ok ")), "{lines}");
     assert!(last.starts_with("tracing works\nok: "), "{last}");
     assert!(
@@ -109,7 +109,7 @@ fn a_module_that_is_not_loaded_is_no_obstacle_to_tracing() {
     let unloaded = Unloaded::new();
     let output = greet_user(&["doctor", "--json"]);
     drop(unloaded);
-    let (checks, summary) = checks(&stdout_of(&output, 1));
+    let (checks, conclusion) = checks(&stdout_of(&output, 1));
     let warned: BTreeSet<_> = checks
         .iter()
         .filter(|check| check["verdict"] != "ok")
@@ -129,14 +129,14 @@ fn a_module_that_is_not_loaded_is_no_obstacle_to_tracing() {
         found.as_str().expect("text").contains("rtnetlink_rcv"),
         "{found}"
     );
-    assert_eq!(summary["warnings"], 4);
+    assert_eq!(conclusion["warnings"], 4);
 }
 
 #[test]
 fn without_privileges_the_rest_is_checked() {
     let mut command = command(&["doctor", "--json"]);
     let output = command.uid(NOBODY).gid(NOBODY).output().expect("starts");
-    let (checks, summary) = checks(&stdout_of(&output, 2));
+    let (checks, conclusion) = checks(&stdout_of(&output, 2));
     let verdict = |name| {
         named(&checks, name)["verdict"]
             .as_str()
@@ -157,5 +157,5 @@ fn without_privileges_the_rest_is_checked() {
     ] {
         assert_eq!(verdict(name), "ok", "{name}");
     }
-    assert_eq!(summary["failures"], 1);
+    assert_eq!(conclusion["failures"], 1);
 }

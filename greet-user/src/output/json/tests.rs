@@ -186,6 +186,7 @@ fn lines() -> Vec<Value> {
         include_str!(
             "../../sockets/table/snapshots/greet_user__sockets__table__tests__as_json.snap"
         ),
+        include_str!("../../doctor/snapshots/greet_user__doctor__tests__json.snap"),
     ] {
         text.push('\n');
         text.push_str(snapshot);
