@@ -152,6 +152,7 @@ fn observed() -> Observed {
             unmatched: 0,
         },
         spans: crate::journey::SPANS.map(|(name, ..)| (name, found)).into(),
+        totals: Vec::new(),
     }
 }
 
