@@ -10,7 +10,7 @@ use std::io;
 
 pub use human::{Human, Look};
 pub use json::Json;
-pub use pcapng::{Opened, Pcapng};
+pub use pcapng::Pcapng;
 
 use serde::Serialize;
 

@@ -4,6 +4,7 @@
 //! more; the others are, up to the end.
 
 mod files;
+mod opened;
 
 use std::{
     io,
@@ -12,11 +13,13 @@ use std::{
 
 pub use files::Files;
 
+use opened::Opened;
+
 use crate::{
     event::Event,
     feed::{Closing, Greeted, Opening},
     journey::Told,
-    output::{Observed, Opened, Pcapng, Watcher},
+    output::{Observed, Pcapng, Watcher},
     recording::{Target, Writer},
     session::SessionError,
     tracer::TracerError,

@@ -13,7 +13,7 @@ Examples:
   greet-user replay run.greet                     the same again, without root
   greet-user replay run.greet --pace              as fast as it happened
   greet-user replay run.greet --format json       as JSON lines, the same as live
-  greet-user replay run.greet --pcapng run.pcapng as a capture file for Wireshark
+  greet-user replay run.greet --pcapng w.pcapng   as a capture file for Wireshark
   ssh HOST sudo greet-user watch --record - | greet-user replay -
 
 Exit status: 0 if all of it was read, 2 if not.";

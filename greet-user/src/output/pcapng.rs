@@ -11,12 +11,9 @@
 mod comment;
 mod file;
 mod held;
-mod opened;
 mod packet;
 
 use std::io::{self, Write};
-
-pub use opened::Opened;
 
 use super::{Observed, System, Watcher};
 use crate::{
