@@ -147,7 +147,7 @@ fn a_capture_that_is_killed_at_any_moment_can_be_read() {
             .expect("starts");
         let len = || fs::metadata(&file).map_or(0, |file| file.len());
         until("it is attached", || len() > 0);
-        sleep(Duration::from_micros(fastrand::u64(0..40_000)));
+        sleep(Duration::from_micros(fastrand::u64(0..400_000)));
         watch.kill().expect("it runs");
         watch.wait().expect("ends");
         let bytes = fs::read(&file).expect("is there");
@@ -188,10 +188,13 @@ fn a_capture_that_cannot_be_written_is_refused_before_anything_begins() {
     let inside = folder.file("nowhere/run.pcapng");
     let directory = folder.0.display().to_string();
     let begun = folder.file("begun");
+    let sealed = Folder::new("sealed-packets");
+    mount("none", &sealed.0, "tmpfs", MountFlags::RDONLY, None).expect("mounts");
+    let read_only = sealed.file("run.pcapng");
     for (path, words) in [
         (&*inside, "No such file or directory"),
         (&*directory, "Is a directory"),
-        ("/proc/version", "ermission denied"),
+        (&*read_only, "Read-only file system"),
     ] {
         let watch = ["watch", "--pcapng", path, "--", "touch", &begun];
         for arguments in [&watch[..], &["--trace", "--pcapng", path]] {
@@ -200,6 +203,7 @@ fn a_capture_that_cannot_be_written_is_refused_before_anything_begins() {
             assert!(sentence.contains(words), "{sentence}");
         }
     }
+    unmount(&sealed.0, UnmountFlags::empty()).expect("is mounted");
     let both = [
         "watch", "--record", "-", "--pcapng", "-", "--", "touch", &begun,
     ];
