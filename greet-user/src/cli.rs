@@ -94,6 +94,11 @@ pub struct Cli {
     #[arg(long, value_name = "FILE")]
     pub record: Option<PathBuf>,
 
+    /// Write a capture file for Wireshark (pcapng), with whole messages; `-` for standard
+    /// output, and then nothing else is shown
+    #[arg(long, value_name = "FILE", requires = "trace")]
+    pub pcapng: Option<PathBuf>,
+
     /// Show the first line and the summary only
     #[arg(short, long)]
     pub quiet: bool,

@@ -3,18 +3,17 @@
 
 use std::{
     io::{self, BufWriter},
-    path::Path,
     process::ExitCode,
 };
 
 use clap::Parser as _;
 use greet_user::{
-    cli::{Cli, Command, Format, Show},
+    cli::{Cli, Command, Format, ReplayOptions, Show},
     completions, doctor, man,
     output::{Human, Json, Output, Watcher},
     replay::{Views, replay},
     session::{Session, SessionError},
-    sinks::Sinks,
+    sinks::Files,
     sockets,
     tracer::TracerError,
     watch::watch,
@@ -31,19 +30,14 @@ async fn main() -> ExitCode {
         Some(Command::Watch(options)) => {
             init_log(options.show.diagnostics());
             let view = watcher(options.format, &options.show, options.summary);
-            match sinks(options.record.as_deref(), Some(view)) {
+            match options.files().open(Some(view)) {
                 Ok(sinks) => watch(options, sinks).await,
                 Err(error) => Err(error),
             }
         }
         Some(Command::Replay(options)) => {
             init_log(options.show.diagnostics());
-            let views = Views {
-                output: &mut *output(options.format, &options.show, options.summary),
-                watcher: watcher(options.format, &options.show, options.summary),
-                sinks: Sinks::default(),
-            };
-            replay(options, views).await.map(|()| 0)
+            again(options).await.map(|()| 0)
         }
         Some(Command::Sockets(options)) => {
             init_log(options.verbose > 0);
@@ -83,32 +77,36 @@ const fn advice(error: &SessionError) -> &'static str {
 }
 
 async fn greet(options: &Cli) -> Result<u8, SessionError> {
-    let mut output = if is_stdout(options.record.as_deref()) {
+    let files = Files::of(options.record.as_deref(), options.pcapng.as_deref());
+    let mut output = if files.is_stdout() {
         Box::new(Human::new(io::sink(), options.show.look(), true))
     } else {
         output(options.format, &options.show, options.summary_only())
     };
-    let sinks = sinks(options.record.as_deref(), None)?;
+    let sinks = files.open(None)?;
     let session = Session::open(options)?;
     let all_answered = session.run(&mut *output, sinks).await?;
     Ok(u8::from(!all_answered))
 }
 
-/// Opens the recording, if there is to be one. What goes to standard output is shown
-/// nowhere else.
-fn sinks(record: Option<&Path>, shown: Option<Box<dyn Watcher>>) -> Result<Sinks, SessionError> {
-    let sinks = match shown {
-        Some(view) if !is_stdout(record) => Sinks::default().shown(view),
-        _ => Sinks::default(),
+async fn again(options: &ReplayOptions) -> Result<(), SessionError> {
+    let files = Files::of(None, options.pcapng.as_deref());
+    let (format, show, summary) = (options.format, &options.show, options.summary);
+    let silent = || Box::new(Human::new(io::sink(), show.look(), true));
+    let (mut output, watcher): (Box<dyn Output>, Box<dyn Watcher>) = if files.is_stdout() {
+        (silent(), silent())
+    } else {
+        (
+            output(format, show, summary),
+            watcher(format, show, summary),
+        )
     };
-    match record {
-        Some(path) => sinks.recorded(path),
-        None => Ok(sinks),
-    }
-}
-
-fn is_stdout(record: Option<&Path>) -> bool {
-    record == Some(Path::new("-"))
+    let views = Views {
+        output: &mut *output,
+        watcher,
+        sinks: files.open(None)?,
+    };
+    replay(options, views).await
 }
 
 fn output(format: Format, show: &Show, summary_only: bool) -> Box<dyn Output> {

@@ -4,11 +4,13 @@
 
 mod human;
 mod json;
+mod pcapng;
 
 use std::io;
 
 pub use human::{Human, Look};
 pub use json::Json;
+pub use pcapng::Pcapng;
 
 use serde::Serialize;
 

@@ -3,7 +3,7 @@
 
 use std::{io, path::PathBuf, time::Duration};
 
-use greet_common::wire::NETLINK_TEST_PROTOCOL;
+use greet_common::{event::SNAPLEN_MAX, wire::NETLINK_TEST_PROTOCOL};
 use tokio::time::{Instant, sleep_until, timeout};
 
 use crate::{
@@ -50,6 +50,9 @@ pub enum SessionError {
         /// Why not.
         error: io::Error,
     },
+    /// Two files that are to be one stream.
+    #[error("only one of --record and --pcapng can go to standard output; name a file for one")]
+    TwoStreams,
     /// A recording cannot be read, or not to its end.
     #[error(transparent)]
     Recording(#[from] RecordingError),
@@ -224,7 +227,11 @@ async fn answer(
 }
 
 fn attach(options: &Cli) -> Result<Tracer, TracerError> {
-    let filter = Filter::protocol(NETLINK_TEST_PROTOCOL).of_process(std::process::id());
+    let mut filter = Filter::protocol(NETLINK_TEST_PROTOCOL).of_process(std::process::id());
+    if options.pcapng.is_some() {
+        // A capture is expected to be whole.
+        filter.snaplen = SNAPLEN_MAX as u32;
+    }
     let mut plan = Plan {
         hooks: options.hooks,
         ..Plan::default()

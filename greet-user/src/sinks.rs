@@ -3,16 +3,23 @@
 //! the run begins, so that a bad path fails at once. One that fails later is not written any
 //! more; the others are, up to the end.
 
+mod files;
+mod opened;
+
 use std::{
     io,
     path::{Path, PathBuf},
 };
 
+pub use files::Files;
+
+use opened::Opened;
+
 use crate::{
     event::Event,
     feed::{Closing, Greeted, Opening},
     journey::Told,
-    output::{Observed, Watcher},
+    output::{Observed, Pcapng, Watcher},
     recording::{Target, Writer},
     session::SessionError,
     tracer::TracerError,
@@ -61,6 +68,16 @@ impl Sinks {
             path: path.to_path_buf(),
         });
         Ok(self)
+    }
+
+    /// Writes a capture file as well, or standard output where the path is `-`.
+    ///
+    /// # Errors
+    /// [`SessionError::File`] where it cannot be opened for writing.
+    pub fn captured(self, path: &Path) -> Result<Self, SessionError> {
+        let opened = Opened::open(path).map_err(|error| failed(path, error))?;
+        let view = Box::new(Pcapng::new(opened));
+        Ok(self.and(view, (path != Path::new("-")).then(|| path.to_path_buf())))
     }
 
     fn and(mut self, watcher: Box<dyn Watcher>, path: Option<PathBuf>) -> Self {

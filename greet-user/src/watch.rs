@@ -6,7 +6,10 @@ mod command;
 
 use std::{collections::BTreeSet, time::Duration};
 
-use greet_common::{Stage, event::CAPTURE};
+use greet_common::{
+    Stage,
+    event::{CAPTURE, SNAPLEN_MAX},
+};
 use tokio::time::sleep;
 
 use crate::{
@@ -133,10 +136,12 @@ fn filter(options: &WatchOptions) -> Filter {
         netns: options.netns.0,
         port: options.port,
         comm: options.comm.clone(),
-        snaplen: if options.summary {
-            0
-        } else {
-            options.snaplen.unwrap_or(CAPTURE as u32)
+        snaplen: match options.snaplen {
+            _ if options.summary => 0,
+            Some(snaplen) => snaplen,
+            // A capture is expected to be whole.
+            None if options.pcapng.is_some() => SNAPLEN_MAX as u32,
+            None => CAPTURE as u32,
         },
         summary: options.summary,
     }

@@ -13,6 +13,7 @@ Examples:
   greet-user replay run.greet                     the same again, without root
   greet-user replay run.greet --pace              as fast as it happened
   greet-user replay run.greet --format json       as JSON lines, the same as live
+  greet-user replay run.greet --pcapng w.pcapng   as a capture file for Wireshark
   ssh HOST sudo greet-user watch --record - | greet-user replay -
 
 Exit status: 0 if all of it was read, 2 if not.";
@@ -28,6 +29,11 @@ pub struct ReplayOptions {
     /// How to show it
     #[arg(long, value_enum, default_value_t = Format::Human)]
     pub format: Format,
+
+    /// Write a capture file for Wireshark (pcapng); `-` for standard output, and then nothing
+    /// else is shown
+    #[arg(long, value_name = "FILE")]
+    pub pcapng: Option<PathBuf>,
 
     /// As fast as it happened, instead of as fast as it can be shown
     #[arg(long)]

@@ -1,10 +1,7 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! The options of `greet-user watch`.
 
-use std::{
-    ffi::OsString,
-    path::{Path, PathBuf},
-};
+use std::{ffi::OsString, path::PathBuf};
 
 use clap::{Args, value_parser};
 use greet_common::{Stage, event};
@@ -14,7 +11,7 @@ use super::{
     named::{protocol, stage_name},
     parse::netns,
 };
-use crate::tracer::Hooks;
+use crate::{sinks::Files, tracer::Hooks};
 
 /// The largest `--snaplen`, bytes.
 const SNAPLEN_MAX: i64 = event::SNAPLEN_MAX as i64;
@@ -87,6 +84,11 @@ pub struct WatchOptions {
     #[arg(long, value_name = "FILE")]
     pub record: Option<PathBuf>,
 
+    /// Write a capture file for Wireshark (pcapng), with whole messages unless `--snaplen` says
+    /// how much of them; `-` for standard output, and then nothing else is shown
+    #[arg(long, value_name = "FILE", conflicts_with = "summary")]
+    pub pcapng: Option<PathBuf>,
+
     /// A command to run: its traffic alone is shown, and its exit status is ours
     #[arg(last = true, value_name = "COMMAND")]
     pub command: Vec<OsString>,
@@ -104,6 +106,12 @@ impl WatchOptions {
     /// Is standard output for a program that reads ours?
     #[must_use]
     pub fn needs_stdout(&self) -> bool {
-        self.format == Format::Json || self.record.as_deref() == Some(Path::new("-"))
+        self.format == Format::Json || self.files().is_stdout()
+    }
+
+    /// What it is written to beside what is shown.
+    #[must_use]
+    pub fn files(&self) -> Files<'_> {
+        Files::of(self.record.as_deref(), self.pcapng.as_deref())
     }
 }

@@ -29,6 +29,7 @@ use line::{Line, wrapped};
 pub use look::Look;
 use look::{BOLD, DIM, ERROR, PLAIN};
 use text::{duration, microseconds};
+pub(super) use text::{error_name, error_text};
 
 /// Writes lines for people.
 pub struct Human<W> {

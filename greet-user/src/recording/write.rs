@@ -60,7 +60,8 @@ pub enum Target {
 }
 
 impl Target {
-    fn empty(&self) -> io::Result<()> {
+    /// A file loses what it had.
+    pub(crate) fn empty(&self) -> io::Result<()> {
         match self {
             Self::File(file) if file.metadata()?.is_file() => file.set_len(0),
             Self::File(_) | Self::Stdout(_) => Ok(()),

@@ -15,6 +15,7 @@ mod json;
 mod module;
 mod nlmon;
 mod pairing;
+mod pcapng;
 mod privileges;
 mod proto;
 mod receivers;

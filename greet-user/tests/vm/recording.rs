@@ -26,17 +26,19 @@ const KILLS: usize = 100;
 const TRACED_EVERY: usize = 5;
 
 /// A folder of its own for a test; it goes with it.
-struct Folder(PathBuf);
+pub struct Folder(pub PathBuf);
 
 impl Folder {
-    fn new(name: &str) -> Self {
+    /// Below `/tmp`.
+    pub fn new(name: &str) -> Self {
         require_vm();
         let path = PathBuf::from("/tmp").join(name);
         fs::create_dir(&path).expect("is not there yet");
         Self(path)
     }
 
-    fn file(&self, name: &str) -> String {
+    /// A path in it.
+    pub fn file(&self, name: &str) -> String {
         self.0.join(name).display().to_string()
     }
 }
@@ -48,7 +50,7 @@ impl Drop for Folder {
 }
 
 /// Ends with the test, whatever becomes of it.
-struct Beside(Child);
+pub struct Beside(pub Child);
 
 impl Drop for Beside {
     fn drop(&mut self) {

@@ -11,7 +11,7 @@ use super::look::Look;
 use crate::event::{Datagram, Head, comm, flag_names, protocol_name, type_name};
 
 /// `ENODEV` for -19; the number where it has no name.
-pub(super) fn error_name(errno: i32) -> String {
+pub(in crate::output) fn error_name(errno: i32) -> String {
     match Errno::from_raw(errno.wrapping_neg()) {
         Errno::UnknownErrno => errno.to_string(),
         known => format!("{known:?}"),
@@ -19,7 +19,7 @@ pub(super) fn error_name(errno: i32) -> String {
 }
 
 /// `No such device` for -19.
-pub(super) fn error_text(errno: i32) -> String {
+pub(in crate::output) fn error_text(errno: i32) -> String {
     let error = io::Error::from_raw_os_error(errno.wrapping_neg()).to_string();
     let words = error.split(" (os error").next();
     words.unwrap_or_default().to_owned()

@@ -1,0 +1,161 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! Any traffic as a capture file for Wireshark and its like (pcapng,
+//! draft-ietf-opsawg-pcapng). A request and each message that was put into a queue is a
+//! packet, with a comment that tells its whole story.
+//!
+//! How a message was read is known later than the message itself. So packets are held back,
+//! in the order of their times, until their exchange is over, but no longer than
+//! [`PATIENCE_NS`] by the clock of the events: there is no other clock here. What is written
+//! is written in whole blocks: a run that is killed leaves a file that can be read.
+
+mod comment;
+mod file;
+mod held;
+mod packet;
+
+use std::io::{self, Write};
+
+use super::{Observed, System, Watcher};
+use crate::{
+    event::Head,
+    journey::{Exchange, Told},
+};
+use file::File;
+use held::{Held, Key, Part};
+use packet::Packet;
+
+/// How long a packet waits for the end of its exchange: ns.
+const PATIENCE_NS: u64 = 500_000_000;
+/// How many bytes of messages wait at most until they are looked through: no flush comes
+/// while there is always more to read.
+const ROOM: usize = 4 << 20;
+
+/// Writes a capture file.
+pub struct Pcapng<W: Write> {
+    file: File<W>,
+    held: Held,
+    /// When CLOCK_MONOTONIC stood at 0: ns since 1970.
+    boot_ns: u64,
+    /// The newest time that was told: CLOCK_MONOTONIC, ns.
+    newest_ns: u64,
+}
+
+impl<W: Write> Pcapng<W> {
+    /// Writes to `out`.
+    pub fn new(out: W) -> Self {
+        Self {
+            file: File::new(out),
+            held: Held::default(),
+            boot_ns: 0,
+            newest_ns: 0,
+        }
+    }
+
+    fn hold(&mut self, time_ns: u64, last_ns: u64, part: Part) -> io::Result<()> {
+        self.newest_ns = self.newest_ns.max(time_ns).max(last_ns);
+        // Where nobody knows when it was: not before what is known.
+        let time_ns = if time_ns == 0 {
+            self.newest_ns
+        } else {
+            time_ns
+        };
+        self.held.put(time_ns, part);
+        if self.held.bytes() > ROOM {
+            self.write_ready()?;
+        }
+        Ok(())
+    }
+
+    fn note(&mut self, time_ns: u64, head: &Head, note: String) {
+        self.newest_ns = self.newest_ns.max(time_ns);
+        self.held.note(Key::call_of(head), note);
+    }
+
+    /// Each packet of an exchange gets the story as it is told now.
+    fn end(&mut self, exchange: &Exchange, callback: Option<&str>) {
+        if let Some(request) = &exchange.request {
+            let story = || comment::of_request(request, Some(exchange), callback);
+            self.held.end(&Key::of_request(request), story);
+        }
+        for passed in &exchange.passed {
+            if let Some(read) = &passed.delivery {
+                self.newest_ns = self.newest_ns.max(read.delivered_ns);
+            }
+            if exchange.is_itself(passed) {
+                continue;
+            }
+            let story = || comment::of_answer(passed, exchange);
+            self.held.end(&Key::of_message(&passed.message), story);
+        }
+    }
+
+    /// Writes from the oldest on what waits for nothing any more.
+    fn write_ready(&mut self) -> io::Result<()> {
+        let until_ns = self.newest_ns.saturating_sub(PATIENCE_NS);
+        while let Some(waiting) = self.held.take(until_ns) {
+            self.write(&waiting)?;
+        }
+        self.file.flush()
+    }
+
+    fn write(&mut self, waiting: &held::Waiting) -> io::Result<()> {
+        let comment = waiting.comment();
+        let packet = match &waiting.part {
+            Part::Request(request) => Packet::of_request(request),
+            Part::Message(message, _) => Packet::of_message(message),
+        };
+        let time_ns = self.boot_ns.saturating_add(waiting.time_ns);
+        self.file.packet(time_ns, &packet, &comment)
+    }
+}
+
+impl<W: Write> Watcher for Pcapng<W> {
+    fn start(&mut self, system: &System) -> io::Result<()> {
+        self.boot_ns = system.boot_time_unix_ns;
+        self.file.start(system, &comment::of_interface(system))
+    }
+
+    fn tell(&mut self, told: &Told<'_>, callback: Option<&str>) -> io::Result<()> {
+        match told {
+            Told::Request(request) => {
+                let time_ns = [request.cross_ns, request.send_ns];
+                let time_ns = time_ns.into_iter().find(|ns| *ns != 0).unwrap_or(0);
+                let part = Part::Request((*request).clone());
+                return self.hold(time_ns, request.sent_ns, part);
+            }
+            Told::Message(message, seen) => {
+                let time_ns = match message.queue_ns {
+                    0 => seen.time_ns,
+                    queue_ns => queue_ns,
+                };
+                let part = Part::Message((*message).clone(), *seen);
+                return self.hold(time_ns, 0, part);
+            }
+            Told::Loss(loss) => self.note(loss.time_ns, &loss.head, comment::of_loss(loss)),
+            Told::Extack(extack) => {
+                self.note(extack.time_ns, &extack.head, comment::of_extack(extack));
+            }
+            Told::Exchange(exchange) => self.end(exchange, callback),
+        }
+        Ok(())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.write_ready()
+    }
+
+    fn summary(&mut self, observed: &Observed) -> io::Result<()> {
+        while let Some(waiting) = self.held.take(u64::MAX) {
+            self.write(&waiting)?;
+        }
+        let time_ns = self.boot_ns.saturating_add(self.newest_ns);
+        let left = self.held.left();
+        let comment = comment::of_summary(observed, &left);
+        self.file
+            .statistics(time_ns, observed.events_dropped, &comment)?;
+        self.file.flush()
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,322 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! What a comment tells: one line, its parts separated by semicolons. Names come from
+//! processes, so what cannot be shown is escaped. Addresses of the kernel stay out.
+
+use std::fmt::Write as _;
+
+use greet_common::Stage;
+
+use crate::{
+    event::{Datagram, Direction, Extack, Head, Loss, Message, Request, comm, escaped},
+    journey::{Exchange, Passed, Seen, Status},
+    output::{
+        Observed, System,
+        human::{error_name, error_text},
+        json::extack_text,
+    },
+};
+
+/// How many notes a packet has at most; the others are counted.
+const NOTES: usize = 8;
+
+/// What went wrong.
+#[derive(Default)]
+pub(super) struct Notes {
+    first: Vec<String>,
+    more: u64,
+}
+
+impl Notes {
+    pub(super) fn push(&mut self, note: String) {
+        if self.first.len() < NOTES {
+            self.first.push(note);
+        } else {
+            self.more += 1;
+        }
+    }
+
+    /// The same for a packet that comes later.
+    pub(super) fn of_before(self) -> Self {
+        let earlier = |note| format!("before this packet: {note}");
+        Self {
+            first: self.first.into_iter().map(earlier).collect(),
+            ..self
+        }
+    }
+
+    /// The text, and the notes behind it.
+    pub(super) fn behind(&self, mut text: String) -> String {
+        for note in &self.first {
+            add(&mut text, note);
+        }
+        if self.more > 0 {
+            add(&mut text, &format!("and {} more", self.more));
+        }
+        text
+    }
+}
+
+/// Of the file as a whole: what is seen, and what is not.
+pub(super) fn of_interface(system: &System) -> String {
+    let attached = &system.attached;
+    let mut text = "netlink messages of all network namespaces".to_owned();
+    if !attached.hooks.is_empty() {
+        add(&mut text, &format!("hooks: {}", attached.hooks.join(", ")));
+    }
+    for missing in &attached.missing {
+        add(&mut text, missing);
+    }
+    text
+}
+
+/// Of a request; `exchange` as soon as it is over.
+pub(super) fn of_request(
+    request: &Request,
+    exchange: Option<&Exchange>,
+    callback: Option<&str>,
+) -> String {
+    let datagram = &request.datagram;
+    let mut text = process(&request.head);
+    match datagram.peer_portid {
+        0 => text.push_str(" to the kernel"),
+        portid => append(&mut text, format_args!(" to port {portid}")),
+    }
+    if request.result < 0 {
+        add(&mut text, &returned("sendmsg()", request.result));
+    }
+    match exchange {
+        Some(exchange) => add_end(&mut text, exchange),
+        None => add(&mut text, "written before its exchange was over"),
+    }
+    let own = || {
+        vec![
+            (Stage::Send, request.send_ns),
+            (Stage::Cross, request.cross_ns),
+            (Stage::Handle, request.handle_ns),
+            (Stage::Handled, request.handled_ns),
+            (Stage::Sent, request.sent_ns),
+        ]
+    };
+    let stages = exchange.map_or_else(own, Exchange::stages);
+    let base_ns = start_of(request);
+    add_stages(&mut text, "since send", &stages, base_ns);
+    if let Some(callback) = callback.filter(|_| request.handle_ns != 0) {
+        add(&mut text, &format!("callback {callback}"));
+    }
+    if request.result >= 0 {
+        add(&mut text, &returned("sendmsg()", request.result));
+    }
+    if request.unqueued > 0 {
+        let unqueued = request.unqueued;
+        add(&mut text, &format!("{unqueued} answers not queued"));
+    }
+    add_where(&mut text, datagram);
+    text
+}
+
+/// What came of a request.
+fn add_end(text: &mut String, exchange: &Exchange) {
+    let mut passed = exchange.passed.iter();
+    if let Some(itself) = passed.find(|passed| exchange.is_itself(passed)) {
+        add_reading(text, itself);
+    }
+    let answers = exchange.passed.iter();
+    let answers = answers.filter(|passed| !exchange.is_itself(passed)).count();
+    let status = exchange.status();
+    match (status, answers) {
+        (Status::Answered | Status::Unread, 2..) => {
+            add(text, &format!("{} ({answers} messages)", status.name()));
+        }
+        _ => add(text, status.name()),
+    }
+    if status == Status::Refused {
+        let mut errors = exchange
+            .passed
+            .iter()
+            .map(|passed| &passed.message.datagram);
+        if let Some(refusal) = errors.find(|datagram| datagram.error().is_some_and(|no| no < 0)) {
+            add_error(text, refusal);
+        }
+    }
+}
+
+/// Of a message whose exchange is over.
+pub(super) fn of_answer(passed: &Passed, exchange: &Exchange) -> String {
+    let message = &passed.message;
+    let (mut stages, mut reader) = (own_stages(message), None);
+    if let Some(read) = &passed.delivery {
+        stages.extend([
+            (Stage::Receive, read.receive_ns),
+            (Stage::Delivered, read.delivered_ns),
+        ]);
+        reader = Some(&read.head);
+    }
+    let mut text = addressee(message, reader);
+    add_error(&mut text, &message.datagram);
+    match &exchange.request {
+        Some(request) => {
+            let base_ns = start_of(request);
+            add_stages(&mut text, "since send", &stages, base_ns);
+            add(&mut text, &format!("answers {}", process(&request.head)));
+        }
+        None => add_stages(&mut text, "since queue", &stages, message.queue_ns),
+    }
+    add_reading(&mut text, passed);
+    add_queue(&mut text, message);
+    text
+}
+
+/// Of a message whose exchange is not over.
+pub(super) fn of_message(message: &Message, seen: Seen) -> String {
+    let mut text = addressee(message, None);
+    let stages = own_stages(message);
+    add_error(&mut text, &message.datagram);
+    add_stages(&mut text, "since reply or queue", &stages, seen.time_ns);
+    add(&mut text, "written before it was read");
+    add_queue(&mut text, message);
+    text
+}
+
+/// Of a message that somebody did not get.
+pub(super) fn of_loss(loss: &Loss) -> String {
+    let (port, who, why) = (loss.portid, process(&loss.head), error(loss.result));
+    if loss.overrun == 0 {
+        format!("a message to port {port} was not handed over, {why}, in {who}")
+    } else {
+        format!("port {port} lost a message to its full receive queue, {why}, in {who}")
+    }
+}
+
+/// The kernel's own words.
+pub(super) fn of_extack(extack: &Extack) -> String {
+    format!("the kernel says: {}", escaped(extack_text(extack)))
+}
+
+/// Of all that was seen.
+pub(super) fn of_summary(observed: &Observed, left: &Notes) -> String {
+    let (events, dropped) = (observed.events, observed.events_dropped);
+    let (missed, counts) = (observed.calls_missed, &observed.counts);
+    let text = format!(
+        "{} requests ({} refused), {} messages to processes, {} read; {} overruns, {} answers \
+         not handed over; {events} records seen, {dropped} dropped, {missed} calls missed",
+        counts.requests,
+        counts.refused,
+        counts.messages,
+        counts.deliveries,
+        counts.overruns,
+        counts.failed,
+    );
+    left.behind(text)
+}
+
+fn start_of(request: &Request) -> u64 {
+    let times = [request.send_ns, request.cross_ns, request.sent_ns];
+    times.into_iter().find(|ns| *ns != 0).unwrap_or(0)
+}
+
+fn own_stages(message: &Message) -> Vec<(Stage, u64)> {
+    let mut stages = vec![(Stage::Queue, message.queue_ns)];
+    if message.datagram.portid == 0 {
+        stages.insert(0, (Stage::Reply, message.reply_ns));
+    }
+    stages
+}
+
+/// `greet-user[70]`, with the thread where it is not the first.
+fn process(head: &Head) -> String {
+    let (pid, tid, name) = (head.pid, head.tid, escaped(comm(head)));
+    if pid == tid {
+        format!("{name}[{pid}]")
+    } else {
+        format!("{name}[{pid}] thread {tid}")
+    }
+}
+
+/// Whom a message is for: its reader, or as long as there is none, its port.
+fn addressee(message: &Message, reader: Option<&Head>) -> String {
+    let datagram = &message.datagram;
+    let from = match datagram.direction() {
+        Direction::KernelToUser | Direction::KernelToKernel => "the kernel".to_owned(),
+        _ => format!("port {}", datagram.portid),
+    };
+    match reader {
+        Some(head) => format!("{from} to {}", process(head)),
+        None => format!("{from} to port {}", datagram.peer_portid),
+    }
+}
+
+/// How it was read, or that it was not.
+fn add_reading(text: &mut String, passed: &Passed) {
+    match &passed.delivery {
+        Some(read) => {
+            let (who, result) = (process(&read.head), returned("recvmsg()", read.result));
+            add(text, &format!("read by {who}, {result}"));
+        }
+        None if passed.gone => add(text, "never read: its socket is gone"),
+        None => add(text, "not read"),
+    }
+    if passed.peeks > 0 {
+        let peeks = passed.peeks;
+        add(text, &format!("looked at before with MSG_PEEK: {peeks}"));
+    }
+}
+
+/// In which task it was queued, and where.
+fn add_queue(text: &mut String, message: &Message) {
+    add(text, &format!("queued in {}", process(&message.head)));
+    add_where(text, &message.datagram);
+}
+
+fn add_where(text: &mut String, datagram: &Datagram) {
+    if datagram.group != 0 {
+        add(text, &format!("multicast group {}", datagram.group));
+    }
+    let (from, to, netns) = (datagram.portid, datagram.peer_portid, datagram.netns);
+    add(text, &format!("port {from} to {to}, netns {netns}"));
+}
+
+fn add_error(text: &mut String, datagram: &Datagram) {
+    match datagram.error() {
+        Some(0) => add(text, "acknowledgement"),
+        Some(errno) => add(text, &error(errno)),
+        None => {}
+    }
+}
+
+/// The stages that were passed, in the order of their times.
+fn add_stages(text: &mut String, since: &str, stages: &[(Stage, u64)], base_ns: u64) {
+    let mut passed: Vec<_> = stages.iter().filter(|(_, ns)| *ns != 0).collect();
+    passed.sort_by_key(|(_, ns)| *ns);
+    if passed.is_empty() {
+        return;
+    }
+    append(text, format_args!("; ns {since}:"));
+    for (at, (stage, ns)) in passed.into_iter().enumerate() {
+        let comma = if at == 0 { "" } else { "," };
+        let ns = i128::from(*ns) - i128::from(base_ns);
+        append(text, format_args!("{comma} {} {ns}", stage.name()));
+    }
+}
+
+fn returned(call: &str, result: i32) -> String {
+    if result < 0 {
+        format!("{call} failed: {}", error(result))
+    } else {
+        format!("{call} returned {result}")
+    }
+}
+
+/// `error -19 ENODEV (No such device)`.
+fn error(errno: i32) -> String {
+    let (name, words) = (error_name(errno), error_text(errno));
+    format!("error {errno} {name} ({words})")
+}
+
+fn add(text: &mut String, part: &str) {
+    append(text, format_args!("; {part}"));
+}
+
+fn append(text: &mut String, part: std::fmt::Arguments<'_>) {
+    // Writing to a string does not fail.
+    text.write_fmt(part).unwrap_or_default();
+}
