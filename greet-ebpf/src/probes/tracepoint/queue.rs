@@ -1,0 +1,151 @@
+// SPDX-License-Identifier: GPL-2.0-only OR MIT
+//! Stage `queue`: a message lies in a user socket's receive queue, and its owner is woken.
+//!
+//! The tracepoint names the socket alone. `__netlink_sendskb` has just put the message at
+//! the queue's end, so it is there, unless somebody was faster: a reader has taken it, or
+//! another sender has put his behind it. Then what is at the end is no less a message of this
+//! queue, but maybe another task's. So each socket remembers the buffer that was told last:
+//! one that is met twice is told once, and one before which lies an untold one is told
+//! without saying in which call. What is not told here is told when it is read.
+#![expect(
+    unsafe_code,
+    reason = "records and slots are reached through raw pointers"
+)]
+
+use core::{
+    ffi::c_void,
+    intrinsics::{AtomicOrdering, atomic_cxchg, atomic_xchg},
+    ptr,
+};
+
+use aya_ebpf::{
+    bindings::BPF_SK_STORAGE_GET_F_CREATE, helpers::generated::bpf_sk_storage_get,
+    macros::btf_tracepoint, programs::BtfTracePointContext,
+};
+use greet_common::{
+    call::Doing,
+    event::{Kind, Message},
+};
+
+use super::sending;
+use crate::{
+    call,
+    emit::emit_if,
+    filter::{wanted_netns, wanted_port, wanted_protocol, wanted_task},
+    maps::TOLD,
+    probes::{receive::AF_NETLINK, tell},
+    read::{Direct, Fault, Skb, Sock},
+    record::{self, Ends},
+    rest::RestKey,
+    task::Task,
+};
+
+/// proto: include/trace/events/sock.h: void sk_data_ready(const struct sock *sk)
+#[btf_tracepoint(function = "sk_data_ready")]
+fn queue_tp(ctx: BtfTracePointContext) -> i32 {
+    tell!(&ctx, try_queue_tp(&ctx, Sock(ctx.arg(0))));
+    0
+}
+
+#[inline(always)]
+fn try_queue_tp(ctx: &BtfTracePointContext, sock: Sock) -> Result<(), Fault> {
+    if sock.family::<Direct>()? != AF_NETLINK {
+        return Ok(());
+    }
+    // Before the message is looked at: a reader comes later, or it is not told here.
+    let queue_ns = record::now();
+    let protocol = sock.protocol::<Direct>()?;
+    if !wanted_protocol(protocol) {
+        return Ok(());
+    }
+    let Some(skb) = sock.last_queued::<Direct>()? else {
+        return Ok(());
+    };
+    let Some(is_ours) = claim(sock, skb)? else {
+        return Ok(());
+    };
+    let task = Task::current()?;
+    if !wanted_task(&task)? || !wanted_netns::<Direct>(sock)? {
+        return Ok(());
+    }
+    let ends = Ends {
+        portid: skb.portid::<Direct>()?,
+        peer_portid: sock.portid()?,
+    };
+    if !wanted_port(ends.portid, ends.peer_portid) {
+        return Ok(());
+    }
+    let mut number = 0;
+    if is_ours {
+        // The next chunk of a dump is made in its reader's call.
+        let reading = call::current_if(task.tid, Doing::Reading);
+        if let Some(call) = reading.or_else(|| sending(ctx, &task)) {
+            let group = skb.group::<Direct>()?;
+            // SAFETY: the slot is this task's.
+            unsafe {
+                number = (*call).request.head.call;
+                if reading.is_none() && ends.portid != 0 && group == 0 {
+                    // It is the request itself, for another process.
+                    (*call).request.datagram.peer_portid = ends.peer_portid;
+                }
+            }
+        }
+    }
+    let key = RestKey {
+        sock: sock.0 as u64,
+        id: skb.0 as u64,
+    };
+    let rest = skb.rest::<Direct>(key)?;
+    emit_if::<Message>(|slot| {
+        let to = slot.as_mut_ptr();
+        // SAFETY: `to` is valid for writes and aligned; every field is written.
+        unsafe {
+            record::head(&raw mut (*to).head, Kind::Message, protocol, &task, sock)?;
+            (&raw mut (*to).head.call).write(number);
+            (&raw mut (*to).skb).write(skb.0 as u64);
+            (&raw mut (*to).reply_ns).write(0);
+            record::datagram::<Direct, Direct>(&raw mut (*to).datagram, sock, skb, ends, rest)?;
+            (&raw mut (*to).queue_ns).write(queue_ns);
+        }
+        // A buffer that was taken out meanwhile may be freed: then these are not its bytes.
+        skb.is_queued::<Direct>()
+    })
+}
+
+/// Puts down that the buffer is told. `None` if it was already, else whether it is surely
+/// this task's: no other was put into the queue since the last that was told.
+#[inline(always)]
+fn claim(sock: Sock, skb: Skb) -> Result<Option<bool>, Fault> {
+    const RELAXED: AtomicOrdering = AtomicOrdering::Relaxed;
+    let told = told(sock, BPF_SK_STORAGE_GET_F_CREATE);
+    if told.is_null() {
+        return Ok(Some(false));
+    }
+    let before = skb.before::<Direct>(sock)?;
+    // SAFETY: the pointer is into the map's memory, which is valid, and aligned.
+    let last = unsafe { atomic_xchg::<_, RELAXED>(told, skb.0 as u64) };
+    if last == skb.0 as u64 {
+        return Ok(None);
+    }
+    Ok(Some(before.is_none_or(|before| before.0 as u64 == last)))
+}
+
+/// The buffer was taken out of the queue: from now on another message may lie in it.
+#[inline(always)]
+pub(super) fn forget(sock: Sock, skb: Skb) {
+    const RELAXED: AtomicOrdering = AtomicOrdering::Relaxed;
+    let told = told(sock, 0);
+    if !told.is_null() {
+        // SAFETY: the pointer is into the map's memory, which is valid, and aligned.
+        unsafe { atomic_cxchg::<_, RELAXED, RELAXED>(told, skb.0 as u64, 0) };
+    }
+}
+
+/// Where the socket remembers the buffer that was told last.
+#[inline(always)]
+fn told(sock: Sock, flags: u32) -> *mut u64 {
+    let map = (&raw const TOLD).cast_mut().cast::<c_void>();
+    // SAFETY: the map's values are such numbers; the verifier checks the pointer to the socket.
+    unsafe { bpf_sk_storage_get(map, sock.0.cast_mut().cast(), ptr::null_mut(), flags.into()) }
+        .cast()
+}
