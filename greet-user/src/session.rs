@@ -267,8 +267,8 @@ impl Watch {
         let wanted = |exchange: &Exchange| {
             let request = exchange.request.as_ref();
             request.is_some_and(|request| {
-                let header = request.datagram.header();
-                request.datagram.portid == portid && header.is_some_and(|header| header.seq == seq)
+                // Where neither the request's bytes nor an answer was seen, there is no number.
+                request.datagram.portid == portid && exchange.seq().is_none_or(|found| found == seq)
             })
         };
         let deadline = Instant::now() + EVENTS_DEADLINE;

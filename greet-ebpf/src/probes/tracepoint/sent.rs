@@ -67,10 +67,11 @@ fn end(task: &Task, sock: Sock, call: Option<*mut Call>, result: i32) -> Result<
     // SAFETY: the slot is this task's, and nothing in it is left as it was.
     let told = unsafe {
         let request = &raw mut (*call).request;
-        (*request).send_ns = 0;
-        (*request).cross_ns = 0;
-        (*request).handle_ns = 0;
-        (*request).handled_ns = 0;
+        // Volatile, lest the compiler make a loop over single bytes of them.
+        (&raw mut (*request).send_ns).write_volatile(0);
+        (&raw mut (*request).cross_ns).write_volatile(0);
+        (&raw mut (*request).handle_ns).write_volatile(0);
+        (&raw mut (*request).handled_ns).write_volatile(0);
         (*request).sent_ns = sent_ns;
         (*request).result = result;
         (*request).unqueued = 0;

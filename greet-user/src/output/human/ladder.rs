@@ -118,13 +118,15 @@ fn of_passed<'a>(found: &'a Passed, rungs: &mut Vec<Rung<'a>>) {
         Some(datagram),
     );
     let queued = function("__netlink_sendskb", &format!("queued for port {to}"));
+    // Where its handing over was not seen, this is where it is told.
+    let told = (message.reply_ns == 0).then_some(datagram);
     push(
         message.queue_ns,
         Stage::Queue,
         TO_USER,
         queued,
         &message.head,
-        None,
+        told,
     );
     let Some(read) = &found.delivery else {
         return;

@@ -31,8 +31,8 @@ impl<W: Write> Watcher for Human<W> {
         }
         match told {
             Told::Request(request) => {
-                let time_ns = request.cross_ns.max(request.send_ns);
-                self.datagram(time_ns, &request.head, &request.datagram)?;
+                let seen = request.seen();
+                self.datagram(seen.time_ns, &request.head, &request.datagram)?;
                 if request.result < 0 {
                     let (errno, why) = (request.result, error_text(request.result));
                     writeln!(
@@ -154,6 +154,9 @@ impl<W: Write> Human<W> {
                 )?;
             }
             None if datagram.text().is_some() => write!(self.out, " {}", content(datagram))?,
+            None if datagram.data.is_empty() && datagram.len > 0 => {
+                write!(self.out, " {DIM}(its bytes were not seen){DIM:#}")?;
+            }
             None => {}
         }
         writeln!(self.out)

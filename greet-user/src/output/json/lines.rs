@@ -189,20 +189,8 @@ pub(super) struct SummaryLine {
 
 impl<'a> MessageLine<'a> {
     pub(super) fn of_request(request: &'a Request) -> Self {
-        let (stage, t_ns) = match request.cross_ns {
-            0 => (Stage::Send, request.send_ns),
-            cross_ns => (Stage::Cross, cross_ns),
-        };
         let error = (request.result < 0).then_some(request.result);
-        Self::new(
-            &request.head,
-            &request.datagram,
-            Seen {
-                stage,
-                time_ns: t_ns,
-            },
-            error,
-        )
+        Self::new(&request.head, &request.datagram, request.seen(), error)
     }
 
     pub(super) fn of_message(message: &'a Message, seen: Seen) -> Self {
@@ -276,7 +264,9 @@ impl<'a> ExchangeLine<'a> {
             pid: head.pid,
             comm: comm(head),
             portid: datagram.portid,
-            seq: datagram.header().map(|header| header.seq),
+            seq: exchange
+                .seq()
+                .or_else(|| datagram.header().map(|header| header.seq)),
             callback: callback.filter(|_| exchange.stage(Stage::Handle).is_some()),
             t_ns,
             stages: stages
