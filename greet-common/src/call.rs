@@ -32,9 +32,15 @@ pub struct Places {
     pub sendmsg_start: u64,
     /// Address of what comes behind it.
     pub sendmsg_end: u64,
+    /// Not 0: reading is asked for.
+    pub reads: u64,
     /// Not 0: the end of a reading call is told.
     pub delivered: u64,
+    /// Not 0: it is put down when a buffer is taken out of its queue.
+    pub forgets: u64,
 }
+
+const _: () = assert!(size_of::<Places>() == 5 * 8);
 
 /// What is known of a call.
 #[derive(Clone, Copy, Debug)]

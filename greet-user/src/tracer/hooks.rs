@@ -159,7 +159,7 @@ impl Attaching<'_> {
                 Ok(()) => {
                     self.hooks.push(hook.name(self.kind));
                     let is_shown = match self.kind {
-                        Kind::Tracepoint => !hook.shows.is_empty(),
+                        Kind::Tracepoint => !hook.shows.is_empty() && self.plan.wants(hook.shows),
                         Kind::Fentry | Kind::Kprobe => hook.way != Way::Tracepoint,
                     };
                     shown += usize::from(is_shown);

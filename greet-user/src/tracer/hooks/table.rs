@@ -68,7 +68,7 @@ pub(super) const FUNCTIONS: [Hook; 9] = [
 ];
 
 /// Where functions cannot be watched: first what ends a call …
-pub(super) const TRACEPOINTS_ENDING: [Hook; 2] = [
+pub(super) const TRACEPOINTS_ENDING: [Hook; 3] = [
     hook("sent_tp", Way::Tracepoint, "sock_send_length", SENT).shows(SENT),
     hook(
         "delivered_tp",
@@ -77,18 +77,19 @@ pub(super) const TRACEPOINTS_ENDING: [Hook; 2] = [
         DELIVERY,
     )
     .shows(&[Stage::Delivered]),
-];
-/// … then what may begin one. The first is of use only where `sent_tp` ends what it begins.
-pub(super) const TRACEPOINTS: [Hook; 3] = [
-    hook("extack_tp", Way::Tracepoint, "netlink_extack", SENT).tells(REASONS),
-    hook("queue_tp", Way::Tracepoint, "sk_data_ready", QUEUE).shows(QUEUE),
+    // `queue_tp` needs to know as well when a buffer is taken out.
     hook(
         "receive_tp",
         Way::Tracepoint,
         "skb_copy_datagram_iovec",
-        DELIVERY,
+        &[Stage::Queue, Stage::Receive, Stage::Delivered],
     )
     .shows(DELIVERY),
+];
+/// … then what may begin one. The first is of use only where `sent_tp` ends what it begins.
+pub(super) const TRACEPOINTS: [Hook; 2] = [
+    hook("extack_tp", Way::Tracepoint, "netlink_extack", SENT).tells(REASONS),
+    hook("queue_tp", Way::Tracepoint, "sk_data_ready", QUEUE).shows(QUEUE),
 ];
 const SENT: &[Stage] = &[Stage::Sent];
 const QUEUE: &[Stage] = &[Stage::Queue];

@@ -27,12 +27,11 @@ impl Attaching<'_> {
     /// Returns whether the ends of requests are told.
     pub(super) fn tell_places(&mut self) -> Result<bool, TracerError> {
         let is_there = |name: &str| self.hooks.iter().any(|hook| hook == name);
-        let (ends_sent, ends_read) = (
-            is_there("tp_btf:sock_send_length"),
-            is_there("tp_btf:sock_recv_length"),
-        );
+        let ends_sent = is_there("tp_btf:sock_send_length");
         let mut places = Places {
-            delivered: ends_read.into(),
+            reads: self.plan.deliveries().into(),
+            delivered: is_there("tp_btf:sock_recv_length").into(),
+            forgets: is_there("tp_btf:skb_copy_datagram_iovec").into(),
             ..Places::default()
         };
         if ends_sent {
@@ -51,8 +50,14 @@ impl Attaching<'_> {
         }
         let map = self.programs.map_mut("PLACES");
         let map = map.ok_or_else(|| TracerError::setup("the object has no map PLACES"))?;
-        let mut map = Array::<_, [u64; 3]>::try_from(map).map_err(TracerError::setup)?;
-        let value = [places.sendmsg_start, places.sendmsg_end, places.delivered];
+        let mut map = Array::<_, [u64; 5]>::try_from(map).map_err(TracerError::setup)?;
+        let value = [
+            places.sendmsg_start,
+            places.sendmsg_end,
+            places.reads,
+            places.delivered,
+            places.forgets,
+        ];
         map.set(0, value, 0).map_err(TracerError::setup)?;
         let asked = self.plan.stages.contains(&Stage::Sent);
         let others = asked.then_some("what a request says and to whom");

@@ -21,7 +21,7 @@ const OF_ITS_OWN: u8 = 1;
 /// The names that each program refers to: values and maps.
 #[derive(Clone, Debug)]
 pub(super) struct Needs {
-    of: BTreeMap<String, BTreeSet<String>>,
+    pub(super) of: BTreeMap<String, BTreeSet<String>>,
 }
 
 impl Needs {
