@@ -5,8 +5,8 @@
 //! the queue's end, so it is there, unless somebody was faster: a reader has taken it, or
 //! another sender has put his behind it. Then what is at the end is no less a message of this
 //! queue, but maybe another task's. So each socket remembers the buffer that was told last:
-//! one that is met twice is told once, and one before which lies an untold one is told
-//! without saying in which call. What is not told here is told when it is read.
+//! one that is met twice is told once, and where an untold one lay before it, it is told
+//! without a task and a call. What is not told here is told when it is read.
 #![expect(
     unsafe_code,
     reason = "records and slots are reached through raw pointers"
@@ -14,7 +14,7 @@
 
 use core::{
     ffi::c_void,
-    intrinsics::{AtomicOrdering, atomic_cxchg, atomic_xchg},
+    intrinsics::{AtomicOrdering, atomic_cxchg},
     ptr,
 };
 
@@ -31,7 +31,7 @@ use super::{places, sending};
 use crate::{
     call,
     emit::emit_if,
-    filter::{wanted_netns, wanted_port, wanted_protocol, wanted_task},
+    filter::{by_task, wanted_netns, wanted_port, wanted_protocol, wanted_task},
     maps::TOLD,
     probes::{receive::AF_NETLINK, tell},
     read::{Direct, Fault, Skb, Sock},
@@ -39,6 +39,12 @@ use crate::{
     rest::RestKey,
     task::Task,
 };
+
+/// What a socket remembers if a message was taken out of its queue before it was told; no
+/// buffer is there.
+const UNTOLD: u64 = 1;
+/// How often to look again if others tell something at the same time.
+const TRIES: u32 = 3;
 
 /// proto: include/trace/events/sock.h: void sk_data_ready(const struct sock *sk)
 #[btf_tracepoint(function = "sk_data_ready")]
@@ -58,14 +64,11 @@ fn try_queue_tp(ctx: &BtfTracePointContext, sock: Sock) -> Result<(), Fault> {
     if !wanted_protocol(protocol) {
         return Ok(());
     }
-    let Some(skb) = sock.last_queued::<Direct>()? else {
-        return Ok(());
-    };
-    let Some(is_ours) = claim(sock, skb)? else {
+    let Some((skb, is_ours)) = claim(sock)? else {
         return Ok(());
     };
     let task = Task::current()?;
-    if !wanted_task(&task)? || !wanted_netns::<Direct>(sock)? {
+    if !wanted_task(&task)? || !wanted_netns::<Direct>(sock)? || by_task() && !is_ours {
         return Ok(());
     }
     let ends = Ends {
@@ -102,6 +105,11 @@ fn try_queue_tp(ctx: &BtfTracePointContext, sock: Sock) -> Result<(), Fault> {
         unsafe {
             record::head(&raw mut (*to).head, Kind::Message, protocol, &task, sock)?;
             (&raw mut (*to).head.call).write(number);
+            if !is_ours {
+                (&raw mut (*to).head.pid).write(0);
+                (&raw mut (*to).head.tid).write(0);
+                (&raw mut (*to).head.comm).cast::<[u64; 2]>().write([0; 2]);
+            }
             (&raw mut (*to).skb).write(skb.0 as u64);
             (&raw mut (*to).reply_ns).write(0);
             record::datagram::<Direct, Direct>(&raw mut (*to).datagram, sock, skb, ends, rest)?;
@@ -112,42 +120,71 @@ fn try_queue_tp(ctx: &BtfTracePointContext, sock: Sock) -> Result<(), Fault> {
     })
 }
 
-/// Puts down that the buffer is told. `None` if it was already, else whether it is surely
-/// this task's: no other was put into the queue since the last that was told.
+/// The message that was queued last, if it is not told yet, and whether it is surely the
+/// running task's: that no other was put into the queue since the last that was told.
 #[inline(always)]
-fn claim(sock: Sock, skb: Skb) -> Result<Option<bool>, Fault> {
-    const RELAXED: AtomicOrdering = AtomicOrdering::Relaxed;
-    let told = told(sock, BPF_SK_STORAGE_GET_F_CREATE);
-    if told.is_null() {
-        return Ok(Some(false));
+fn claim(sock: Sock) -> Result<Option<(Skb, bool)>, Fault> {
+    let told = told(sock);
+    for _ in 0..TRIES {
+        // Before the queue is looked at: whoever tells something meanwhile changes it.
+        // SAFETY: the pointer is null or into the map's memory, which is valid.
+        let last = unsafe { told.as_ref() }.map_or(0, |told| {
+            // SAFETY: as above, and the number is aligned.
+            unsafe { ptr::from_ref(told).read_volatile() }
+        });
+        let Some(skb) = sock.last_queued::<Direct>()? else {
+            return Ok(None);
+        };
+        if told.is_null() {
+            return Ok(Some((skb, false)));
+        }
+        if last == skb.0 as u64 {
+            // Unless nobody says when a buffer is taken out: then another may lie in it.
+            let is_same = places().is_some_and(|places| places.forgets != 0);
+            return Ok((!is_same).then_some((skb, false)));
+        }
+        let before = skb.before::<Direct>(sock)?;
+        let follows = before.is_none_or(|before| before.0 as u64 == last);
+        // SAFETY: the pointer is into the map's memory, which is valid, and aligned.
+        if unsafe { exchange(told, last, skb.0 as u64) } == last {
+            return Ok(Some((skb, follows && last != UNTOLD)));
+        }
     }
-    let before = skb.before::<Direct>(sock)?;
-    // SAFETY: the pointer is into the map's memory, which is valid, and aligned.
-    let last = unsafe { atomic_xchg::<_, RELAXED>(told, skb.0 as u64) };
-    if last == skb.0 as u64 {
-        // Unless nobody says when a buffer is taken out: then another may lie in it by now.
-        let is_same = places().is_some_and(|places| places.forgets != 0);
-        return Ok((!is_same).then_some(false));
-    }
-    Ok(Some(before.is_none_or(|before| before.0 as u64 == last)))
+    Ok(None)
 }
 
-/// The buffer was taken out of the queue: from now on another message may lie in it.
+/// The buffer was taken out of the queue: from now on another message may lie in it. Messages
+/// are taken out in the order in which they came, so if none is left of those that were told,
+/// this one was not.
 #[inline(always)]
 pub(super) fn forget(sock: Sock, skb: Skb) {
-    const RELAXED: AtomicOrdering = AtomicOrdering::Relaxed;
-    let told = told(sock, 0);
+    let told = told(sock);
     if !told.is_null() {
         // SAFETY: the pointer is into the map's memory, which is valid, and aligned.
-        unsafe { atomic_cxchg::<_, RELAXED, RELAXED>(told, skb.0 as u64, 0) };
+        unsafe {
+            if exchange(told, skb.0 as u64, 0) == 0 {
+                exchange(told, 0, UNTOLD);
+            }
+        }
     }
 }
 
-/// Where the socket remembers the buffer that was told last.
+/// Returns what was there.
+///
+/// # Safety
+/// The pointer must be into a map's memory and aligned.
 #[inline(always)]
-fn told(sock: Sock, flags: u32) -> *mut u64 {
+unsafe fn exchange(at: *mut u64, from: u64, to: u64) -> u64 {
+    const RELAXED: AtomicOrdering = AtomicOrdering::Relaxed;
+    // SAFETY: the caller answers for the pointer.
+    unsafe { atomic_cxchg::<_, RELAXED, RELAXED>(at, from, to).0 }
+}
+
+/// Where the socket remembers the buffer that was told last; null if there is no memory.
+#[inline(always)]
+fn told(sock: Sock) -> *mut u64 {
     let map = (&raw const TOLD).cast_mut().cast::<c_void>();
+    let (sock, create) = (sock.0.cast_mut().cast(), BPF_SK_STORAGE_GET_F_CREATE);
     // SAFETY: the map's values are such numbers; the verifier checks the pointer to the socket.
-    unsafe { bpf_sk_storage_get(map, sock.0.cast_mut().cast(), ptr::null_mut(), flags.into()) }
-        .cast()
+    unsafe { bpf_sk_storage_get(map, sock, ptr::null_mut(), create.into()) }.cast()
 }

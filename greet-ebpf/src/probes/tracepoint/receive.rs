@@ -44,12 +44,15 @@ fn try_receive_tp(skb: Skb, len: i32) -> Result<(), Fault> {
         return Ok(());
     }
     let peeked = skb.is_queued::<Direct>()?;
-    if !peeked {
-        forget(sock, skb);
-    }
-    let Some(places) = places().filter(|places| places.reads != 0) else {
+    let Some(places) = places() else {
         return Ok(());
     };
+    if !peeked && places.forgets != 0 {
+        forget(sock, skb);
+    }
+    if places.reads == 0 {
+        return Ok(());
+    }
     let task = Task::current()?;
     if !wanted_task(&task)? || !wanted_netns::<Direct>(sock)? {
         return Ok(());

@@ -31,7 +31,9 @@ impl Attaching<'_> {
         let mut places = Places {
             reads: self.plan.deliveries().into(),
             delivered: is_there("tp_btf:sock_recv_length").into(),
-            forgets: is_there("tp_btf:skb_copy_datagram_iovec").into(),
+            forgets: (self.plan.stages.contains(&Stage::Queue)
+                && is_there("tp_btf:skb_copy_datagram_iovec"))
+            .into(),
             ..Places::default()
         };
         if ends_sent {
