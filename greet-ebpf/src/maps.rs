@@ -41,7 +41,16 @@ pub static PLACES: Array<Places> = Array::with_max_entries(1, 0);
 #[map]
 pub static STACK: PerCpuArray<[u64; STACK_DEPTH]> = PerCpuArray::with_max_entries(1, 0);
 
-/// What each socket remembers, as long as it lives: the buffer in its receive queue that
-/// `queue_tp` told last. Such maps are described in the object's BTF, as the kernel demands.
+/// What a socket remembers of its receive queue.
+#[repr(C)]
+pub struct Told {
+    /// The buffer that `queue_tp` told last; 0 if it was taken out.
+    pub buffer: u64,
+    /// For how many messages more it is not sure whose they are.
+    pub doubt: u64,
+}
+
+/// What each socket remembers, as long as it lives. Such maps are described in the object's
+/// BTF, as the kernel demands.
 #[btf_map]
-pub static TOLD: SkStorage<u64> = SkStorage::new();
+pub static TOLD: SkStorage<Told> = SkStorage::new();

@@ -22,6 +22,7 @@ mod standstill;
 mod support;
 mod trace;
 mod traced;
+mod tracepoints;
 mod types;
 mod watch;
 mod watched;

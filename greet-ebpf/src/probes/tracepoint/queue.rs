@@ -32,7 +32,7 @@ use crate::{
     call,
     emit::emit_if,
     filter::{by_task, wanted_netns, wanted_port, wanted_protocol, wanted_task},
-    maps::TOLD,
+    maps::{TOLD, Told},
     probes::{receive::AF_NETLINK, tell},
     read::{Direct, Fault, Skb, Sock},
     record::{self, Ends},
@@ -40,9 +40,9 @@ use crate::{
     task::Task,
 };
 
-/// What a socket remembers if a message was taken out of its queue before it was told; no
-/// buffer is there.
-const UNTOLD: u64 = 1;
+/// For so many messages more it is not sure whose they are, after one was skipped: its sender
+/// may still come.
+const DOUBT: u64 = 7;
 /// How often to look again if others tell something at the same time.
 const TRIES: u32 = 3;
 
@@ -127,27 +127,38 @@ fn claim(sock: Sock) -> Result<Option<(Skb, bool)>, Fault> {
     let told = told(sock);
     for _ in 0..TRIES {
         // Before the queue is looked at: whoever tells something meanwhile changes it.
-        // SAFETY: the pointer is null or into the map's memory, which is valid.
-        let last = unsafe { told.as_ref() }.map_or(0, |told| {
-            // SAFETY: as above, and the number is aligned.
-            unsafe { ptr::from_ref(told).read_volatile() }
-        });
+        let (last, doubt) = if told.is_null() { (0, 0) } else { read(told) };
         let Some(skb) = sock.last_queued::<Direct>()? else {
+            if !told.is_null() && last == 0 {
+                // Ours was taken out before it was told.
+                set_doubt(told, 0);
+            }
             return Ok(None);
         };
         if told.is_null() {
             return Ok(Some((skb, false)));
         }
         if last == skb.0 as u64 {
-            // Unless nobody says when a buffer is taken out: then another may lie in it.
-            let is_same = places().is_some_and(|places| places.forgets != 0);
-            return Ok((!is_same).then_some((skb, false)));
+            if places().is_none_or(|places| places.forgets == 0) {
+                // Nobody says when a buffer is taken out, so another may lie in it.
+                return Ok(Some((skb, false)));
+            }
+            // Ours was told already, or another in its stead.
+            set_doubt(told, 0);
+            return Ok(None);
         }
         let before = skb.before::<Direct>(sock)?;
         let follows = before.is_none_or(|before| before.0 as u64 == last);
-        // SAFETY: the pointer is into the map's memory, which is valid, and aligned.
-        if unsafe { exchange(told, last, skb.0 as u64) } == last {
-            return Ok(Some((skb, follows && last != UNTOLD)));
+        if exchange(told, last, skb.0 as u64) {
+            set_doubt(
+                told,
+                if follows {
+                    doubt.saturating_sub(1)
+                } else {
+                    DOUBT
+                },
+            );
+            return Ok(Some((skb, follows && doubt == 0)));
         }
     }
     Ok(None)
@@ -159,32 +170,46 @@ fn claim(sock: Sock) -> Result<Option<(Skb, bool)>, Fault> {
 #[inline(always)]
 pub(super) fn forget(sock: Sock, skb: Skb) {
     let told = told(sock);
-    if !told.is_null() {
-        // SAFETY: the pointer is into the map's memory, which is valid, and aligned.
-        unsafe {
-            if exchange(told, skb.0 as u64, 0) == 0 {
-                exchange(told, 0, UNTOLD);
-            }
-        }
+    if told.is_null() {
+        return;
+    }
+    let is_it = exchange(told, skb.0 as u64, 0);
+    if !is_it && read(told).0 == 0 {
+        set_doubt(told, DOUBT);
     }
 }
 
-/// Returns what was there.
-///
-/// # Safety
-/// The pointer must be into a map's memory and aligned.
+/// What is there now: another CPU may change it at any time.
 #[inline(always)]
-unsafe fn exchange(at: *mut u64, from: u64, to: u64) -> u64 {
+fn read(told: *const Told) -> (u64, u64) {
+    // SAFETY: the pointer is into the map's memory, which is valid, and aligned.
+    unsafe {
+        (
+            (&raw const (*told).buffer).read_volatile(),
+            (&raw const (*told).doubt).read_volatile(),
+        )
+    }
+}
+
+/// Whether the buffer that was there is replaced.
+#[inline(always)]
+fn exchange(told: *mut Told, from: u64, to: u64) -> bool {
     const RELAXED: AtomicOrdering = AtomicOrdering::Relaxed;
-    // SAFETY: the caller answers for the pointer.
-    unsafe { atomic_cxchg::<_, RELAXED, RELAXED>(at, from, to).0 }
+    // SAFETY: the pointer is into the map's memory, which is valid, and aligned.
+    unsafe { atomic_cxchg::<_, RELAXED, RELAXED>(&raw mut (*told).buffer, from, to).1 }
+}
+
+#[inline(always)]
+fn set_doubt(told: *mut Told, doubt: u64) {
+    // SAFETY: as above.
+    unsafe { (&raw mut (*told).doubt).write_volatile(doubt) };
 }
 
 /// Where the socket remembers the buffer that was told last; null if there is no memory.
 #[inline(always)]
-fn told(sock: Sock) -> *mut u64 {
+fn told(sock: Sock) -> *mut Told {
     let map = (&raw const TOLD).cast_mut().cast::<c_void>();
     let (sock, create) = (sock.0.cast_mut().cast(), BPF_SK_STORAGE_GET_F_CREATE);
-    // SAFETY: the map's values are such numbers; the verifier checks the pointer to the socket.
+    // SAFETY: the map's values are such; the verifier checks the pointer to the socket.
     unsafe { bpf_sk_storage_get(map, sock, ptr::null_mut(), create.into()) }.cast()
 }

@@ -72,11 +72,14 @@ fn try_receive_tp(skb: Skb, len: i32) -> Result<(), Fault> {
         (*call).receive_ns = receive_ns;
         (*call).request.head.call
     };
-    let told = tell_message::<Direct, Direct>(sock, skb, &task, number);
+    if let Err(fault) = tell_message::<Direct, Direct>(sock, skb, &task, number) {
+        call::leave(call);
+        return Err(fault);
+    }
     if places.delivered != 0 {
-        return told;
+        return Ok(());
     }
     // Nobody will tell when the call ends.
     let flags = if peeked { MSG_PEEK } else { 0 };
-    end::<false>(&task, call, len, flags).and(told)
+    end::<false>(&task, call, len, flags)
 }
