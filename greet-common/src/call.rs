@@ -23,6 +23,25 @@ pub enum Doing {
     Leaving = 5,
 }
 
+/// What user space tells the programs that are attached to tracepoints.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[repr(C)]
+pub struct Places {
+    /// Address at which `netlink_sendmsg` begins; 0 if it is not known, or if nobody tells
+    /// when a call ends.
+    pub sendmsg_start: u64,
+    /// Address of what comes behind it.
+    pub sendmsg_end: u64,
+    /// Not 0: reading is asked for.
+    pub reads: u64,
+    /// Not 0: the end of a reading call is told.
+    pub delivered: u64,
+    /// Not 0: it is put down when a buffer is taken out of its queue.
+    pub forgets: u64,
+}
+
+const _: () = assert!(size_of::<Places>() == 5 * 8);
+
 /// What is known of a call.
 #[derive(Clone, Copy, Debug)]
 #[repr(C)]

@@ -152,7 +152,8 @@ pub struct Request {
     /// How many messages the kernel handed to `netlink_unicast` meanwhile that were not put
     /// into a queue. A [`Loss`] tells why, except in a summary.
     pub unqueued: u32,
-    /// What was sent.
+    /// What was sent. Where the stage `send` cannot be seen: its length and its sender, and
+    /// its receiver if it was put into another process's queue; nothing of its bytes.
     pub datagram: Datagram,
 }
 

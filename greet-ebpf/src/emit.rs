@@ -38,6 +38,30 @@ pub fn emit<T: 'static>(
     }
 }
 
+/// The same, but `fill` may find out that there is nothing to tell.
+///
+/// # Errors
+/// As above.
+#[inline(always)]
+pub fn emit_if<T: 'static>(
+    fill: impl FnOnce(&mut MaybeUninit<T>) -> Result<bool, Fault>,
+) -> Result<(), Fault> {
+    let Some(mut slot) = RECORDS.reserve::<T>(0) else {
+        count_drop();
+        return Ok(());
+    };
+    match fill(&mut slot) {
+        Ok(true) => slot.submit(0),
+        Ok(false) => slot.discard(0),
+        Err(fault) => {
+            slot.discard(0);
+            count_drop();
+            return Err(fault);
+        }
+    }
+    Ok(())
+}
+
 /// One record less for user space.
 #[inline(always)]
 pub fn count_drop() {

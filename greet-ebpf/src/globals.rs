@@ -56,6 +56,8 @@ globals! {
     SKB_SK: u64 = NOT_SET;
     /// `sk_buff.next`: the one behind it in the queue; null outside of one.
     SKB_NEXT: u64 = NOT_SET;
+    /// `sk_buff.prev`: the one before it in the queue.
+    SKB_PREV: u64 = NOT_SET;
     /// `sk_buff.cb` as `struct netlink_skb_parms` (`NETLINK_CB()`): its `portid`, the sender's port ID.
     SKB_CB_PORTID: u64 = NOT_SET;
     /// The same: its `dst_group`, the multicast group it was sent to.
@@ -68,6 +70,10 @@ globals! {
     SOCK_KERN_BYTE: u64 = NOT_SET;
     /// … and its bit in that byte.
     SOCK_KERN_MASK: u8 = 0;
+    /// `sock.sk_receive_queue`, the head of a ring of buffers …
+    SOCK_QUEUE: u64 = NOT_SET;
+    /// … and its `prev`: the buffer that was queued last.
+    SOCK_QUEUE_TAIL: u64 = NOT_SET;
     /// `sock.__sk_common.skc_net.net`.
     SOCK_NET: u64 = NOT_SET;
     /// `net.ns.inum`.

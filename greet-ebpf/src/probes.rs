@@ -4,7 +4,7 @@
 //! kretprobe): `greet-user/src/tracer/hooks.rs` says when. Both do the same; they differ in
 //! how they come by the arguments and read memory. Above the first stands the prototype of
 //! the kernel function that it watches; `greet-user/tests/vm/proto.rs` compares the two on
-//! each kernel.
+//! each kernel. Where neither kind is to be had, the programs of [`tracepoint`] show a part.
 //!
 //! A program must never disturb what it watches: whatever happens, it returns 0. What
 //! it could not read is counted as dropped and, if asked for, told through aya-log.
@@ -22,6 +22,7 @@ mod receive;
 mod send;
 mod sent;
 mod sockets;
+mod tracepoint;
 
 /// An argument of the function that a kprobe is on.
 macro_rules! argument {

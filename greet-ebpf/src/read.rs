@@ -21,8 +21,8 @@ use greet_common::event::CAPTURE;
 use crate::{
     globals::{
         NET_INUM, NETLINK_SOCK_PORTID, SKB_CB_GROUP, SKB_CB_PORTID, SKB_DATA, SKB_DATA_LEN,
-        SKB_LEN, SKB_NEXT, SKB_SK, SNAPLEN, SOCK_FAMILY, SOCK_KERN_BYTE, SOCK_KERN_MASK, SOCK_NET,
-        SOCK_PROTOCOL, SOCKET_SK,
+        SKB_LEN, SKB_NEXT, SKB_PREV, SKB_SK, SNAPLEN, SOCK_FAMILY, SOCK_KERN_BYTE, SOCK_KERN_MASK,
+        SOCK_NET, SOCK_PROTOCOL, SOCK_QUEUE, SOCK_QUEUE_TAIL, SOCKET_SK,
     },
     rest::{self, RestKey},
 };
@@ -123,6 +123,20 @@ impl Sock {
         Ok(byte & SOCK_KERN_MASK.load() != 0)
     }
 
+    /// The buffer that was put into its receive queue last; `None` if the queue is empty.
+    #[inline(always)]
+    pub fn last_queued<M: Memory>(self) -> Result<Option<Skb>, Fault> {
+        // SAFETY: an address is a number until it is read through, which `M` checks.
+        let tail = unsafe { M::read::<*const u8>(self.0, SOCK_QUEUE_TAIL.load()) }?;
+        Ok((tail as u64 != self.queue()).then_some(Skb(tail)))
+    }
+
+    /// Where its receive queue begins and ends.
+    #[inline(always)]
+    fn queue(self) -> u64 {
+        self.0 as u64 + SOCK_QUEUE.load()
+    }
+
     /// Inode number of the network namespace.
     #[inline(always)]
     pub fn netns<M: Memory>(self) -> Result<u32, Fault> {
@@ -171,6 +185,14 @@ impl Skb {
     pub fn is_queued<M: Memory>(self) -> Result<bool, Fault> {
         // SAFETY: any bits are a number.
         Ok(unsafe { M::read::<u64>(self.0, SKB_NEXT.load()) }? != 0)
+    }
+
+    /// The one before it in this socket's receive queue; `None` if it is the first.
+    #[inline(always)]
+    pub fn before<M: Memory>(self, sock: Sock) -> Result<Option<Self>, Fault> {
+        // SAFETY: an address is a number until it is read through, which `M` checks.
+        let before = unsafe { M::read::<*const u8>(self.0, SKB_PREV.load()) }?;
+        Ok((before as u64 != sock.queue()).then_some(Self(before)))
     }
 
     /// Copies the datagram's first bytes to `to`, as many as were asked for and fit;

@@ -34,8 +34,6 @@ use told::told;
 const WAITING: usize = 65_536;
 /// `MSG_PEEK`: the message stays in the queue.
 pub const MSG_PEEK: u32 = 0x2;
-/// `NLM_F_DUMP`, both bits.
-const NLM_F_DUMP: u16 = 0x300;
 
 /// A system call that has not ended, with what happened in it so far.
 #[derive(Debug, Default)]
@@ -161,9 +159,9 @@ impl Journey {
             self.open(Exchange::alone(passed), tell);
         }
         call.losses.iter().for_each(|loss| tell(Told::Loss(loss)));
-        call.extacks
-            .iter()
-            .for_each(|extack| tell(Told::Extack(extack)));
+        // One of which nobody knows the socket may be of a call that is not looked at.
+        let known = call.extacks.iter().filter(|extack| extack.head.sock != 0);
+        known.for_each(|extack| tell(Told::Extack(extack)));
     }
 
     fn message(&mut self, message: Message, tell: &mut impl FnMut(Told<'_>)) {
@@ -208,7 +206,15 @@ impl Journey {
 
     fn request(&mut self, request: Request, tell: &mut impl FnMut(Told<'_>)) {
         let call = self.end_call(request.head.tid, request.head.call, tell);
-        let call = call.unwrap_or_default();
+        let mut call = call.unwrap_or_default();
+        for extack in call
+            .extacks
+            .iter_mut()
+            .filter(|extack| extack.head.sock == 0)
+        {
+            extack.head.sock = request.head.sock;
+            extack.head.protocol = request.head.protocol;
+        }
         tell(Told::Request(&request));
         let mut exchange = Exchange {
             request: Some(request),
@@ -325,11 +331,8 @@ impl Journey {
         for (at, passed) in exchange.passed.iter_mut().enumerate() {
             self.put(passed, Place::Exchange(id, at));
         }
-        if let Some(request) = &exchange.request {
-            let header = request.datagram.header();
-            if header.is_some_and(|header| header.flags & NLM_F_DUMP != 0) {
-                self.dumps.insert(port_of(request), id);
-            }
+        if let Some(request) = exchange.request.as_ref().filter(|_| exchange.is_dump()) {
+            self.dumps.insert(port_of(request), id);
         }
         let waiting = exchange.passed.iter().filter(|passed| passed.is_waiting());
         let waiting = waiting.map(|passed| (passed.buffer(), passed.message.queue_ns));

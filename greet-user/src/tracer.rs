@@ -39,6 +39,7 @@ pub(crate) use object::{OBJECT, loader};
 pub use plan::{Attached, Plan};
 
 use crate::{event::Event, sockets, stream::Stream};
+use hooks::Kernel;
 use offsets::Offsets;
 use sockets::{KernelSocket, SocketsError};
 
@@ -70,6 +71,14 @@ impl Tracer {
         check_privileges()?;
         checks::check_kernel()?;
         let types = btf::Btf::of_running_kernel().map_err(offsets::OffsetError::from)?;
+        Self::attach_to(filter, plan, types)
+    }
+
+    /// The same on a kernel that describes its types so.
+    ///
+    /// # Errors
+    /// As above.
+    pub fn attach_to(filter: &Filter, plan: &Plan, types: btf::Btf) -> Result<Self, TracerError> {
         let offsets = Offsets::of(&types)?;
         let layout = sockets::layout::of(&types);
         let known = layout.as_deref().unwrap_or_default();
@@ -88,17 +97,23 @@ impl Tracer {
             .chain([sockets::walk::FUNCTION])
             .collect();
         let btf = types.functions(&names);
-        drop(types);
         let mut callbacks = Vec::new();
         if plan.wants_callbacks() {
             let walk = || -> Result<Vec<KernelSocket>, SocketsError> {
-                layout?;
+                layout.map_err(offsets::OffsetError::from)?;
+                sockets::walk::check_fields(&offsets)?;
                 let walked = sockets::walk::through(&mut programs, &mut records, &dropped, &btf)?;
                 Ok(sockets::kernels(walked))
             };
             callbacks = plan.callbacks.choose(filter.protocols, walk)?;
         }
-        let attached = hooks::attach(&mut programs, &btf, plan, callbacks)?;
+        let kernel = Kernel {
+            types: &types,
+            functions: &btf,
+            offsets: &offsets,
+        };
+        let attached = hooks::attach(&mut programs, kernel, plan, callbacks)?;
+        drop(types);
         #[expect(
             unsafe_code,
             reason = "tokio cannot see that the descriptor stays open"

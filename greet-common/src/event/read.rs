@@ -139,7 +139,9 @@ impl TryFrom<&[u8]> for Request {
         let captured = head.u32(DATAGRAM + offset_of!(Datagram, captured)) as usize;
         let room = REQUEST_ROOMS.into_iter().find(|room| captured <= *room);
         let record = Bytes::exactly(bytes, REQUEST_HEAD + room.unwrap_or(CAPTURE))?;
-        let nothing_crossed = record.u64(offset_of!(Self, cross_ns)) == 0;
+        let at = |stage| record.u64(stage);
+        let nothing_crossed =
+            at(offset_of!(Self, cross_ns)) == 0 && at(offset_of!(Self, send_ns)) != 0;
         Ok(Self {
             head: record.head(),
             send_ns: record.u64(offset_of!(Self, send_ns)),
@@ -149,7 +151,8 @@ impl TryFrom<&[u8]> for Request {
             sent_ns: record.u64(offset_of!(Self, sent_ns)),
             result: record.i32(offset_of!(Self, result)),
             unqueued: record.u32(offset_of!(Self, unqueued)),
-            // The slot still holds an earlier call's datagram where this one made none.
+            // The slot still holds an earlier call's datagram where this one made none. Where
+            // a call's begin is not seen at all, its ends are told at its end.
             datagram: if nothing_crossed && captured == 0 {
                 Datagram::NONE
             } else {

@@ -84,6 +84,17 @@ fn a_request_that_did_not_cross_has_no_datagram() {
 }
 
 #[test]
+fn a_request_whose_begin_was_not_seen_has_ends_and_a_length() {
+    let mut bytes = request(36, 0);
+    for at in [offset_of!(Request, send_ns), offset_of!(Request, cross_ns)] {
+        bytes[at..at + 8].fill(0);
+    }
+    let request = Request::try_from(&bytes[..REQUEST_HEAD]).expect("a request");
+    assert_eq!((request.datagram.len, request.datagram.captured), (36, 0));
+    assert_eq!(request.datagram.portid, 0x8000_0007);
+}
+
+#[test]
 fn a_capture_beyond_the_datagram_or_the_record_is_refused() {
     for (len, captured) in [(10, 11), (5000, 273), (u32::MAX, u32::MAX)] {
         assert_eq!(

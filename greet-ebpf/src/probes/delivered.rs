@@ -26,7 +26,7 @@ use crate::{
 };
 
 /// `MSG_PEEK`.
-const MSG_PEEK: u32 = 2;
+pub(super) const MSG_PEEK: u32 = 2;
 
 /// proto: net/netlink/af_netlink.c: int netlink_recvmsg(struct socket *sock, struct msghdr *msg, size_t len, int flags)
 #[fexit(function = "netlink_recvmsg")]
@@ -44,7 +44,7 @@ fn try_delivered(ctx: &FExitContext) -> Result<(), Fault> {
     let task = Task::current()?;
     match call::current_if(task.tid, Doing::Reading) {
         // Behind the four arguments lies what the function returned.
-        Some(call) => end(&task, call, ctx.arg(4), ctx.arg(3)),
+        Some(call) => end::<true>(&task, call, ctx.arg(4), ctx.arg(3)),
         None => Ok(()),
     }
 }
@@ -65,11 +65,17 @@ fn try_delivered_kretprobe(ctx: &RetProbeContext) -> Result<(), Fault> {
     };
     // SAFETY: the slot is this task's.
     let peeked = unsafe { (*call).receive_peeked } != 0;
-    end(&task, call, ctx.ret(), if peeked { MSG_PEEK } else { 0 })
+    end::<true>(&task, call, ctx.ret(), if peeked { MSG_PEEK } else { 0 })
 }
 
+/// Tells of the reading; whether it has ended now, `ENDED` says.
 #[inline(always)]
-fn end(task: &Task, call: *mut Call, result: i32, flags: u32) -> Result<(), Fault> {
+pub(super) fn end<const ENDED: bool>(
+    task: &Task,
+    call: *mut Call,
+    result: i32,
+    flags: u32,
+) -> Result<(), Fault> {
     if whole::tell(call, result, flags, flags & MSG_PEEK != 0)? {
         call::leave(call);
         return Ok(());
@@ -87,7 +93,7 @@ fn end(task: &Task, call: *mut Call, result: i32, flags: u32) -> Result<(), Faul
             (&raw mut (*to).receive_ns).write((*call).receive_ns);
             (&raw mut (*to).result).write(result);
             (&raw mut (*to).flags).write(flags);
-            (&raw mut (*to).delivered_ns).write(record::now());
+            (&raw mut (*to).delivered_ns).write(if ENDED { record::now() } else { 0 });
         }
         Ok(())
     });

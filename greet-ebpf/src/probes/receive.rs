@@ -27,7 +27,7 @@ use crate::{
 };
 
 /// `AF_NETLINK`.
-const AF_NETLINK: u16 = 16;
+pub(super) const AF_NETLINK: u16 = 16;
 
 /// `netlink_recvmsg` calls it, but so do other families' `recvmsg`.
 ///
@@ -96,7 +96,7 @@ fn take<M: Memory>(sock: Sock, skb: Skb) -> Result<Option<*mut Call>, Fault> {
         (*call).receive_skb = skb.0 as u64;
         (*call).receive_ns = record::now();
         if by_task() && resumed.is_none() {
-            tell_message::<M>(sock, skb, &task, (*call).request.head.call)?;
+            tell_message::<M, Probed>(sock, skb, &task, (*call).request.head.call)?;
         }
     }
     Ok(Some(call))
@@ -104,28 +104,35 @@ fn take<M: Memory>(sock: Sock, skb: Skb) -> Result<Option<*mut Call>, Fault> {
 
 /// Another task may have queued the message, unseen: then this is where it is first met.
 /// User space knows whether it has seen it before.
+///
+/// The socket is read by `S`, the buffer by `B`.
 #[inline(always)]
-fn tell_message<M: Memory>(sock: Sock, skb: Skb, task: &Task, call: u64) -> Result<(), Fault> {
+pub(super) fn tell_message<S: Memory, B: Memory>(
+    sock: Sock,
+    skb: Skb,
+    task: &Task,
+    call: u64,
+) -> Result<(), Fault> {
     let ends = Ends {
-        portid: skb.portid::<Probed>()?,
+        portid: skb.portid::<B>()?,
         peer_portid: sock.portid()?,
     };
     let key = RestKey {
         sock: sock.0 as u64,
         id: skb.0 as u64,
     };
-    let rest = skb.rest::<Probed>(key)?;
+    let rest = skb.rest::<B>(key)?;
     emit::<Message>(|slot| {
         let to = slot.as_mut_ptr();
         // SAFETY: `to` is valid for writes and aligned; every field is written.
         unsafe {
-            let protocol = sock.protocol::<M>()?;
+            let protocol = sock.protocol::<S>()?;
             record::head(&raw mut (*to).head, Kind::Message, protocol, task, sock)?;
             (&raw mut (*to).head.call).write(call);
             (&raw mut (*to).skb).write(skb.0 as u64);
             (&raw mut (*to).reply_ns).write(0);
             (&raw mut (*to).queue_ns).write(0);
-            record::datagram::<M, Probed>(&raw mut (*to).datagram, sock, skb, ends, rest)
+            record::datagram::<S, B>(&raw mut (*to).datagram, sock, skb, ends, rest)
         }
     })
 }

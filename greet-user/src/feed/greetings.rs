@@ -186,8 +186,8 @@ impl<'a> Greetings<'a> {
 
 fn is_of(exchange: &Exchange, portid: u32, seq: u32) -> bool {
     exchange.request.as_ref().is_some_and(|request| {
-        let header = request.datagram.header();
-        request.datagram.portid == portid && header.is_some_and(|header| header.seq == seq)
+        // Where neither the request's bytes nor an answer was seen, there is no number.
+        request.datagram.portid == portid && exchange.seq().is_none_or(|found| found == seq)
     })
 }
 

@@ -1,10 +1,13 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! What belongs together: a request, its handler, its answers.
 
-use greet_common::Stage;
+use greet_common::{Stage, wire::NLM_F_MULTI};
 
 use super::{Buffer, Place};
 use crate::event::{self, Delivery, Extack, Loss, Message, Request};
+
+/// `NLM_F_DUMP`, both bits.
+const NLM_F_DUMP: u16 = 0x300;
 
 /// A request with its handler and its answers; or a message that nobody asked for.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -127,11 +130,28 @@ impl Exchange {
         }
     }
 
-    /// The request's sequence number.
+    /// The request's sequence number; where its bytes were not seen, that of its first
+    /// answer, for an answer bears it.
     #[must_use]
     pub fn seq(&self) -> Option<u32> {
-        let request = self.request.as_ref()?;
-        Some(request.datagram.header()?.seq)
+        let asked = self.request.as_ref()?.datagram.header();
+        let header = asked.or_else(|| self.passed.first()?.message.datagram.header());
+        Some(header?.seq)
+    }
+
+    /// Will more answers come, made when the reader asks for them?
+    pub(super) fn is_dump(&self) -> bool {
+        let Some(request) = &self.request else {
+            return false;
+        };
+        match request.datagram.header() {
+            Some(header) => header.flags & NLM_F_DUMP != 0,
+            // What was asked was not seen, but what is answered says it.
+            None => self.passed.iter().any(|passed| {
+                let header = passed.message.datagram.header();
+                header.is_some_and(|header| header.flags & NLM_F_MULTI != 0)
+            }),
+        }
     }
 
     /// When the stage was passed: CLOCK_MONOTONIC, ns. Of several answers the first counts.

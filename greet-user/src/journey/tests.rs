@@ -196,6 +196,90 @@ fn later_chunks_of_a_dump_belong_to_its_request() {
     assert!(all[0].passed.iter().all(|passed| passed.delivery.is_some()));
 }
 
+/// The request as its end alone tells it.
+fn without_bytes(event: &mut Event) {
+    let Event::Request(request) = event else {
+        panic!("no request");
+    };
+    let stages = [
+        &mut request.send_ns,
+        &mut request.cross_ns,
+        &mut request.handle_ns,
+        &mut request.handled_ns,
+    ];
+    stages.into_iter().for_each(|time_ns| *time_ns = 0);
+    request.datagram.data = Box::default();
+}
+
+#[test]
+fn a_request_without_bytes_is_known_by_its_answers() {
+    let [mut first, mut request, read] = greeting(71, 9, 0);
+    without_bytes(&mut request);
+    let Event::Message(message) = &mut first else {
+        panic!("no message");
+    };
+    message.reply_ns = 0;
+    message.datagram = datagram(0, 71, &bytes(16, 2, 9, 71, &[1; 100]));
+    let Event::Delivery(delivery) = &read else {
+        panic!("no delivery");
+    };
+    // The next chunk, which is made when the first is read, and one of another dump.
+    let chunk = |seq, skb| {
+        let mut chunk = message.clone();
+        chunk.head = delivery.head;
+        (chunk.skb, chunk.queue_ns) = (skb, delivery.receive_ns + 1);
+        chunk.datagram = datagram(0, 71, &bytes(3, 2, seq, 71, &[0; 4]));
+        Event::Message(chunk)
+    };
+    let (same, other) = (chunk(9, 1), chunk(8, 2));
+    let all = exchanges([first, request, same, other, read]);
+    let [exchange, alone] = all.as_slice() else {
+        panic!("{all:?}");
+    };
+    assert_eq!((exchange.seq(), exchange.passed.len()), (Some(9), 2));
+    let stages: Vec<_> = exchange.stages().iter().map(|(stage, _)| *stage).collect();
+    assert_eq!(
+        stages,
+        [Stage::Queue, Stage::Sent, Stage::Receive, Stage::Delivered]
+    );
+    assert_eq!((alone.request.is_none(), alone.seq()), (true, None));
+}
+
+#[test]
+fn a_reason_whose_socket_is_not_known_waits_for_its_request() {
+    let reason = |call: u64| {
+        let [_, Event::Request(request), _] = greeting(71, 1, 0) else {
+            panic!("not as expected");
+        };
+        let head = Head {
+            kind: Kind::Extack as u32,
+            protocol: 0,
+            call: request.head.call + (call << 32),
+            sock: 0,
+            ..request.head
+        };
+        Event::Extack(Extack {
+            head,
+            time_ns: 1,
+            text: [0; 128],
+        })
+    };
+    let [_, mut request, _] = greeting(71, 1, 0);
+    without_bytes(&mut request);
+    let mut journey = Journey::new(true);
+    let mut told = Vec::new();
+    // The first is of a call that nobody asked for.
+    for event in [reason(7), reason(0), request, reason(8)] {
+        journey.push(event, &mut |what| {
+            if let Told::Extack(extack) = what {
+                told.push((extack.head.protocol, extack.head.sock));
+            }
+        });
+    }
+    journey.finish(&mut |what| assert!(!matches!(what, Told::Extack(_))));
+    assert_eq!(told, [(31, 0xffff_8880_0000_0000 + 71 * 0x1000)]);
+}
+
 #[test]
 fn a_message_seen_when_it_is_read_as_well_is_one() {
     let [message, request, delivery] = greeting(71, 1, 0);

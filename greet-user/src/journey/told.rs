@@ -24,7 +24,8 @@ pub enum Told<'a> {
 /// Where and when a message was first met.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Seen {
-    /// `reply` or `queue`; `receive` for one that was queued unseen.
+    /// `cross` or `sent` of a request, `send` of one that did not get so far; `reply` or
+    /// `queue` of what goes to a process, `receive` for one that was queued unseen.
     pub stage: Stage,
     /// CLOCK_MONOTONIC, ns; 0 if it is not known.
     pub time_ns: u64,
@@ -37,6 +38,20 @@ pub(super) fn told(message: &Message, receive_ns: u64) -> Told<'_> {
         seen.time_ns = receive_ns;
     }
     Told::Message(message, seen)
+}
+
+impl Request {
+    /// Where and when it was met: in the kernel's hands if it came so far. Where its begin
+    /// cannot be seen, at its end.
+    #[must_use]
+    pub const fn seen(&self) -> Seen {
+        let (stage, time_ns) = match (self.send_ns, self.cross_ns) {
+            (0, 0) => (Stage::Sent, self.sent_ns),
+            (send_ns, 0) => (Stage::Send, send_ns),
+            (_, cross_ns) => (Stage::Cross, cross_ns),
+        };
+        Seen { stage, time_ns }
+    }
 }
 
 impl Message {

@@ -118,10 +118,8 @@ impl<W: Write> Watcher for Pcapng<W> {
     fn tell(&mut self, told: &Told<'_>, callback: Option<&str>) -> io::Result<()> {
         match told {
             Told::Request(request) => {
-                let time_ns = [request.cross_ns, request.send_ns];
-                let time_ns = time_ns.into_iter().find(|ns| *ns != 0).unwrap_or(0);
                 let part = Part::Request((*request).clone());
-                return self.hold(time_ns, request.sent_ns, part);
+                return self.hold(request.seen().time_ns, request.sent_ns, part);
             }
             Told::Message(message, seen) => {
                 let time_ns = match message.queue_ns {

@@ -167,6 +167,36 @@ fn a_lost_greeting() {
 }
 
 #[test]
+fn a_request_whose_bytes_were_not_seen() {
+    let mut events = greeting(71, 1, 1_005_000).to_vec();
+    for event in &mut events {
+        match event {
+            Event::Request(request) => {
+                (request.send_ns, request.cross_ns) = (0, 0);
+                (request.handle_ns, request.handled_ns) = (0, 0);
+                request.datagram.data = Box::default();
+            }
+            Event::Message(message) => message.reply_ns = 0,
+            _ => {}
+        }
+    }
+    let (human, json) = shown(&one(answered(TEXT), Some(events.clone())), 0);
+    insta::assert_snapshot!("tracepoints_human", human);
+    insta::assert_snapshot!("tracepoints_json", json);
+    let mut lines = Vec::new();
+    let mut human = Human::new(&mut lines, Look::default(), false);
+    let mut journey = Journey::new(true);
+    let mut tell = |told: Told<'_>| human.tell(&told, None).expect("writes to memory");
+    for event in events {
+        journey.push(event, &mut tell);
+    }
+    insta::assert_snapshot!(
+        "tracepoints_watch",
+        String::from_utf8(lines).expect("UTF-8")
+    );
+}
+
+#[test]
 fn hostile_bytes_break_no_line() {
     let mut events = greeting(71, 1, 1_005_000).to_vec();
     for event in &mut events {

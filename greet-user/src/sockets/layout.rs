@@ -4,14 +4,14 @@
 
 use crate::tracer::{
     btf::{Btf, Field},
-    offsets::{OffsetError, find},
+    offsets::{FieldError, find},
 };
 
 /// Finds the offsets, in bytes, with the names that the eBPF program knows them by.
 ///
 /// # Errors
-/// [`OffsetError`] where a field is not there or not as expected.
-pub fn of(btf: &Btf) -> Result<Vec<(&'static str, u64)>, OffsetError> {
+/// [`FieldError`] where a field is not there or not as expected.
+pub fn of(btf: &Btf) -> Result<Vec<(&'static str, u64)>, FieldError> {
     let at = |structure, path: &str, bits| find(btf, structure, path, bits).map(Field::byte_offset);
     let tbl = at("rhashtable", "tbl", 64)?;
     // From a `struct socket` to what surrounds it (`SOCK_INODE()`), by way of a field of it.
@@ -47,8 +47,8 @@ pub fn of(btf: &Btf) -> Result<Vec<(&'static str, u64)>, OffsetError> {
 }
 
 /// The structure's size in bytes.
-fn size(btf: &Btf, structure: &str) -> Result<u64, OffsetError> {
-    btf.size_of(structure).ok_or_else(|| OffsetError::NoField {
+fn size(btf: &Btf, structure: &str) -> Result<u64, FieldError> {
+    btf.size_of(structure).ok_or_else(|| FieldError::NoField {
         structure: structure.to_owned(),
         field: "(the structure itself)".to_owned(),
     })

@@ -34,7 +34,8 @@ pub fn alone() -> Result<Vec<Socket>, SocketsError> {
     check()?;
     let types = btf::Btf::of_running_kernel().map_err(OffsetError::from)?;
     let offsets = Offsets::of(&types)?;
-    let layout = layout::of(&types)?;
+    let layout = layout::of(&types).map_err(OffsetError::from)?;
+    check_fields(&offsets)?;
     let btf = types.functions(&[FUNCTION]);
     let mut room = ROOM;
     loop {
@@ -44,6 +45,14 @@ pub fn alone() -> Result<Vec<Socket>, SocketsError> {
             _ => return found,
         }
     }
+}
+
+/// Does this kernel have what the walk reads?
+///
+/// # Errors
+/// [`SocketsError`]: the field that it lacks.
+pub fn check_fields(offsets: &Offsets) -> Result<(), SocketsError> {
+    Ok(offsets.check(PROGRAM).map_err(OffsetError::from)?)
 }
 
 fn in_room(

@@ -9,6 +9,7 @@
 //! `include/uapi/linux/btf.h` in the kernel's source.
 
 mod functions;
+mod tracepoints;
 
 use std::{fs, io, path::Path};
 
@@ -29,6 +30,7 @@ const ARRAY: u32 = 3;
 const STRUCT: u32 = 4;
 const UNION: u32 = 5;
 const ENUM: u32 = 6;
+const FWD: u32 = 7;
 const TYPEDEF: u32 = 8;
 const VOLATILE: u32 = 9;
 const CONST: u32 = 10;

@@ -79,6 +79,36 @@ pub fn function_like(name: &str) -> Result<Option<String>, TracerError> {
     Ok(nearest(name, names).map(str::to_owned))
 }
 
+/// Where a function of the kernel itself begins, and what comes behind it. `None` where the
+/// kernel does not have it, or keeps its addresses to itself (`kernel.kptr_restrict`).
+///
+/// # Errors
+/// [`TracerError`] where `/proc/kallsyms` cannot be read.
+pub(super) fn function_range(name: &str) -> Result<Option<(u64, u64)>, TracerError> {
+    let symbols = fs::read("/proc/kallsyms").map_err(TracerError::setup)?;
+    Ok(range(&symbols, name))
+}
+
+fn range(kallsyms: &[u8], name: &str) -> Option<(u64, u64)> {
+    let symbols = || {
+        let lines = kallsyms.split(|byte| *byte == b'\n');
+        lines.filter_map(|line| {
+            let mut words = line.split(u8::is_ascii_whitespace);
+            let address = str::from_utf8(words.next()?).ok()?;
+            let address = u64::from_str_radix(address, 16).ok()?;
+            Some((address, words))
+        })
+    };
+    let (start, _) = symbols().find(|(_, words)| {
+        let mut words = words.clone();
+        let is_text = matches!(words.next(), Some(b"t" | b"T"));
+        is_text && words.next() == Some(name.as_bytes()) && words.next().is_none()
+    })?;
+    let behind = symbols().map(|(address, _)| address);
+    let end = behind.filter(|address| *address > start).min()?;
+    (start != 0).then_some((start, end))
+}
+
 fn is_listed(kallsyms: &[u8], name: &str) -> bool {
     functions(kallsyms).any(|function| function == name.as_bytes())
 }
@@ -109,6 +139,24 @@ mod tests {
         ] {
             assert_eq!(missing_capabilities(held), missing);
         }
+    }
+
+    #[test]
+    fn a_function_ends_where_the_next_begins() {
+        let kallsyms = b"ffff30 t other\t[module]\n\
+            ffff18 T behind\n\
+            ffff10 t netlink_sendmsg\n\
+            ffff00 t netlink_sendmsg.cold\n\
+            ffff18 t alias\n";
+        assert_eq!(
+            range(kallsyms, "netlink_sendmsg"),
+            Some((0xffff10, 0xffff18))
+        );
+        assert_eq!(range(kallsyms, "behind"), Some((0xffff18, 0xffff30)));
+        assert_eq!(range(kallsyms, "other"), None, "in a module");
+        assert_eq!(range(kallsyms, "nothing"), None);
+        let hidden = b"0000 t netlink_sendmsg\n0000 t behind\n";
+        assert_eq!(range(hidden, "netlink_sendmsg"), None);
     }
 
     #[test]

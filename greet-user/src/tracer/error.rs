@@ -5,7 +5,7 @@ use std::error::Error as StdError;
 
 use aya::programs::ProgramError;
 
-use super::offsets::OffsetError;
+use super::offsets::{FieldError, OffsetError};
 use crate::suggest::did_you_mean;
 
 /// Why the tracer could not be attached.
@@ -47,6 +47,18 @@ pub enum TracerError {
     /// A field was not found.
     #[error(transparent)]
     Offset(#[from] OffsetError),
+    /// There is no such tracepoint.
+    #[error("this kernel has no tracepoint `{tracepoint}`")]
+    NoTracepoint {
+        /// Its name.
+        tracepoint: String,
+    },
+    /// Nothing of what was asked for can be seen.
+    #[error(
+        "tracepoints show none of the stages asked for: they show queue, sent, receive and \
+         delivered"
+    )]
+    NoStage,
     /// The kernel refused a program.
     #[error("the kernel refuses to trace `{function}`: {reason}")]
     Attach {
@@ -58,6 +70,12 @@ pub enum TracerError {
     /// Anything else.
     #[error("the tracer could not be set up: {0}; try `sudo greet-user doctor`")]
     Setup(String),
+}
+
+impl From<FieldError> for TracerError {
+    fn from(error: FieldError) -> Self {
+        Self::Offset(error.into())
+    }
 }
 
 impl TracerError {

@@ -1,45 +1,50 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! Which program watches what, and for the sake of which stages.
+//! How the programs are attached.
 //!
 //! There are two programs for each stage. fentry and fexit cost a third of what kprobe and
 //! kretprobe do, but the kernel skips one while the same program is at work on the same CPU:
 //! on a kernel that preempts itself another task may get the CPU in the midst of it and keep
 //! it for milliseconds, in which nothing is seen. A kprobe cannot be preempted. So which of
-//! the two is taken depends on the kernel, unless the user says it.
+//! the two is taken depends on the kernel, unless the user says it. Where neither is to be
+//! had, the kernel's own tracepoints show a part.
+
+mod table;
+mod tracepoints;
+mod unseen;
 
 pub mod trial;
 
 use aya::{
-    Btf, Ebpf,
-    programs::{FEntry, FExit, KProbe, Program, ProgramError, RawTracePoint},
+    Btf, BtfError, Ebpf,
+    programs::{BtfTracePoint, FEntry, FExit, KProbe, Program, ProgramError, RawTracePoint},
 };
 use clap::ValueEnum;
-use greet_common::Stage;
+
+pub use table::{functions, programs};
 
 use super::{
-    TracerError,
+    TracerError, btf,
     callbacks::Callback,
-    plan::{Attached, DELIVERY, HANDLER, Plan},
+    offsets::Offsets,
+    plan::{Attached, Plan},
     preemption::is_preemptible,
 };
+use table::{FAMILY, FUNCTIONS, Hook, Kind, TRACEPOINTS, TRACEPOINTS_ENDING, Way};
+use unseen::Unseen;
 
 /// How the programs are attached.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
 pub enum Hooks {
-    /// kprobe on a kernel that preempts itself, else fentry; the other where one fails
+    /// kprobe on a kernel that preempts itself, else fentry; the other where one fails, and
+    /// tracepoints where both do
     #[default]
     Auto,
     /// fentry and fexit: cheaper; calls may be missed (and are counted) on a kernel that preempts itself
     Fentry,
     /// kprobe and kretprobe: nothing is missed
     Kprobe,
-}
-
-/// One of the two.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Kind {
-    Fentry,
-    Kprobe,
+    /// the kernel's own tracepoints: they show queue, sent, receive and delivered alone
+    Tracepoint,
 }
 
 impl Hooks {
@@ -48,209 +53,225 @@ impl Hooks {
         match self {
             Self::Fentry => &[Kind::Fentry],
             Self::Kprobe => &[Kind::Kprobe],
-            Self::Auto if is_preemptible() => &[Kind::Kprobe, Kind::Fentry],
-            Self::Auto => &[Kind::Fentry, Kind::Kprobe],
+            Self::Tracepoint => &[Kind::Tracepoint],
+            Self::Auto if is_preemptible() => &[Kind::Kprobe, Kind::Fentry, Kind::Tracepoint],
+            Self::Auto => &[Kind::Fentry, Kind::Kprobe, Kind::Tracepoint],
         }
     }
-}
-
-/// Where a program is attached.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Way {
-    Entry,
-    Exit,
-    Tracepoint,
-}
-
-/// A program and its place in the kernel.
-#[derive(Clone, Copy, Debug)]
-struct Hook {
-    program: &'static str,
-    way: Way,
-    function: &'static str,
-    /// It is attached if one of these is asked for; always if there are none.
-    stages: &'static [Stage],
-}
-
-const REQUEST: &[Stage] = &[
-    Stage::Send,
-    Stage::Cross,
-    Stage::Handle,
-    Stage::Reply,
-    Stage::Handled,
-    Stage::Sent,
-];
-
-/// Those that end a call come first: a call that is never ended would keep its slot.
-const HOOKS: [Hook; 9] = [
-    hook("sent", Way::Exit, "netlink_sendmsg", REQUEST),
-    hook("delivered", Way::Exit, "netlink_recvmsg", DELIVERY),
-    hook("failed", Way::Exit, "netlink_unicast", &[]),
-    hook("overrun", Way::Entry, "netlink_overrun", &[]),
-    hook("extack", Way::Tracepoint, "netlink_extack", REQUEST),
-    hook("cross", Way::Entry, "netlink_unicast", REQUEST),
-    hook(
-        "queue",
-        Way::Entry,
-        "__netlink_sendskb",
-        &[Stage::Queue, Stage::Reply],
-    ),
-    hook("receive", Way::Exit, "skb_recv_datagram", DELIVERY),
-    hook("send", Way::Entry, "netlink_sendmsg", REQUEST),
-];
-const FAMILY: [Hook; 2] = [
-    hook("free", Way::Tracepoint, "sched_process_free", &[]),
-    hook("fork", Way::Tracepoint, "sched_process_fork", &[]),
-];
-
-const fn hook(
-    program: &'static str,
-    way: Way,
-    function: &'static str,
-    stages: &'static [Stage],
-) -> Hook {
-    Hook {
-        program,
-        way,
-        function,
-        stages,
-    }
-}
-
-impl Hook {
-    fn name(&self, kind: Kind) -> String {
-        let way = match (self.way, kind) {
-            (Way::Entry, Kind::Fentry) => "fentry",
-            (Way::Exit, Kind::Fentry) => "fexit",
-            (Way::Entry, Kind::Kprobe) => "kprobe",
-            (Way::Exit, Kind::Kprobe) => "kretprobe",
-            (Way::Tracepoint, _) => "raw_tp",
-        };
-        format!("{way}:{}", self.function)
-    }
-
-    fn attach(&self, programs: &mut Ebpf, btf: &Btf, kind: Kind) -> Result<(), ProgramError> {
-        match (self.way, kind) {
-            (Way::Entry, Kind::Fentry) => {
-                let program: &mut FEntry = program(programs, self.program)?;
-                program.load(self.function, btf)?;
-                program.attach()?;
-            }
-            (Way::Exit, Kind::Fentry) => {
-                let program: &mut FExit = program(programs, self.program)?;
-                program.load(self.function, btf)?;
-                program.attach()?;
-            }
-            (Way::Entry, Kind::Kprobe) => self.probe(programs, "kprobe")?,
-            (Way::Exit, Kind::Kprobe) => self.probe(programs, "kretprobe")?,
-            (Way::Tracepoint, _) => {
-                let program: &mut RawTracePoint = program(programs, self.program)?;
-                program.load()?;
-                program.attach(self.function)?;
-            }
-        }
-        Ok(())
-    }
-
-    /// The twin of the program, named after it.
-    fn probe(&self, programs: &mut Ebpf, way: &str) -> Result<(), ProgramError> {
-        let name = format!("{}_{way}", self.program);
-        let program: &mut KProbe = program(programs, &name)?;
-        program.load()?;
-        program.attach(self.function, 0)?;
-        Ok(())
-    }
-}
-
-/// The functions that programs may be attached to.
-pub fn functions() -> impl Iterator<Item = &'static str> {
-    let functions = HOOKS.iter().filter(|hook| hook.way != Way::Tracepoint);
-    functions.map(|hook| hook.function)
-}
-
-/// The programs that watch the kernel, each with its twins.
-pub fn programs() -> impl Iterator<Item = &'static str> {
-    HOOKS.iter().chain(&FAMILY).map(|hook| hook.program)
 }
 
 /// Attaches what is asked for, with these receive callbacks. What this kernel lacks is said
 /// and left out; it is an error only if nothing is left.
 pub(super) fn attach(
     programs: &mut Ebpf,
-    btf: &Btf,
+    kernel: Kernel<'_>,
     plan: &Plan,
     callbacks: Vec<Callback>,
 ) -> Result<Attached, TracerError> {
-    let mut first_error = None;
+    let mut errors = Vec::new();
     for kind in plan.hooks.kinds() {
-        match attach_all(programs, btf, plan, *kind) {
-            Ok(mut attached) => {
-                attached.callbacks = callbacks;
-                if plan.wants_callbacks() {
+        let mut attaching = Attaching::new(programs, kernel, plan, *kind)?;
+        match attaching.attach_all() {
+            Ok(()) => {
+                let mut attached = attaching.into_attached();
+                if *kind == Kind::Tracepoint {
+                    attached.missing.splice(0..0, tracepoints::why(&errors));
+                } else if plan.wants_callbacks() {
+                    attached.callbacks = callbacks;
                     attach_callbacks(programs, &mut attached)?;
                 }
                 return Ok(attached);
             }
             Err(error) => {
                 log::warn!("{error}");
-                first_error.get_or_insert(error);
+                attaching.detach();
+                errors.push(error);
             }
         }
     }
-    Err(first_error.unwrap_or_else(|| TracerError::setup("there is nothing to attach")))
+    let first = errors.into_iter().next();
+    Err(first.unwrap_or_else(|| TracerError::setup("there is nothing to attach")))
 }
 
-fn attach_all(
-    programs: &mut Ebpf,
-    btf: &Btf,
-    plan: &Plan,
+/// What is known of the kernel.
+#[derive(Clone, Copy)]
+pub(super) struct Kernel<'a> {
+    /// Its types.
+    pub types: &'a btf::Btf,
+    /// The functions among them, as aya wants to have them.
+    pub functions: &'a Btf,
+    /// Where its structures keep their fields.
+    pub offsets: &'a Offsets,
+}
+
+/// What is being attached, and what came of it so far.
+struct Attaching<'a> {
+    programs: &'a mut Ebpf,
+    kernel: Kernel<'a>,
+    /// The tracepoints, where they are attached to.
+    tracepoints: Option<Btf>,
+    plan: &'a Plan,
     kind: Kind,
-) -> Result<Attached, TracerError> {
-    let mut attached = Attached::default();
-    let mut first_error = None;
-    let mut functions = 0;
-    let family = if plan.family { &FAMILY[..] } else { &[] };
-    for hook in family.iter().chain(&HOOKS) {
-        // In a kprobe's world `cross` leaves it to `failed` to end what it began.
-        let is_spared = plan.summary && kind == Kind::Fentry && hook.program == "failed";
-        if is_spared || !plan.wants(hook.stages) {
-            continue;
-        }
-        match hook.attach(programs, btf, kind) {
-            Ok(()) => {
-                attached.hooks.push(hook.name(kind));
-                functions += usize::from(hook.way != Way::Tracepoint);
-            }
-            Err(error) => {
-                let error = TracerError::attach(hook.function.to_owned(), error);
-                attached.missing.push(missing(hook.stages, &error));
-                first_error.get_or_insert(error);
-            }
-        }
-    }
-    match first_error {
-        Some(error) if functions == 0 => {
-            detach(programs);
-            Err(error)
-        }
-        _ => Ok(attached),
-    }
+    hooks: Vec<String>,
+    unseen: Unseen,
+    first_error: Option<TracerError>,
 }
 
-/// Takes off the tracepoints, the only ones that are attached if no function could be.
-fn detach(programs: &mut Ebpf) {
-    for (name, program) in programs.programs_mut() {
-        if let Program::RawTracePoint(program) = program
-            && program.fd().is_ok()
-            && let Err(error) = program.unload()
-        {
-            log::warn!("{name} stays attached until the end: {error}");
+impl<'a> Attaching<'a> {
+    fn new(
+        programs: &'a mut Ebpf,
+        kernel: Kernel<'a>,
+        plan: &'a Plan,
+        kind: Kind,
+    ) -> Result<Self, TracerError> {
+        let tracepoints = (kind == Kind::Tracepoint)
+            .then(|| kernel.types.tracepoints(&table::tracepoints()))
+            .transpose()
+            .map_err(TracerError::setup)?;
+        Ok(Self {
+            programs,
+            kernel,
+            tracepoints,
+            plan,
+            kind,
+            hooks: Vec::new(),
+            unseen: Unseen::default(),
+            first_error: None,
+        })
+    }
+
+    /// Attaches everything of this kind.
+    ///
+    /// # Errors
+    /// Why nothing could be that shows a message.
+    fn attach_all(&mut self) -> Result<(), TracerError> {
+        if self.plan.family {
+            self.each(&FAMILY);
+        }
+        let shown = if self.kind == Kind::Tracepoint {
+            let ends = self.each(&TRACEPOINTS_ENDING);
+            let is_ended = self.tell_places()?;
+            let [reasons, others @ ..] = &TRACEPOINTS;
+            if is_ended {
+                self.each(&[*reasons]);
+            } else if self.plan.wants(reasons.stages) {
+                let why = "nothing here tells when a request ends".to_owned();
+                self.unseen.hook(self.plan, reasons, why);
+            }
+            ends + self.each(others)
+        } else {
+            self.each(&FUNCTIONS)
+        };
+        match self.first_error.take() {
+            _ if shown > 0 => Ok(()),
+            Some(error) => Err(error),
+            None if self.kind == Kind::Tracepoint => Err(TracerError::NoStage),
+            None => Ok(()),
+        }
+    }
+
+    /// Attaches those of these hooks that are asked for. Returns how many it could that show
+    /// something by themselves.
+    fn each(&mut self, hooks: &[Hook]) -> usize {
+        let mut shown = 0;
+        for hook in hooks {
+            // In a kprobe's world `cross` leaves it to `failed` to end what it began.
+            let is_spared =
+                self.plan.summary && self.kind == Kind::Fentry && hook.program == "failed";
+            if is_spared || !self.plan.wants(hook.stages) {
+                continue;
+            }
+            match self.hook(hook) {
+                Ok(()) => {
+                    self.hooks.push(hook.name(self.kind));
+                    let is_shown = match self.kind {
+                        Kind::Tracepoint => !hook.shows.is_empty() && self.plan.wants(hook.shows),
+                        Kind::Fentry | Kind::Kprobe => hook.way != Way::Raw,
+                    };
+                    shown += usize::from(is_shown);
+                }
+                Err(error) => {
+                    self.unseen.hook(self.plan, hook, error.to_string());
+                    self.first_error.get_or_insert(error);
+                }
+            }
+        }
+        shown
+    }
+
+    fn hook(&mut self, hook: &Hook) -> Result<(), TracerError> {
+        let name = hook.program(self.kind);
+        self.kernel.offsets.check(&name)?;
+        self.program(hook, &name).map_err(|error| match error {
+            ProgramError::Btf(BtfError::UnknownBtfTypeName { .. })
+                if hook.way == Way::Tracepoint =>
+            {
+                TracerError::NoTracepoint {
+                    tracepoint: hook.function.to_owned(),
+                }
+            }
+            error => TracerError::attach(hook.function.to_owned(), error),
+        })
+    }
+
+    fn program(&mut self, hook: &Hook, name: &str) -> Result<(), ProgramError> {
+        match (hook.way, self.kind) {
+            (Way::Entry, Kind::Fentry) => {
+                let program: &mut FEntry = program(self.programs, name)?;
+                program.load(hook.function, self.kernel.functions)?;
+                program.attach()?;
+            }
+            (Way::Exit, Kind::Fentry) => {
+                let program: &mut FExit = program(self.programs, name)?;
+                program.load(hook.function, self.kernel.functions)?;
+                program.attach()?;
+            }
+            (Way::Entry | Way::Exit, Kind::Kprobe) => {
+                let program: &mut KProbe = program(self.programs, name)?;
+                program.load()?;
+                program.attach(hook.function, 0)?;
+            }
+            (Way::Raw, _) => {
+                let program: &mut RawTracePoint = program(self.programs, name)?;
+                program.load()?;
+                program.attach(hook.function)?;
+            }
+            (Way::Tracepoint, _) | (_, Kind::Tracepoint) => {
+                let program: &mut BtfTracePoint = program(self.programs, name)?;
+                let btf = self.tracepoints.as_ref().unwrap_or(self.kernel.functions);
+                program.load(hook.function, btf)?;
+                program.attach()?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Takes off the tracepoints, the only ones that are attached if no function could be.
+    fn detach(&mut self) {
+        for (name, program) in self.programs.programs_mut() {
+            let unloaded = match program {
+                Program::BtfTracePoint(program) if program.fd().is_ok() => program.unload(),
+                Program::RawTracePoint(program) if program.fd().is_ok() => program.unload(),
+                _ => Ok(()),
+            };
+            if let Err(error) = unloaded {
+                log::warn!("{name} stays attached until the end: {error}");
+            }
+        }
+    }
+
+    fn into_attached(self) -> Attached {
+        Attached {
+            hooks: self.hooks,
+            missing: self.unseen.sentences().collect(),
+            callbacks: Vec::new(),
         }
     }
 }
 
 /// Attaches to the receive callbacks, which may be in modules, where fentry does not reach.
 fn attach_callbacks(programs: &mut Ebpf, attached: &mut Attached) -> Result<(), TracerError> {
+    let missing = |error: &TracerError| format!("not seen: handle, handled ({error})");
     if attached.callbacks.is_empty() {
         let why = "no module receives here; `--stages handle` takes the kernel's own callbacks, \
                    `--callback SYMBOL` any function";
@@ -263,7 +284,7 @@ fn attach_callbacks(programs: &mut Ebpf, attached: &mut Attached) -> Result<(), 
         let probe: &mut KProbe = program(programs, name).map_err(TracerError::setup)?;
         if let Err(error) = probe.load() {
             let error = TracerError::attach(attached.symbols().join(", "), error);
-            attached.missing.push(missing(HANDLER, &error));
+            attached.missing.push(missing(&error));
             return Ok(());
         }
         for callback in attached.symbols() {
@@ -271,20 +292,12 @@ fn attach_callbacks(programs: &mut Ebpf, attached: &mut Attached) -> Result<(), 
                 Ok(_) => attached.hooks.push(format!("{way}:{callback}")),
                 Err(error) => {
                     let error = TracerError::attach(callback, error);
-                    attached.missing.push(missing(HANDLER, &error));
+                    attached.missing.push(missing(&error));
                 }
             }
         }
     }
     Ok(())
-}
-
-fn missing(stages: &[Stage], error: &TracerError) -> String {
-    let names: Vec<_> = stages.iter().map(|stage| stage.name()).collect();
-    match names.as_slice() {
-        [] => error.to_string(),
-        names => format!("not seen: {} ({error})", names.join(", ")),
-    }
 }
 
 fn program<'a, P>(programs: &'a mut Ebpf, name: &str) -> Result<&'a mut P, ProgramError>

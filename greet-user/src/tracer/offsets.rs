@@ -7,12 +7,21 @@
 
 use super::btf::{Btf, BtfError, Field};
 
+mod needs;
+#[cfg(test)]
+mod tests;
+
+use needs::Needs;
+
 /// Offsets in bytes; see `greet-ebpf/src/globals.rs` for what each is of.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug)]
 pub struct Offsets {
-    named: [(&'static str, u64); 17],
-    /// The bit of `sock.sk_kern_sock` within its byte.
+    named: Vec<(&'static str, u64)>,
+    /// The bit of `sock.sk_kern_sock` within its byte; 0 where that is not known.
     pub sock_kern_mask: u8,
+    /// What this kernel has no field for: the programs that read it must not be loaded.
+    lacking: Vec<(&'static str, FieldError)>,
+    needs: Option<Needs>,
 }
 
 /// Why an offset is not known.
@@ -21,6 +30,17 @@ pub enum OffsetError {
     /// BTF could not be read.
     #[error("the kernel's BTF cannot be read: {0}")]
     Btf(#[from] BtfError),
+    /// A field is not there, or not as expected.
+    #[error(transparent)]
+    Field(#[from] FieldError),
+    /// Which program reads which field is not known.
+    #[error("the eBPF programs cannot be read: {0}")]
+    Object(String),
+}
+
+/// What is wrong with a field.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum FieldError {
     /// There is no such field.
     #[error(
         "this kernel has no field `{field}` in `struct {structure}`: it is too new or too old for this tracer"
@@ -51,47 +71,78 @@ impl Offsets {
     /// Finds the fields in the kernel's BTF.
     ///
     /// # Errors
-    /// [`OffsetError`] where a field is not there or not as expected.
+    /// [`OffsetError`] where a field that every program needs is not there or not as expected.
     pub fn of(btf: &Btf) -> Result<Self, OffsetError> {
         let at =
             |structure, path: &str, bits| find(btf, structure, path, bits).map(Field::byte_offset);
-        let kern = find(btf, "sock", "sk_kern_sock", 1)?;
-        let control_block = at("sk_buff", "cb", 48 * 8)?;
-        let named = [
-            ("SKB_LEN", at("sk_buff", "len", 32)?),
-            ("SKB_DATA_LEN", at("sk_buff", "data_len", 32)?),
-            ("SKB_DATA", at("sk_buff", "data", 64)?),
-            (
-                "SKB_CB_PORTID",
-                control_block + at("netlink_skb_parms", "portid", 32)?,
-            ),
-            (
-                "SKB_CB_GROUP",
-                control_block + at("netlink_skb_parms", "dst_group", 32)?,
-            ),
-            ("SKB_SK", at("sk_buff", "sk", 64)?),
-            ("SKB_NEXT", at("sk_buff", "next", 64)?),
-            ("SOCKET_SK", at("socket", "sk", 64)?),
-            ("SOCK_FAMILY", at("sock", "__sk_common.skc_family", 16)?),
-            ("NETLINK_SOCK_PORTID", at("netlink_sock", "portid", 32)?),
-            ("TASK_TGID", at("task_struct", "tgid", 32)?),
-            ("TASK_PID", at("task_struct", "pid", 32)?),
-            ("TASK_COMM", at("task_struct", "comm", 128)?),
-            ("SOCK_PROTOCOL", at("sock", "sk_protocol", 16)?),
-            ("SOCK_KERN_BYTE", kern.byte_offset()),
-            ("SOCK_NET", at("sock", "__sk_common.skc_net.net", 64)?),
-            ("NET_INUM", at("net", "ns.inum", 32)?),
-        ];
-        Ok(Self {
-            named,
-            // Bits are counted from the least significant one: BPF targets are little-endian here.
-            sock_kern_mask: 1 << (kern.bit_offset % 8),
-        })
+        let mut offsets = Self {
+            named: vec![
+                ("TASK_TGID", at("task_struct", "tgid", 32)?),
+                ("TASK_PID", at("task_struct", "pid", 32)?),
+                ("TASK_COMM", at("task_struct", "comm", 128)?),
+                ("SOCK_PROTOCOL", at("sock", "sk_protocol", 16)?),
+                ("SOCK_NET", at("sock", "__sk_common.skc_net.net", 64)?),
+                ("NET_INUM", at("net", "ns.inum", 32)?),
+            ],
+            sock_kern_mask: 0,
+            lacking: Vec::new(),
+            needs: None,
+        };
+        let control_block = at("sk_buff", "cb", 48 * 8);
+        let in_control_block =
+            |field| Ok(control_block.clone()? + at("netlink_skb_parms", field, 32)?);
+        let kern = find(btf, "sock", "sk_kern_sock", 1);
+        // Bits are counted from the least significant one: BPF targets are little-endian here.
+        offsets.sock_kern_mask = kern.as_ref().map_or(0, |kern| 1 << (kern.bit_offset % 8));
+        let queue = at("sock", "sk_receive_queue.next", 64)
+            .and_then(|next| Ok(next - at("sk_buff_head", "next", 64)?));
+        for (name, found) in [
+            ("SKB_LEN", at("sk_buff", "len", 32)),
+            ("SKB_DATA_LEN", at("sk_buff", "data_len", 32)),
+            ("SKB_DATA", at("sk_buff", "data", 64)),
+            ("SKB_CB_PORTID", in_control_block("portid")),
+            ("SKB_CB_GROUP", in_control_block("dst_group")),
+            ("SKB_SK", at("sk_buff", "sk", 64)),
+            ("SKB_NEXT", at("sk_buff", "next", 64)),
+            ("SKB_PREV", at("sk_buff", "prev", 64)),
+            ("SOCKET_SK", at("socket", "sk", 64)),
+            ("SOCK_FAMILY", at("sock", "__sk_common.skc_family", 16)),
+            ("SOCK_KERN_BYTE", kern.map(Field::byte_offset)),
+            ("SOCK_QUEUE", queue),
+            ("SOCK_QUEUE_TAIL", at("sock", "sk_receive_queue.prev", 64)),
+            ("NETLINK_SOCK_PORTID", at("netlink_sock", "portid", 32)),
+        ] {
+            match found {
+                Ok(offset) => offsets.named.push((name, offset)),
+                Err(error) => offsets.lacking.push((name, error)),
+            }
+        }
+        if !offsets.lacking.is_empty() {
+            offsets.needs = Some(Needs::of_programs().map_err(OffsetError::Object)?);
+        }
+        Ok(offsets)
     }
 
-    /// The offsets with the names that the eBPF programs know them by.
+    /// The offsets with the names that the eBPF programs know them by. What is lacking stays
+    /// as it is there: beyond any structure.
     pub fn named(&self) -> impl Iterator<Item = (&'static str, &u64)> {
         self.named.iter().map(|(name, offset)| (*name, offset))
+    }
+
+    /// Refuses a program that reads a field which this kernel does not have.
+    ///
+    /// # Errors
+    /// [`FieldError`]: the field.
+    pub fn check(&self, program: &str) -> Result<(), FieldError> {
+        let reads = |name| {
+            let needs = self.needs.as_ref();
+            needs.is_none_or(|needs| needs.reads(program, name))
+        };
+        let mut lacking = self.lacking.iter();
+        match lacking.find(|(name, _)| reads(name)) {
+            Some((_, error)) => Err(error.clone()),
+            None => Ok(()),
+        }
     }
 }
 
@@ -101,16 +152,16 @@ pub(crate) fn find(
     structure: &str,
     path: &str,
     expected: u32,
-) -> Result<Field, OffsetError> {
+) -> Result<Field, FieldError> {
     let field = btf.field(structure, path);
-    let field = field.ok_or_else(|| OffsetError::NoField {
+    let field = field.ok_or_else(|| FieldError::NoField {
         structure: structure.to_owned(),
         field: path.to_owned(),
     })?;
     if field.bits == expected {
         Ok(field)
     } else {
-        Err(OffsetError::OtherSize {
+        Err(FieldError::OtherSize {
             structure: structure.to_owned(),
             field: path.to_owned(),
             bits: field.bits,

@@ -28,6 +28,7 @@ mod standstill;
 mod support;
 mod trace;
 mod traced;
+mod tracepoints;
 mod types;
 mod watch;
 mod watched;

@@ -3,7 +3,7 @@
 
 use btf_rs::{Btf, BtfType, FuncProto, Type};
 
-use crate::support::require_vm;
+use crate::support::{read, require_vm};
 
 const PROBES: [(&str, &str); 10] = [
     (
@@ -47,6 +47,36 @@ const PROBES: [(&str, &str); 10] = [
         include_str!("../../../greet-ebpf/src/probes/sent.rs"),
     ),
 ];
+
+/// Those of tracepoints: BTF has the type of what is called there.
+const TRACEPOINTS: [(&str, &str); 6] = [
+    (
+        "extack",
+        include_str!("../../../greet-ebpf/src/probes/extack.rs"),
+    ),
+    (
+        "tracepoint/extack",
+        include_str!("../../../greet-ebpf/src/probes/tracepoint/extack.rs"),
+    ),
+    (
+        "tracepoint/receive",
+        include_str!("../../../greet-ebpf/src/probes/tracepoint/receive.rs"),
+    ),
+    (
+        "tracepoint/queue",
+        include_str!("../../../greet-ebpf/src/probes/tracepoint/queue.rs"),
+    ),
+    (
+        "tracepoint/sent",
+        include_str!("../../../greet-ebpf/src/probes/tracepoint/sent.rs"),
+    ),
+    (
+        "tracepoint/delivered",
+        include_str!("../../../greet-ebpf/src/probes/tracepoint/delivered.rs"),
+    ),
+];
+/// How many of them Linux 6.1 lacks, the last: they came with 6.3.
+const SINCE_6_3: usize = 3;
 
 /// `/// proto: FILE: PROTOTYPE` of a probe's source.
 fn written(source: &str) -> &str {
@@ -173,6 +203,40 @@ fn each_prototype_is_this_kernels() {
     for (probe, source) in PROBES {
         let written = written(source);
         assert_eq!(of_kernel(&btf, written), written, "{probe}.rs");
+    }
+}
+
+/// A tracepoint's prototype, without the first parameter, which is its user's own; `None` if
+/// the kernel does not have it.
+fn of_tracepoint(btf: &Btf, written: &str) -> Option<String> {
+    let head = written.split('(').next().expect("a prototype");
+    let name = head.rsplit([' ', '*']).next().expect("a name");
+    let types = btf.resolve_types_by_name(&format!("btf_trace_{name}"));
+    let found = types.ok()?.into_iter().find_map(|found| match found {
+        Type::Typedef(found) => Some(found),
+        _ => None,
+    });
+    let Type::Ptr(pointer) = btf.resolve_chained_type(&found?).expect("a type") else {
+        panic!("btf_trace_{name} is no pointer");
+    };
+    let Type::FuncProto(mut prototype) = btf.resolve_chained_type(&pointer).expect("a type") else {
+        panic!("btf_trace_{name} points to no function");
+    };
+    prototype.parameters.remove(0);
+    Some(render(btf, &prototype, name, written))
+}
+
+#[test]
+fn each_tracepoint_is_this_kernels() {
+    require_vm();
+    let btf = Btf::from_file("/sys/kernel/btf/vmlinux").expect("the kernel has BTF");
+    let is_old = read("/proc/sys/kernel/osrelease").starts_with("6.1.");
+    for (at, (probe, source)) in TRACEPOINTS.into_iter().enumerate() {
+        let written = written(source);
+        let found = of_tracepoint(&btf, written);
+        let is_lacking = is_old && at >= TRACEPOINTS.len() - SINCE_6_3;
+        let expected = (!is_lacking).then(|| written.to_owned());
+        assert_eq!(found, expected, "{probe}.rs");
     }
 }
 

@@ -21,7 +21,11 @@ const GAP: &str = "  ";
 pub(super) fn lines(datagram: &Datagram, columns: usize, look: &Look) -> Vec<Vec<Piece>> {
     let headers = datagram.headers();
     let Some(first) = headers.first() else {
-        return vec![vec![(ERROR, "no netlink header".to_owned())]];
+        return vec![vec![if datagram.data.is_empty() {
+            (DIM, "its bytes were not seen".to_owned())
+        } else {
+            (ERROR, "no netlink header".to_owned())
+        }]];
     };
     let mut items = vec![
         ("type", kind(datagram, first)),

@@ -83,7 +83,7 @@ pub(super) fn exchange(exchange: &Exchange, look: &Look, out: &mut String) {
             _ if exchange.passed.is_empty() => (PLAIN, short(took)),
             _ => (PLAIN, String::new()),
         };
-        let time_ns = request.cross_ns.max(request.send_ns);
+        let time_ns = request.seen().time_ns;
         let who = process(&request.head, room(look), look);
         let mut line = message(time_ns, &who, &request.datagram, look);
         line.push(style, &text);

@@ -37,8 +37,9 @@ pub(super) fn exchange(
             line.escaped("comm", comm);
         }
         line.number("portid", datagram.portid);
-        if let Some(header) = datagram.header() {
-            line.number("seq", header.seq);
+        let seq = exchange.seq();
+        if let Some(seq) = seq.or_else(|| Some(datagram.header()?.seq)) {
+            line.number("seq", seq);
         }
         if let Some(callback) = callback.filter(|_| exchange.stage(Stage::Handle).is_some()) {
             line.text("callback", callback);

@@ -1,10 +1,7 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! A message as it crosses the boundary.
 
-use greet_common::{
-    Stage,
-    wire::{HEADER_SIZE, Header},
-};
+use greet_common::wire::{HEADER_SIZE, Header};
 
 use super::{
     lines::VERSION,
@@ -17,13 +14,14 @@ use crate::{
 
 /// Appends a request.
 pub(super) fn request(line: &mut Vec<u8>, request: &Request) {
-    let (stage, time_ns) = match request.cross_ns {
-        0 => (Stage::Send, request.send_ns),
-        cross_ns => (Stage::Cross, cross_ns),
-    };
     let error = (request.result < 0).then_some(request.result);
-    let seen = Seen { stage, time_ns };
-    write(line, &request.head, &request.datagram, seen, error);
+    write(
+        line,
+        &request.head,
+        &request.datagram,
+        request.seen(),
+        error,
+    );
 }
 
 /// Appends a message that was put into a queue.

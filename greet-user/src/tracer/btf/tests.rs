@@ -7,7 +7,7 @@ use proptest::prelude::{any, prop_assert_eq, proptest};
 
 use super::*;
 
-const NAMES: &[u8] = b"\0outer\0first\0second\0flag\0int\0inner\0";
+const NAMES: &[u8] = b"\0outer\0first\0second\0flag\0int\0inner\0btf_trace_flag\0";
 
 /// Where the name lies.
 fn name(name: &str) -> u32 {
@@ -101,6 +101,25 @@ fn functions_keep_their_numbers_and_the_rest_is_forgotten() {
     assert_eq!(number("inner", BtfKind::Func), Some(6));
     assert_eq!(number("outer", BtfKind::Struct), None);
     assert_eq!(number("outer", BtfKind::Func), None, "it is a structure");
+}
+
+#[test]
+fn tracepoints_keep_their_numbers() {
+    let mut data = some();
+    let last = data.len() - NAMES.len() - 24;
+    for (at, kind) in [(last, TYPEDEF), (last + 12, PTR)] {
+        data[at..at + 4].copy_from_slice(&name("btf_trace_flag").to_ne_bytes());
+        data[at + 4..at + 8].copy_from_slice(&(kind << 24).to_ne_bytes());
+    }
+    let whole = Btf::from_bytes(data).expect("BTF");
+    let tracepoints = whole.tracepoints(&["inner", "flag"]).expect("BTF");
+    let number = |name| {
+        tracepoints
+            .id_by_type_name_kind(name, BtfKind::Typedef)
+            .ok()
+    };
+    assert_eq!(number("btf_trace_flag"), Some(5));
+    assert_eq!(number("btf_trace_inner"), None);
 }
 
 #[test]

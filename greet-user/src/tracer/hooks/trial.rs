@@ -4,10 +4,15 @@
 
 use std::fs;
 
-use super::{FAMILY, HOOKS, Hook, Hooks, Kind, Way, attach_callbacks};
+use super::{
+    Attaching, Hooks, Kernel, attach_callbacks,
+    table::{self, FAMILY, FUNCTIONS, Hook, Kind, TRACEPOINTS, TRACEPOINTS_ENDING, Way},
+};
 use crate::{
     sockets,
-    tracer::{Attached, Callback, Filter, TracerError, btf::Btf, chain, load, offsets::Offsets},
+    tracer::{
+        Attached, Callback, Filter, Plan, TracerError, btf::Btf, chain, load, offsets::Offsets,
+    },
 };
 
 /// What came of one hook.
@@ -56,27 +61,35 @@ pub fn try_each(
 ) -> Result<(Vec<TriedKind>, Attached), TracerError> {
     let offsets = Offsets::of(types)?;
     let layout = sockets::layout::of(types).unwrap_or_default();
-    let names: Vec<_> = super::functions().collect();
+    let names: Vec<_> = table::functions().collect();
     let btf = types.functions(&names);
     let nothing = Filter {
         protocols: 0,
         ..Filter::default()
     };
+    let plan = Plan::default();
     let load = || load(&nothing, &offsets, &layout, buffer);
     let mut kinds = Vec::new();
     for kind in Hooks::Auto.kinds() {
         let mut programs = load()?;
+        let kernel = Kernel {
+            types,
+            functions: &btf,
+            offsets: &offsets,
+        };
+        let mut attaching = Attaching::new(&mut programs, kernel, &plan, *kind)?;
         let mut attach = |hook: &Hook| Tried {
             program: hook.program,
             function: hook.function,
-            is_tracepoint: hook.way == Way::Tracepoint,
-            refused: hook
-                .attach(&mut programs, &btf, *kind)
-                .err()
-                .map(|error| reason(&error)),
+            is_tracepoint: hook.way == Way::Raw,
+            refused: attaching.refused(hook),
         };
         // In the tracer's own order: a call that is seen to begin is seen to end.
-        let hooks = FAMILY.iter().chain(&HOOKS).map(&mut attach).collect();
+        let hooks: &[&[Hook]] = match kind {
+            Kind::Tracepoint => &[&FAMILY, &TRACEPOINTS_ENDING, &TRACEPOINTS],
+            Kind::Fentry | Kind::Kprobe => &[&FAMILY, &FUNCTIONS],
+        };
+        let hooks = hooks.iter().copied().flatten().map(&mut attach).collect();
         kinds.push(TriedKind {
             kind: word(*kind),
             hooks,
@@ -93,10 +106,23 @@ pub fn try_each(
     Ok((kinds, attached))
 }
 
+impl Attaching<'_> {
+    /// What is said against this hook.
+    fn refused(&mut self, hook: &Hook) -> Option<String> {
+        let name = hook.program(self.kind);
+        if let Err(error) = self.kernel.offsets.check(&name) {
+            return Some(error.to_string());
+        }
+        let error = self.program(hook, &name).err()?;
+        Some(reason(&error))
+    }
+}
+
 const fn word(kind: Kind) -> &'static str {
     match kind {
         Kind::Fentry => "fentry",
         Kind::Kprobe => "kprobe",
+        Kind::Tracepoint => "tracepoint",
     }
 }
 

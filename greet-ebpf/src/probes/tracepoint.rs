@@ -1,0 +1,77 @@
+// SPDX-License-Identifier: GPL-2.0-only OR MIT
+//! What a kernel shows that allows neither fentry nor kprobes: the stages at which it passes
+//! one of its own tracepoints. They fire for sockets of every family, so the family is asked
+//! first, for a few instructions. Nothing tells of a call's begin there, so a call begins with
+//! what is first seen of it; whether the task is in `netlink_sendmsg` at all, its stack says.
+#![expect(unsafe_code, reason = "aya gives maps' memory as raw pointers")]
+
+mod delivered;
+mod extack;
+mod queue;
+mod receive;
+mod sent;
+
+use aya_ebpf::{EbpfContext, helpers::generated::bpf_get_stack};
+use greet_common::call::{Call, Doing, Places};
+
+use crate::{
+    call,
+    emit::count_drop,
+    maps::{PLACES, STACK, STACK_DEPTH},
+    task::Task,
+};
+
+/// What user space has told of this kernel.
+#[inline(always)]
+fn places() -> Option<&'static Places> {
+    PLACES.get(0)
+}
+
+/// The call in which the running task sends, if it does; it begins here if it was not met yet.
+#[inline(always)]
+fn sending<C: EbpfContext>(ctx: &C, task: &Task) -> Option<*mut Call> {
+    if !in_sendmsg(ctx) {
+        return None;
+    }
+    call::current_if(task.tid, Doing::Sending).or_else(|| begin(task))
+}
+
+/// Begins a call that sends.
+#[inline(always)]
+fn begin(task: &Task) -> Option<*mut Call> {
+    let call = call::enter(task, Doing::Sending);
+    match call {
+        // SAFETY: the slot is this task's.
+        Some(call) => unsafe { (*call).request.datagram.peer_portid = 0 },
+        None => count_drop(),
+    }
+    call
+}
+
+/// Is `netlink_sendmsg` among the functions that led here?
+#[inline(always)]
+fn in_sendmsg<C: EbpfContext>(ctx: &C) -> bool {
+    const SIZE: u32 = STACK_DEPTH as u32 * 8;
+    let (Some(places), Some(stack)) = (places(), STACK.get_ptr_mut(0)) else {
+        return false;
+    };
+    if places.sendmsg_start == 0 {
+        return false;
+    }
+    // SAFETY: the map's value has this size, and is this CPU's own: the kernel runs a program
+    // once at a time on each CPU, and each of those that ask here is in no other's way long
+    // enough to matter: an interrupted one reads the other's addresses, of the same stack.
+    let len = unsafe { bpf_get_stack(ctx.as_ptr(), stack.cast(), SIZE, 0) };
+    for at in 0..STACK_DEPTH {
+        if at as i64 * 8 >= len {
+            break;
+        }
+        // SAFETY: `at` is within the value.
+        let address = unsafe { (&raw const (*stack)[at]).read_volatile() };
+        // A return address lies behind its call.
+        if address > places.sendmsg_start && address <= places.sendmsg_end {
+            return true;
+        }
+    }
+    false
+}

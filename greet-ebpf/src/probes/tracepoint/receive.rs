@@ -1,0 +1,85 @@
+// SPDX-License-Identifier: GPL-2.0-only OR MIT
+//! Stage `receive`: the reader took a message out of the queue and is about to copy it.
+#![expect(
+    unsafe_code,
+    reason = "the call's slot is reached through a raw pointer"
+)]
+
+use aya_ebpf::{macros::btf_tracepoint, programs::BtfTracePointContext};
+use greet_common::call::Doing;
+
+use super::{places, queue::forget};
+use crate::{
+    call,
+    emit::count_drop,
+    filter::{by_port, wanted_netns, wanted_port, wanted_protocol, wanted_task},
+    probes::{
+        delivered::{MSG_PEEK, end},
+        receive::{AF_NETLINK, tell_message},
+        tell,
+    },
+    read::{Direct, Fault, Skb},
+    record,
+    task::Task,
+};
+
+/// proto: include/trace/events/skb.h: void skb_copy_datagram_iovec(const struct sk_buff *skb, int len)
+#[btf_tracepoint(function = "skb_copy_datagram_iovec")]
+fn receive_tp(ctx: BtfTracePointContext) -> i32 {
+    tell!(&ctx, try_receive_tp(Skb(ctx.arg(0)), ctx.arg(1)));
+    0
+}
+
+/// Whether the message was told when it was queued is not known here, so it is told again:
+/// user space knows.
+#[inline(always)]
+fn try_receive_tp(skb: Skb, len: i32) -> Result<(), Fault> {
+    let sock = skb.sock::<Direct>()?;
+    if sock.0.is_null() || sock.family::<Direct>()? != AF_NETLINK {
+        return Ok(());
+    }
+    let receive_ns = record::now();
+    let protocol = sock.protocol::<Direct>()?;
+    if !wanted_protocol(protocol) {
+        return Ok(());
+    }
+    let peeked = skb.is_queued::<Direct>()?;
+    let Some(places) = places() else {
+        return Ok(());
+    };
+    if !peeked && places.forgets != 0 {
+        forget(sock, skb);
+    }
+    if places.reads == 0 {
+        return Ok(());
+    }
+    let task = Task::current()?;
+    if !wanted_task(&task)? || !wanted_netns::<Direct>(sock)? {
+        return Ok(());
+    }
+    if by_port() && !wanted_port(skb.portid::<Direct>()?, sock.portid()?) {
+        return Ok(());
+    }
+    let Some(call) = call::enter(&task, Doing::Reading) else {
+        count_drop();
+        return Ok(());
+    };
+    // SAFETY: the slot is this task's.
+    let number = unsafe {
+        (*call).receive_sock = sock.0 as u64;
+        (*call).receive_protocol = protocol;
+        (*call).receive_skb = skb.0 as u64;
+        (*call).receive_ns = receive_ns;
+        (*call).request.head.call
+    };
+    if let Err(fault) = tell_message::<Direct, Direct>(sock, skb, &task, number) {
+        call::leave(call);
+        return Err(fault);
+    }
+    if places.delivered != 0 {
+        return Ok(());
+    }
+    // Nobody will tell when the call ends.
+    let flags = if peeked { MSG_PEEK } else { 0 };
+    end::<false>(&task, call, len, flags)
+}

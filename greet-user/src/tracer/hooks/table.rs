@@ -1,0 +1,181 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! Which program watches what, and what is not seen without it.
+
+use greet_common::Stage;
+
+use crate::tracer::plan::DELIVERY;
+
+/// How programs are attached.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Kind {
+    Fentry,
+    Kprobe,
+    Tracepoint,
+}
+
+/// Where a program is attached.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Way {
+    Entry,
+    Exit,
+    /// A tracepoint whose arguments are numbers to the verifier.
+    Raw,
+    /// One whose arguments have their types.
+    Tracepoint,
+}
+
+/// A program and its place in the kernel.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Hook {
+    /// That of fentry or fexit, or of a tracepoint.
+    pub program: &'static str,
+    pub way: Way,
+    /// The function, or the tracepoint.
+    pub function: &'static str,
+    /// It is attached if one of these is asked for; always if there are none.
+    pub stages: &'static [Stage],
+    /// The stages that are not seen without it.
+    pub shows: &'static [Stage],
+    /// What else is not seen without it.
+    pub tells: Option<&'static str>,
+}
+
+const REQUEST: &[Stage] = &[
+    Stage::Send,
+    Stage::Cross,
+    Stage::Handle,
+    Stage::Reply,
+    Stage::Handled,
+    Stage::Sent,
+];
+pub(super) const REASONS: &str = "the kernel's reasons";
+const CHILDREN: &str = "the command's children";
+
+/// Those that end a call come first: a call that is never ended would keep its slot.
+pub(super) const FUNCTIONS: [Hook; 9] = [
+    hook("sent", Way::Exit, "netlink_sendmsg", REQUEST).shows(REQUEST),
+    hook("delivered", Way::Exit, "netlink_recvmsg", DELIVERY).shows(DELIVERY),
+    hook("failed", Way::Exit, "netlink_unicast", &[]).tells("why an answer failed"),
+    hook("overrun", Way::Entry, "netlink_overrun", &[]).tells("overruns"),
+    hook("extack", Way::Raw, "netlink_extack", REQUEST).tells(REASONS),
+    hook("cross", Way::Entry, "netlink_unicast", REQUEST).shows(&[Stage::Cross, Stage::Reply]),
+    hook(
+        "queue",
+        Way::Entry,
+        "__netlink_sendskb",
+        &[Stage::Queue, Stage::Reply],
+    )
+    .shows(&[Stage::Queue, Stage::Reply]),
+    hook("receive", Way::Exit, "skb_recv_datagram", DELIVERY).shows(DELIVERY),
+    hook("send", Way::Entry, "netlink_sendmsg", REQUEST).shows(REQUEST),
+];
+
+/// Where functions cannot be watched: first what ends a call …
+pub(super) const TRACEPOINTS_ENDING: [Hook; 3] = [
+    hook("sent_tp", Way::Tracepoint, "sock_send_length", SENT).shows(SENT),
+    hook(
+        "delivered_tp",
+        Way::Tracepoint,
+        "sock_recv_length",
+        DELIVERY,
+    )
+    .shows(&[Stage::Delivered]),
+    // `queue_tp` needs to know as well when a buffer is taken out.
+    hook(
+        "receive_tp",
+        Way::Tracepoint,
+        "skb_copy_datagram_iovec",
+        &[Stage::Queue, Stage::Receive, Stage::Delivered],
+    )
+    .shows(DELIVERY),
+];
+/// … then what may begin one. The first is of use only where `sent_tp` ends what it begins.
+pub(super) const TRACEPOINTS: [Hook; 2] = [
+    hook("extack_tp", Way::Tracepoint, "netlink_extack", SENT).tells(REASONS),
+    hook("queue_tp", Way::Tracepoint, "sk_data_ready", QUEUE).shows(QUEUE),
+];
+const SENT: &[Stage] = &[Stage::Sent];
+const QUEUE: &[Stage] = &[Stage::Queue];
+/// What no tracepoint shows.
+pub(super) const UNSEEN_BY_TRACEPOINTS: [Stage; 5] = [
+    Stage::Send,
+    Stage::Cross,
+    Stage::Handle,
+    Stage::Reply,
+    Stage::Handled,
+];
+
+/// Attached where a command is followed.
+pub(super) const FAMILY: [Hook; 2] = [
+    hook("free", Way::Raw, "sched_process_free", &[]).tells(CHILDREN),
+    hook("fork", Way::Raw, "sched_process_fork", &[]).tells(CHILDREN),
+];
+
+const fn hook(
+    program: &'static str,
+    way: Way,
+    function: &'static str,
+    stages: &'static [Stage],
+) -> Hook {
+    Hook {
+        program,
+        way,
+        function,
+        stages,
+        shows: &[],
+        tells: None,
+    }
+}
+
+impl Hook {
+    const fn shows(self, shows: &'static [Stage]) -> Self {
+        Self { shows, ..self }
+    }
+
+    const fn tells(self, what: &'static str) -> Self {
+        Self {
+            tells: Some(what),
+            ..self
+        }
+    }
+
+    /// As it is shown.
+    pub(super) fn name(&self, kind: Kind) -> String {
+        let way = match (self.way, kind) {
+            (Way::Raw, _) => "raw_tp",
+            (Way::Tracepoint, _) | (_, Kind::Tracepoint) => "tp_btf",
+            (Way::Entry, Kind::Fentry) => "fentry",
+            (Way::Exit, Kind::Fentry) => "fexit",
+            (Way::Entry, Kind::Kprobe) => "kprobe",
+            (Way::Exit, Kind::Kprobe) => "kretprobe",
+        };
+        format!("{way}:{}", self.function)
+    }
+
+    /// The program of this kind, named after the first.
+    pub(super) fn program(&self, kind: Kind) -> String {
+        match (self.way, kind) {
+            (Way::Entry, Kind::Kprobe) => format!("{}_kprobe", self.program),
+            (Way::Exit, Kind::Kprobe) => format!("{}_kretprobe", self.program),
+            _ => self.program.to_owned(),
+        }
+    }
+}
+
+/// The functions that programs may be attached to.
+pub fn functions() -> impl Iterator<Item = &'static str> {
+    let hooks = FUNCTIONS.iter().filter(|hook| hook.way != Way::Raw);
+    hooks.map(|hook| hook.function)
+}
+
+/// The tracepoints whose arguments have their types.
+pub(super) fn tracepoints() -> Vec<&'static str> {
+    let hooks = TRACEPOINTS_ENDING.iter().chain(&TRACEPOINTS);
+    hooks.map(|hook| hook.function).collect()
+}
+
+/// The programs that watch the kernel where functions can be watched, each with its twins.
+pub fn programs() -> impl Iterator<Item = &'static str> {
+    let hooks = FUNCTIONS.iter().chain(&FAMILY);
+    hooks.map(|hook| hook.program)
+}

@@ -1,0 +1,72 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! What the programs on tracepoints need to be told, and what they cannot show.
+
+use aya::maps::Array;
+use greet_common::{Stage, call::Places};
+
+use super::{
+    Attaching,
+    table::{REASONS, UNSEEN_BY_TRACEPOINTS},
+};
+use crate::tracer::{TracerError, checks::function_range};
+
+/// In a call of this function a process sends.
+const SENDMSG: &str = "netlink_sendmsg";
+
+/// Why tracepoints are all that is left, if something else was tried.
+pub(super) fn why(errors: &[TracerError]) -> Option<String> {
+    let mut why: Vec<_> = errors.iter().map(ToString::to_string).collect();
+    why.dedup();
+    let why = why.join("; ");
+    (!errors.is_empty()).then(|| format!("only tracepoints can be attached to here: {why}"))
+}
+
+impl Attaching<'_> {
+    /// Tells the programs which stack is that of a call, and whether the ends of calls are
+    /// told; says what is not seen in any case.
+    /// Returns whether the ends of requests are told.
+    pub(super) fn tell_places(&mut self) -> Result<bool, TracerError> {
+        let is_there = |name: &str| self.hooks.iter().any(|hook| hook == name);
+        let ends_sent = is_there("tp_btf:sock_send_length");
+        let mut places = Places {
+            reads: self.plan.deliveries().into(),
+            delivered: is_there("tp_btf:sock_recv_length").into(),
+            forgets: (self.plan.stages.contains(&Stage::Queue)
+                && is_there("tp_btf:skb_copy_datagram_iovec"))
+            .into(),
+            ..Places::default()
+        };
+        if ends_sent {
+            match function_range(SENDMSG)? {
+                Some((start, end)) => {
+                    places.sendmsg_start = start;
+                    places.sendmsg_end = end;
+                }
+                None => {
+                    // A reason is tied to its request by the same.
+                    let why = format!("the address of `{SENDMSG}` is hidden: kernel.kptr_restrict");
+                    let what = ["which request an answer is to", REASONS];
+                    self.unseen.things(self.plan, &[], what, why);
+                }
+            }
+        }
+        let map = self.programs.map_mut("PLACES");
+        let map = map.ok_or_else(|| TracerError::setup("the object has no map PLACES"))?;
+        let mut map = Array::<_, [u64; 5]>::try_from(map).map_err(TracerError::setup)?;
+        let value = [
+            places.sendmsg_start,
+            places.sendmsg_end,
+            places.reads,
+            places.delivered,
+            places.forgets,
+        ];
+        map.set(0, value, 0).map_err(TracerError::setup)?;
+        let asked = self.plan.stages.contains(&Stage::Sent);
+        let others = asked.then_some("what a request says and to whom");
+        let others = others.into_iter().chain(["lost messages"]);
+        let why = "no tracepoint shows it".to_owned();
+        self.unseen
+            .things(self.plan, &UNSEEN_BY_TRACEPOINTS, others, why);
+        Ok(ends_sent)
+    }
+}

@@ -1,0 +1,224 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! What a kernel shows that allows neither fentry nor kprobes, or that lacks a field.
+
+use std::fs;
+
+use greet_common::{Stage, wire::NETLINK_TEST_PROTOCOL};
+use greet_user::{
+    event::Event,
+    journey::{Exchange, Journey, Told},
+    tracer::{
+        Filter, Hooks, Plan, Tracer, TracerError,
+        btf::{Btf, KERNEL_BTF},
+    },
+};
+use serde_json::Value;
+
+use crate::support::{
+    greet, greet_user, in_vm, json_lines, of_kind, open, read, require_vm, sentence_of, stdout_of,
+    text_of,
+};
+
+const SHOWN: [Stage; 4] = [Stage::Queue, Stage::Sent, Stage::Receive, Stage::Delivered];
+
+/// The three tracepoints of sockets came with Linux 6.3.
+fn is_old() -> bool {
+    read("/proc/sys/kernel/osrelease").starts_with("6.1.")
+}
+
+fn tracepoints() -> Plan {
+    Plan {
+        hooks: Hooks::Tracepoint,
+        ..Plan::default()
+    }
+}
+
+/// Everything that was seen, after the end.
+fn seen(mut tracer: Tracer) -> (Vec<Exchange>, Vec<Event>) {
+    let mut journey = Journey::new(true);
+    let (mut found, mut events) = (Vec::new(), Vec::new());
+    let mut tell = |told: Told<'_>| {
+        if let Told::Exchange(exchange) = told {
+            found.push(exchange);
+        }
+    };
+    let missed = tracer.finish(|event| {
+        events.push(event.clone());
+        journey.push(event, &mut tell);
+    });
+    assert_eq!(missed.expect("reads the counters"), 0);
+    assert_eq!(tracer.dropped().expect("reads the counters"), 0);
+    journey.finish(&mut tell);
+    assert_eq!(journey.unmatched(), 0);
+    (found, events)
+}
+
+fn stages(exchange: &Exchange) -> Vec<Stage> {
+    exchange.stages().iter().map(|(stage, _)| *stage).collect()
+}
+
+#[test]
+fn a_greeting_has_the_stages_that_tracepoints_show() {
+    in_vm(async {
+        let filter = Filter::protocol(NETLINK_TEST_PROTOCOL);
+        let tracer = Tracer::attach(&filter, &tracepoints()).expect("attaches");
+        let all = "not seen: send, cross, handle, reply, handled, what a request says and to whom, \
+                   lost messages (no tracepoint shows it)";
+        let missing = tracer.attached().missing.clone();
+        assert!(missing.contains(&all.to_owned()), "{missing:?}");
+        let mut socket = open();
+        let mut answers = Vec::new();
+        for _ in 0..20 {
+            answers.push(greet(&mut socket, "Hello, how are you?").await);
+        }
+        let (found, events) = seen(tracer);
+        assert_eq!(found.len(), 20);
+        for (at, (exchange, answer)) in found.iter().zip(&answers).enumerate() {
+            let [passed] = exchange.passed.as_slice() else {
+                panic!("{} answers", exchange.passed.len());
+            };
+            let datagram = &passed.message.datagram;
+            assert_eq!(datagram.data[16..], answer.payload[..]);
+            assert!(datagram.text().is_some_and(|text| text == text_of(answer)));
+            let read = passed.delivery.as_ref().expect("was read");
+            assert_eq!((read.result, read.head.pid), (272, std::process::id()));
+            if is_old() {
+                assert_eq!(stages(exchange), [Stage::Receive]);
+                assert!(exchange.request.is_none());
+                continue;
+            }
+            assert_eq!(stages(exchange), SHOWN);
+            assert_eq!(exchange.seq(), datagram.header().map(|header| header.seq));
+            let request = exchange.request.as_ref().expect("a request");
+            assert_eq!((request.result, request.datagram.len), (36, 36), "{at}");
+            assert_eq!(request.datagram.portid, socket.portid());
+            assert!(request.datagram.data.is_empty(), "nobody sees its bytes");
+        }
+        assert!(!events.iter().any(|event| matches!(event, Event::Loss(_))));
+        if is_old() {
+            for tracepoint in ["sk_data_ready", "sock_send_length", "sock_recv_length"] {
+                let sentence = format!("(this kernel has no tracepoint `{tracepoint}`)");
+                assert!(
+                    missing.iter().any(|said| said.ends_with(&sentence)),
+                    "{missing:?}"
+                );
+            }
+        } else {
+            assert_eq!(missing.len(), 1, "{missing:?}");
+        }
+    });
+}
+
+fn watched(arguments: &[&str]) -> Vec<Value> {
+    let start = ["watch", "--hooks", "tracepoint", "--format", "json"];
+    let output = greet_user(&[&start[..], arguments].concat());
+    let text = stdout_of(&output, 0);
+    let lines = text.lines().filter(|line| line.starts_with('{'));
+    json_lines(&lines.collect::<Vec<_>>().join("\n"))
+}
+
+#[test]
+fn a_dump_is_one_exchange_by_tracepoints_too() {
+    require_vm();
+    let lines = watched(&["-p", "route", "--", "ip", "link"]);
+    let exchanges = of_kind(&lines, "exchange");
+    let messages = of_kind(&lines, "message");
+    if is_old() {
+        assert!(exchanges.iter().all(|one| one["status"] == "notification"));
+        assert!(messages.iter().all(|one| one["stage"] == "receive"));
+        return;
+    }
+    assert_eq!(exchanges.len(), 1, "{exchanges:?}");
+    assert_eq!(exchanges[0]["status"], "answered");
+    let replies = exchanges[0]["replies"].as_array().expect("a list");
+    assert!(
+        replies.len() > 1,
+        "the last says that it is over: {replies:?}"
+    );
+    for reply in replies {
+        let stages = reply["stages"].as_object().expect("an object");
+        let names: Vec<_> = stages.keys().map(String::as_str).collect();
+        assert_eq!(names, ["delivered", "queue", "receive"]);
+        assert_eq!(reply["reader"]["result"], reply["len"]);
+    }
+    assert_eq!(messages.len(), 1 + replies.len(), "each message once");
+    assert_eq!(messages[0]["stage"], "sent");
+    assert_eq!(messages[0]["captured_len"], 0);
+    let summary = of_kind(&lines, "summary");
+    assert_eq!(summary[0]["events_dropped"], 0);
+}
+
+#[test]
+fn stages_asked_for_take_their_tracepoints_alone() {
+    require_vm();
+    if is_old() {
+        let sentence = sentence_of(
+            &greet_user(&["watch", "--hooks", "tracepoint", "--stages", "queue"]),
+            2,
+        );
+        assert!(
+            sentence.contains("no tracepoint `sk_data_ready`"),
+            "{sentence}"
+        );
+    } else {
+        let lines = watched(&["-p", "31", "--stages", "sent", "--", "greet-user", "-q"]);
+        let hooks = lines[0]["hooks"].as_array().expect("a list");
+        assert!(hooks.iter().any(|hook| hook == "tp_btf:sock_send_length"));
+        assert!(
+            !hooks.iter().any(|hook| hook == "tp_btf:sk_data_ready"),
+            "{hooks:?}"
+        );
+        assert_eq!(of_kind(&lines, "message")[0]["stage"], "sent");
+    }
+    let cross = greet_user(&["watch", "--hooks", "tracepoint", "--stages", "cross"]);
+    assert!(sentence_of(&cross, 2).contains("none of the stages"));
+}
+
+/// This kernel's types, but a field has another name.
+fn without(field: &str) -> Btf {
+    let mut data = fs::read(KERNEL_BTF).expect("the kernel has BTF");
+    let name = [b"\0", field.as_bytes(), b"\0"].concat();
+    let mut windows = data.windows(name.len());
+    let at = windows
+        .position(|window| window == name)
+        .expect("the field's name");
+    data[at + 1] = b'?';
+    Btf::from_bytes(data).expect("BTF")
+}
+
+#[test]
+fn a_missing_field_costs_its_stages_and_no_others() {
+    in_vm(async {
+        for hooks in [Hooks::Fentry, Hooks::Kprobe] {
+            let plan = Plan {
+                hooks,
+                ..Plan::default()
+            };
+            let filter = Filter::protocol(NETLINK_TEST_PROTOCOL);
+            let tracer = Tracer::attach_to(&filter, &plan, without("data_len"));
+            let tracer = tracer.expect("attaches the rest");
+            let missing = tracer.attached().missing.clone();
+            let [said] = missing.as_slice() else {
+                panic!("{missing:?}");
+            };
+            assert!(said.contains("`data_len` in `struct sk_buff`"), "{said}");
+            let stages = "not seen: cross, reply, queue, receive, delivered (";
+            assert!(said.starts_with(stages), "{said}");
+            let mut socket = open();
+            greet(&mut socket, "Hello, how are you?").await;
+            let (found, _) = seen(tracer);
+            let [exchange] = found.as_slice() else {
+                panic!("{hooks:?}: {} exchanges", found.len());
+            };
+            let shown: Vec<_> = exchange.stages().iter().map(|(stage, _)| *stage).collect();
+            let expected = [Stage::Send, Stage::Handle, Stage::Handled, Stage::Sent];
+            assert_eq!(shown, expected, "{hooks:?}");
+        }
+        let filter = Filter::protocol(NETLINK_TEST_PROTOCOL);
+        let all = Tracer::attach_to(&filter, &Plan::default(), without("sk_protocol"));
+        assert!(
+            matches!(all, Err(TracerError::Offset(_))),
+            "every program needs it"
+        );
+    });
+}
