@@ -38,24 +38,30 @@ pub fn checks(kinds: &[TriedKind], handler: &Attached) -> Vec<Check> {
 fn which(kinds: &[TriedKind], chosen: Option<&TriedKind>) -> Check {
     const NAME: &str = "hooks";
     let names: Vec<_> = kinds.iter().map(|kind| kind.kind).collect();
+    const ADVICE: &str = "boot a kernel with kprobes or fentry, as those of the distributions; \
+                          `cargo xtask demo` runs one in a virtual machine";
     match chosen {
+        Some(chosen) if chosen.kind == "tracepoint" => {
+            let found = format!("{} alone, of {}", chosen.kind, names.join(" and "));
+            let means = "only the stages queue, sent, receive and delivered can be seen";
+            Check::warning(NAME, found, means).advise(ADVICE)
+        }
         Some(chosen) => {
             let found = format!("{}, of {}", chosen.kind, names.join(" and "));
             Check::ok(NAME, found, "what `--hooks auto` takes")
         }
         None => {
             let found = format!("neither {} can be attached", names.join(" nor "));
-            Check::failure(NAME, found, "no crossing can be seen").advise(
-                "boot a kernel with kprobes or fentry, as those of the distributions; \
-                 `cargo xtask demo` runs one in a virtual machine",
-            )
+            Check::failure(NAME, found, "no crossing can be seen").advise(ADVICE)
         }
     }
 }
 
 fn one(tried: &Tried, kinds: &[TriedKind], chosen: &TriedKind) -> Check {
     let name = format!("hook {}", tried.program);
-    let purpose = PURPOSES.iter().find(|(name, _)| *name == tried.program);
+    // Those on tracepoints are named after the others.
+    let stage = tried.program.trim_end_matches("_tp");
+    let purpose = PURPOSES.iter().find(|(name, _)| *name == stage);
     let purpose = purpose.map_or("", |(_, purpose)| purpose);
     let ways: Vec<_> = kinds
         .iter()
