@@ -63,7 +63,7 @@ fn outline(protocol: u32, len: usize, headers: &[Value]) -> Value {
 fn outline_of_packet(packet: &Packet) -> Value {
     let headers = headers(&packet.bytes);
     let as_shown = |header: &Header| {
-        let flags: Vec<_> = flag_names(header.flags).collect();
+        let flags: Vec<_> = flag_names(packet.protocol, header).collect();
         json!({
             "len": header.len, "type": header.kind, "flags": flags,
             "seq": header.seq, "portid": header.portid,
