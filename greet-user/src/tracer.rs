@@ -32,7 +32,7 @@ pub use error::TracerError;
 pub(crate) use error::chain;
 pub use filter::{Filter, Tasks};
 pub use hooks::{
-    Hooks, functions, programs,
+    Hooks, functions,
     trial::{Tried, TriedKind, try_each},
 };
 pub(crate) use object::{OBJECT, loader};

@@ -1,26 +1,10 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! What became of the hooks that were tried: a line for each.
 
+use greet_common::Stage;
+
 use super::report::Check;
 use crate::tracer::{Attached, Tried, TriedKind};
-
-/// What each program is for.
-const PURPOSES: [(&str, &str); 11] = [
-    (
-        "sent",
-        "stage sent, and what a request's other stages are told with",
-    ),
-    ("delivered", "stage delivered, and who reads"),
-    ("failed", "why an answer failed"),
-    ("overrun", "which socket lost messages"),
-    ("extack", "the kernel's reason for an error"),
-    ("cross", "stages cross and reply"),
-    ("queue", "stage queue"),
-    ("receive", "stage receive"),
-    ("send", "stage send"),
-    ("free", "where a watched command's processes end"),
-    ("fork", "the children of a watched command"),
-];
 
 /// `hooks`, a check for each of them, and `hook handle`.
 #[must_use]
@@ -29,7 +13,7 @@ pub fn checks(kinds: &[TriedKind], handler: &Attached) -> Vec<Check> {
     let mut checks = vec![which(kinds, chosen)];
     if let Some(chosen) = chosen.or(kinds.first()) {
         let hooks = chosen.hooks.iter();
-        checks.extend(hooks.map(|tried| one(tried, kinds, chosen)));
+        checks.extend(hooks.map(|tried| one(tried, kinds)));
     }
     checks.push(handle(handler));
     checks
@@ -37,32 +21,46 @@ pub fn checks(kinds: &[TriedKind], handler: &Attached) -> Vec<Check> {
 
 fn which(kinds: &[TriedKind], chosen: Option<&TriedKind>) -> Check {
     const NAME: &str = "hooks";
-    let names: Vec<_> = kinds.iter().map(|kind| kind.kind).collect();
-    const ADVICE: &str = "boot a kernel with kprobes or fentry, as those of the distributions; \
-                          `cargo xtask demo` runs one in a virtual machine";
-    match chosen {
-        Some(chosen) if chosen.kind == "tracepoint" => {
-            let found = format!("{} alone, of {}", chosen.kind, names.join(" and "));
-            let means = "only the stages queue, sent, receive and delivered can be seen";
-            Check::warning(NAME, found, means).advise(ADVICE)
-        }
-        Some(chosen) => {
-            let found = format!("{}, of {}", chosen.kind, names.join(" and "));
-            Check::ok(NAME, found, "what `--hooks auto` takes")
-        }
-        None => {
-            let found = format!("neither {} can be attached", names.join(" nor "));
-            Check::failure(NAME, found, "no crossing can be seen").advise(ADVICE)
-        }
+    let ways: Vec<_> = kinds.iter().map(way).collect();
+    let found = ways.join(", ");
+    let Some(chosen) = chosen else {
+        return Check::failure(NAME, found, "no crossing can be seen").advise(
+            "boot a kernel with kprobes or fentry, as those of the distributions; \
+             `cargo xtask demo` runs one in a virtual machine",
+        );
+    };
+    let taken = format!("`--hooks auto` takes {}", chosen.kind);
+    let unseen = chosen.unseen();
+    if unseen.is_empty() {
+        return Check::ok(NAME, found, &taken);
+    }
+    let means = format!("{taken}; {} cannot be seen", stages(&unseen));
+    Check::warning(NAME, found, &means).advise(
+        "boot a kernel with kprobes or fentry to see them; `cargo xtask demo` runs one in a \
+         virtual machine",
+    )
+}
+
+fn way(kind: &TriedKind) -> String {
+    match kind.refused() {
+        Some(error) if !kind.works() => format!("no {} ({error})", kind.kind),
+        _ => kind.kind.to_owned(),
     }
 }
 
-fn one(tried: &Tried, kinds: &[TriedKind], chosen: &TriedKind) -> Check {
-    let name = format!("hook {}", tried.program);
-    // Those on tracepoints are named after the others.
-    let stage = tried.program.trim_end_matches("_tp");
-    let purpose = PURPOSES.iter().find(|(name, _)| *name == stage);
-    let purpose = purpose.map_or("", |(_, purpose)| purpose);
+fn stages(stages: &[Stage]) -> String {
+    let names: Vec<_> = stages.iter().map(|stage| stage.name()).collect();
+    let word = if names.len() == 1 { "stage" } else { "stages" };
+    format!("{word} {}", names.join(", "))
+}
+
+fn one(tried: &Tried, kinds: &[TriedKind]) -> Check {
+    // The programs on tracepoints are named after the others.
+    let name = format!("hook {}", tried.program.trim_end_matches("_tp"));
+    let mut purpose = tried.tells.unwrap_or_default().to_owned();
+    if !tried.shows.is_empty() {
+        purpose = stages(tried.shows);
+    }
     let ways: Vec<_> = kinds
         .iter()
         .filter_map(|kind| {
@@ -80,19 +78,10 @@ fn one(tried: &Tried, kinds: &[TriedKind], chosen: &TriedKind) -> Check {
         .take(if tried.is_tracepoint { 1 } else { kinds.len() })
         .collect();
     let found = format!("{} by {}", tried.function, ways.join(", "));
-    match &tried.refused {
-        None => Check::ok(&name, found, purpose),
-        Some(_) => {
-            let means = format!("{purpose} cannot be seen");
-            let advice = format!("`--hooks {}` shows the rest", chosen.kind);
-            let check = Check::warning(&name, found, &means);
-            if chosen.works() {
-                check.advise(&advice)
-            } else {
-                check
-            }
-        }
+    if tried.refused.is_none() {
+        return Check::ok(&name, found, &purpose);
     }
+    Check::warning(&name, found, &format!("{purpose} cannot be seen"))
 }
 
 /// The receive callbacks, which take kprobes whatever the others take.
@@ -125,76 +114,108 @@ mod tests {
     use super::*;
     use crate::doctor::report::Verdict;
 
-    fn tried(program: &'static str, refused: Option<&str>) -> Tried {
+    fn tried(program: &'static str, shows: &'static [Stage], refused: Option<&str>) -> Tried {
         Tried {
             program,
             function: "netlink_unicast",
             is_tracepoint: program == "extack",
+            shows,
+            tells: Some("reasons"),
             refused: refused.map(str::to_owned),
         }
     }
 
-    fn kind(kind: &'static str, refused: Option<&str>) -> TriedKind {
+    fn kind(kind: &'static str, shows: &'static [Stage], refused: Option<&str>) -> TriedKind {
         TriedKind {
             kind,
-            hooks: vec![tried("extack", None), tried("cross", refused)],
+            hooks: vec![tried("extack", &[], None), tried("cross", shows, refused)],
             descriptors: 9,
         }
     }
 
     fn told(kinds: &[TriedKind]) -> Vec<(Verdict, String)> {
+        let line = |check: Check| {
+            let (name, found, means) = (check.name, check.found, check.means);
+            (check.verdict, format!("{name}: {found}: {means}"))
+        };
         let checks = checks(kinds, &Attached::default()).into_iter();
-        checks
-            .map(|check| (check.verdict, format!("{}: {}", check.name, check.found)))
+        checks.map(line).collect()
+    }
+
+    fn lines(expected: &[(Verdict, &str)]) -> Vec<(Verdict, String)> {
+        let lines = expected.iter();
+        lines
+            .map(|(verdict, line)| (*verdict, (*line).to_owned()))
             .collect()
     }
 
+    const NO_CALLBACK: (Verdict, &str) = (
+        Verdict::NotChecked,
+        "hook handle: no receive callback is known: stages handle and handled were not tried",
+    );
+
     #[test]
     fn the_first_kind_that_works_is_taken() {
-        let kinds = [kind("kprobe", Some("no")), kind("fentry", None)];
-        assert_eq!(
-            told(&kinds),
-            [
-                (
-                    Verdict::Ok,
-                    "hooks: fentry, of kprobe and fentry".to_owned()
-                ),
-                (
-                    Verdict::Ok,
-                    "hook extack: netlink_unicast by tracepoint".to_owned()
-                ),
-                (
-                    Verdict::Ok,
-                    "hook cross: netlink_unicast by no kprobe (no), fentry".to_owned()
-                ),
-                (
-                    Verdict::NotChecked,
-                    "hook handle: no receive callback is known".to_owned()
-                ),
-            ]
-        );
+        let kinds = [
+            kind("kprobe", &Stage::ALL, Some("no")),
+            kind("fentry", &Stage::ALL, None),
+        ];
+        let all = "stages send, cross, handle, reply, queue, handled, sent, receive, delivered";
+        let expected = lines(&[
+            (
+                Verdict::Ok,
+                "hooks: no kprobe (no), fentry: `--hooks auto` takes fentry",
+            ),
+            (
+                Verdict::Ok,
+                "hook extack: netlink_unicast by tracepoint: reasons",
+            ),
+            (
+                Verdict::Ok,
+                &format!("hook cross: netlink_unicast by no kprobe (no), fentry: {all}"),
+            ),
+            NO_CALLBACK,
+        ]);
+        assert_eq!(told(&kinds), expected);
+    }
+
+    #[test]
+    fn stages_that_the_kind_taken_does_not_show_are_named() {
+        let kinds = [
+            kind("fentry", &Stage::ALL, Some("no")),
+            kind("tracepoint", &[Stage::Queue, Stage::Sent], None),
+        ];
+        let (verdict, line) = told(&kinds).swap_remove(0);
+        assert_eq!(verdict, Verdict::Warning);
+        let unseen = "stages send, cross, handle, reply, handled, receive, delivered";
+        let taken = "`--hooks auto` takes tracepoint";
+        let expected =
+            format!("hooks: no fentry (no), tracepoint: {taken}; {unseen} cannot be seen");
+        assert_eq!(line, expected);
     }
 
     #[test]
     fn a_kernel_without_any_is_a_failure() {
-        let kinds = [kind("kprobe", Some("no")), kind("fentry", Some("neither"))];
-        let told = told(&kinds);
-        let first = (
-            Verdict::Failure,
-            "hooks: neither kprobe nor fentry can be attached",
-        );
-        assert_eq!((told[0].0, &*told[0].1), first);
-        assert_eq!(told[2].0, Verdict::Warning);
-    }
-
-    #[test]
-    fn each_program_has_a_purpose() {
-        for program in crate::tracer::programs() {
-            let purpose = PURPOSES.iter().find(|(name, _)| *name == program);
-            assert!(
-                purpose.is_some_and(|(_, purpose)| !purpose.is_empty()),
-                "{program}"
-            );
-        }
+        let kinds = [
+            kind("kprobe", &[Stage::Cross], Some("no")),
+            kind("fentry", &[Stage::Cross], Some("neither")),
+        ];
+        let expected = lines(&[
+            (
+                Verdict::Failure,
+                "hooks: no kprobe (no), no fentry (neither): no crossing can be seen",
+            ),
+            (
+                Verdict::Ok,
+                "hook extack: netlink_unicast by tracepoint: reasons",
+            ),
+            (
+                Verdict::Warning,
+                "hook cross: netlink_unicast by no kprobe (no), no fentry (neither): stage cross \
+                 cannot be seen",
+            ),
+            NO_CALLBACK,
+        ]);
+        assert_eq!(told(&kinds), expected);
     }
 }

@@ -10,7 +10,7 @@ use crate::{
     sockets,
     tracer::{
         btf::{Btf, KERNEL_BTF},
-        offsets::Offsets,
+        offsets::{OffsetError, Offsets},
         preemption::{is_preemptible, setting},
         unmounted,
     },
@@ -102,19 +102,8 @@ pub fn check_types() -> (Vec<Check>, Option<Btf>) {
     let size = fs::metadata(KERNEL_BTF).map_or(0, |file| file.len());
     let found = format!("{KERNEL_BTF}, {size} bytes");
     let read = Check::ok(NAME, found, "the kernel describes its structures");
-    let offsets = Offsets::of(&types).map(|offsets| offsets.named().count());
-    let fields = match &offsets {
-        Ok(count) => {
-            // One more is a bit and has no offset of its own among these.
-            let found = format!("all {} found", count + 1);
-            Check::ok("fields", found, "the programs know where to read")
-        }
-        Err(error) => {
-            let means = "the programs would read something else";
-            Check::failure("fields", error.to_string(), means)
-                .advise("a newer greet-user may know it")
-        }
-    };
+    let offsets = Offsets::of(&types);
+    let fields = check_fields(offsets.as_ref());
     let walk = match sockets::layout::of(&types) {
         Ok(layout) => {
             let found = format!("all {} found", layout.len());
@@ -127,6 +116,26 @@ pub fn check_types() -> (Vec<Check>, Option<Btf>) {
         }
     };
     (vec![read, fields, walk], offsets.is_ok().then_some(types))
+}
+
+fn check_fields(offsets: Result<&Offsets, &OffsetError>) -> Check {
+    const NAME: &str = "fields";
+    const ADVICE: &str = "a newer greet-user may know it";
+    let offsets = match offsets {
+        Ok(offsets) => offsets,
+        Err(error) => {
+            let means = "every program reads it";
+            return Check::failure(NAME, error.to_string(), means).advise(ADVICE);
+        }
+    };
+    let lacking: Vec<_> = offsets.lacking().map(ToString::to_string).collect();
+    if lacking.is_empty() {
+        let found = format!("all {} found", offsets.named().count());
+        Check::ok(NAME, found, "the programs know where to read")
+    } else {
+        let means = "the programs that read it are left out";
+        Check::warning(NAME, lacking.join("; "), means).advise(ADVICE)
+    }
 }
 
 /// `preemption`.
@@ -148,8 +157,7 @@ pub fn check_preemption() -> Check {
 #[must_use]
 pub fn check_kprobes() -> Check {
     const NAME: &str = "kprobes";
-    const OFF: &str =
-        "the stages handle and handled cannot be seen, and the others with fentry only";
+    const OFF: &str = "the stages handle and handled cannot be seen; the others can with fentry, some with tracepoints";
     if !fs::exists("/sys/bus/event_source/devices/kprobe/type").unwrap_or(false) {
         let advice = "boot a kernel with CONFIG_KPROBE_EVENTS=y, as those of the distributions";
         return Check::warning(NAME, "this kernel has none", OFF).advise(advice);
@@ -172,7 +180,7 @@ pub fn check_kprobes() -> Check {
                 Check::ok(NAME, found, "none of those that are watched")
             } else {
                 let found = format!("the kernel excludes {}", refused.join(", "));
-                Check::warning(NAME, found, "their stages can be seen with fentry only")
+                Check::warning(NAME, found, "their stages can be seen with fentry alone")
             }
         }
         Err(error) => {

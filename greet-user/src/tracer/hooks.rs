@@ -20,7 +20,7 @@ use aya::{
 };
 use clap::ValueEnum;
 
-pub use table::{functions, programs};
+pub use table::functions;
 
 use super::{
     TracerError, btf,

@@ -129,6 +129,11 @@ impl Offsets {
         self.named.iter().map(|(name, offset)| (*name, offset))
     }
 
+    /// The fields that this kernel lacks.
+    pub fn lacking(&self) -> impl Iterator<Item = &FieldError> {
+        self.lacking.iter().map(|(_, error)| error)
+    }
+
     /// Refuses a program that reads a field which this kernel does not have.
     ///
     /// # Errors

@@ -173,9 +173,3 @@ pub(super) fn tracepoints() -> Vec<&'static str> {
     let hooks = TRACEPOINTS_ENDING.iter().chain(&TRACEPOINTS);
     hooks.map(|hook| hook.function).collect()
 }
-
-/// The programs that watch the kernel where functions can be watched, each with its twins.
-pub fn programs() -> impl Iterator<Item = &'static str> {
-    let hooks = FUNCTIONS.iter().chain(&FAMILY);
-    hooks.map(|hook| hook.program)
-}

@@ -2,7 +2,9 @@
 //! Each hook of each kind is really attached, and detached again: the one way to know what
 //! a kernel allows. Nothing is recorded meanwhile.
 
-use std::fs;
+use std::{collections::BTreeSet, fs};
+
+use greet_common::Stage;
 
 use super::{
     Attaching, Hooks, Kernel, attach_callbacks,
@@ -24,6 +26,10 @@ pub struct Tried {
     pub function: &'static str,
     /// Is it one that every kind attaches in the same way?
     pub is_tracepoint: bool,
+    /// The stages that are not seen without it.
+    pub shows: &'static [Stage],
+    /// What else is not seen without it.
+    pub tells: Option<&'static str>,
     /// What the kernel said against it.
     pub refused: Option<String>,
 }
@@ -41,11 +47,29 @@ pub struct TriedKind {
 
 impl TriedKind {
     /// Would the tracer take this kind? It goes on to the next one where nothing of it can
-    /// be attached to a function.
+    /// be attached that the other kinds have not.
     #[must_use]
     pub fn works(&self) -> bool {
-        let mut hooks = self.hooks.iter();
-        hooks.any(|tried| !tried.is_tracepoint && tried.refused.is_none())
+        self.own().any(|tried| tried.refused.is_none())
+    }
+
+    /// What the kernel said first against this kind.
+    #[must_use]
+    pub fn refused(&self) -> Option<&str> {
+        self.own().find_map(|tried| tried.refused.as_deref())
+    }
+
+    /// The stages that none of its attached programs shows.
+    #[must_use]
+    pub fn unseen(&self) -> Vec<Stage> {
+        let attached = self.hooks.iter().filter(|tried| tried.refused.is_none());
+        let shown: BTreeSet<_> = attached.flat_map(|tried| tried.shows).collect();
+        let all = Stage::ALL.into_iter();
+        all.filter(|stage| !shown.contains(stage)).collect()
+    }
+
+    fn own(&self) -> impl Iterator<Item = &Tried> {
+        self.hooks.iter().filter(|tried| !tried.is_tracepoint)
     }
 }
 
@@ -82,6 +106,8 @@ pub fn try_each(
             program: hook.program,
             function: hook.function,
             is_tracepoint: hook.way == Way::Raw,
+            shows: hook.shows,
+            tells: hook.tells,
             refused: attaching.refused(hook),
         };
         // In the tracer's own order: a call that is seen to begin is seen to end.
