@@ -8,6 +8,10 @@ use clap_complete::{Shell, generate};
 
 use crate::cli::Cli;
 
+/// With a hyphen in the program's name, clap_complete's script for bash never finds the
+/// options of a subcommand (clap-rs/clap#6421).
+const UNHYPHENED: &str = "greet_user";
+
 /// Writes the script for this shell to standard output.
 ///
 /// # Errors
@@ -24,6 +28,13 @@ pub fn script(shell: Shell) -> Vec<u8> {
     let mut script = Vec::new();
     let mut command = Cli::command();
     let name = command.get_name().to_owned();
+    if shell == Shell::Bash {
+        generate(shell, &mut command, UNHYPHENED, &mut script);
+        // What is completed is the program's real name, the last word of these lines.
+        let script = String::from_utf8_lossy(&script);
+        let (ours, theirs) = (format!(" {name}\n"), format!(" {UNHYPHENED}\n"));
+        return script.replace(&theirs, &ours).into_bytes();
+    }
     generate(shell, &mut command, name, &mut script);
     script
 }
