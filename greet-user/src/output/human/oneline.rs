@@ -80,6 +80,8 @@ pub(super) fn exchange(exchange: &Exchange, look: &Look, out: &mut String) {
         let (style, text) = match status {
             Status::Failed => (ERROR, error_name(request.result)),
             Status::Lost => (ERROR, "lost".to_owned()),
+            // Its begin was not seen.
+            _ if request.send_ns == 0 => (PLAIN, String::new()),
             _ if exchange.passed.is_empty() => (PLAIN, short(took)),
             _ => (PLAIN, String::new()),
         };
