@@ -24,15 +24,13 @@ use serde_json::Value;
 use crate::{
     detach::Attached,
     recording::{Beside, Folder},
-    support::{command, greet_user, in_vm, json_lines, open, sentence_of, stdout_of, until},
+    support::{command, greet_user, in_vm, json_lines, kills, open, sentence_of, stdout_of, until},
     watching::{Watching, messages, nothing_lost, signal},
 };
 use reading::{Found, Got, blocks, read};
 
 /// Greets as long as it lives.
 const ENDLESS: [&str; 4] = ["greet-user", "--flood", "-c", "1000000000"];
-/// How often a capturing run is killed.
-const KILLS: usize = 100;
 /// Bytes ahead of the netlink messages.
 const COOKED: usize = 16;
 
@@ -137,7 +135,8 @@ fn a_capture_that_is_killed_at_any_moment_can_be_read() {
     let flood = command(&ENDLESS[1..]).stdout(Stdio::null()).spawn();
     let _flood = Beside(flood.expect("starts"));
     let (mut with_packets, mut all, mut cut) = (0, 0, 0);
-    for round in 0..KILLS {
+    let kills = kills();
+    for round in 0..kills {
         let file = folder.file(&format!("{round}.pcapng"));
         let arguments = ["watch", "-p", "31", "--stages", "cross,queue", "--pcapng"];
         let mut watch = command(&arguments)
@@ -159,8 +158,8 @@ fn a_capture_that_is_killed_at_any_moment_can_be_read() {
         cut += usize::from(blocks(&bytes).iter().sum::<usize>() < bytes.len());
         fs::remove_file(&file).expect("is there");
     }
-    println!("{KILLS} killed, {with_packets} with packets, {all} packets, {cut} within a block");
-    assert!(with_packets > KILLS / 2, "{with_packets} of {KILLS}");
+    println!("{kills} killed, {with_packets} with packets, {all} packets, {cut} within a block");
+    assert!(with_packets > kills / 2, "{with_packets} of {kills}");
 }
 
 #[test]

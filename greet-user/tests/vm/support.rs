@@ -154,3 +154,14 @@ pub fn read(path: &str) -> String {
 fn text(bytes: &[u8]) -> String {
     String::from_utf8(bytes.to_vec()).expect("UTF-8")
 }
+
+/// How often a run that writes a file is killed: what is in the file then does not depend on
+/// the kernel, so one kernel gets all of them, and the others only so many that it is tried.
+pub fn kills() -> usize {
+    let release = read("/proc/sys/kernel/osrelease");
+    if release.starts_with("6.12.") {
+        100
+    } else {
+        10
+    }
+}
