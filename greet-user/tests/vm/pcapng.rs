@@ -159,7 +159,7 @@ fn a_capture_that_is_killed_at_any_moment_can_be_read() {
         fs::remove_file(&file).expect("is there");
     }
     println!("{kills} killed, {with_packets} with packets, {all} packets, {cut} within a block");
-    assert!(with_packets > kills / 2, "{with_packets} of {kills}");
+    assert!(with_packets > kills / 5, "{with_packets} of {kills}");
 }
 
 #[test]
