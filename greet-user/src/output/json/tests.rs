@@ -284,7 +284,7 @@ fn a_field_of_another_type_or_a_part_with_more_is_refused() {
         ("message", "/headers/0/flags", json!(5)),
         ("message", "/payload_hex", json!("48656")),
         ("message", "/t_ns", json!("1000")),
-        ("message", "/stage", json!("sent")),
+        ("message", "/stage", json!("handled")),
         ("exchange", "/status", json!("fine")),
         ("exchange", "/stages", json!({"sent": 1, "arrived": 2})),
         ("exchange", "/spans", json!({"total": -1})),
