@@ -29,5 +29,6 @@ pub mod sockets;
 pub mod statistics;
 pub mod stream;
 pub mod suggest;
+pub mod target;
 pub mod tracer;
 pub mod watch;

@@ -13,7 +13,7 @@ mod write;
 
 pub use error::RecordingError;
 pub use read::Reader;
-pub use write::{Target, Writer};
+pub use write::Writer;
 
 use crate::{
     event::Event,

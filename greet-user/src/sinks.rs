@@ -4,7 +4,6 @@
 //! more; the others are, up to the end.
 
 mod files;
-mod opened;
 
 use std::{
     io,
@@ -13,15 +12,14 @@ use std::{
 
 pub use files::Files;
 
-use opened::Opened;
-
 use crate::{
     event::Event,
     feed::{Closing, Greeted, Opening},
     journey::Told,
     output::{Observed, Pcapng, Watcher},
-    recording::{Target, Writer},
+    recording::Writer,
     session::SessionError,
+    target::Target,
     tracer::TracerError,
 };
 
@@ -51,12 +49,6 @@ impl Sinks {
         self.and(watcher, None)
     }
 
-    /// Writes it to a file as well; errors will name it.
-    #[must_use]
-    pub fn file(self, path: PathBuf, watcher: Box<dyn Watcher>) -> Self {
-        self.and(watcher, Some(path))
-    }
-
     /// Records the run as well, in a file or, where the path is `-`, on standard output.
     ///
     /// # Errors
@@ -75,8 +67,10 @@ impl Sinks {
     /// # Errors
     /// [`SessionError::File`] where it cannot be opened for writing.
     pub fn captured(self, path: &Path) -> Result<Self, SessionError> {
-        let opened = Opened::open(path).map_err(|error| failed(path, error))?;
-        let view = Box::new(Pcapng::new(opened));
+        let not_for_a_terminal = "a capture is nothing for a terminal; name a file, or put \
+                                  `| wireshark -k -i -` behind it";
+        let target = Target::open(path, not_for_a_terminal);
+        let view = Box::new(Pcapng::new(target.map_err(|error| failed(path, error))?));
         Ok(self.and(view, (path != Path::new("-")).then(|| path.to_path_buf())))
     }
 
@@ -90,7 +84,7 @@ impl Sinks {
     /// # Errors
     /// What writing ran into.
     pub fn start(&mut self, opening: &Opening) -> Result<(), SessionError> {
-        let recorded = self.record(|writer| writer.begin(opening));
+        let recorded = self.record(|writer| writer.opening(opening));
         recorded.and(self.each(|view| view.start(opening.system())))
     }
 

@@ -2,8 +2,7 @@
 //! Writes a recording, frame by frame.
 
 use std::{
-    fs::{File, OpenOptions},
-    io::{self, BufWriter, IsTerminal as _, Write},
+    io::{self, BufWriter, Write},
     path::Path,
 };
 
@@ -14,6 +13,7 @@ use super::{
 use crate::{
     event::Event,
     feed::{Closing, Greeted, Opening},
+    target::Target,
 };
 
 /// Where frames gather before they are written; all but the longest fit.
@@ -34,65 +34,10 @@ impl Writer<Target> {
     /// # Errors
     /// Where it cannot be opened for writing, or is a terminal.
     pub fn create(path: &Path) -> io::Result<Self> {
-        let target = if path == Path::new("-") {
-            let stdout = io::stdout();
-            if stdout.is_terminal() {
-                return Err(io::Error::other(
-                    "a recording is nothing for a terminal; name a file, or put `| greet-user replay -` behind it",
-                ));
-            }
-            Target::Stdout(stdout)
-        } else {
-            let mut how = OpenOptions::new();
-            Target::File(how.write(true).create(true).truncate(false).open(path)?)
-        };
+        let not_for_a_terminal = "a recording is nothing for a terminal; name a file, or put \
+                                  `| greet-user replay -` behind it";
+        let target = Target::open(path, not_for_a_terminal)?;
         Ok(Self::new(target))
-    }
-}
-
-/// A file or standard output.
-#[derive(Debug)]
-pub enum Target {
-    /// A file, a pipe or a device.
-    File(File),
-    /// Standard output.
-    Stdout(io::Stdout),
-}
-
-impl Target {
-    /// A file loses what it had.
-    pub(crate) fn empty(&self) -> io::Result<()> {
-        match self {
-            Self::File(file) if file.metadata()?.is_file() => file.set_len(0),
-            Self::File(_) | Self::Stdout(_) => Ok(()),
-        }
-    }
-}
-
-impl Write for Target {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        match self {
-            Self::File(file) => file.write(bytes),
-            Self::Stdout(stdout) => stdout.write(bytes),
-        }
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        match self {
-            Self::File(file) => file.flush(),
-            Self::Stdout(stdout) => stdout.flush(),
-        }
-    }
-}
-
-impl Writer<Target> {
-    /// Empties the file, then writes what run it is.
-    ///
-    /// # Errors
-    /// What writing ran into.
-    pub fn begin(&mut self, opening: &Opening) -> io::Result<()> {
-        self.out.get_ref().empty()?;
-        self.opening(opening)
     }
 }
 
