@@ -32,7 +32,7 @@ use crate::initramfs::{Addition, Archive, GREET};
 use crate::paths::Paths;
 use crate::progress::{Step, say};
 use crate::shell::{self, Ready};
-use crate::vm::{Limits, Sinks, Vm, terminal_size};
+use crate::vm::{Fetch, Limits, Sinks, Vm, terminal_size};
 
 /// How long a machine may take, whatever it measures.
 const DEADLINE: Duration = Duration::from_secs(3600);
@@ -162,6 +162,7 @@ fn measure(machine: &Vm<'_>, archive: &mut Archive, plan: &Plan) -> Result<Vec<M
         stdin: false,
         load_module: true,
         size: terminal_size(),
+        fetch: Vec::new(),
     };
     let step = Step::start(format!("{} measurements", plan.jobs.len()));
     let mut out = Lines {
@@ -173,6 +174,7 @@ fn measure(machine: &Vm<'_>, archive: &mut Archive, plan: &Plan) -> Result<Vec<M
     let sinks = Sinks {
         out: &mut out,
         err: &mut err,
+        files: &mut Fetch::default(),
     };
     let outcome = machine.run(archive, &run, sinks, None)?;
     let measured = out.measured()?;

@@ -7,6 +7,7 @@ use clap::{Args, Parser, Subcommand};
 
 use crate::initramfs::Addition;
 use crate::kernel::{self, Series};
+use crate::vm::Wanted;
 
 /// Sets up, builds, runs and tests the project.
 #[derive(Debug, Parser)]
@@ -53,6 +54,9 @@ pub struct DemoOptions {
     /// With --host: do not ask
     #[arg(long, requires = "host")]
     pub yes: bool,
+    /// Write a report of the run to this file, for a browser
+    #[arg(long, value_name = "FILE.html")]
+    pub report: Option<PathBuf>,
     /// Arguments for `greet-user --trace`
     #[arg(last = true, value_name = "ARGS")]
     pub arguments: Vec<String>,
@@ -112,6 +116,9 @@ pub struct VmOptions {
     /// Without GUEST a program goes to /usr/bin, everything else to /.
     #[arg(long = "add", value_name = "HOST[:GUEST]")]
     pub additions: Vec<Addition>,
+    /// Take a file out of the machine when the command has ended; may be repeated
+    #[arg(long = "get", value_name = "GUEST:HOST", requires = "exec")]
+    pub files: Vec<Wanted>,
     /// Let the machine's clock count instructions (1 ns each): slow, but repeatable
     #[arg(long, conflicts_with = "smp")]
     pub icount: bool,

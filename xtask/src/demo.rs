@@ -4,6 +4,7 @@
 mod host;
 
 use std::io::{self, IsTerminal as _};
+use std::path::Path;
 use std::time::Duration;
 
 use anyhow::Result;
@@ -11,11 +12,16 @@ use xtask::frame::Run;
 
 use crate::cli::DemoOptions;
 use crate::paths::Paths;
-use crate::progress::Step;
+use crate::progress::{Step, say};
 use crate::shell::{self, Ready};
-use crate::vm::{self, Limits, Sinks, Vm};
+use crate::vm::{self, Fetch, Limits, Sinks, Vm, Wanted};
 
 const DEADLINE: Duration = Duration::from_secs(300);
+/// In the machine.
+const REPORT: &str = "/tmp/report.html";
+/// What is greeted for a report where nothing is said about it: one greeting has no
+/// distribution, and many have no place on a screen.
+const FOR_A_REPORT: &[&str] = &["-c", "20", "-i", "0.02", "--oneline"];
 
 /// Greets in a virtual machine, or on this machine's own kernel.
 ///
@@ -25,6 +31,12 @@ pub fn run(paths: &Paths, options: &DemoOptions) -> Result<u8> {
     if options.host {
         return host::run(paths, options);
     }
+    let wanted = options.report.as_ref();
+    let wanted: Vec<_> = wanted
+        .map(|report| Wanted::new(REPORT, report))
+        .into_iter()
+        .collect();
+    let mut files = Fetch::of(&wanted)?;
     let Ready { tools, archive } = shell::make_ready(paths, &options.kernel)?;
     let kernel = &tools.kernels[0];
     let limits = Limits {
@@ -33,10 +45,11 @@ pub fn run(paths: &Paths, options: &DemoOptions) -> Result<u8> {
     };
     let size = vm::terminal_size();
     let run = Run {
-        command: Some(command(&options.arguments)),
+        command: Some(command(options)),
         stdin: false,
         load_module: true,
         size,
+        fetch: Vec::new(),
     };
 
     let step = Step::start(format!("booting {}", kernel.release));
@@ -48,13 +61,19 @@ pub fn run(paths: &Paths, options: &DemoOptions) -> Result<u8> {
     let sinks = Sinks {
         out: &mut out,
         err: &mut io::stderr(),
+        files: &mut files,
     };
-    Ok(machine.run(&archive, &run, sinks, None)?.status())
+    let status = machine.run(&archive, &run, sinks, None)?.status();
+    files.finish()?;
+    if let Some(report) = &options.report {
+        say(&format!("     ok the report: {}", report.display()));
+    }
+    Ok(status)
 }
 
 /// What is typed in the machine. Its output is a pipe there: that it ends on a
 /// terminal, and how wide that is, has to be said.
-fn command(arguments: &[String]) -> String {
+fn command(options: &DemoOptions) -> String {
     let is_terminal = io::stdout().is_terminal();
     let colour = is_terminal && std::env::var_os("NO_COLOR").is_none();
     let mut words = vec![
@@ -62,10 +81,25 @@ fn command(arguments: &[String]) -> String {
         format!("COLUMNS={}", vm::terminal_size().columns),
     ];
     words.extend(colour.then(|| "CLICOLOR_FORCE=1".to_owned()));
-    words.extend(["greet-user", "--trace"].map(str::to_owned));
+    words.push("greet-user".to_owned());
     words.extend(is_terminal.then(|| "--unicode".to_owned()));
+    let report = options.report.is_some().then(|| Path::new(REPORT));
+    let arguments = arguments(options, report);
     words.extend(arguments.iter().map(|argument| quote(argument)));
     words.join(" ")
+}
+
+/// The arguments of greet-user.
+fn arguments(options: &DemoOptions, report: Option<&Path>) -> Vec<String> {
+    let mut arguments = vec!["--trace".to_owned()];
+    if let Some(report) = report {
+        arguments.extend(["--report".to_owned(), report.display().to_string()]);
+        if options.arguments.is_empty() {
+            arguments.extend(FOR_A_REPORT.iter().map(ToString::to_string));
+        }
+    }
+    arguments.extend(options.arguments.iter().cloned());
+    arguments
 }
 
 /// One word for the shell, whatever is in it.

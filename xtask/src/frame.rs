@@ -31,8 +31,19 @@ pub enum Frame {
     Stdout(Vec<u8>),
     /// Guest: bytes of the command's standard error.
     Stderr(Vec<u8>),
+    /// Guest: a part of a file that the host asked for; an empty one ends it.
+    Part(Part),
     /// Guest: how the command ended, after its last byte. Exactly one is sent.
     Verdict(Verdict),
+}
+
+/// A part of a file.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Part {
+    /// Which of [`Run::fetch`], counted from 0.
+    pub file: u32,
+    /// Its next bytes.
+    pub bytes: Vec<u8>,
 }
 
 /// What the guest is asked to run.
@@ -46,6 +57,8 @@ pub struct Run {
     pub load_module: bool,
     /// The terminal's size, for the interactive shell.
     pub size: Size,
+    /// Files that are sent when the command has ended; one that is not there is left out.
+    pub fetch: Vec<String>,
 }
 
 /// A terminal's size in characters.
@@ -75,6 +88,7 @@ impl Frame {
     const RESIZE: u8 = b'S';
     const STDOUT: u8 = b'O';
     const STDERR: u8 = b'E';
+    const PART: u8 = b'P';
     const VERDICT: u8 = b'V';
 
     /// Writes the frame and flushes it.
@@ -90,6 +104,9 @@ impl Frame {
             Self::Resize(size) => (Self::RESIZE, serde_json::to_vec(size)?),
             Self::Stdout(bytes) => (Self::STDOUT, bytes.clone()),
             Self::Stderr(bytes) => (Self::STDERR, bytes.clone()),
+            Self::Part(Part { file, bytes }) => {
+                (Self::PART, [&file.to_le_bytes(), bytes.as_slice()].concat())
+            }
             Self::Verdict(verdict) => (Self::VERDICT, serde_json::to_vec(verdict)?),
         };
         if payload.len() > MAX_PAYLOAD {
@@ -140,6 +157,13 @@ impl Frame {
             Self::RESIZE => Self::Resize(serde_json::from_slice(&payload)?),
             Self::STDOUT => Self::Stdout(payload),
             Self::STDERR => Self::Stderr(payload),
+            Self::PART => {
+                let Some((file, bytes)) = payload.split_first_chunk() else {
+                    return Err(out_of_step("a part of no file"));
+                };
+                let (file, bytes) = (u32::from_le_bytes(*file), bytes.to_vec());
+                Self::Part(Part { file, bytes })
+            }
             Self::VERDICT => Self::Verdict(serde_json::from_slice(&payload)?),
             other => return Err(out_of_step(&format!("a frame of kind {other:#04x}"))),
         })
@@ -168,6 +192,7 @@ mod tests {
                     rows: 24,
                     columns: 80,
                 },
+                fetch: vec!["/tmp/report.html".into()],
             }),
             Frame::Stdin(Vec::new()),
             Frame::Resize(Size {
@@ -176,6 +201,14 @@ mod tests {
             }),
             Frame::Stdout(b"\x00\xff raw\n".to_vec()),
             Frame::Stderr(b"oops".to_vec()),
+            Frame::Part(Part {
+                file: 1,
+                bytes: b"\x00\xff".to_vec(),
+            }),
+            Frame::Part(Part {
+                file: 1,
+                bytes: Vec::new(),
+            }),
             Frame::Verdict(Verdict::Exited(7)),
             Frame::Verdict(Verdict::Killed(9)),
             Frame::Verdict(Verdict::Failed("no shell".into())),
@@ -220,6 +253,8 @@ mod tests {
     fn noise_is_refused() {
         let unknown = Frame::read_from(&mut [b'?', 0, 0, 0, 0].as_slice()).expect_err("no kind");
         assert_eq!(unknown.kind(), io::ErrorKind::InvalidData);
+        let short = Frame::read_from(&mut [b'P', 1, 0, 0, 0, 0].as_slice()).expect_err("no file");
+        assert_eq!(short.kind(), io::ErrorKind::InvalidData);
         let huge = Frame::read_from(&mut [b'O', 0xff, 0xff, 0xff, 0xff].as_slice());
         assert_eq!(
             huge.expect_err("too long").kind(),

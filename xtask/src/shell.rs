@@ -14,7 +14,7 @@ use crate::kernel::Series;
 use crate::kmod;
 use crate::paths::Paths;
 use crate::setup::{self, Tools};
-use crate::vm::{self, Limits, RawTerminal, Sinks, Vm};
+use crate::vm::{self, Fetch, Limits, RawTerminal, Sinks, Vm};
 
 /// A machine's parts, made ready: tools, kernel and root file system.
 pub struct Ready {
@@ -45,6 +45,7 @@ pub fn make_ready(paths: &Paths, series: &Series) -> Result<Ready> {
 /// # Errors
 /// Where the machine cannot be made ready, or fails.
 pub fn run(paths: &Paths, options: &VmOptions) -> Result<u8> {
+    let mut files = Fetch::of(&options.files)?;
     let Ready { tools, mut archive } = make_ready(paths, &options.kernel)?;
     for addition in &options.additions {
         addition.add_to(&mut archive)?;
@@ -64,12 +65,14 @@ pub fn run(paths: &Paths, options: &VmOptions) -> Result<u8> {
         stdin: options.stdin,
         load_module: !options.no_module,
         size: vm::terminal_size(),
+        fetch: Vec::new(),
     };
     let machine = Vm::new(paths, &tools.debian, &tools.kernels[0], limits);
     let (mut out, mut err) = (io::stdout(), io::stderr());
     let sinks = Sinks {
         out: &mut out,
         err: &mut err,
+        files: &mut files,
     };
     let outcome = if options.exec.is_some() {
         machine.run(
@@ -87,5 +90,6 @@ pub fn run(paths: &Paths, options: &VmOptions) -> Result<u8> {
             Some(&|channel| vm::follow_keyboard(channel)),
         )?
     };
+    files.finish()?;
     Ok(outcome.status())
 }

@@ -2,6 +2,7 @@
 //! Runs one command, or a shell, in a machine that is booted for it.
 
 mod failure;
+mod fetch;
 mod folder;
 mod keyboard;
 mod reports;
@@ -14,10 +15,11 @@ use std::process::{Child, Stdio};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result};
-use xtask::frame::{Frame, Run, Verdict};
+use xtask::frame::{Frame, Part, Run, Verdict};
 
 use self::failure::Reason;
 pub use self::failure::VmFailure;
+pub use self::fetch::{Fetch, Wanted};
 use self::folder::RunFolder;
 pub use self::keyboard::{RawTerminal, feed_stdin, follow_keyboard, terminal_size};
 pub use self::reports::kernel_reports;
@@ -67,6 +69,8 @@ pub struct Sinks<'a> {
     pub out: &'a mut dyn Write,
     /// Its standard error.
     pub err: &'a mut dyn Write,
+    /// The files that it leaves, and that are wanted.
+    pub files: &'a mut Fetch,
 }
 
 /// What came of a run.
@@ -143,7 +147,11 @@ impl<'a> Vm<'a> {
             session = Session::boot(self, &folder, Accelerator::Tcg)?;
             session.hello(BOOT_DEADLINE)?;
         }
-        Frame::Run(run.clone()).write_to(&mut session.channel)?;
+        let run = Run {
+            fetch: sinks.files.guest_paths(),
+            ..run.clone()
+        };
+        Frame::Run(run).write_to(&mut session.channel)?;
         if let Some(on_start) = on_start {
             on_start(&session.channel)?;
         }
@@ -209,6 +217,7 @@ impl Session {
             match self.next(deadline)? {
                 Next::Frame(Frame::Stdout(bytes)) => pass_on(sinks.out, &bytes)?,
                 Next::Frame(Frame::Stderr(bytes)) => pass_on(sinks.err, &bytes)?,
+                Next::Frame(Frame::Part(Part { file, bytes })) => sinks.files.part(file, &bytes)?,
                 Next::Frame(Frame::Verdict(verdict)) => return Ok(verdict),
                 Next::Frame(other) => {
                     return Err(self.failure(Reason::OutOfStep(format!("{other:?}"))));

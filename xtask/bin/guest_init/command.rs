@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! Runs the command (or the shell), relays its bytes, and waits for it as PID 1 must.
 
-use std::fs;
+use std::fs::{self, File};
 use std::io::{Read, Write};
 use std::os::unix::process::ExitStatusExt as _;
 use std::process::{Child, Command, ExitStatus, Stdio};
@@ -11,7 +11,7 @@ use std::thread;
 use anyhow::{Context as _, Result, bail};
 use rustix::io::Errno;
 use rustix::process::{Pid, Signal, WaitOptions, kill_process, wait};
-use xtask::frame::{Frame, Run, Verdict};
+use xtask::frame::{Frame, Part, Run, Verdict};
 
 use crate::channel::Channel;
 use crate::terminal;
@@ -25,7 +25,11 @@ const CHUNK: usize = 32 * 1024;
 /// Where it cannot be started, or the channel breaks.
 pub fn run(run: &Run, channel: &Arc<Channel>) -> Result<Verdict> {
     match &run.command {
-        Some(command) => run_command(command, run.stdin, channel),
+        Some(command) => {
+            let verdict = run_command(command, run.stdin, channel)?;
+            send_files(&run.fetch, channel)?;
+            Ok(verdict)
+        }
         None => terminal::run_shell(shell(&["-c", "exec setsid -c sh -l"]), run.size, channel),
     }
 }
@@ -92,7 +96,7 @@ fn run_command(command: &str, stdin: bool, channel: &Arc<Channel>) -> Result<Ver
 }
 
 /// Copies a pipe into frames until its end.
-fn relay(mut pipe: impl Read, frame: fn(Vec<u8>) -> Frame, channel: &Channel) -> Result<()> {
+fn relay(mut pipe: impl Read, frame: impl Fn(Vec<u8>) -> Frame, channel: &Channel) -> Result<()> {
     let mut buffer = vec![0; CHUNK];
     loop {
         match pipe.read(&mut buffer)? {
@@ -100,6 +104,28 @@ fn relay(mut pipe: impl Read, frame: fn(Vec<u8>) -> Frame, channel: &Channel) ->
             count => channel.send(&frame(buffer[..count].to_vec()))?,
         }
     }
+}
+
+/// Sends what the host wants to have, as far as it is there.
+fn send_files(paths: &[String], channel: &Channel) -> Result<()> {
+    for (number, path) in (0_u32..).zip(paths) {
+        let file = match File::open(path) {
+            Ok(file) => file,
+            Err(error) => {
+                eprintln!("guest_init: {path}: {error}");
+                continue;
+            }
+        };
+        let part = |bytes| {
+            Frame::Part(Part {
+                file: number,
+                bytes,
+            })
+        };
+        relay(file, part, channel).with_context(|| format!("sending {path}"))?;
+        channel.send(&part(Vec::new()))?;
+    }
+    Ok(())
 }
 
 /// Copies stdin frames into the command until an empty one, or until it stops reading.

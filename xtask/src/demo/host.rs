@@ -44,8 +44,7 @@ pub fn run(paths: &Paths, options: &DemoOptions) -> Result<u8> {
             .context("the kernel did not take the module: `sudo dmesg | tail` says why")?;
     }
     let greeted = as_root(&program.display().to_string())
-        .arg("--trace")
-        .args(&options.arguments)
+        .args(super::arguments(options, options.report.as_deref()))
         .status();
     if !was_loaded {
         let removed = as_root("rmmod").arg("NetlinkGreetingsLKM").status();

@@ -14,7 +14,7 @@ use crate::initramfs::{self, Addition, GREET, iproute2};
 use crate::kernel::Kernel;
 use crate::kmod;
 use crate::paths::Paths;
-use crate::vm::{Limits, Outcome, Sinks, Vm, terminal_size};
+use crate::vm::{Fetch, Limits, Outcome, Sinks, Vm, terminal_size};
 
 /// An oops ends the suite at once, with the kernel's last words, instead of a task that hangs
 /// on what the dead one held. And memory is not zeroed before it is handed out, as the
@@ -80,6 +80,7 @@ impl TestMachine<'_> {
             stdin: false,
             load_module: true,
             size: terminal_size(),
+            fetch: Vec::new(),
         };
         let limits = Limits {
             deadline: Some(suite.deadline),
@@ -97,6 +98,7 @@ impl TestMachine<'_> {
         let sinks = Sinks {
             out: &mut out,
             err: &mut err,
+            files: &mut Fetch::default(),
         };
         let machine = Vm::new(self.paths, self.debian, self.kernel, limits);
         let outcome = machine.run(&archive, &run, sinks, None);
