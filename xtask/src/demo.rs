@@ -64,8 +64,8 @@ pub fn run(paths: &Paths, options: &DemoOptions) -> Result<u8> {
         files: &mut files,
     };
     let status = machine.run(&archive, &run, sinks, None)?.status();
-    files.finish()?;
-    if let Some(report) = &options.report {
+    files.finish(status)?;
+    if let Some(report) = options.report.as_ref().filter(|report| report.is_file()) {
         say(&format!("     ok the report: {}", report.display()));
     }
     Ok(status)

@@ -90,6 +90,5 @@ pub fn run(paths: &Paths, options: &VmOptions) -> Result<u8> {
             Some(&|channel| vm::follow_keyboard(channel)),
         )?
     };
-    files.finish()?;
-    Ok(outcome.status())
+    files.finish(outcome.status())
 }

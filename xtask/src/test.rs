@@ -3,12 +3,15 @@
 
 mod guest;
 mod host;
+mod judged;
+mod judges;
 mod machine;
 mod sanitize;
 mod tally;
 
 use anyhow::Result;
 
+use self::judges::Judges;
 use self::tally::Tally;
 use crate::cli::TestOptions;
 use crate::initramfs::iproute2;
@@ -31,9 +34,12 @@ pub fn run(paths: &Paths, options: &TestOptions) -> Result<u8> {
     if options.sanitize {
         sanitize::check(paths, &tools, &mut tally);
     } else {
+        let judges = Judges::provide(paths, &tools.debian)?;
         host::check(paths, &mut tally);
+        judged::check(paths, &judges, &mut tally);
         if !options.quick {
             guest::check(paths, &tools, &mut tally);
+            judged::check_report(paths, &tools, &judges, &mut tally);
         }
     }
     say("");

@@ -57,6 +57,12 @@ impl Root {
                 symlink(Path::new("usr").join(name), &link)?;
             }
         }
+        // No package brings it, and programs look for `localhost` in it.
+        let hosts = path.join("etc/hosts");
+        if !hosts.is_file() {
+            fs::create_dir_all(path.join("etc"))?;
+            fs::write(hosts, "127.0.0.1 localhost\n::1 localhost\n")?;
+        }
         Ok(Self {
             path: path.to_path_buf(),
         })
@@ -122,6 +128,19 @@ impl Root {
 
     /// A command that runs inside the root, as root there, with `/proc` and `/dev`.
     pub fn enter(&self, program: &str) -> Command {
+        self.enter_by(ENTER, program)
+    }
+
+    /// The same; a folder of this machine is there as well, under the same path.
+    pub fn enter_sharing(&self, program: &str, folder: &Path) -> Command {
+        let folder = folder.display();
+        self.enter_by(
+            &format!("mount --rbind '{folder}' \"$0{folder}\" && {ENTER}"),
+            program,
+        )
+    }
+
+    fn enter_by(&self, script: &str, program: &str) -> Command {
         let mut command = Command::new("unshare");
         if !rustix::process::geteuid().is_root() {
             command.arg("--map-root-user");
@@ -133,7 +152,7 @@ impl Root {
             "--kill-child",
             "sh",
             "-c",
-            ENTER,
+            script,
         ]);
         command.arg(&self.path).arg(program);
         command

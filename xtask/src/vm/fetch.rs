@@ -9,8 +9,10 @@ use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
-use anyhow::{Context as _, Result, bail};
+use anyhow::{Context as _, Result, anyhow, bail};
 use tempfile::NamedTempFile;
+
+use crate::progress::say;
 
 /// A file of the guest, and its place on the host.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -88,11 +90,12 @@ impl Fetch {
         written.with_context(|| format!("writing {}", coming.wanted.host.display()))
     }
 
-    /// Puts those that came whole in their places.
+    /// Puts those that came whole in their places. Returns the command's exit status.
     ///
     /// # Errors
-    /// Names the file that the machine did not have, or the place that cannot be written.
-    pub fn finish(self) -> Result<()> {
+    /// Names the place that cannot be written, or the file that the machine did not have
+    /// although its command succeeded.
+    pub fn finish(self, status: u8) -> Result<u8> {
         let mut missing = Vec::new();
         for Coming {
             wanted,
@@ -108,10 +111,14 @@ impl Fetch {
             let placed = part.persist(place);
             placed.with_context(|| format!("writing {}", place.display()))?;
         }
-        if !missing.is_empty() {
-            bail!("the machine has no {}", missing.join(", "))
+        let has_all = missing.is_empty();
+        let error = || anyhow!("the machine has no {}", missing.join(", "));
+        match status {
+            0 if !has_all => return Err(error()),
+            _ if !has_all => say(&format!("{}", error())),
+            _ => {}
         }
-        Ok(())
+        Ok(status)
     }
 }
 
@@ -155,7 +162,7 @@ mod tests {
             fetch.part(file, bytes).expect("it was asked for");
         }
         fetch.part(2, b"").expect_err("nobody asked for it");
-        let error = fetch.finish().expect_err("one is not whole");
+        let error = fetch.finish(0).expect_err("one is not whole");
         assert_eq!(error.to_string(), "the machine has no /tmp/x");
         let read = |name| fs::read_to_string(place(name)).expect("it is there");
         assert_eq!(

@@ -1,0 +1,132 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! The tests in which programs of others judge what greet-user writes.
+
+use std::path::Path;
+use std::process::Command;
+use std::time::Duration;
+
+use anyhow::{Result, ensure};
+use xtask::frame::{Run, Verdict};
+
+use super::judges::Judges;
+use super::tally::Tally;
+use crate::artifacts::{self, Programs};
+use crate::initramfs;
+use crate::kernel::Kernel;
+use crate::kmod;
+use crate::paths::Paths;
+use crate::progress::{Step, say};
+use crate::setup::Tools;
+use crate::vm::{Fetch, Limits, Sinks, Vm, Wanted, terminal_size};
+use crate::{debian::Debian, exec};
+
+/// The test programs that need them.
+const BROWSER: &str = "browser";
+const METRICS: &str = "metrics";
+
+/// A run of which both a report and the JSON lines are kept.
+const RUN: &str =
+    "greet-user --trace -c 100 -i 0.01 --report /tmp/run.html --format json > /tmp/run.json";
+const DEADLINE: Duration = Duration::from_secs(120);
+
+/// Recorded runs: in a browser, and by promtool.
+pub fn check(paths: &Paths, judges: &Judges, tally: &mut Tally) {
+    for test in [BROWSER, METRICS] {
+        run(paths, judges, test, &[], tally);
+    }
+}
+
+/// A run in the machine, in a browser.
+pub fn check_report(paths: &Paths, tools: &Tools, judges: &Judges, tally: &mut Tally) {
+    let folder = paths.vm().join("report");
+    let (report, json) = (folder.join("run.html"), folder.join("run.json"));
+    let Some(kernel) = tools.kernels.first() else {
+        return tally.fail("a report of the machine: there is no kernel");
+    };
+    let made = artifacts::programs(paths)
+        .and_then(|programs| make(paths, &tools.debian, kernel, &programs, &report, &json));
+    if let Err(error) = made {
+        return tally.fail(format!("a report of the machine: {error:#}"));
+    }
+    let pair = [("GREET_REPORT", &*report), ("GREET_REPORT_JSON", &*json)];
+    run(paths, judges, BROWSER, &pair, tally);
+}
+
+/// Boots, greets, and takes both files out.
+fn make(
+    paths: &Paths,
+    debian: &Debian,
+    kernel: &Kernel,
+    programs: &Programs,
+    report: &Path,
+    json: &Path,
+) -> Result<()> {
+    let step = Step::start(format!("a report of a run on {}", kernel.release));
+    let wanted = [
+        Wanted::new("/tmp/run.html", report),
+        Wanted::new("/tmp/run.json", json),
+    ];
+    let mut files = Fetch::of(&wanted)?;
+    let module = kmod::build(paths, debian, kernel, &[])?;
+    let archive = initramfs::base(debian, kernel, &module, programs)?;
+    let run = Run {
+        command: Some(RUN.to_owned()),
+        stdin: false,
+        load_module: true,
+        size: terminal_size(),
+        fetch: Vec::new(),
+    };
+    let limits = Limits {
+        deadline: Some(DEADLINE),
+        ..Limits::default()
+    };
+    let (mut out, mut err) = (Vec::new(), Vec::new());
+    let sinks = Sinks {
+        out: &mut out,
+        err: &mut err,
+        files: &mut files,
+    };
+    let outcome = Vm::new(paths, debian, kernel, limits).run(&archive, &run, sinks, None)?;
+    ensure!(
+        outcome.verdict == Verdict::Exited(0),
+        "`{RUN}`: {:?}: {}",
+        outcome.verdict,
+        String::from_utf8_lossy(&err)
+    );
+    files.finish(0)?;
+    step.done("");
+    Ok(())
+}
+
+fn run(paths: &Paths, judges: &Judges, test: &str, files: &[(&str, &Path)], tally: &mut Tally) {
+    let what = format!("tests by others: {test}");
+    let step = Step::start(&what);
+    let mut cargo = Command::new(artifacts::cargo());
+    cargo
+        .args([
+            "test",
+            "--locked",
+            "--package",
+            "greet-user",
+            "--test",
+            test,
+        ])
+        .current_dir(&paths.root)
+        .env("CARGO_TARGET_DIR", &paths.target)
+        .envs(judges.environment())
+        .envs(files.iter().copied());
+    let log = paths
+        .logs()
+        .join(format!("test-{test}-{}.log", files.len()));
+    match exec::logged(&mut cargo, &log, &step) {
+        Ok(lines) => {
+            tally.libtest(&what, &lines.join("\n"), true);
+            step.done("");
+        }
+        Err(error) => {
+            let printed = std::fs::read_to_string(&log).unwrap_or_default();
+            tally.libtest(&what, &printed, false);
+            say(&format!("{error:#}"));
+        }
+    }
+}
