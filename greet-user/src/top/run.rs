@@ -62,7 +62,9 @@ pub(super) async fn run(
     let mut ticks = interval(READ);
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
     let mut bytes = [0; 1024];
-    let mut drawn = None;
+    // When the table was made last, and whether the terminal took the picture of it.
+    let mut made: Option<Instant> = None;
+    let mut is_drawn = false;
     let mut has_changed = true;
     let mut is_more = false;
     loop {
@@ -123,16 +125,17 @@ pub(super) async fn run(
             }
             Woken::Nothing => {}
         }
-        let since = drawn.map_or(Duration::MAX, |drawn: Instant| drawn.elapsed());
-        if is_asked || since >= SAME || has_changed && since >= CHANGED {
+        let since = made.map_or(Duration::MAX, |made| made.elapsed());
+        let is_due = since >= SAME || has_changed && since >= CHANGED;
+        if is_due {
+            state.borrow_mut().refresh();
+            made = Some(Instant::now());
+            has_changed = false;
+        }
+        if is_due || is_asked || !is_drawn {
             let mut shown = state.borrow_mut();
-            if !is_asked || drawn.is_none() {
-                shown.refresh();
-                has_changed = false;
-            }
             match screen.draw(|frame| draw(&mut shown, &mut cache, &theme, frame)) {
-                Ok(true) => drawn = Some(Instant::now()),
-                Ok(false) => {}
+                Ok(taken) => is_drawn = taken,
                 Err(error) if is_gone(&error) => return Ok(()),
                 Err(error) => return Err(SessionError::Output(error)),
             }
