@@ -6,8 +6,10 @@ mod documents;
 mod named;
 mod parse;
 mod replay;
+mod scope;
 mod show;
 mod sockets;
+mod top;
 mod watch;
 
 use std::{num::NonZeroU64, path::PathBuf, time::Duration};
@@ -17,9 +19,11 @@ use clap::{Parser, Subcommand, ValueEnum};
 pub use doctor::DoctorOptions;
 pub use documents::{CompletionsOptions, ManOptions};
 pub use replay::ReplayOptions;
-pub use show::Show;
+pub use scope::{Netns, Scope};
+pub use show::{Drawing, Show};
 pub use sockets::SocketsOptions;
-pub use watch::{Netns, WatchOptions};
+pub use top::TopOptions;
+pub use watch::WatchOptions;
 
 use crate::tracer::Hooks;
 use parse::{padded, patience, seconds};
@@ -31,6 +35,7 @@ Examples:
   greet-user -c 5 -i 0.2 -q         five greetings, 0.2 s apart, and only the summary
   sudo greet-user watch -p route    show what crosses on NETLINK_ROUTE
   sudo greet-user watch -- ip link  show what `ip link` asks and is told
+  sudo greet-user top               who talks with whom, live on the whole screen
   sudo greet-user doctor            what works here, and what to do about the rest
   sudo greet-user --trace --format json | jq 'select(.kind == \"exchange\")'
 
@@ -113,6 +118,8 @@ pub struct Cli {
 pub enum Command {
     /// Show any netlink traffic, or that of one command (needs root)
     Watch(WatchOptions),
+    /// Show who talks with whom, live on the whole screen (needs root)
+    Top(TopOptions),
     /// Show what was recorded, on any machine and without root
     Replay(ReplayOptions),
     /// List all netlink sockets, and what the kernel calls for each of its own

@@ -4,7 +4,7 @@
 //! [`client`] talks to the kernel, [`tracer`] watches it, [`stream`] turns the tracer's
 //! bytes into [`event`]s, [`journey`] puts events together into exchanges, [`output`]
 //! shows them, and [`feed`] leads from the one to the others and to all [`sinks`];
-//! [`session`], [`watch`] and [`replay`] are the stories that tie these together and [`cli`]
+//! [`session`], [`watch`], [`top`] and [`replay`] are the stories that tie these together and [`cli`]
 //! what the user asked for; [`sockets`] lists all sockets, [`doctor`] tells what works here,
 //! and [`completions`] and [`man`] what can be typed. `event`, `stream`, `journey`, `feed`,
 //! `recording`, `statistics` and `output` know neither kernel nor clock: they work on recorded
@@ -30,5 +30,6 @@ pub mod statistics;
 pub mod stream;
 pub mod suggest;
 pub mod target;
+pub mod top;
 pub mod tracer;
 pub mod watch;

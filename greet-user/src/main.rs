@@ -14,7 +14,7 @@ use greet_user::{
     replay::{Views, replay},
     session::{Session, SessionError},
     sinks::Files,
-    sockets,
+    sockets, top,
     tracer::TracerError,
     watch::watch,
 };
@@ -35,6 +35,8 @@ async fn main() -> ExitCode {
                 Err(error) => Err(error),
             }
         }
+        Some(Command::Top(options)) => top::live(options).await,
+        Some(Command::Replay(options)) if options.top => top::replayed(options).await.map(|()| 0),
         Some(Command::Replay(options)) => {
             init_log(options.show.diagnostics());
             again(options).await.map(|()| 0)

@@ -8,7 +8,7 @@ mod pcapng;
 
 use std::io;
 
-pub use human::{Human, Look};
+pub use human::{Human, Look, parts};
 pub use json::Json;
 pub use pcapng::Pcapng;
 

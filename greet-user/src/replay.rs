@@ -2,9 +2,9 @@
 //! The story of a replay: read a recording, feed it to the views as the live run did, sum
 //! up. Needs no root, and nothing of the kernel.
 
-mod pace;
+pub(crate) mod pace;
 mod player;
-mod reading;
+pub(crate) mod reading;
 
 use tokio::time::sleep_until;
 
@@ -65,18 +65,18 @@ pub async fn replay(options: &ReplayOptions, views: Views<'_>) -> Result<(), Ses
 
 /// What was wrong with the recording.
 #[derive(Default)]
-struct Trouble {
-    first: Option<RecordingError>,
+pub(crate) struct Trouble {
+    pub(crate) first: Option<RecordingError>,
     /// Was the last frame damaged?
     is_behind_damage: bool,
     /// Is there no use in reading on?
-    is_too_much: bool,
+    pub(crate) is_too_much: bool,
 }
 
 impl Trouble {
     /// A damaged frame is left out. Behind a second one it is no longer certain where
     /// frames begin.
-    fn check(&mut self, read: Result<Entry, RecordingError>) -> Option<Entry> {
+    pub(crate) fn check(&mut self, read: Result<Entry, RecordingError>) -> Option<Entry> {
         match read {
             Ok(entry) => {
                 self.is_behind_damage = false;

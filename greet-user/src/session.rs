@@ -56,6 +56,9 @@ pub enum SessionError {
     /// A recording cannot be read, or not to its end.
     #[error(transparent)]
     Recording(#[from] RecordingError),
+    /// The screen cannot be drawn on.
+    #[error("`top` draws on a terminal, and {0}; `greet-user watch` writes lines to anywhere")]
+    NoTerminal(String),
     /// The command to watch does not start.
     #[error("`{command}` cannot be started: {error}")]
     Command {

@@ -2,14 +2,11 @@
 //! The story of a watch: attach, start the command if there is one, tell what happens
 //! until it ends or we are told to stop, sum up.
 
-mod command;
+pub(crate) mod command;
+pub(crate) mod scope;
 
-use std::{collections::BTreeSet, time::Duration};
+use std::time::Duration;
 
-use greet_common::{
-    Stage,
-    event::{CAPTURE, SNAPLEN_MAX},
-};
 use tokio::time::sleep;
 
 use crate::{
@@ -20,9 +17,10 @@ use crate::{
     session::SessionError,
     signals::Stop,
     sinks::Sinks,
-    tracer::{self, Callbacks, Filter, Plan, Tasks, Tracer},
+    tracer::{self, Tracer},
 };
-use command::Command;
+use command::{Command, Output};
+use scope::{filter, plan};
 
 /// How long to let records gather before they are read: each time that somebody waits for
 /// the buffer, the next record wakes him, at the cost of the program that is watched.
@@ -30,7 +28,7 @@ const GATHER: Duration = Duration::from_millis(5);
 /// Size of the ring buffer, bytes: half a second of one sender who does nothing else.
 pub const BUFFER: u32 = 16 << 20;
 /// How many records are read before signals and the command are looked at again.
-const BATCH: usize = 4096;
+pub(crate) const BATCH: usize = 4096;
 
 /// Watches until told to stop, or until the command ends. Returns the exit status.
 ///
@@ -39,17 +37,23 @@ const BATCH: usize = 4096;
 pub async fn watch(options: &WatchOptions, sinks: Sinks) -> Result<u8, SessionError> {
     let mut stop = Stop::listen().map_err(SessionError::Signal)?;
     tracer::check_privileges()?;
-    let plan = plan(options);
-    let mut tracer = Tracer::attach(&filter(options), &plan)?;
+    let plan = plan(&options.scope, options.summary);
+    let filter = filter(&options.scope, options.summary, options.pcapng.is_some());
+    let mut tracer = Tracer::attach(&filter, &plan)?;
     let opening = Opening {
         began_ns: monotonic_ns(),
         deliveries: plan.deliveries(),
         run: Run::Watch(System::running(tracer.attached().clone())),
     };
     let mut feed = Feed::begin(sinks, &opening)?;
-    let mut command = match options.command.split_first() {
+    let mut command = match options.scope.command.split_first() {
         Some((program, arguments)) => {
-            let start = || Command::start(program, arguments, options.needs_stdout());
+            let output = if options.needs_stdout() {
+                Output::StandardError
+            } else {
+                Output::Own
+            };
+            let start = || Command::start(program, arguments, output);
             Some(tracer.follow(start)??)
         }
         None => None,
@@ -65,7 +69,7 @@ pub async fn watch(options: &WatchOptions, sinks: Sinks) -> Result<u8, SessionEr
 }
 
 /// Detaches, feeds what is left, and sums up.
-fn finish(mut feed: Feed, tracer: &mut Tracer) -> Result<(), SessionError> {
+pub(crate) fn finish(mut feed: Feed, tracer: &mut Tracer) -> Result<(), SessionError> {
     let calls_missed = tracer.finish(|event| feed.push(event, drop))?;
     feed.finish(&Closing {
         ended_ns: monotonic_ns(),
@@ -117,55 +121,4 @@ async fn readable(tracer: &mut Tracer) -> Result<(), SessionError> {
     tracer.readable().await?;
     sleep(GATHER).await;
     Ok(())
-}
-
-fn filter(options: &WatchOptions) -> Filter {
-    let asked = options.protocols.iter();
-    let protocols = asked.fold(0, |all, protocol| all | 1_u32 << (protocol & 31));
-    Filter {
-        protocols: if options.protocols.is_empty() {
-            u32::MAX
-        } else {
-            protocols
-        },
-        tasks: match options.pid {
-            _ if !options.command.is_empty() => Tasks::Command,
-            Some(pid) => Tasks::Process(pid),
-            None => Tasks::Any,
-        },
-        netns: options.netns.0,
-        port: options.port,
-        comm: options.comm.clone(),
-        snaplen: match options.snaplen {
-            _ if options.summary => 0,
-            Some(snaplen) => snaplen,
-            // A capture is expected to be whole.
-            None if options.pcapng.is_some() => SNAPLEN_MAX as u32,
-            None => CAPTURE as u32,
-        },
-        summary: options.summary,
-    }
-}
-
-fn plan(options: &WatchOptions) -> Plan {
-    let stages: BTreeSet<_> = options.stages.iter().copied().collect();
-    // Nobody who does not ask for it pays for the kernel's own callbacks.
-    let built_in = [Stage::Handle, Stage::Handled]
-        .iter()
-        .any(|stage| stages.contains(stage));
-    Plan {
-        callbacks: match options.callback.as_slice() {
-            [] => Callbacks::Found { built_in },
-            named => Callbacks::Named(named.to_vec()),
-        },
-        hooks: options.hooks,
-        stages: if stages.is_empty() {
-            Stage::ALL.into()
-        } else {
-            stages
-        },
-        summary: options.summary,
-        family: !options.command.is_empty(),
-        buffer: BUFFER,
-    }
 }

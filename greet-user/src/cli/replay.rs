@@ -12,6 +12,7 @@ Examples:
   sudo greet-user watch --record run.greet        watch, and record it
   greet-user replay run.greet                     the same again, without root
   greet-user replay run.greet --pace              as fast as it happened
+  greet-user replay run.greet --top               in the screen of `greet-user top`
   greet-user replay run.greet --format json       as JSON lines, the same as live
   greet-user replay run.greet --pcapng w.pcapng   as a capture file for Wireshark
   ssh HOST sudo greet-user watch --record - | greet-user replay -
@@ -38,6 +39,10 @@ pub struct ReplayOptions {
     /// As fast as it happened, instead of as fast as it can be shown
     #[arg(long)]
     pub pace: bool,
+
+    /// Show it in the screen of `greet-user top`: all of it, or with `--pace` as it happened
+    #[arg(long, conflicts_with_all = ["format", "pcapng", "summary"])]
+    pub top: bool,
 
     /// Show the closing summary only
     #[arg(short = 'q', long, visible_alias = "quiet")]

@@ -30,6 +30,15 @@ pub struct Show {
     #[arg(short, long, action = ArgAction::Count)]
     pub verbose: u8,
 
+    /// With which characters and colours
+    #[command(flatten)]
+    pub drawing: Drawing,
+}
+
+/// With which characters and colours.
+#[derive(Clone, Debug, Args)]
+#[command(next_help_heading = "For people")]
+pub struct Drawing {
     /// Draw in plain ASCII, as where the output is not a terminal
     #[arg(long, overrides_with = "unicode")]
     pub ascii: bool,
@@ -46,15 +55,12 @@ impl Show {
     /// What the drawing is to look like on standard output.
     #[must_use]
     pub fn look(&self) -> Look {
-        let out = stdout();
-        self.color.write_global();
         Look {
-            width: self.width(&out),
-            colour: AutoStream::choice(&out) != ColorChoice::Never,
-            unicode: self.unicode || !self.ascii && out.is_terminal() && locale_is_unicode(),
+            width: self.width(&stdout()),
             verbose: self.verbose > 0,
             bytes: self.hex,
             oneline: self.oneline,
+            ..self.drawing.look()
         }
     }
 
@@ -71,6 +77,20 @@ impl Show {
         let known = terminal.filter(|columns| *columns > 0).or_else(columns);
         let unknown = if self.oneline { usize::MAX } else { WIDTH };
         known.unwrap_or(unknown)
+    }
+}
+
+impl Drawing {
+    /// What the drawing is to look like on standard output, of no known width.
+    #[must_use]
+    pub fn look(&self) -> Look {
+        let out = stdout();
+        self.color.write_global();
+        Look {
+            colour: AutoStream::choice(&out) != ColorChoice::Never,
+            unicode: self.unicode || !self.ascii && out.is_terminal() && locale_is_unicode(),
+            ..Look::default()
+        }
     }
 }
 

@@ -10,6 +10,7 @@ mod line;
 mod look;
 mod message;
 mod oneline;
+pub mod parts;
 mod rungs;
 mod summary;
 mod text;

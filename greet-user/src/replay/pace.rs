@@ -9,18 +9,26 @@ use crate::recording::Entry;
 
 /// Keeps the pace from the first entry on.
 #[derive(Debug, Default)]
-pub(super) struct Pace {
+pub(crate) struct Pace {
     /// Now and then: the same moment of the replay and of the recording.
     began: Option<(Instant, u64)>,
 }
 
 impl Pace {
     /// When to show an entry; `None` for at once.
-    pub(super) fn due(&mut self, entry: &Entry) -> Option<Instant> {
+    pub(crate) fn due(&mut self, entry: &Entry) -> Option<Instant> {
         let time_ns = entry.time_ns()?;
         let (now, then_ns) = *self.began.get_or_insert_with(|| (Instant::now(), time_ns));
         let since = Duration::from_nanos(time_ns.checked_sub(then_ns)?);
         now.checked_add(since).filter(|due| *due > Instant::now())
+    }
+
+    /// What the recording's clock shows by now, ns; 0 before the first entry.
+    pub(crate) fn now_ns(&self) -> u64 {
+        self.began.map_or(0, |(now, then_ns)| {
+            let since = u64::try_from(now.elapsed().as_nanos()).unwrap_or(u64::MAX);
+            then_ns.saturating_add(since)
+        })
     }
 }
 

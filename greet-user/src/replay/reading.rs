@@ -9,7 +9,7 @@ use std::{
     thread,
 };
 
-use tokio::sync::mpsc::{Receiver, Sender, channel};
+use tokio::sync::mpsc::{Receiver, Sender, channel, error::TryRecvError};
 
 use crate::recording::{Entry, Reader, RecordingError};
 
@@ -19,16 +19,16 @@ const BATCH: usize = 1024;
 const AHEAD: usize = 4;
 
 /// One entry, or why there is none.
-pub(super) type ReadEntry = Result<Entry, RecordingError>;
+pub(crate) type ReadEntry = Result<Entry, RecordingError>;
 
 /// A recording that is being read.
-pub(super) struct Reading {
+pub(crate) struct Reading {
     batches: Receiver<Vec<ReadEntry>>,
 }
 
 impl Reading {
     /// Opens the recording and begins to read it; `-` is standard input.
-    pub(super) fn start(path: &Path) -> Result<Self, RecordingError> {
+    pub(crate) fn start(path: &Path) -> Result<Self, RecordingError> {
         let failed = |error| RecordingError::Read {
             path: path.to_path_buf(),
             error,
@@ -44,8 +44,17 @@ impl Reading {
         Ok(Self { batches })
     }
 
+    /// The next entries, if there are some already; `None` behind the last.
+    pub(crate) fn there(&mut self) -> Option<Vec<ReadEntry>> {
+        match self.batches.try_recv() {
+            Ok(batch) => Some(batch),
+            Err(TryRecvError::Empty) => Some(Vec::new()),
+            Err(TryRecvError::Disconnected) => None,
+        }
+    }
+
     /// The next entries as they come, in their order; `None` behind the last.
-    pub(super) async fn next(&mut self) -> Option<Vec<ReadEntry>> {
+    pub(crate) async fn next(&mut self) -> Option<Vec<ReadEntry>> {
         self.batches.recv().await
     }
 }

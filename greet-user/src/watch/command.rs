@@ -13,23 +13,40 @@ use crate::session::SessionError;
 /// How long a command that is told to end may take.
 const PATIENCE: Duration = Duration::from_secs(2);
 
+/// Where a command's output goes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Output {
+    /// Where ours goes, too.
+    Own,
+    /// Where our sentences go: a program reads our standard output.
+    StandardError,
+    /// Nowhere, and nothing is typed for it: the screen is ours.
+    Nowhere,
+}
+
 /// A running command.
 pub struct Command {
     child: Child,
 }
 
 impl Command {
-    /// Starts it. Where standard output is for a program, which reads ours, the command's
-    /// goes where our sentences go, to standard error.
+    /// Starts it.
     pub fn start(
         program: &OsString,
         arguments: &[OsString],
-        stdout_is_ours: bool,
+        output: Output,
     ) -> Result<Self, SessionError> {
         let mut command = tokio::process::Command::new(program);
         command.args(arguments);
-        if stdout_is_ours {
-            command.stdout(Stdio::from(io::stderr()));
+        match output {
+            Output::Own => {}
+            Output::StandardError => {
+                command.stdout(Stdio::from(io::stderr()));
+            }
+            Output::Nowhere => {
+                command.stdin(Stdio::null());
+                command.stdout(Stdio::null()).stderr(Stdio::null());
+            }
         }
         let started = command.spawn();
         let child = started.map_err(|error| SessionError::Command {

@@ -1,0 +1,66 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! What of all traffic is looked at: the options that `watch` and `top` share.
+
+use std::ffi::OsString;
+
+use clap::{Args, value_parser};
+use greet_common::{Stage, event};
+
+use super::{
+    named::{protocol, stage_name},
+    parse::netns,
+};
+use crate::tracer::Hooks;
+
+/// The largest `--snaplen`, bytes.
+const SNAPLEN_MAX: i64 = event::SNAPLEN_MAX as i64;
+
+/// A network namespace's inode number; `None` for all.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Netns(pub Option<u32>);
+
+/// What of all traffic is looked at.
+#[derive(Clone, Debug, Args)]
+pub struct Scope {
+    /// Only this netlink protocol, by name or number; may be given several times
+    #[arg(short, long = "protocol", value_name = "PROTO", value_parser = protocol(), hide_possible_values = true)]
+    pub protocols: Vec<u32>,
+
+    /// Only this process
+    #[arg(long, value_name = "N", conflicts_with = "command")]
+    pub pid: Option<u32>,
+
+    /// Only this port ID, at either end
+    #[arg(long, value_name = "N")]
+    pub port: Option<u32>,
+
+    /// Only this network namespace, by its inode number (`readlink /proc/self/ns/net`)
+    #[arg(long, value_name = "N|all", default_value = "all", value_parser = netns)]
+    pub netns: Netns,
+
+    /// Only processes with this command name
+    #[arg(long, value_name = "NAME")]
+    pub comm: Option<String>,
+
+    /// Only these stages: send, cross, handle, reply, queue, handled, sent, receive, delivered
+    #[arg(long, value_name = "LIST", value_delimiter = ',', value_parser = stage_name(), hide_possible_values = true)]
+    pub stages: Vec<Stage>,
+
+    /// Copy up to so many bytes of each datagram, instead of 272 (one header and 256 bytes)
+    #[arg(long, value_name = "BYTES", value_parser = value_parser!(u32).range(1..=SNAPLEN_MAX))]
+    pub snaplen: Option<u32>,
+
+    /// A function in the kernel that receives messages; may be given several times. Unless
+    /// one is given, those of modules are found by themselves, and with `--stages handle` or
+    /// `handled` those of the kernel as well
+    #[arg(long, value_name = "SYMBOL")]
+    pub callback: Vec<String>,
+
+    /// How to hook into the kernel
+    #[arg(long, value_enum, default_value_t = Hooks::Auto)]
+    pub hooks: Hooks,
+
+    /// A command to run: its traffic alone is shown, and its exit status is ours
+    #[arg(last = true, value_name = "COMMAND")]
+    pub command: Vec<OsString>,
+}

@@ -1,0 +1,170 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! Draws the state: on the same state and size, always the same.
+//!
+//! ```text
+//!  greet-user top  all protocols            00:01:12 12:04:31 UTC  LIVE
+//!  1042 msg/s · 521 exch/s · 0 dropped · 0 missed · 0 overruns
+//! ─ 1 Conversations  3, by MSG/s ─────────────────────────────────────────
+//!  PROCESS             PROTOCOL       PEER         MSG/s▼   P50 µs   P99 µs
+//! ▸greet-user[71]      TEST_PROTOCOL  kernel          521      9.1     40.2
+//! ─ 2 Exchanges  last 128 of 5210 ─────────┬─ 3 Ladder  exchange 5210 ────
+//! ▸   5210  72.103311      9.0  answered   │ 72.103302 s  greet-user[71]
+//!  q quit  ? help  Enter open  Space pause
+//! ```
+
+mod detail;
+mod exchanges;
+mod header;
+pub mod help;
+mod layout;
+mod numbers;
+mod pane;
+mod styled;
+mod table;
+mod theme;
+mod times;
+
+use ratatui::{
+    Frame,
+    buffer::Buffer,
+    layout::Rect,
+    text::{Line, Span},
+};
+
+pub use detail::Cache;
+pub use layout::SMALLEST;
+pub use theme::Theme;
+
+use super::state::{State, action::Pane};
+use crate::output::parts;
+
+/// Draws all of it. What the drawing knows of pages and lines, the state is told: keys need
+/// it.
+pub fn draw(state: &mut State, cache: &mut Cache, theme: &Theme, frame: &mut Frame<'_>) {
+    let screen = frame.area();
+    let buffer = frame.buffer_mut();
+    if screen.width < SMALLEST.0 || screen.height < SMALLEST.1 {
+        too_small(screen, theme, buffer);
+        return;
+    }
+    let header = header::height(state);
+    let first = Rect {
+        height: header,
+        ..screen
+    };
+    let last = Rect {
+        y: screen.height - 1,
+        height: 1,
+        ..screen
+    };
+    let body = Rect {
+        y: header,
+        height: screen.height - header - 1,
+        ..screen
+    };
+    header::draw(state, first, theme, buffer);
+    header::footer(state, last, theme, buffer);
+    if state.is_help {
+        help::draw(state, body, theme, buffer);
+        return;
+    }
+    let panes = layout::panes(body, screen, state.pane, state.beside);
+    let panes = if let [(pane, body)] = panes[..] {
+        vec![(pane, tabs(state, body, theme, buffer))]
+    } else {
+        rules(&panes, theme, buffer);
+        panes
+    };
+    fill(state, &panes, cache, theme, buffer);
+}
+
+fn fill(
+    state: &mut State,
+    panes: &[(Pane, Rect)],
+    cache: &mut Cache,
+    theme: &Theme,
+    buffer: &mut Buffer,
+) {
+    let rows = state.rows();
+    let row = state.row(&rows).map(|(_, row)| row.clone());
+    let row = row.as_deref();
+    let kept = row.map_or_else(Vec::new, |row| state.exchanges(row));
+    let exchange = state.exchange(&kept).map(|(_, kept)| kept.clone());
+    for (pane, area) in panes.iter().copied() {
+        let has_keys = pane == state.pane;
+        let (lines, room) = match pane {
+            Pane::Conversations => (0, table::draw(state, &rows, area, theme, buffer)),
+            Pane::Exchanges => {
+                let room = exchanges::draw(state, (row, &kept), area, theme, buffer);
+                (0, room)
+            }
+            Pane::Times => {
+                let extent = times::draw(state, (row, &kept), area, theme, buffer);
+                (extent.lines, extent.room)
+            }
+            Pane::Ladder | Pane::Bytes => {
+                let one = exchange.as_deref();
+                let extent = detail::draw(state, (pane, area), one, cache, theme, buffer);
+                (extent.lines, extent.room)
+            }
+        };
+        if has_keys {
+            (state.lines, state.page) = (lines, room);
+        }
+    }
+}
+
+/// The names of all panes, where one is shown at a time; returns what is left.
+fn tabs(state: &State, area: Rect, theme: &Theme, buffer: &mut Buffer) -> Rect {
+    let mut spans = Vec::new();
+    for pane in Pane::ALL {
+        let style = if pane == state.pane {
+            theme.bold()
+        } else {
+            theme.dim()
+        };
+        let mark = if pane == state.pane {
+            theme.pointer()
+        } else {
+            " "
+        };
+        let text = format!("{mark}{} {}  ", pane.number(), pane.title());
+        spans.push(Span::styled(text, style));
+    }
+    pane::put(buffer, area, 0, &Line::from(spans));
+    Rect {
+        y: area.y + 1,
+        height: area.height - 1,
+        ..area
+    }
+}
+
+/// Rules between panes that stand side by side.
+fn rules(panes: &[(Pane, Rect)], theme: &Theme, buffer: &mut Buffer) {
+    let (_, rule) = theme.rules();
+    for (_, area) in panes.iter().filter(|(_, area)| area.x > 0) {
+        for row in area.y..area.y + area.height {
+            buffer.set_string(area.x - 1, row, rule, theme.dim());
+        }
+    }
+}
+
+fn too_small(screen: Rect, theme: &Theme, buffer: &mut Buffer) {
+    let (width, height) = SMALLEST;
+    let text = format!(
+        "This terminal has {} columns and {} lines; `top` needs {width} and {height}. Make it \
+         larger, or q ends.",
+        screen.width, screen.height
+    );
+    for (at, text) in parts::wrapped(&text, usize::from(screen.width))
+        .iter()
+        .enumerate()
+    {
+        pane::put(
+            buffer,
+            screen,
+            at,
+            &Line::from(Span::styled(text.clone(), theme.bold())),
+        );
+    }
+}

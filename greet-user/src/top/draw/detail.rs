@@ -1,0 +1,123 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! One exchange: its ladder and the bytes of its messages, drawn as everywhere else. A
+//! drawing is kept until another one is asked for.
+
+use ratatui::{buffer::Buffer, layout::Rect, text::Line};
+
+use super::{
+    pane::{put, sentence, titled},
+    styled,
+    theme::Theme,
+};
+use crate::{
+    output::parts,
+    top::state::{State, action::Pane, conversation::Kept},
+};
+
+/// Drawings that were made last.
+#[derive(Debug, Default)]
+pub struct Cache {
+    ladder: Option<Drawn>,
+    bytes: Option<Drawn>,
+}
+
+/// A drawing, and what it is of: the exchange's number and the width.
+#[derive(Debug)]
+struct Drawn {
+    number: u64,
+    width: u16,
+    lines: Vec<Line<'static>>,
+}
+
+/// How much there is of a text, and how much of it has room.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Extent {
+    pub lines: usize,
+    pub room: usize,
+}
+
+/// Draws the ladder or the bytes of an exchange.
+pub(super) fn draw(
+    state: &State,
+    (pane, area): (Pane, Rect),
+    kept: Option<&Kept>,
+    cache: &mut Cache,
+    theme: &Theme,
+    buffer: &mut Buffer,
+) -> Extent {
+    let has_keys = state.pane == pane;
+    let detail = kept.map_or_else(String::new, |kept| {
+        let all = match pane {
+            Pane::Bytes => ", offset, bytes, field and what it says",
+            _ => "",
+        };
+        format!("exchange {}{all}", kept.number)
+    });
+    let area = titled((pane, area), &detail, has_keys, theme, buffer);
+    let Some(kept) = kept else {
+        sentence(
+            buffer,
+            area,
+            "No exchange is selected: there is none yet.",
+            theme,
+        );
+        return Extent::default();
+    };
+    let place = match pane {
+        Pane::Bytes => &mut cache.bytes,
+        _ => &mut cache.ladder,
+    };
+    let is_this = |drawn: &Drawn| (drawn.number, drawn.width) == (kept.number, area.width);
+    if !place.as_ref().is_some_and(is_this) {
+        *place = Some(Drawn {
+            number: kept.number,
+            width: area.width,
+            lines: drawing(state, pane, kept, area.width, theme),
+        });
+    }
+    let lines = place.as_ref().map_or(&[][..], |drawn| &drawn.lines);
+    if lines.is_empty() {
+        let text = "No bytes were copied of its messages: --snaplen says how many are.";
+        sentence(buffer, area, text, theme);
+    }
+    scrolled(lines, has_keys, state.scroll, area, buffer)
+}
+
+fn drawing(
+    state: &State,
+    pane: Pane,
+    kept: &Kept,
+    width: u16,
+    theme: &Theme,
+) -> Vec<Line<'static>> {
+    let look = theme.look(width);
+    let exchange = &kept.exchange;
+    let drawn = if pane == Pane::Bytes {
+        parts::bytes(exchange, &look)
+    } else {
+        let asked = exchange.request.as_ref();
+        let callback = asked.and_then(|asked| state.attached.callback_of(asked.head.protocol));
+        parts::ladder(exchange, callback, &look)
+    };
+    styled::lines(&drawn)
+}
+
+/// Writes lines from that on that is scrolled to.
+pub(super) fn scrolled(
+    lines: &[Line<'static>],
+    has_keys: bool,
+    scroll: usize,
+    area: Rect,
+    buffer: &mut Buffer,
+) -> Extent {
+    let room = usize::from(area.height);
+    let first = if has_keys { scroll } else { 0 };
+    let first = first.min(lines.len().saturating_sub(room));
+    for (at, line) in lines.iter().skip(first).take(room).enumerate() {
+        put(buffer, area, at, line);
+    }
+    Extent {
+        lines: lines.len(),
+        room,
+    }
+}

@@ -1,0 +1,135 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! The last exchanges of a conversation, the newest first.
+
+use std::rc::Rc;
+
+use ratatui::{
+    buffer::Buffer,
+    layout::Rect,
+    style::Style,
+    text::{Line, Span},
+};
+
+use super::{
+    numbers::compact,
+    pane::{fill, first_shown, put, sentence, titled},
+    theme::Theme,
+};
+use crate::{
+    event::type_name,
+    journey::Status,
+    output::parts,
+    top::state::{
+        State,
+        action::Pane,
+        conversation::{Kept, Row},
+    },
+};
+use greet_common::Stage;
+
+/// Columns of the number, the time of the end, the total and the status.
+const NUMBER: usize = 7;
+const TIME: usize = 13;
+const TOTAL: usize = 8;
+const STATUS: usize = 12;
+
+/// Draws the list; returns how many lines there is room for.
+pub(super) fn draw(
+    state: &State,
+    (row, kept): (Option<&Row>, &[Rc<Kept>]),
+    area: Rect,
+    theme: &Theme,
+    buffer: &mut Buffer,
+) -> usize {
+    let has_keys = state.pane == Pane::Exchanges;
+    let all = row.map_or(0, |row| row.tally.exchanges);
+    let detail = match u64::try_from(kept.len()) {
+        Ok(shown) if shown < all => format!("last {shown} of {}", compact(all)),
+        _ => format!("{all}"),
+    };
+    let area = titled((Pane::Exchanges, area), &detail, has_keys, theme, buffer);
+    let unit = parts::unit(&theme.look(0));
+    let heading = format!(
+        " {:>NUMBER$}  {:>TIME$}  {:>TOTAL$}  {:<STATUS$}  {}",
+        "NUMBER",
+        "AT s",
+        format!("TOTAL {unit}"),
+        "STATUS",
+        "REQUEST"
+    );
+    put(
+        buffer,
+        area,
+        0,
+        &Line::from(Span::styled(heading, theme.dim())),
+    );
+    let body = Rect {
+        y: area.y.saturating_add(1),
+        height: area.height.saturating_sub(1),
+        ..area
+    };
+    if kept.is_empty() {
+        let text = if all > 0 {
+            "None of its exchanges that are kept is shown here: the filter or the time leaves \
+             them out."
+        } else {
+            "No exchange has come to its end here yet."
+        };
+        sentence(buffer, body, text, theme);
+    }
+    let room = usize::from(body.height);
+    let at = state.exchange(kept).map_or(0, |(at, _)| at);
+    let first = first_shown(at, kept.len(), room);
+    for (line, kept) in kept.iter().skip(first).take(room).enumerate() {
+        let is_selected = first + line == at;
+        let pointer = if is_selected { theme.pointer() } else { " " };
+        put(buffer, body, line, &entry(kept, pointer, theme));
+        if is_selected {
+            let style = if has_keys {
+                theme.selected()
+            } else {
+                theme.bold()
+            };
+            fill(buffer, body, line, style);
+        }
+    }
+    room
+}
+
+fn entry(kept: &Kept, pointer: &'static str, theme: &Theme) -> Line<'static> {
+    let (seconds, rest) = (kept.ended_ns / 1_000_000_000, kept.ended_ns % 1_000_000_000);
+    let time = format!("{seconds}.{:06}", rest / 1_000);
+    let total = kept.exchange.span(Stage::Send, Stage::Delivered);
+    let total = total.map_or_else(|| "-".to_owned(), parts::short);
+    let (style, mark) = match kept.status {
+        Status::Refused | Status::Failed | Status::Lost => (theme.error(), "!"),
+        _ => (Style::new(), ""),
+    };
+    let status = format!("{mark}{}", kept.status.name());
+    Line::from(vec![
+        Span::raw(pointer),
+        Span::styled(format!("{:>NUMBER$}  ", compact(kept.number)), theme.dim()),
+        Span::raw(format!("{time:>TIME$}  {total:>TOTAL$}  ")),
+        Span::styled(format!("{status:<STATUS$}"), style),
+        Span::raw(format!("  {}", request(kept))),
+    ])
+}
+
+/// What was asked, or told: the name of the message's type, its sequence number.
+fn request(kept: &Kept) -> String {
+    let exchange = &kept.exchange;
+    let first = exchange
+        .passed
+        .first()
+        .map(|passed| &passed.message.datagram);
+    let datagram = exchange.request.as_ref().map(|request| &request.datagram);
+    let Some((datagram, header)) = datagram
+        .or(first)
+        .and_then(|datagram| Some((datagram, datagram.header()?)))
+    else {
+        return String::new();
+    };
+    let name = type_name(datagram.protocol, header.kind);
+    let name = name.map_or_else(|| format!("type {}", header.kind), str::to_owned);
+    format!("{name} seq {}", header.seq)
+}

@@ -1,0 +1,62 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! Which panes are on the screen, and where.
+
+use ratatui::layout::Rect;
+
+use crate::top::state::action::Pane;
+
+/// The smallest screen on which everything has room.
+pub const SMALLEST: (u16, u16) = (80, 24);
+/// From here on the list of exchanges and one pane stand beneath the table.
+const WIDE: (u16, u16) = (120, 34);
+/// From here on all panes are there.
+const WIDEST: (u16, u16) = (180, 46);
+/// Columns of the list of exchanges, where something stands beside it.
+const LIST: u16 = 51;
+/// Columns of times and bytes: sixteen bytes on a line.
+const RIGHT: u16 = 74;
+
+/// The panes in this area, whose screen is so large.
+pub(super) fn panes(body: Rect, screen: Rect, pane: Pane, beside: Pane) -> Vec<(Pane, Rect)> {
+    let fits = |(width, height)| screen.width >= width && screen.height >= height;
+    if !fits(WIDE) {
+        return vec![(pane, body)];
+    }
+    let table = (body.height / 3).max(8);
+    let (top, bottom) = split_rows(body, table);
+    let (list, right) = split_columns(bottom, LIST);
+    let mut panes = vec![(Pane::Conversations, top), (Pane::Exchanges, list)];
+    if !fits(WIDEST) {
+        panes.push((beside, right));
+        return panes;
+    }
+    let (ladder, right) = split_columns(right, right.width.saturating_sub(RIGHT + 1));
+    let (times, bytes) = split_rows(right, right.height / 2);
+    panes.extend([
+        (Pane::Ladder, ladder),
+        (Pane::Times, times),
+        (Pane::Bytes, bytes),
+    ]);
+    panes
+}
+
+const fn split_rows(area: Rect, height: u16) -> (Rect, Rect) {
+    let top = Rect { height, ..area };
+    let bottom = Rect {
+        y: area.y + height,
+        height: area.height.saturating_sub(height),
+        ..area
+    };
+    (top, bottom)
+}
+
+/// With a column between them.
+const fn split_columns(area: Rect, width: u16) -> (Rect, Rect) {
+    let left = Rect { width, ..area };
+    let right = Rect {
+        x: area.x + width + 1,
+        width: area.width.saturating_sub(width + 1),
+        ..area
+    };
+    (left, right)
+}

@@ -1,0 +1,89 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! What all panes have in common: a title on a rule, and lines beneath it.
+
+use ratatui::{
+    buffer::Buffer,
+    layout::Rect,
+    style::Style,
+    text::{Line, Span},
+};
+
+use super::theme::Theme;
+use crate::{output::parts, top::state::action::Pane};
+
+/// Draws a pane's title, and returns what is left of its area.
+pub(super) fn titled(
+    (pane, area): (Pane, Rect),
+    detail: &str,
+    has_keys: bool,
+    theme: &Theme,
+    buffer: &mut Buffer,
+) -> Rect {
+    let (rule, _) = theme.rules();
+    let name = format!(" {} {} ", pane.number(), pane.title());
+    let style = if has_keys {
+        theme.selected().patch(theme.bold())
+    } else {
+        theme.bold()
+    };
+    let room = usize::from(area.width).saturating_sub(parts::width(&name) + 3);
+    let detail = parts::cut(detail, room, &theme.look(area.width));
+    let gap = if detail.is_empty() { "" } else { " " };
+    let taken = 1 + parts::width(&name) + 2 * gap.len() + parts::width(&detail);
+    let rest = usize::from(area.width).saturating_sub(taken);
+    let line = Line::from(vec![
+        Span::styled(rule, theme.dim()),
+        Span::styled(name, style),
+        Span::raw(format!("{gap}{detail}{gap}")),
+        Span::styled(rule.repeat(rest), theme.dim()),
+    ]);
+    put(buffer, area, 0, &line);
+    Rect {
+        y: area.y.saturating_add(1),
+        height: area.height.saturating_sub(1),
+        ..area
+    }
+}
+
+/// Writes a line of an area; what has no room is cut.
+pub(super) fn put(buffer: &mut Buffer, area: Rect, row: usize, line: &Line<'_>) {
+    let Ok(row) = u16::try_from(row) else {
+        return;
+    };
+    if row < area.height && area.width > 0 {
+        buffer.set_line(area.x, area.y + row, line, area.width);
+    }
+}
+
+/// Writes one that stands for all of its width.
+pub(super) fn fill(buffer: &mut Buffer, area: Rect, row: usize, style: Style) {
+    let Ok(row) = u16::try_from(row) else {
+        return;
+    };
+    if row < area.height {
+        let line = Rect {
+            y: area.y + row,
+            height: 1,
+            ..area
+        };
+        buffer.set_style(line, style);
+    }
+}
+
+/// Sentences in the middle of nothing.
+pub(super) fn sentence(buffer: &mut Buffer, area: Rect, text: &str, theme: &Theme) {
+    let columns = usize::from(area.width.saturating_sub(2)).max(1);
+    for (at, text) in parts::wrapped(text, columns).iter().enumerate() {
+        let line = Line::from(Span::styled(format!(" {text}"), theme.dim()));
+        put(buffer, area, at + 1, &line);
+    }
+}
+
+/// The first line of a list that is shown, so that the selected one is.
+pub(super) fn first_shown(at: usize, count: usize, room: usize) -> usize {
+    if at < room {
+        return 0;
+    }
+    // In the middle, and at the end as far down as there is something.
+    (at - room / 2).min(count.saturating_sub(room))
+}

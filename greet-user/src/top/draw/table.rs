@@ -1,0 +1,300 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! The table of conversations.
+
+use std::rc::Rc;
+
+use ratatui::{
+    buffer::Buffer,
+    layout::Rect,
+    style::Style,
+    text::{Line, Span},
+};
+
+use super::{
+    numbers::{bytes, compact},
+    pane::{fill, first_shown, put, sentence, titled},
+    theme::Theme,
+};
+use crate::{
+    output::{Look, parts},
+    top::state::{
+        State, action::Pane, columns::Column, conversation::Row, rate::TREND, who::Party,
+    },
+};
+
+/// Between two columns.
+const GAP: usize = 2;
+/// Columns of a process's name and ID: at least, and at most.
+const PROCESS: (usize, usize) = (18, 34);
+
+/// Those of a terminal of 80 columns, and what comes in where there is more room, in this
+/// order; `None` is the trend.
+const ALWAYS: [Column; 7] = [
+    Column::Process,
+    Column::Protocol,
+    Column::Peer,
+    Column::Rate,
+    Column::P50,
+    Column::P99,
+    Column::Lost,
+];
+const MORE: [Option<Column>; 9] = [
+    Some(Column::ExchangeRate),
+    Some(Column::P90),
+    None,
+    Some(Column::Refused),
+    Some(Column::Messages),
+    Some(Column::Bytes),
+    Some(Column::Exchanges),
+    Some(Column::Mean),
+    Some(Column::Netns),
+];
+
+/// Columns that a column takes.
+const fn wide(column: Option<Column>) -> usize {
+    match column {
+        None => TREND,
+        Some(Column::Process) => PROCESS.0,
+        Some(Column::Protocol) => 13,
+        Some(Column::Peer | Column::Netns) => 10,
+        Some(Column::Refused) => 8,
+        Some(Column::Lost) => 5,
+        Some(Column::Rate | Column::Mean | Column::Messages) => 6,
+        Some(Column::Bytes | Column::Exchanges) => 6,
+        Some(_) => 7,
+    }
+}
+
+/// The columns that have room, in their order, and how wide the first is.
+fn chosen(room: usize) -> (Vec<Option<Column>>, usize) {
+    let taken = |columns: &[Option<Column>]| -> usize {
+        columns.iter().map(|column| wide(*column) + GAP).sum()
+    };
+    let mut columns: Vec<_> = ALWAYS.map(Some).into();
+    for more in MORE {
+        if taken(&columns) + wide(more) + GAP <= room {
+            columns.push(more);
+        }
+    }
+    let place = |column: &Option<Column>| match column {
+        // Beside the rate that it is one of.
+        None => (Column::Rate, 1),
+        Some(column) => (*column, 0),
+    };
+    let order = |column: &Option<Column>| {
+        let (column, behind) = place(column);
+        (
+            Column::ALL.iter().position(|known| *known == column),
+            behind,
+        )
+    };
+    columns.sort_by_key(order);
+    let rest = room.saturating_sub(taken(&columns) - GAP);
+    let process = (PROCESS.0 + rest).min(PROCESS.1);
+    (columns, process)
+}
+
+/// Draws the table; returns how many rows there is room for.
+pub(super) fn draw(
+    state: &State,
+    rows: &[Rc<Row>],
+    area: Rect,
+    theme: &Theme,
+    buffer: &mut Buffer,
+) -> usize {
+    let has_keys = state.pane == Pane::Conversations;
+    let detail = title(state, rows);
+    let area = titled(
+        (Pane::Conversations, area),
+        &detail,
+        has_keys,
+        theme,
+        buffer,
+    );
+    // A column is for the pointer.
+    let (columns, process) = chosen(usize::from(area.width).saturating_sub(1));
+    let sizes = |column: &Option<Column>| match column {
+        Some(Column::Process) => process,
+        column => wide(*column),
+    };
+    let headings = columns.iter().map(|column| {
+        let (text, style) = heading(*column, state, theme);
+        let is_left = is_left(*column);
+        (padded(&text, sizes(column), is_left, theme), style)
+    });
+    put(buffer, area, 0, &joined(" ", headings));
+    let body = Rect {
+        y: area.y.saturating_add(1),
+        height: area.height.saturating_sub(1),
+        ..area
+    };
+    if rows.is_empty() {
+        sentence(buffer, body, &nothing(state), theme);
+    }
+    let room = usize::from(body.height);
+    let at = state.row(rows).map_or(0, |(at, _)| at);
+    let first = first_shown(at, rows.len(), room);
+    for (line, row) in rows.iter().skip(first).take(room).enumerate() {
+        let is_selected = first + line == at;
+        let cells = columns.iter().map(|column| {
+            let (text, style) = cell(*column, row, state, sizes(column), theme);
+            (padded(&text, sizes(column), is_left(*column), theme), style)
+        });
+        let pointer = if is_selected { theme.pointer() } else { " " };
+        put(buffer, body, line, &joined(pointer, cells));
+        if is_selected {
+            let style = if has_keys {
+                theme.selected()
+            } else {
+                theme.bold()
+            };
+            fill(buffer, body, line, style);
+        }
+    }
+    room
+}
+
+fn joined(begin: &'static str, cells: impl Iterator<Item = (String, Style)>) -> Line<'static> {
+    let mut spans = vec![Span::raw(begin)];
+    for (at, (text, style)) in cells.enumerate() {
+        if at > 0 {
+            spans.push(Span::raw(" ".repeat(GAP)));
+        }
+        spans.push(Span::styled(text, style));
+    }
+    Line::from(spans)
+}
+
+const fn is_left(column: Option<Column>) -> bool {
+    matches!(
+        column,
+        None | Some(Column::Process | Column::Protocol | Column::Peer)
+    )
+}
+
+fn padded(text: &str, columns: usize, is_left: bool, theme: &Theme) -> String {
+    let text = parts::cut(text, columns, &theme.look(0));
+    let gap = " ".repeat(columns.saturating_sub(parts::width(&text)));
+    if is_left {
+        format!("{text}{gap}")
+    } else {
+        format!("{gap}{text}")
+    }
+}
+
+fn heading(column: Option<Column>, state: &State, theme: &Theme) -> (String, Style) {
+    let Some(column) = column else {
+        return ("LAST 12 s".to_owned(), theme.dim());
+    };
+    let title = match column {
+        Column::P50 | Column::P90 | Column::P99 => {
+            let unit = parts::unit(&theme.look(0));
+            format!("{} {unit}", column.title())
+        }
+        _ => column.title().to_owned(),
+    };
+    if column == state.column {
+        let mark = theme.mark(column.is_descending(state.is_reversed));
+        (format!("{title}{mark}"), theme.bold())
+    } else {
+        (title, theme.dim())
+    }
+}
+
+fn cell(
+    column: Option<Column>,
+    row: &Row,
+    state: &State,
+    columns: usize,
+    theme: &Theme,
+) -> (String, Style) {
+    let plain = Style::new();
+    let Some(column) = column else {
+        return (theme.spark(&row.trend), theme.bar());
+    };
+    let tally = &row.tally;
+    let count = |count: u64| {
+        let style = if count == 0 { theme.dim() } else { plain };
+        (compact(count), style)
+    };
+    let bad = |count: u64| {
+        let style = if count == 0 {
+            theme.dim()
+        } else {
+            theme.error()
+        };
+        (compact(count), style)
+    };
+    let time = |at: usize| match row.total {
+        Some(times) => (parts::short(times[at]), plain),
+        None => ("-".to_owned(), theme.dim()),
+    };
+    let now_ns = state.moment().map_or(0, |moment| moment.time_ns);
+    match column {
+        Column::Process => process(row, columns, &theme.look(0), theme),
+        Column::Protocol => (row.who.protocol(), plain),
+        Column::Peer => (row.who.peer.words(), plain),
+        Column::Rate => count(row.message_rate),
+        Column::Mean => count(row.mean_rate(state.began_ns, now_ns)),
+        Column::Messages => count(tally.messages),
+        Column::ExchangeRate => count(row.exchange_rate),
+        Column::Exchanges => count(tally.exchanges),
+        Column::P50 => time(0),
+        Column::P90 => time(1),
+        Column::P99 => time(2),
+        Column::Lost => bad(tally.lost()),
+        Column::Refused => bad(tally.refused()),
+        Column::Bytes => (bytes(tally.bytes), plain),
+        Column::Netns => (row.who.netns.to_string(), plain),
+    }
+}
+
+/// The name is what is cut, not the ID.
+fn process(row: &Row, columns: usize, look: &Look, theme: &Theme) -> (String, Style) {
+    match (row.who.party.process(), row.who.party) {
+        (Some((name, pid)), _) => {
+            let id = format!("[{pid}]");
+            let room = columns.saturating_sub(id.len());
+            let name = parts::cut(&parts::shown(&name, look), room, look);
+            (format!("{name}{id}"), Style::new())
+        }
+        (None, Party::Port(port)) => (format!("(port {port})"), theme.dim()),
+        (None, Party::Process(..)) => (String::new(), Style::new()),
+    }
+}
+
+fn title(state: &State, rows: &[Rc<Row>]) -> String {
+    let (all, forgotten) = state.moment().map_or((0, 0), |moment| {
+        (moment.rows.len(), moment.totals.forgotten)
+    });
+    let mut text = if state.filter.text().is_empty() {
+        all.to_string()
+    } else {
+        format!("{} of {all}, filter {}", rows.len(), state.filter.text())
+    };
+    text = format!("{text}, by {}", state.column.title());
+    if forgotten > 0 {
+        text = format!("{text}, {} older ones not kept", compact(forgotten));
+    }
+    text
+}
+
+fn nothing(state: &State) -> String {
+    use crate::top::state::Source;
+    let all = state.moment().map_or(0, |moment| moment.rows.len());
+    if all > 0 {
+        return "No conversation fits the filter. f changes it, Esc takes it away.".to_owned();
+    }
+    match state.source {
+        Source::Live | Source::Behind => {
+            "Nothing has been said yet: this fills with the first message. Try `ip link` in \
+             another terminal."
+        }
+        Source::Reading => "The recording is being read.",
+        Source::Read => {
+            "There is nothing traced in this recording: greetings are recorded with what \
+             happened in the kernel by `greet-user --trace --record FILE`."
+        }
+    }
+    .to_owned()
+}

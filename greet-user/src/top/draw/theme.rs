@@ -1,0 +1,136 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! Colours, styles and the characters that lines are made of. Nothing is told by colour
+//! alone, and the terminal's own colours are used: they can be read on its background.
+
+use ratatui::style::{Color, Modifier, Style};
+
+use crate::output::Look;
+
+/// How to draw.
+#[derive(Clone, Copy, Debug)]
+pub struct Theme {
+    look: Look,
+}
+
+impl Theme {
+    /// As it was asked for.
+    #[must_use]
+    pub const fn new(look: Look) -> Self {
+        Self { look }
+    }
+
+    /// The same for something so wide.
+    #[must_use]
+    pub fn look(&self, width: u16) -> Look {
+        Look {
+            width: usize::from(width),
+            ..self.look
+        }
+    }
+
+    fn colour(&self, colour: Color) -> Style {
+        if self.look.colour {
+            Style::new().fg(colour)
+        } else {
+            Style::new()
+        }
+    }
+
+    /// What is less important.
+    #[must_use]
+    pub const fn dim(&self) -> Style {
+        Style::new().add_modifier(Modifier::DIM)
+    }
+
+    /// What is more important.
+    #[must_use]
+    pub const fn bold(&self) -> Style {
+        Style::new().add_modifier(Modifier::BOLD)
+    }
+
+    /// What went wrong; it is bold, too.
+    #[must_use]
+    pub fn error(&self) -> Style {
+        self.colour(Color::Red).add_modifier(Modifier::BOLD)
+    }
+
+    /// What is selected, where the keys go to.
+    #[must_use]
+    pub const fn selected(&self) -> Style {
+        Style::new().add_modifier(Modifier::REVERSED)
+    }
+
+    /// A picture of numbers.
+    #[must_use]
+    pub fn bar(&self) -> Style {
+        self.colour(Color::Cyan)
+    }
+
+    /// The name of a key.
+    #[must_use]
+    pub fn key(&self) -> Style {
+        self.colour(Color::Cyan).add_modifier(Modifier::BOLD)
+    }
+
+    /// A rule, and one between columns.
+    #[must_use]
+    pub const fn rules(&self) -> (&'static str, &'static str) {
+        if self.look.unicode {
+            ("─", "│")
+        } else {
+            ("-", "|")
+        }
+    }
+
+    /// What marks the column that is sorted by.
+    #[must_use]
+    pub const fn mark(&self, is_descending: bool) -> &'static str {
+        match (self.look.unicode, is_descending) {
+            (true, true) => "▼",
+            (true, false) => "▲",
+            (false, true) => "v",
+            (false, false) => "^",
+        }
+    }
+
+    /// What stands before the selected line, so that it is not told by colours alone.
+    #[must_use]
+    pub const fn pointer(&self) -> &'static str {
+        if self.look.unicode { "▸" } else { ">" }
+    }
+
+    /// What lies between two things in a line.
+    #[must_use]
+    pub const fn dot(&self) -> &'static str {
+        if self.look.unicode { " · " } else { " | " }
+    }
+
+    /// A picture of how numbers went: each as high as it is, the highest fills its place.
+    #[must_use]
+    pub fn spark(&self, numbers: &[u32]) -> String {
+        const UNICODE: [char; 8] = ['▁', '▂', '▃', '▄', '▅', '▆', '▇', '█'];
+        const ASCII: [char; 8] = ['.', ':', '-', '=', '+', '*', '%', '#'];
+        let levels = if self.look.unicode { UNICODE } else { ASCII };
+        let most = numbers.iter().copied().max().unwrap_or(0).max(1);
+        let level = |number: u32| {
+            let level = u64::from(number) * levels.len() as u64;
+            let level = level.div_ceil(u64::from(most));
+            usize::try_from(level).ok()?.checked_sub(1)
+        };
+        let chars = numbers
+            .iter()
+            .map(|number| level(*number).map_or(' ', |at| levels[at]));
+        chars.collect()
+    }
+
+    /// A bar of so many eighths of a column.
+    #[must_use]
+    pub fn length(&self, eighths: usize) -> String {
+        const PARTS: [&str; 8] = ["", "▏", "▎", "▍", "▌", "▋", "▊", "▉"];
+        if self.look.unicode {
+            format!("{}{}", "█".repeat(eighths / 8), PARTS[eighths % 8])
+        } else {
+            "#".repeat(eighths.div_ceil(8))
+        }
+    }
+}

@@ -1,0 +1,119 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! Events of the running kernel.
+
+use super::{
+    Shared,
+    run::{Events, Pulled},
+};
+use crate::{
+    cli::TopOptions,
+    clock::monotonic_ns,
+    feed::{Feed, Opening, Run},
+    output::System,
+    session::SessionError,
+    sinks::Sinks,
+    tracer::{self, Tracer},
+    watch::{
+        BATCH,
+        command::{Command, Output},
+        finish,
+        scope::{filter, plan},
+    },
+};
+
+/// How many times events are read between two looks at how many calls were missed: the
+/// kernel tells that in a file for each program.
+const SELDOM: u32 = 20;
+
+/// The tracer at work, and the command that is watched.
+pub(super) struct Live {
+    feed: Feed,
+    tracer: Tracer,
+    command: Option<Command>,
+    /// The command's exit status, when it has ended.
+    status: Option<u8>,
+    state: Shared,
+    pulls: u32,
+    missed: u64,
+}
+
+impl Live {
+    /// Attaches, and starts the command if there is one.
+    pub(super) fn attach(
+        options: &TopOptions,
+        sinks: Sinks,
+        state: Shared,
+    ) -> Result<Self, SessionError> {
+        tracer::check_privileges()?;
+        let plan = plan(&options.scope, false);
+        let filter = filter(&options.scope, false, options.pcapng.is_some());
+        let mut tracer = Tracer::attach(&filter, &plan)?;
+        let opening = Opening {
+            began_ns: monotonic_ns(),
+            deliveries: plan.deliveries(),
+            run: Run::Watch(System::running(tracer.attached().clone())),
+        };
+        state.borrow_mut().open(&opening);
+        let feed = Feed::begin(sinks, &opening)?;
+        let command = match options.scope.command.split_first() {
+            Some((program, arguments)) => {
+                let start = || Command::start(program, arguments, Output::Nowhere);
+                Some(tracer.follow(start)??)
+            }
+            None => None,
+        };
+        Ok(Self {
+            feed,
+            tracer,
+            command,
+            status: None,
+            state,
+            pulls: 0,
+            missed: 0,
+        })
+    }
+
+    /// Ends the command, detaches, and closes what was written. Returns the exit status.
+    pub(super) async fn finish(mut self) -> Result<u8, SessionError> {
+        if let Some(command) = &mut self.command {
+            command.stop().await;
+        }
+        finish(self.feed, &mut self.tracer)?;
+        Ok(self.status.unwrap_or(0))
+    }
+}
+
+impl Events for Live {
+    fn pull(&mut self) -> Result<Pulled, SessionError> {
+        let (feed, state) = (&mut self.feed, &self.state);
+        let read = self.tracer.drain(BATCH, |event| {
+            feed.push(event, |exchange| state.borrow_mut().model.ended(exchange));
+        });
+        let dropped = self.tracer.dropped()?;
+        feed.dropped(|| Ok(dropped))?;
+        feed.rest()?;
+        if self.pulls % SELDOM == 0 {
+            self.missed = self.tracer.missed()?;
+        }
+        self.pulls = self.pulls.wrapping_add(1);
+        let model = &mut state.borrow_mut().model;
+        model.unseen(dropped, self.missed);
+        model.advance(monotonic_ns());
+        Ok(Pulled {
+            events: read,
+            is_more: read == BATCH,
+        })
+    }
+
+    async fn ended(&mut self) -> Result<(), SessionError> {
+        let running = match self.status {
+            Some(_) => None,
+            None => self.command.as_mut(),
+        };
+        let status = Command::ended(running).await?;
+        self.status = Some(status);
+        let subject = &mut self.state.borrow_mut().subject;
+        *subject = format!("{subject} (ended with {status})");
+        Ok(())
+    }
+}

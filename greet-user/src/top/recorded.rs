@@ -1,0 +1,201 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! Events of a recording: all of them as fast as they can be read, or as they happened.
+
+use std::collections::VecDeque;
+
+use tokio::time::Instant;
+
+use super::{
+    Shared, View,
+    run::{Events, Pulled},
+    state::Source,
+};
+use crate::{
+    cli::ReplayOptions,
+    feed::{Feed, Opening},
+    recording::Entry,
+    replay::{
+        Trouble,
+        pace::Pace,
+        reading::{ReadEntry, Reading},
+    },
+    session::SessionError,
+    sinks::Sinks,
+};
+
+/// How many entries are taken before keys are looked at again.
+const BATCH: usize = 8_192;
+
+/// A recording that is being read.
+pub(super) struct Recorded {
+    reading: Reading,
+    queue: VecDeque<ReadEntry>,
+    trouble: Trouble,
+    pace: Option<Pace>,
+    /// The entry that is not to be shown before that.
+    waiting: Option<(Instant, Entry)>,
+    view: Option<Box<View>>,
+    feed: Option<Feed>,
+    state: Shared,
+    is_over: bool,
+    dropped: u64,
+}
+
+impl Recorded {
+    /// Opens it and begins to read.
+    pub(super) fn open(
+        options: &ReplayOptions,
+        view: Box<View>,
+        state: Shared,
+    ) -> Result<Self, SessionError> {
+        Ok(Self {
+            reading: Reading::start(&options.file)?,
+            queue: VecDeque::new(),
+            trouble: Trouble::default(),
+            pace: options.pace.then(Pace::default),
+            waiting: None,
+            view: Some(view),
+            feed: None,
+            state,
+            is_over: false,
+            dropped: 0,
+        })
+    }
+
+    /// Says what was wrong with it.
+    pub(super) fn finish(self) -> Result<(), SessionError> {
+        self.trouble.first.map_or(Ok(()), |error| Err(error.into()))
+    }
+
+    /// The next entry that is due.
+    fn next(&mut self) -> Next {
+        if let Some((due, entry)) = self.waiting.take() {
+            if due > Instant::now() {
+                self.waiting = Some((due, entry));
+                return Next::Later;
+            }
+            return Next::Entry(entry);
+        }
+        loop {
+            let Some(read) = self.queue.pop_front() else {
+                match self.reading.there() {
+                    Some(batch) if batch.is_empty() => return Next::Later,
+                    Some(batch) => self.queue.extend(batch),
+                    None => return Next::Over,
+                }
+                continue;
+            };
+            let Some(entry) = self.trouble.check(read) else {
+                if self.trouble.is_too_much {
+                    return Next::Over;
+                }
+                continue;
+            };
+            if let Some(due) = self.pace.as_mut().and_then(|pace| pace.due(&entry)) {
+                self.waiting = Some((due, entry));
+                return Next::Later;
+            }
+            return Next::Entry(entry);
+        }
+    }
+
+    fn take(&mut self, entry: Entry) -> Result<(), SessionError> {
+        match entry {
+            Entry::Opening(opening) => self.begin(&opening)?,
+            Entry::Event(event) => {
+                let state = &self.state;
+                if let Some(feed) = &mut self.feed {
+                    feed.push(event, |exchange| state.borrow_mut().model.ended(exchange));
+                }
+            }
+            // What the client knows beside the events is not shown here.
+            Entry::Greeting { .. } => {}
+            Entry::Dropped(dropped) => self.dropped = dropped,
+            Entry::Closing(closing) => {
+                let unseen = closing.unseen.unwrap_or_default();
+                let model = &mut self.state.borrow_mut().model;
+                model.unseen(unseen.events_dropped, unseen.calls_missed);
+                model.advance(closing.ended_ns);
+            }
+        }
+        Ok(())
+    }
+
+    fn begin(&mut self, opening: &Opening) -> Result<(), SessionError> {
+        if let Some(view) = self.view.take() {
+            self.state.borrow_mut().open(opening);
+            self.feed = Some(Feed::begin(Sinks::default().shown(view), opening)?);
+        }
+        Ok(())
+    }
+
+    /// Behind the last entry.
+    fn end(&mut self) {
+        if self.is_over {
+            return;
+        }
+        self.is_over = true;
+        let state = &self.state;
+        if let Some(feed) = &mut self.feed {
+            feed.give_up(|exchange| state.borrow_mut().model.ended(exchange));
+        }
+        let mut state = state.borrow_mut();
+        state.source = Source::Read;
+        if let Some(error) = &self.trouble.first {
+            state.notice = Some(error.to_string());
+        }
+    }
+}
+
+enum Next {
+    Entry(Entry),
+    /// None is due, or none was read yet.
+    Later,
+    Over,
+}
+
+impl Events for Recorded {
+    fn pull(&mut self) -> Result<Pulled, SessionError> {
+        if self.is_over {
+            return Ok(Pulled {
+                events: 0,
+                is_more: false,
+            });
+        }
+        let mut events = 0;
+        while events < BATCH {
+            match self.next() {
+                Next::Entry(entry) => {
+                    events += 1;
+                    self.take(entry)?;
+                }
+                Next::Later => break,
+                Next::Over => {
+                    self.end();
+                    events += 1;
+                    break;
+                }
+            }
+        }
+        if let Some(feed) = &mut self.feed {
+            feed.rest()?;
+        }
+        let mut state = self.state.borrow_mut();
+        if self.dropped > 0 && !self.is_over {
+            state.model.unseen(self.dropped, 0);
+        }
+        if let Some(pace) = &self.pace
+            && !self.is_over
+        {
+            state.model.advance(pace.now_ns());
+        }
+        Ok(Pulled {
+            events,
+            is_more: events == BATCH,
+        })
+    }
+
+    async fn ended(&mut self) -> Result<(), SessionError> {
+        std::future::pending().await
+    }
+}

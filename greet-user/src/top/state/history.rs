@@ -1,0 +1,159 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! What the table looked like before, to step back to.
+
+use std::{collections::VecDeque, rc::Rc};
+
+use super::{conversation::Row, model::Totals};
+
+/// How many states are kept.
+pub const MOST: usize = 600;
+
+/// The table at one time.
+#[derive(Clone, Debug)]
+pub struct Moment {
+    /// When: CLOCK_MONOTONIC, ns.
+    pub time_ns: u64,
+    /// Its rows, in no order.
+    pub rows: Vec<Rc<Row>>,
+    /// What is counted of all of them.
+    pub totals: Totals,
+}
+
+/// What happens to earlier states when there are too many.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Fading {
+    /// The oldest goes: of a live run, the last minutes count.
+    Oldest,
+    /// Every second one goes, and from now on they lie twice as far apart: of a recording,
+    /// all of it can be looked at.
+    EverySecond,
+}
+
+/// Earlier states, the oldest first.
+#[derive(Debug)]
+pub struct History {
+    moments: VecDeque<Moment>,
+    fading: Fading,
+    /// How far they lie apart, ns.
+    step_ns: u64,
+    due_ns: u64,
+}
+
+impl History {
+    /// None yet.
+    #[must_use]
+    pub const fn new(fading: Fading) -> Self {
+        Self {
+            moments: VecDeque::new(),
+            fading,
+            step_ns: match fading {
+                Fading::Oldest => 1_000_000_000,
+                Fading::EverySecond => 1_000_000,
+            },
+            due_ns: 0,
+        }
+    }
+
+    /// Is it time for the next one?
+    #[must_use]
+    pub const fn is_due(&self, now_ns: u64) -> bool {
+        now_ns >= self.due_ns
+    }
+
+    /// Keeps one.
+    pub fn push(&mut self, moment: Moment) {
+        self.due_ns = moment.time_ns.saturating_add(self.step_ns);
+        self.moments.push_back(moment);
+        if self.moments.len() <= MOST {
+            return;
+        }
+        match self.fading {
+            Fading::Oldest => {
+                self.moments.pop_front();
+            }
+            Fading::EverySecond => {
+                let mut number = 0;
+                self.moments.retain(|_| {
+                    number += 1;
+                    number % 2 == 1
+                });
+                self.step_ns = self.step_ns.saturating_mul(2);
+            }
+        }
+    }
+
+    /// The last one that is not after this time, or the first of all.
+    #[must_use]
+    pub fn at(&self, time_ns: u64) -> Option<&Moment> {
+        let behind = self
+            .moments
+            .partition_point(|moment| moment.time_ns <= time_ns);
+        self.moments.get(behind.saturating_sub(1))
+    }
+
+    /// When the one so many steps from that at this time was; the first or the last where
+    /// there are not so many.
+    #[must_use]
+    pub fn step(&self, time_ns: u64, steps: isize) -> Option<u64> {
+        let behind = self
+            .moments
+            .partition_point(|moment| moment.time_ns <= time_ns);
+        let last = self.moments.len().checked_sub(1)?;
+        let at = behind.saturating_sub(1).saturating_add_signed(steps);
+        Some(self.moments.get(at.min(last))?.time_ns)
+    }
+
+    /// How many there are.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.moments.len()
+    }
+
+    /// Are there none?
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.moments.is_empty()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn filled(fading: Fading, count: u64) -> History {
+        let mut history = History::new(fading);
+        for time_ns in (0..count).map(|step| step * 1_000_000_000) {
+            assert!(history.is_due(time_ns) || fading == Fading::EverySecond);
+            if history.is_due(time_ns) {
+                history.push(Moment {
+                    time_ns,
+                    rows: Vec::new(),
+                    totals: Totals::default(),
+                });
+            }
+        }
+        history
+    }
+
+    #[test]
+    fn a_live_run_keeps_its_last_states() {
+        let history = filled(Fading::Oldest, 1_000);
+        assert_eq!(history.len(), MOST);
+        let last = 999 * 1_000_000_000;
+        assert_eq!(history.at(last).expect("there").time_ns, last);
+        assert_eq!(history.at(0).expect("the first").time_ns, 400_000_000_000);
+        assert_eq!(history.step(last, -2), Some(997_000_000_000));
+        assert_eq!(history.step(last, 5), Some(last));
+        assert_eq!(history.step(0, -5), Some(400_000_000_000));
+    }
+
+    #[test]
+    fn a_recording_keeps_all_of_it_in_coarser_steps() {
+        let history = filled(Fading::EverySecond, 10_000);
+        assert!((MOST / 2..=MOST).contains(&history.len()));
+        assert_eq!(history.at(0).expect("the first").time_ns, 0);
+        let last = history.at(u64::MAX).expect("the last").time_ns;
+        assert!(last > 9_900 * 1_000_000_000, "{last}");
+        assert!(History::new(Fading::Oldest).at(7).is_none());
+    }
+}

@@ -1,0 +1,420 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! All conversations of a run: told what happens, in a time that does not depend on how many
+//! there are, and bounded in what it keeps.
+
+use std::rc::Rc;
+
+use hashbrown::HashMap;
+
+use super::{
+    conversation::{Conversation, Exchanges, Id, Kept, Row, Tally, ended_ns, weight},
+    history::{Fading, History, Moment},
+    rate::Rate,
+    who::{Link, Party, Peer, Who},
+};
+use crate::{
+    event::{Loss, Message, Request},
+    journey::{Exchange, Told},
+    statistics::Durations,
+};
+
+/// What is kept at most.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Limits {
+    /// Conversations.
+    pub conversations: usize,
+    /// Exchanges of each.
+    pub exchanges: usize,
+    /// Bytes of all exchanges together.
+    pub bytes: usize,
+    /// What happens to earlier states.
+    pub fading: Fading,
+}
+
+impl Limits {
+    /// Of a live run: the last of each conversation.
+    pub const LIVE: Self = Self {
+        conversations: 512,
+        exchanges: 128,
+        bytes: 64 << 20,
+        fading: Fading::Oldest,
+    };
+    /// Of a recording: all of it, as far as memory allows.
+    pub const RECORDED: Self = Self {
+        conversations: 2_048,
+        exchanges: usize::MAX,
+        bytes: 512 << 20,
+        fading: Fading::EverySecond,
+    };
+}
+
+/// What is counted of all conversations together.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Totals {
+    /// Of all there were, with those that were forgotten.
+    pub tally: Tally,
+    /// Messages in the last second.
+    pub message_rate: u64,
+    /// Exchanges in the last second.
+    pub exchange_rate: u64,
+    /// Conversations that were forgotten, because there were too many.
+    pub forgotten: u64,
+    /// Exchanges that are not kept any more.
+    pub released: u64,
+    /// Events that did not come.
+    pub events_dropped: u64,
+    /// Calls, by any process, at which the kernel could not run the tracer's programs.
+    pub calls_missed: u64,
+}
+
+/// All conversations.
+#[derive(Debug)]
+pub struct Model {
+    limits: Limits,
+    all: HashMap<Id, Conversation>,
+    of_whom: HashMap<Who, Id>,
+    links: HashMap<Link, Id>,
+    next: Id,
+    totals: Totals,
+    messages: Rate,
+    exchanges: Rate,
+    /// Bytes of the exchanges that are kept.
+    bytes: usize,
+    /// The call of the request that was told last, and whose it is.
+    call: (u64, Id),
+    now_ns: u64,
+    /// Earlier states.
+    pub history: History,
+}
+
+impl Model {
+    /// Without any conversation.
+    #[must_use]
+    pub fn new(limits: Limits) -> Self {
+        Self {
+            limits,
+            all: HashMap::new(),
+            of_whom: HashMap::new(),
+            links: HashMap::new(),
+            next: 1,
+            totals: Totals::default(),
+            messages: Rate::default(),
+            exchanges: Rate::default(),
+            bytes: 0,
+            call: (0, 0),
+            now_ns: 0,
+            history: History::new(limits.fading),
+        }
+    }
+
+    /// What happens, but for exchanges: those are handed over by [`Self::ended`].
+    pub fn tell(&mut self, told: &Told<'_>) {
+        match told {
+            Told::Request(request) => self.request(request),
+            Told::Message(message, seen) => self.message(message, seen.time_ns),
+            Told::Loss(loss) => self.loss(loss),
+            Told::Extack(_) | Told::Exchange(_) => {}
+        }
+    }
+
+    /// Keeps an exchange that has come to its end.
+    pub fn ended(&mut self, exchange: Exchange) {
+        self.adopt(&exchange);
+        let id = self.owner(&exchange);
+        let (time_ns, status) = (ended_ns(&exchange), exchange.status());
+        // As in the closing summary: where there are records of failures, they were counted.
+        let request = exchange.request.as_ref();
+        let unqueued = request.map_or(0, |request| u64::from(request.unqueued));
+        let unqueued = if exchange.losses.is_empty() {
+            unqueued
+        } else {
+            0
+        };
+        self.totals.tally.exchanges += 1;
+        self.totals.tally.status(status);
+        self.totals.tally.failed += unqueued;
+        self.exchanges.add(time_ns, 1);
+        let number = self.totals.tally.exchanges;
+        let most = self.limits.exchanges;
+        self.bytes += weight(&exchange);
+        if let Some(conversation) = self.all.get_mut(&id) {
+            conversation.tally.failed += unqueued;
+            conversation.ended(time_ns, status, &exchange);
+            conversation.kept.push_back(Rc::new(Kept {
+                number,
+                ended_ns: time_ns,
+                status,
+                exchange,
+            }));
+            if conversation.kept.len() > most {
+                self.release(id);
+            }
+        }
+        if self.bytes > self.limits.bytes {
+            self.make_room();
+        }
+        self.advance(time_ns);
+    }
+
+    /// What the tracer did not see so far.
+    pub const fn unseen(&mut self, events_dropped: u64, calls_missed: u64) {
+        self.totals.events_dropped = events_dropped;
+        self.totals.calls_missed = calls_missed;
+    }
+
+    /// It is at least so late.
+    pub fn advance(&mut self, now_ns: u64) {
+        self.now_ns = self.now_ns.max(now_ns);
+        if self.history.is_due(self.now_ns) {
+            let moment = self.moment();
+            self.history.push(moment);
+        }
+    }
+
+    /// How late it is: CLOCK_MONOTONIC, ns.
+    #[must_use]
+    pub const fn now_ns(&self) -> u64 {
+        self.now_ns
+    }
+
+    /// The table as it is now.
+    #[must_use]
+    pub fn moment(&mut self) -> Moment {
+        let now_ns = self.now_ns;
+        let rows = self.all.iter_mut();
+        Moment {
+            time_ns: now_ns,
+            rows: rows.map(|(id, found)| found.row(*id, now_ns)).collect(),
+            totals: Totals {
+                message_rate: self.messages.per_second(now_ns),
+                exchange_rate: self.exchanges.per_second(now_ns),
+                ..self.totals
+            },
+        }
+    }
+
+    /// The exchanges of a conversation that are kept, the oldest first.
+    #[must_use]
+    pub fn exchanges(&self, id: Id) -> Option<&Exchanges> {
+        Some(&self.all.get(&id)?.kept)
+    }
+
+    /// How long all exchanges of a conversation took.
+    #[must_use]
+    pub fn times(&self, id: Id) -> Option<&Durations> {
+        self.all.get(&id)?.totals.as_deref()
+    }
+
+    /// The exchanges of all conversations that are kept.
+    #[must_use]
+    pub fn all_exchanges(&self) -> HashMap<Id, Exchanges> {
+        let all = self.all.iter();
+        all.map(|(id, found)| (*id, found.kept.clone())).collect()
+    }
+
+    fn request(&mut self, request: &Request) {
+        let link = Link::of_sender(&request.datagram);
+        let id = self.known(link, Party::of(&request.head));
+        self.call = (request.head.call, id);
+        self.count(id, request.seen().time_ns, request.datagram.len);
+    }
+
+    fn message(&mut self, message: &Message, time_ns: u64) {
+        let link = Link::of_receiver(&message.datagram);
+        let known = self.links.get(&link).copied();
+        let known = known.filter(|id| self.all.contains_key(id));
+        let id = known.unwrap_or_else(|| self.known(link, Party::Port(link.port)));
+        self.count(id, time_ns, message.datagram.len);
+    }
+
+    fn count(&mut self, id: Id, time_ns: u64, bytes: u32) {
+        self.totals.tally.messages += 1;
+        self.totals.tally.bytes += u64::from(bytes);
+        self.messages.add(time_ns, 1);
+        if let Some(conversation) = self.all.get_mut(&id) {
+            conversation.message(time_ns, bytes);
+        }
+        self.advance(time_ns);
+    }
+
+    fn loss(&mut self, loss: &Loss) {
+        let link = |peer| Link {
+            port: loss.portid,
+            peer,
+            protocol: loss.head.protocol,
+            netns: loss.netns,
+        };
+        let (call, asker) = self.call;
+        let is_his = call == loss.head.call && call != 0 && loss.overrun == 0;
+        let id = if is_his && self.all.contains_key(&asker) {
+            asker
+        } else {
+            let link = link(Peer::Kernel);
+            let known = self.links.get(&link).copied();
+            let known = known.filter(|id| self.all.contains_key(id));
+            known.unwrap_or_else(|| self.known(link, Party::Port(loss.portid)))
+        };
+        let add = |tally: &mut Tally| {
+            if loss.overrun == 0 {
+                tally.failed += 1;
+            } else {
+                tally.overruns += 1;
+            }
+        };
+        add(&mut self.totals.tally);
+        if let Some(conversation) = self.all.get_mut(&id) {
+            add(&mut conversation.tally);
+            conversation.seen(loss.time_ns);
+        }
+        self.advance(loss.time_ns);
+    }
+
+    /// Whose an exchange is: the asker's, or the reader's of what nobody asked for.
+    fn owner(&mut self, exchange: &Exchange) -> Id {
+        if let Some(request) = &exchange.request {
+            let link = Link::of_sender(&request.datagram);
+            return self.known(link, Party::of(&request.head));
+        }
+        let Some(passed) = exchange.passed.first() else {
+            return 0;
+        };
+        let link = Link::of_receiver(&passed.message.datagram);
+        if let Some(read) = &passed.delivery {
+            return self.known(link, Party::of(&read.head));
+        }
+        let known = self.links.get(&link).copied();
+        let known = known.filter(|id| self.all.contains_key(id));
+        known.unwrap_or_else(|| self.known(link, Party::Port(link.port)))
+    }
+
+    /// Whoever reads from a port owns it: what was counted for the port is his.
+    fn adopt(&mut self, exchange: &Exchange) {
+        for passed in &exchange.passed {
+            let Some(read) = &passed.delivery else {
+                continue;
+            };
+            let link = Link::of_receiver(&passed.message.datagram);
+            let known = self.links.get(&link).copied();
+            let is_nobodys = known
+                .and_then(|id| self.all.get(&id))
+                .is_some_and(|found| matches!(found.who.party, Party::Port(_)));
+            if let (true, Some(old)) = (is_nobodys, known) {
+                self.rename(old, link, Party::of(&read.head));
+            }
+        }
+    }
+
+    /// The conversation of a port is a process's.
+    fn rename(&mut self, old: Id, link: Link, party: Party) {
+        let who = link.who(party);
+        let Some(mut conversation) = self.all.remove(&old) else {
+            return;
+        };
+        self.of_whom.remove(&conversation.who);
+        let Some(id) = self.of_whom.get(&who).copied() else {
+            conversation.who = who;
+            conversation.row = None;
+            self.of_whom.insert(who, old);
+            self.all.insert(old, conversation);
+            return;
+        };
+        self.links.insert(link, id);
+        if let Some(other) = self.all.get_mut(&id) {
+            other.absorb(&conversation);
+            for kept in conversation.kept {
+                other.kept.push_back(kept);
+            }
+            other.kept.make_contiguous().sort_by_key(|kept| kept.number);
+        }
+    }
+
+    /// The conversation of this party at this port; a new one where there is none.
+    fn known(&mut self, link: Link, party: Party) -> Id {
+        if let Some(id) = self.links.get(&link)
+            && let Some(found) = self.all.get(id)
+            && found.who.party == party
+        {
+            return *id;
+        }
+        let who = link.who(party);
+        let id = match self.of_whom.get(&who) {
+            Some(id) => *id,
+            None => self.begin(who),
+        };
+        // Links to what was forgotten lead nowhere.
+        if self.links.len() >= 4 * self.limits.conversations {
+            let all = &self.all;
+            self.links.retain(|_, id| all.contains_key(id));
+            if self.links.len() >= 2 * self.limits.conversations {
+                self.links.clear();
+            }
+        }
+        self.links.insert(link, id);
+        id
+    }
+
+    fn begin(&mut self, who: Who) -> Id {
+        if self.all.len() >= self.limits.conversations {
+            self.forget();
+        }
+        let id = self.next;
+        self.next += 1;
+        self.all.insert(id, Conversation::new(who));
+        self.of_whom.insert(who, id);
+        id
+    }
+
+    /// Forgets the conversation that has been silent for the longest time.
+    fn forget(&mut self) {
+        let oldest = self
+            .all
+            .iter()
+            .min_by_key(|(id, found)| (found.last_ns, **id));
+        let Some(id) = oldest.map(|(id, _)| *id) else {
+            return;
+        };
+        if let Some(gone) = self.all.remove(&id) {
+            self.of_whom.remove(&gone.who);
+            self.totals.forgotten += 1;
+            for kept in gone.kept {
+                self.bytes = self.bytes.saturating_sub(weight(&kept.exchange));
+                self.totals.released += 1;
+            }
+        }
+    }
+
+    /// Keeps the oldest exchange of a conversation no longer.
+    fn release(&mut self, id: Id) {
+        let gone = self
+            .all
+            .get_mut(&id)
+            .and_then(|found| found.kept.pop_front());
+        if let Some(kept) = gone {
+            self.bytes = self.bytes.saturating_sub(weight(&kept.exchange));
+            self.totals.released += 1;
+        }
+    }
+
+    /// Makes room for an eighth of what may be kept: the oldest exchanges go.
+    fn make_room(&mut self) {
+        while self.bytes > self.limits.bytes / 8 * 7 {
+            let numbers = self.all.iter().filter_map(|(id, found)| {
+                let oldest = found.kept.front()?;
+                Some((oldest.number, *id))
+            });
+            match numbers.min() {
+                Some((_, id)) => self.release(id),
+                None => return,
+            }
+        }
+    }
+}
+
+impl Row {
+    /// Messages a second, from the begin of the run to this time.
+    #[must_use]
+    pub fn mean_rate(&self, began_ns: u64, now_ns: u64) -> u64 {
+        let ms = (now_ns.saturating_sub(began_ns) / 1_000_000).max(1);
+        self.tally.messages.saturating_mul(1_000) / ms
+    }
+}

@@ -1,0 +1,231 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! The terminal: taken as a whole screen, and given back as it was, whatever happens. It is
+//! never waited for: what it does not take now is written when it does.
+
+mod restore;
+
+use std::{
+    cell::RefCell,
+    fs::{File, OpenOptions},
+    io::{self, IsTerminal as _, Write, stdout},
+    os::unix::fs::OpenOptionsExt as _,
+    rc::Rc,
+};
+
+use crossterm::{
+    cursor::Hide,
+    queue,
+    terminal::{Clear, ClearType, EnterAlternateScreen},
+};
+use ratatui::{
+    Frame, Terminal, TerminalOptions, Viewport, backend::CrosstermBackend, layout::Rect,
+};
+use rustix::{
+    fs::OFlags,
+    process::{Signal, getpid, kill_process},
+    termios::{OptionalActions, tcgetattr, tcgetwinsize, tcsetattr},
+};
+use tokio::io::unix::AsyncFd;
+
+use crate::session::SessionError;
+
+/// Bytes that have not been written yet.
+#[derive(Clone, Debug, Default)]
+struct Pending(Rc<RefCell<Vec<u8>>>);
+
+impl Write for Pending {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0.borrow_mut().extend(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+/// The screen. Dropping it gives the terminal back.
+#[derive(Debug)]
+pub struct Screen {
+    terminal: Terminal<CrosstermBackend<Pending>>,
+    tty: AsyncFd<File>,
+    pending: Pending,
+}
+
+/// The terminal, before anything is done to it.
+///
+/// # Errors
+/// [`SessionError::NoTerminal`] where standard output is none.
+pub fn open() -> Result<File, SessionError> {
+    let none = |why: &str| SessionError::NoTerminal(why.to_owned());
+    if !stdout().is_terminal() {
+        return Err(none("standard output is none"));
+    }
+    if std::env::var_os("TERM").is_none_or(|term| term.is_empty() || term == "dumb") {
+        return Err(none("TERM says that this one cannot move its cursor"));
+    }
+    // Opened anew, because not to wait is a property that all share who have it open.
+    let open = |path: &str| {
+        let mut how = OpenOptions::new();
+        let flags = i32::try_from((OFlags::NONBLOCK | OFlags::NOCTTY).bits()).unwrap_or(0);
+        how.read(true).write(true).custom_flags(flags).open(path)
+    };
+    open("/dev/tty")
+        .or_else(|_| open("/proc/self/fd/1"))
+        .map_err(|error| none(&format!("this one cannot be opened: {error}")))
+}
+
+impl Screen {
+    /// Takes the terminal. From now on whatever ends this program gives it back first.
+    ///
+    /// # Errors
+    /// Where it cannot be taken; it is as it was then.
+    pub fn enter(tty: File) -> io::Result<Self> {
+        let pending = Pending::default();
+        let area = size(&tty)?;
+        let backend = CrosstermBackend::new(pending.clone());
+        let viewport = Viewport::Fixed(area);
+        let terminal = Terminal::with_options(backend, TerminalOptions { viewport })?;
+        #[expect(
+            unsafe_code,
+            reason = "tokio cannot see that the descriptor stays open"
+        )]
+        // SAFETY: the file owns its descriptor and closes it when it is dropped, not before.
+        let tty = unsafe { AsyncFd::register(tty) }?;
+        let mut screen = Self {
+            terminal,
+            tty,
+            pending,
+        };
+        screen.take()?;
+        Ok(screen)
+    }
+
+    fn take(&mut self) -> io::Result<()> {
+        let tty = self.tty.get_ref();
+        let before = tcgetattr(tty)?;
+        let mut raw = before.clone();
+        raw.make_raw();
+        restore::prepare(tty.try_clone()?, before);
+        tcsetattr(tty, OptionalActions::Now, &raw)?;
+        queue!(
+            self.pending,
+            EnterAlternateScreen,
+            Hide,
+            Clear(ClearType::All)
+        )?;
+        self.write()
+    }
+
+    /// Draws a frame, where the one before was taken; says whether it was.
+    ///
+    /// # Errors
+    /// Where the terminal has gone.
+    pub fn draw(&mut self, paint: impl FnOnce(&mut Frame<'_>)) -> io::Result<bool> {
+        if !self.is_written() {
+            return Ok(false);
+        }
+        let area = size(self.tty.get_ref())?;
+        let known = self.terminal.get_frame().area();
+        if area != known {
+            self.terminal.resize(area)?;
+            self.terminal.clear()?;
+        }
+        self.terminal.draw(paint)?;
+        self.write()?;
+        Ok(true)
+    }
+
+    /// All of the next frame is drawn, not only what differs.
+    ///
+    /// # Errors
+    /// None that a terminal makes.
+    pub fn redraw(&mut self) -> io::Result<()> {
+        self.terminal.clear()
+    }
+
+    /// Gives the terminal back to the shell, sleeps until the shell wakes it up, and takes
+    /// the terminal again.
+    ///
+    /// # Errors
+    /// Where the terminal cannot be taken again.
+    pub fn suspend(&mut self) -> io::Result<()> {
+        restore::now();
+        self.pending.0.borrow_mut().clear();
+        kill_process(getpid(), Signal::STOP)?;
+        self.awake()
+    }
+
+    /// Takes the terminal again: somebody else may have had it.
+    ///
+    /// # Errors
+    /// Where it cannot be taken.
+    pub fn awake(&mut self) -> io::Result<()> {
+        restore::now();
+        self.pending.0.borrow_mut().clear();
+        self.take()?;
+        self.redraw()
+    }
+
+    /// Was everything written?
+    #[must_use]
+    pub fn is_written(&self) -> bool {
+        self.pending.0.borrow().is_empty()
+    }
+
+    /// Waits until more can be written, and writes it.
+    ///
+    /// # Errors
+    /// Where the terminal has gone.
+    pub async fn written(&self) -> io::Result<()> {
+        let mut ready = self.tty.writable().await?;
+        ready.clear_ready();
+        self.write()
+    }
+
+    /// Waits for keys. 0 bytes where the terminal has gone.
+    ///
+    /// # Errors
+    /// Where the terminal has gone.
+    pub async fn read(&self, bytes: &mut [u8]) -> io::Result<usize> {
+        loop {
+            let mut ready = self.tty.readable().await?;
+            match rustix::io::read(self.tty.get_ref(), &mut *bytes) {
+                Ok(read) => return Ok(read),
+                Err(rustix::io::Errno::AGAIN) => ready.clear_ready(),
+                Err(rustix::io::Errno::INTR) => {}
+                Err(error) => return Err(error.into()),
+            }
+        }
+    }
+
+    /// Writes as much as the terminal takes.
+    fn write(&self) -> io::Result<()> {
+        let mut pending = self.pending.0.borrow_mut();
+        while !pending.is_empty() {
+            match rustix::io::write(self.tty.get_ref(), &pending) {
+                Ok(0) => return Err(io::ErrorKind::WriteZero.into()),
+                Ok(written) => drop(pending.drain(..written)),
+                Err(rustix::io::Errno::AGAIN) => return Ok(()),
+                Err(rustix::io::Errno::INTR) => {}
+                Err(error) => return Err(error.into()),
+            }
+        }
+        Ok(())
+    }
+}
+
+impl Drop for Screen {
+    fn drop(&mut self) {
+        restore::now();
+    }
+}
+
+/// The terminal's size; one that does not know it has the usual one.
+fn size(tty: &File) -> io::Result<Rect> {
+    let size = tcgetwinsize(tty)?;
+    Ok(match (size.ws_col, size.ws_row) {
+        (0, _) | (_, 0) => Rect::new(0, 0, 80, 24),
+        (width, height) => Rect::new(0, 0, width, height),
+    })
+}
