@@ -3,6 +3,7 @@
 
 mod doctor;
 mod documents;
+mod metrics;
 mod named;
 mod parse;
 mod replay;
@@ -16,6 +17,7 @@ use clap::{Parser, Subcommand, ValueEnum};
 
 pub use doctor::DoctorOptions;
 pub use documents::{CompletionsOptions, ManOptions};
+pub use metrics::MetricsOptions;
 pub use replay::ReplayOptions;
 pub use show::Show;
 pub use sockets::SocketsOptions;

@@ -10,7 +10,7 @@ use greet_common::{
     Stage,
     event::{CAPTURE, SNAPLEN_MAX},
 };
-use tokio::time::sleep;
+use tokio::time::{Instant, sleep, sleep_until};
 
 use crate::{
     cli::WatchOptions,
@@ -29,6 +29,8 @@ use command::Command;
 const GATHER: Duration = Duration::from_millis(5);
 /// Size of the ring buffer, bytes: half a second of one sender who does nothing else.
 pub const BUFFER: u32 = 16 << 20;
+/// How often metrics are told how far the run is, whatever happens.
+const PROGRESS: Duration = Duration::from_secs(1);
 /// How many records are read before signals and the command are looked at again.
 const BATCH: usize = 4096;
 
@@ -84,15 +86,24 @@ async fn follow(
     stop: &mut Stop,
     mut command: Option<&mut Command>,
 ) -> Result<u8, SessionError> {
+    let mut due = feed.wants_progress().then(Instant::now);
     loop {
         let read = tracer.drain(BATCH, |event| feed.push(event, drop));
         feed.dropped(|| tracer.dropped())?;
         feed.rest()?;
+        if due.is_some_and(|due| due <= Instant::now()) {
+            feed.progress(Unseen {
+                events_dropped: tracer.dropped()?,
+                calls_missed: tracer.missed()?,
+            });
+            due = Some(Instant::now() + PROGRESS);
+        }
         let is_more = read == BATCH;
         let ended = stop.or(async {
             tokio::select! {
                 ended = Command::ended(command.as_deref_mut()) => ended.map(Some),
                 waited = more(tracer, is_more) => waited.map(|()| None),
+                () = reached(due) => Ok(None),
             }
         });
         match ended.await {
@@ -101,6 +112,14 @@ async fn follow(
             Some(Err(error)) => return Err(error),
             None => return Ok(0),
         }
+    }
+}
+
+/// Waits for a time; without one, for ever.
+async fn reached(due: Option<Instant>) {
+    match due {
+        Some(due) => sleep_until(due).await,
+        None => std::future::pending().await,
     }
 }
 

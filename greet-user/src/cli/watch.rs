@@ -7,7 +7,7 @@ use clap::{Args, value_parser};
 use greet_common::{Stage, event};
 
 use super::{
-    Format, Show,
+    Format, MetricsOptions, Show,
     named::{protocol, stage_name},
     parse::netns,
 };
@@ -24,6 +24,7 @@ Examples:
   sudo greet-user watch --comm NetworkManager  of the processes of that name
   sudo greet-user watch --summary              times and counts alone, at the lowest cost
   sudo greet-user watch --stages send,handle,sent -p route
+  sudo greet-user watch --summary --metrics 9478
   sudo greet-user watch --format json | jq 'select(.kind == \"exchange\")'
 
 Exit status: 0, that of the COMMAND if there is one, or 2 if watching was not possible; what
@@ -88,6 +89,10 @@ pub struct WatchOptions {
     /// how much of them; `-` for standard output, and then nothing else is shown
     #[arg(long, value_name = "FILE", conflicts_with = "summary")]
     pub pcapng: Option<PathBuf>,
+
+    /// Metrics for Prometheus
+    #[command(flatten)]
+    pub metrics: MetricsOptions,
 
     /// A command to run: its traffic alone is shown, and its exit status is ours
     #[arg(last = true, value_name = "COMMAND")]
