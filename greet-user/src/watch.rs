@@ -9,6 +9,7 @@ use std::{collections::BTreeSet, time::Duration};
 use greet_common::{
     Stage,
     event::{CAPTURE, SNAPLEN_MAX},
+    wire::HEADER_SIZE,
 };
 use tokio::time::{Instant, sleep, sleep_until};
 
@@ -156,13 +157,15 @@ fn filter(options: &WatchOptions) -> Filter {
         port: options.port,
         comm: options.comm.clone(),
         snaplen: match options.snaplen {
-            _ if options.summary => 0,
+            _ if options.is_counted() => 0,
             Some(snaplen) => snaplen,
             // A capture is expected to be whole.
+            // What errors tell.
+            None if options.summary => (HEADER_SIZE + size_of::<i32>()) as u32,
             None if options.pcapng.is_some() => SNAPLEN_MAX as u32,
             None => CAPTURE as u32,
         },
-        summary: options.summary,
+        summary: options.is_counted(),
     }
 }
 
@@ -183,7 +186,7 @@ fn plan(options: &WatchOptions) -> Plan {
         } else {
             stages
         },
-        summary: options.summary,
+        summary: options.is_counted(),
         family: !options.command.is_empty(),
         buffer: BUFFER,
     }

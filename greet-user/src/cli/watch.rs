@@ -114,6 +114,13 @@ impl WatchOptions {
         self.format == Format::Json || self.files().is_stdout()
     }
 
+    /// Is no more wanted than counts and times, which the kernel's side can put together? Metrics
+    /// name processes and errors.
+    #[must_use]
+    pub const fn is_counted(&self) -> bool {
+        self.summary && self.metrics.metrics.is_none()
+    }
+
     /// What it is written to beside what is shown.
     #[must_use]
     pub fn files(&self) -> Files<'_> {
