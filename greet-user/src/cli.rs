@@ -3,6 +3,7 @@
 
 mod doctor;
 mod documents;
+mod metrics;
 mod named;
 mod parse;
 mod replay;
@@ -18,6 +19,7 @@ use clap::{Parser, Subcommand, ValueEnum};
 
 pub use doctor::DoctorOptions;
 pub use documents::{CompletionsOptions, ManOptions};
+pub use metrics::MetricsOptions;
 pub use replay::ReplayOptions;
 pub use scope::{Netns, Scope};
 pub use show::{Drawing, Show};

@@ -9,7 +9,7 @@ pub use greetings::{Greeted, Greetings};
 use crate::{
     event::Event,
     journey::{Exchange, Journey, Status, Told},
-    output::{Counts, Observed, Start, System},
+    output::{Counts, Observed, Progress, Start, System},
     session::SessionError,
     sinks::Sinks,
     statistics::Spans,
@@ -136,6 +136,21 @@ impl Feed {
         count: impl FnOnce() -> Result<u64, TracerError>,
     ) -> Result<(), SessionError> {
         self.telling.sinks.dropped(count)
+    }
+
+    /// Does anybody want to be told how far the run is?
+    #[must_use]
+    pub fn wants_progress(&self) -> bool {
+        self.telling.sinks.wants_progress()
+    }
+
+    /// Tells how far the run is.
+    pub fn progress(&mut self, unseen: Unseen) {
+        self.telling.sinks.progress(&Progress {
+            events: self.events,
+            events_dropped: unseen.events_dropped,
+            calls_missed: unseen.calls_missed,
+        });
     }
 
     /// When nothing more is there for now.

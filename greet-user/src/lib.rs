@@ -6,7 +6,7 @@
 //! shows them, and [`feed`] leads from the one to the others and to all [`sinks`];
 //! [`session`], [`watch`], [`top`] and [`replay`] are the stories that tie these together and [`cli`]
 //! what the user asked for; [`sockets`] lists all sockets, [`doctor`] tells what works here,
-//! and [`completions`] and [`man`] what can be typed. `event`, `stream`, `journey`, `feed`,
+//! and [`completions`] and [`man`] what can be typed. [`serve`] answers scrapes. `event`, `stream`, `journey`, `feed`,
 //! `recording`, `statistics` and `output` know neither kernel nor clock: they work on recorded
 //! data just as well.
 
@@ -22,6 +22,7 @@ pub mod man;
 pub mod output;
 pub mod recording;
 pub mod replay;
+pub mod serve;
 pub mod session;
 pub mod signals;
 pub mod sinks;

@@ -30,7 +30,8 @@ async fn main() -> ExitCode {
         Some(Command::Watch(options)) => {
             init_log(options.show.diagnostics());
             let view = watcher(options.format, &options.show, options.summary);
-            match options.files().open(Some(view)) {
+            let sinks = options.files().open(Some(view));
+            match sinks.and_then(|sinks| options.metrics.serve(sinks)) {
                 Ok(sinks) => watch(options, sinks).await,
                 Err(error) => Err(error),
             }

@@ -4,12 +4,14 @@
 
 mod human;
 mod json;
+mod metrics;
 mod pcapng;
 
 use std::io;
 
 pub use human::{Human, Look, parts};
 pub use json::Json;
+pub use metrics::{Metrics, Scrape, Syntax};
 pub use pcapng::Pcapng;
 
 use serde::Serialize;
@@ -196,6 +198,17 @@ pub struct Counts {
     pub unmatched: u64,
 }
 
+/// How far a run is.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Progress {
+    /// Events that came so far.
+    pub events: u64,
+    /// Events that did not.
+    pub events_dropped: u64,
+    /// Calls, by any process, at which the kernel could not run the tracer's programs.
+    pub calls_missed: u64,
+}
+
 /// A way of showing any traffic.
 pub trait Watcher {
     /// Before anything.
@@ -215,6 +228,15 @@ pub trait Watcher {
     /// # Errors
     /// What writing ran into.
     fn flush(&mut self) -> io::Result<()>;
+
+    /// Is it to be told about once a second how far the run is?
+    fn wants_progress(&self) -> bool {
+        false
+    }
+
+    /// How far the run is; told where it is wanted, and where a run goes on while nothing
+    /// happens.
+    fn progress(&mut self, _progress: &Progress) {}
 
     /// At the end.
     ///

@@ -14,6 +14,7 @@ use crate::{
     journey::Exchange,
     output::{Outcome, Output, Start, System},
     recording::RecordingError,
+    serve,
     signals::Stop,
     sinks::{self, Sinks},
     sockets::SocketsError,
@@ -53,6 +54,17 @@ pub enum SessionError {
     /// Two files that are to be one stream.
     #[error("only one of --record and --pcapng can go to standard output; name a file for one")]
     TwoStreams,
+    /// Metrics cannot be served.
+    #[error(
+        "metrics cannot be served at {address}: {error}{}",
+        serve::next_step(error)
+    )]
+    Metrics {
+        /// Where.
+        address: String,
+        /// Why not.
+        error: io::Error,
+    },
     /// A recording cannot be read, or not to its end.
     #[error(transparent)]
     Recording(#[from] RecordingError),

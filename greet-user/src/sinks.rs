@@ -16,8 +16,9 @@ use crate::{
     event::Event,
     feed::{Closing, Greeted, Opening},
     journey::Told,
-    output::{Observed, Pcapng, Watcher},
+    output::{Metrics, Observed, Pcapng, Progress, Watcher},
     recording::Writer,
+    serve::Server,
     session::SessionError,
     target::Target,
     tracer::TracerError,
@@ -28,6 +29,8 @@ use crate::{
 pub struct Sinks {
     views: Vec<View>,
     recording: Option<Recording>,
+    /// Answers scrapes until the run is over.
+    server: Option<Server>,
 }
 
 /// A recording, and the file it is written to.
@@ -45,8 +48,23 @@ struct View {
 impl Sinks {
     /// Shows it on standard output as well.
     #[must_use]
-    pub fn shown(self, watcher: Box<dyn Watcher>) -> Self {
-        self.and(watcher, None)
+    pub fn shown(mut self, watcher: Box<dyn Watcher>) -> Self {
+        // First of all: nobody at a terminal waits for the others.
+        self.views.insert(
+            0,
+            View {
+                watcher,
+                path: None,
+            },
+        );
+        self
+    }
+
+    /// Counts for scrapes as well, which are answered as long as the run goes on.
+    #[must_use]
+    pub fn served(mut self, metrics: Metrics, server: Server) -> Self {
+        self.server = Some(server);
+        self.and(Box::new(metrics), None)
     }
 
     /// Records the run as well, in a file or, where the path is `-`, on standard output.
@@ -125,6 +143,19 @@ impl Sinks {
     /// What writing ran into.
     pub fn tell(&mut self, told: &Told<'_>, callback: Option<&str>) -> Result<(), SessionError> {
         self.each(|view| view.tell(told, callback))
+    }
+
+    /// Does anybody want to be told how far the run is?
+    #[must_use]
+    pub fn wants_progress(&self) -> bool {
+        self.views.iter().any(|view| view.watcher.wants_progress())
+    }
+
+    /// How far the run is.
+    pub fn progress(&mut self, progress: &Progress) {
+        for view in &mut self.views {
+            view.watcher.progress(progress);
+        }
     }
 
     /// When nothing more is there for now.

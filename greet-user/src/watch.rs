@@ -7,7 +7,7 @@ pub(crate) mod scope;
 
 use std::time::Duration;
 
-use tokio::time::sleep;
+use tokio::time::{Instant, sleep, sleep_until};
 
 use crate::{
     cli::WatchOptions,
@@ -20,13 +20,15 @@ use crate::{
     tracer::{self, Tracer},
 };
 use command::{Command, Output};
-use scope::{filter, plan};
+use scope::{Detail, filter, plan};
 
 /// How long to let records gather before they are read: each time that somebody waits for
 /// the buffer, the next record wakes him, at the cost of the program that is watched.
 const GATHER: Duration = Duration::from_millis(5);
 /// Size of the ring buffer, bytes: half a second of one sender who does nothing else.
 pub const BUFFER: u32 = 16 << 20;
+/// How often metrics are told how far the run is, whatever happens.
+const PROGRESS: Duration = Duration::from_secs(1);
 /// How many records are read before signals and the command are looked at again.
 pub(crate) const BATCH: usize = 4096;
 
@@ -37,8 +39,8 @@ pub(crate) const BATCH: usize = 4096;
 pub async fn watch(options: &WatchOptions, sinks: Sinks) -> Result<u8, SessionError> {
     let mut stop = Stop::listen().map_err(SessionError::Signal)?;
     tracer::check_privileges()?;
-    let plan = plan(&options.scope, options.summary);
-    let filter = filter(&options.scope, options.summary, options.pcapng.is_some());
+    let detail = detail(options);
+    let (plan, filter) = (plan(&options.scope, detail), filter(&options.scope, detail));
     let mut tracer = Tracer::attach(&filter, &plan)?;
     let opening = Opening {
         began_ns: monotonic_ns(),
@@ -68,6 +70,16 @@ pub async fn watch(options: &WatchOptions, sinks: Sinks) -> Result<u8, SessionEr
     Ok(status)
 }
 
+/// A summary needs no message; metrics name processes and errors all the same.
+fn detail(options: &WatchOptions) -> Detail {
+    match (options.summary, &options.pcapng) {
+        (true, _) if options.metrics.metrics.is_none() => Detail::Counted,
+        (true, _) => Detail::Header,
+        (false, Some(_)) => Detail::Whole,
+        (false, None) => Detail::Beginning,
+    }
+}
+
 /// Detaches, feeds what is left, and sums up.
 pub(crate) fn finish(mut feed: Feed, tracer: &mut Tracer) -> Result<(), SessionError> {
     let calls_missed = tracer.finish(|event| feed.push(event, drop))?;
@@ -88,15 +100,24 @@ async fn follow(
     stop: &mut Stop,
     mut command: Option<&mut Command>,
 ) -> Result<u8, SessionError> {
+    let mut due = feed.wants_progress().then(Instant::now);
     loop {
         let read = tracer.drain(BATCH, |event| feed.push(event, drop));
         feed.dropped(|| tracer.dropped())?;
         feed.rest()?;
+        if due.is_some_and(|due| due <= Instant::now()) {
+            feed.progress(Unseen {
+                events_dropped: tracer.dropped()?,
+                calls_missed: tracer.missed()?,
+            });
+            due = Some(Instant::now() + PROGRESS);
+        }
         let is_more = read == BATCH;
         let ended = stop.or(async {
             tokio::select! {
                 ended = Command::ended(command.as_deref_mut()) => ended.map(Some),
                 waited = more(tracer, is_more) => waited.map(|()| None),
+                () = reached(due) => Ok(None),
             }
         });
         match ended.await {
@@ -105,6 +126,14 @@ async fn follow(
             Some(Err(error)) => return Err(error),
             None => return Ok(0),
         }
+    }
+}
+
+/// Waits for a time; without one, for ever.
+async fn reached(due: Option<Instant>) {
+    match due {
+        Some(due) => sleep_until(due).await,
+        None => std::future::pending().await,
     }
 }
 

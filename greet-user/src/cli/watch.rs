@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use clap::Args;
 
-use super::{Format, Scope, Show};
+use super::{Format, MetricsOptions, Scope, Show};
 use crate::sinks::Files;
 
 const EXAMPLES: &str = "\
@@ -16,6 +16,7 @@ Examples:
   sudo greet-user watch --comm NetworkManager  of the processes of that name
   sudo greet-user watch --summary              times and counts alone, at the lowest cost
   sudo greet-user watch --stages send,handle,sent -p route
+  sudo greet-user watch --summary --metrics 9478
   sudo greet-user watch --format json | jq 'select(.kind == \"exchange\")'
 
 Exit status: 0, that of the COMMAND if there is one, or 2 if watching was not possible; what
@@ -46,6 +47,10 @@ pub struct WatchOptions {
     /// how much of them; `-` for standard output, and then nothing else is shown
     #[arg(long, value_name = "FILE", conflicts_with = "summary")]
     pub pcapng: Option<PathBuf>,
+
+    /// Metrics for Prometheus
+    #[command(flatten)]
+    pub metrics: MetricsOptions,
 
     /// How to draw
     #[command(flatten)]

@@ -17,7 +17,7 @@ use crate::{
         BATCH,
         command::{Command, Output},
         finish,
-        scope::{filter, plan},
+        scope::{Detail, filter, plan},
     },
 };
 
@@ -45,8 +45,12 @@ impl Live {
         state: Shared,
     ) -> Result<Self, SessionError> {
         tracer::check_privileges()?;
-        let plan = plan(&options.scope, false);
-        let filter = filter(&options.scope, false, options.pcapng.is_some());
+        let detail = match options.pcapng {
+            Some(_) => Detail::Whole,
+            None => Detail::Beginning,
+        };
+        let plan = plan(&options.scope, detail);
+        let filter = filter(&options.scope, detail);
         let mut tracer = Tracer::attach(&filter, &plan)?;
         let opening = Opening {
             began_ns: monotonic_ns(),

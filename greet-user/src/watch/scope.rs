@@ -6,6 +6,7 @@ use std::collections::BTreeSet;
 use greet_common::{
     Stage,
     event::{CAPTURE, SNAPLEN_MAX},
+    wire::HEADER_SIZE,
 };
 
 use super::BUFFER;
@@ -14,8 +15,21 @@ use crate::{
     tracer::{Callbacks, Filter, Plan, Tasks},
 };
 
-/// What is looked at, in a summary or with whole messages for a capture.
-pub(crate) fn filter(options: &Scope, summary: bool, whole: bool) -> Filter {
+/// How much of each message is wanted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Detail {
+    /// Counts and times, which the kernel's side puts together.
+    Counted,
+    /// What its header and an error tell.
+    Header,
+    /// Its beginning.
+    Beginning,
+    /// All of it, as a capture is expected to have it.
+    Whole,
+}
+
+/// What is looked at, with so much of each message unless `--snaplen` says how much.
+pub(crate) fn filter(options: &Scope, detail: Detail) -> Filter {
     let asked = options.protocols.iter();
     let protocols = asked.fold(0, |all, protocol| all | 1_u32 << (protocol & 31));
     Filter {
@@ -33,18 +47,26 @@ pub(crate) fn filter(options: &Scope, summary: bool, whole: bool) -> Filter {
         port: options.port,
         comm: options.comm.clone(),
         snaplen: match options.snaplen {
-            _ if summary => 0,
-            Some(snaplen) => snaplen,
-            // A capture is expected to be whole.
-            None if whole => SNAPLEN_MAX as u32,
-            None => CAPTURE as u32,
+            Some(snaplen) if detail != Detail::Counted => snaplen,
+            _ => detail.bytes(),
         },
-        summary,
+        summary: detail == Detail::Counted,
+    }
+}
+
+impl Detail {
+    const fn bytes(self) -> u32 {
+        (match self {
+            Self::Counted => 0,
+            Self::Header => HEADER_SIZE + size_of::<i32>(),
+            Self::Beginning => CAPTURE,
+            Self::Whole => SNAPLEN_MAX,
+        }) as u32
     }
 }
 
 /// What is attached.
-pub(crate) fn plan(options: &Scope, summary: bool) -> Plan {
+pub(crate) fn plan(options: &Scope, detail: Detail) -> Plan {
     let stages: BTreeSet<_> = options.stages.iter().copied().collect();
     // Nobody who does not ask for it pays for the kernel's own callbacks.
     let built_in = [Stage::Handle, Stage::Handled]
@@ -61,7 +83,7 @@ pub(crate) fn plan(options: &Scope, summary: bool) -> Plan {
         } else {
             stages
         },
-        summary,
+        summary: detail == Detail::Counted,
         family: !options.command.is_empty(),
         buffer: BUFFER,
     }

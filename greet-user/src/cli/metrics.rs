@@ -1,0 +1,49 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! Where metrics are served, and how many label values there may be.
+
+use clap::{Args, value_parser};
+
+use crate::{
+    output::Metrics,
+    serve::{Address, Server, address},
+    session::SessionError,
+    sinks::Sinks,
+};
+
+/// The largest `--metrics-processes`: some 20 MiB, and a million series.
+const PROCESSES_MAX: u64 = 10_000;
+
+/// Metrics for Prometheus.
+#[derive(Clone, Debug, Args)]
+pub struct MetricsOptions {
+    /// Serve metrics for Prometheus at this address, as PORT, HOST:PORT or [IPv6]:PORT; without
+    /// a host on this machine alone (127.0.0.1), with port 0 at any that is free
+    #[arg(long, value_name = "ADDR", value_parser = address)]
+    pub metrics: Option<Address>,
+
+    /// So many process names at most have metrics of their own, one on two protocols counting
+    /// twice; the rest count as `other`
+    #[arg(long, value_name = "N", default_value = "200", requires = "metrics", value_parser = value_parser!(u64).range(0..=PROCESSES_MAX))]
+    pub metrics_processes: u64,
+}
+
+impl MetricsOptions {
+    /// Answers at the address from now on, if there is one.
+    ///
+    /// # Errors
+    /// [`SessionError::Metrics`] where the address is not to be had.
+    pub fn serve(&self, sinks: Sinks) -> Result<Sinks, SessionError> {
+        let Some(address) = &self.metrics else {
+            return Ok(sinks);
+        };
+        let metrics = Metrics::new(usize::try_from(self.metrics_processes).unwrap_or(usize::MAX));
+        let found = address.look_up();
+        let server = found.and_then(|found| Server::start(found, metrics.scrape()));
+        let server = server.map_err(|error| SessionError::Metrics {
+            address: address.to_string(),
+            error,
+        })?;
+        anstream::eprintln!("metrics at http://{}/metrics", server.address());
+        Ok(sinks.served(metrics, server))
+    }
+}

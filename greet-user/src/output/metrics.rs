@@ -1,0 +1,213 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! Counters and latency histograms for Prometheus. What is told is counted in fixed places,
+//! without formatting, locking or waiting; text is made of it when it is asked for, by
+//! whoever asks (see [`Scrape`]).
+
+mod encode;
+mod errors;
+mod plain;
+mod row;
+mod table;
+mod times;
+
+use std::{
+    io,
+    sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, atomic::AtomicBool, atomic::Ordering},
+};
+
+pub use encode::{Scrape, Syntax};
+
+use super::{Observed, Progress, System, Watcher};
+use crate::{
+    event::{Delivery, Head, Loss},
+    journey::{Exchange, Status, Told},
+};
+use errors::Losses;
+use row::Row;
+use table::{PROTOCOLS, Table, place};
+use times::Counter;
+
+/// Counts.
+pub struct Metrics {
+    table: Table,
+    shared: Arc<Shared>,
+}
+
+/// What the tracing thread writes and scrapes read.
+#[derive(Debug)]
+struct Shared {
+    /// In the order in which they were first needed. Locked to add one, and to copy the list.
+    rows: Mutex<Vec<Arc<Row>>>,
+    protocols: [OnceLock<Box<Losses>>; PROTOCOLS],
+    kernel: OnceLock<String>,
+    is_up: AtomicBool,
+    folded: Counter,
+    events: Counter,
+    events_dropped: Counter,
+    calls_missed: Counter,
+}
+
+impl Default for Shared {
+    fn default() -> Self {
+        Self {
+            rows: Mutex::default(),
+            protocols: [const { OnceLock::new() }; PROTOCOLS],
+            kernel: OnceLock::new(),
+            is_up: AtomicBool::new(false),
+            folded: Counter::default(),
+            events: Counter::default(),
+            events_dropped: Counter::default(),
+            calls_missed: Counter::default(),
+        }
+    }
+}
+
+impl Shared {
+    fn rows(&self) -> MutexGuard<'_, Vec<Arc<Row>>> {
+        self.rows.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn losses(&self, protocol: u32) -> &Losses {
+        self.protocols[place(protocol)].get_or_init(Box::default)
+    }
+}
+
+impl Metrics {
+    /// With room for so many pairs of a protocol and a process name; the rest count as
+    /// `other`.
+    #[must_use]
+    pub fn new(processes: usize) -> Self {
+        let shared = Arc::<Shared>::default();
+        Self {
+            table: Table::new(Arc::clone(&shared), processes),
+            shared,
+        }
+    }
+
+    /// For whoever asks, in any thread.
+    #[must_use]
+    pub fn scrape(&self) -> Scrape {
+        Scrape::of(Arc::clone(&self.shared))
+    }
+
+    fn row(&mut self, head: &Head) -> &Row {
+        // A protocol that is talked on shows its losses, be they 0.
+        self.shared.losses(head.protocol);
+        self.table.row(head).0
+    }
+
+    fn loss(&self, loss: &Loss) {
+        let losses = self.shared.losses(loss.head.protocol);
+        if loss.overrun == 0 {
+            losses.failures.add(Some(loss.result), 1);
+        } else {
+            losses.overruns.add(1);
+        }
+    }
+
+    fn exchange(&mut self, exchange: &Exchange) {
+        let Some(head) = subject(exchange) else {
+            return;
+        };
+        let status = exchange.status();
+        let (row, folded) = self.table.row(head);
+        row.exchange(exchange, status);
+        self.shared.folded.add(u64::from(folded));
+        for read in deliveries(exchange) {
+            self.row(&read.head).deliveries.add(1);
+        }
+        let Some(request) = &exchange.request else {
+            return;
+        };
+        let losses = self.shared.losses(head.protocol);
+        // Where there are records of failures, they were counted with their errors.
+        if exchange.losses.is_empty() && request.unqueued > 0 {
+            losses.failures.add(None, u64::from(request.unqueued));
+        }
+        if matches!(status, Status::Refused | Status::Failed) {
+            losses.refusals.add(refusal(exchange), 1);
+        }
+    }
+}
+
+/// Whose exchange it is: who sent the request; of a message that nobody asked for who read
+/// it, or, where nobody did, in whose call it was queued.
+fn subject(exchange: &Exchange) -> Option<&Head> {
+    if let Some(request) = &exchange.request {
+        return Some(&request.head);
+    }
+    let passed = exchange.passed.first()?;
+    let reader = passed.delivery.as_ref().map(|read| &read.head);
+    Some(reader.unwrap_or(&passed.message.head))
+}
+
+fn deliveries(exchange: &Exchange) -> impl Iterator<Item = &Delivery> {
+    let passed = exchange.passed.iter();
+    passed.filter_map(|passed| passed.delivery.as_ref())
+}
+
+/// What `sendmsg()` returned, or the first error among the answers: a negative errno.
+fn refusal(exchange: &Exchange) -> Option<i32> {
+    let result = exchange.request.as_ref().map(|request| request.result);
+    let mut answers = exchange.passed.iter();
+    let answered = || {
+        let error = |errno: &i32| *errno < 0;
+        answers.find_map(|passed| passed.message.datagram.error().filter(error))
+    };
+    result.filter(|result| *result < 0).or_else(answered)
+}
+
+impl Watcher for Metrics {
+    fn start(&mut self, system: &System) -> io::Result<()> {
+        self.shared.kernel.get_or_init(|| system.kernel.clone());
+        self.shared.is_up.store(true, Ordering::Relaxed);
+        Ok(())
+    }
+
+    fn tell(&mut self, told: &Told<'_>, _callback: Option<&str>) -> io::Result<()> {
+        match told {
+            Told::Request(request) => {
+                let row = self.row(&request.head);
+                row.requests.add(1);
+                row.request_bytes.add(u64::from(request.datagram.len));
+            }
+            Told::Message(message, _) => {
+                let row = self.row(&message.head);
+                row.messages.add(1);
+                row.message_bytes.add(u64::from(message.datagram.len));
+            }
+            Told::Loss(loss) => self.loss(loss),
+            Told::Extack(_) => {}
+            Told::Exchange(exchange) => self.exchange(exchange),
+        }
+        Ok(())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+
+    fn wants_progress(&self) -> bool {
+        true
+    }
+
+    fn progress(&mut self, progress: &Progress) {
+        let shared = &self.shared;
+        shared.events.set(progress.events);
+        shared.events_dropped.set(progress.events_dropped);
+        shared.calls_missed.set(progress.calls_missed);
+    }
+
+    fn summary(&mut self, observed: &Observed) -> io::Result<()> {
+        self.progress(&Progress {
+            events: observed.events,
+            events_dropped: observed.events_dropped,
+            calls_missed: observed.calls_missed,
+        });
+        self.shared.is_up.store(false, Ordering::Relaxed);
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests;

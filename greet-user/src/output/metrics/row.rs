@@ -1,0 +1,66 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! What is counted of one process name on one protocol.
+
+use std::sync::OnceLock;
+
+use super::times::{Counter, Times};
+use crate::journey::{Exchange, SPANS, Status};
+
+/// The statuses, in the order of [`Row::exchanges`].
+pub(super) const STATUSES: [Status; 8] = [
+    Status::Answered,
+    Status::Unread,
+    Status::Unanswered,
+    Status::Refused,
+    Status::Failed,
+    Status::Lost,
+    Status::Delivered,
+    Status::Notification,
+];
+
+/// The counters.
+#[derive(Debug, Default)]
+pub(super) struct Row {
+    /// Its protocol's place.
+    pub(super) protocol: usize,
+    /// Value of the label `process`.
+    pub(super) process: Box<str>,
+    /// Requests that it sent.
+    pub(super) requests: Counter,
+    /// Their bytes.
+    pub(super) request_bytes: Counter,
+    /// Messages that were queued while it ran.
+    pub(super) messages: Counter,
+    /// Their bytes.
+    pub(super) message_bytes: Counter,
+    /// Messages that it read.
+    pub(super) deliveries: Counter,
+    /// Exchanges by status.
+    pub(super) exchanges: [Counter; STATUSES.len()],
+    /// The named spans, as far as one was seen.
+    pub(super) spans: [OnceLock<Box<Times>>; SPANS.len()],
+}
+
+impl Row {
+    /// Nothing yet.
+    pub(super) fn new(protocol: usize, process: &str) -> Self {
+        Self {
+            protocol,
+            process: process.into(),
+            ..Self::default()
+        }
+    }
+
+    /// Adds an exchange that is over.
+    pub(super) fn exchange(&self, exchange: &Exchange, status: Status) {
+        let at = STATUSES.iter().position(|known| *known == status);
+        if let Some(counter) = at.and_then(|at| self.exchanges.get(at)) {
+            counter.add(1);
+        }
+        for ((_, from, to), times) in SPANS.into_iter().zip(&self.spans) {
+            if let Some(span_ns) = exchange.span(from, to) {
+                times.get_or_init(Box::default).observe(span_ns);
+            }
+        }
+    }
+}

@@ -1,0 +1,101 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! Answers scrapes over HTTP, in a thread of its own: whoever asks, however slowly or
+//! strangely, neither stops the tracing nor fills the memory.
+
+mod accept;
+mod address;
+mod answer;
+
+use std::{
+    io,
+    net::{SocketAddr, TcpListener},
+    thread::{self, JoinHandle},
+};
+
+use tokio::{runtime::Builder, sync::oneshot};
+
+pub use address::{Address, address};
+
+use crate::output::Scrape;
+
+/// Answers as long as it lives.
+pub struct Server {
+    address: SocketAddr,
+    /// Dropped, it tells the thread to end.
+    stop: Option<oneshot::Sender<()>>,
+    thread: Option<JoinHandle<()>>,
+}
+
+impl Server {
+    /// Answers at this address from now on; port 0 is any that is free.
+    ///
+    /// # Errors
+    /// Where the address is not to be had.
+    pub fn start(address: SocketAddr, scrape: Scrape) -> io::Result<Self> {
+        let listener = TcpListener::bind(address)?;
+        listener.set_nonblocking(true)?;
+        let address = listener.local_addr()?;
+        let runtime = Builder::new_current_thread().enable_all().build()?;
+        let (stop, stopped) = oneshot::channel();
+        let serve = move || {
+            // The traced machine comes first.
+            if let Err(error) = rustix::process::setpriority_process(None, NICE) {
+                log::warn!("the priority of scrapes cannot be lowered: {error}");
+            }
+            runtime.block_on(async {
+                tokio::select! {
+                    ended = accept::accept(listener, scrape) => {
+                        if let Err(error) = ended {
+                            log::warn!("scrapes cannot be answered any more: {error}");
+                        }
+                    }
+                    _ = stopped => {}
+                }
+            });
+        };
+        let thread = thread::Builder::new().name("metrics".to_owned());
+        Ok(Self {
+            address,
+            stop: Some(stop),
+            thread: Some(thread.spawn(serve)?),
+        })
+    }
+
+    /// Where it answers.
+    #[must_use]
+    pub const fn address(&self) -> SocketAddr {
+        self.address
+    }
+}
+
+/// What can be done about an address that is not to be had.
+#[must_use]
+pub fn next_step(error: &io::Error) -> &'static str {
+    match error.kind() {
+        io::ErrorKind::AddrInUse => {
+            "; choose another port (0 is any that is free), or end the program that has it: \
+             `ss -ltnp` names it"
+        }
+        io::ErrorKind::AddrNotAvailable => "; name an address that this machine has (`ip address`)",
+        io::ErrorKind::PermissionDenied => "; choose a port from 1024 on",
+        _ => "; name an address of this machine, or a port alone",
+    }
+}
+
+/// Of the thread, as nice(1) has it.
+const NICE: i32 = 10;
+
+impl Drop for Server {
+    /// The port is free again when this returns.
+    fn drop(&mut self) {
+        drop(self.stop.take());
+        if let Some(thread) = self.thread.take()
+            && thread.join().is_err()
+        {
+            log::warn!("the thread that answers scrapes has failed");
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

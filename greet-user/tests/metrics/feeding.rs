@@ -1,0 +1,124 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! Events go the way that they go in a run: through the feed and the sinks to the exporter.
+
+use std::net::{Ipv4Addr, SocketAddr};
+
+use greet_common::event::Kind;
+use greet_user::{
+    event::{Datagram, Event, Head, Loss, Message, Request},
+    feed::{Closing, Feed, Opening, Run, Unseen},
+    output::{Metrics, System},
+    serve::Server,
+    sinks::Sinks,
+    tracer::Attached,
+};
+
+/// A run that is scraped.
+pub struct Fed {
+    feed: Feed,
+    /// Where.
+    pub address: SocketAddr,
+}
+
+impl Fed {
+    /// With room for so many process names.
+    pub fn begin(processes: usize) -> Self {
+        let opening = Opening {
+            began_ns: 0,
+            deliveries: true,
+            run: Run::Watch(System {
+                tool: "greet-user".to_owned(),
+                kernel: "6.12.1-test".to_owned(),
+                boot_time_unix_ns: 0,
+                attached: Attached::default(),
+            }),
+        };
+        let metrics = Metrics::new(processes);
+        let server = Server::start((Ipv4Addr::LOCALHOST, 0).into(), metrics.scrape());
+        let server = server.expect("a free port");
+        let address = server.address();
+        let sinks = Sinks::default().served(metrics, server);
+        Self {
+            feed: Feed::begin(sinks, &opening).expect("begins"),
+            address,
+        }
+    }
+
+    /// Takes events; what has not ended is ended.
+    pub fn feed(&mut self, events: impl IntoIterator<Item = Event>) {
+        events
+            .into_iter()
+            .for_each(|event| self.feed.push(event, drop));
+        self.feed.give_up(drop);
+        self.feed.progress(Unseen::default());
+        self.feed.rest().expect("nothing is written");
+    }
+
+    /// Ends it; then nobody answers any more.
+    pub fn finish(self) {
+        self.feed.finish(&Closing::default()).expect("ends");
+    }
+}
+
+/// A task of this name.
+pub fn head(kind: Kind, protocol: u32, name: &[u8], call: u64) -> Head {
+    let mut comm = [0; 16];
+    comm[..name.len()].copy_from_slice(name);
+    Head {
+        kind: kind as u32,
+        protocol,
+        call,
+        pid: 70,
+        tid: 71,
+        comm,
+        sock: 7,
+    }
+}
+
+/// It asks, and is answered with this error, or acknowledged where it is 0.
+pub fn asked(protocol: u32, name: &[u8], call: u64, errno: i32) -> [Event; 2] {
+    let mut answer = [36_u32, 2, 1, 70].map(u32::to_ne_bytes).concat();
+    answer.extend(errno.to_ne_bytes());
+    let datagram = |portid, peer_portid, data: &[u8]| Datagram {
+        protocol,
+        netns: 1,
+        portid,
+        peer_portid,
+        group: 0,
+        len: 36,
+        data: data.into(),
+    };
+    let begin_ns = call * 1_000_000;
+    [
+        Event::Message(Message {
+            head: head(Kind::Message, protocol, name, call),
+            skb: call,
+            reply_ns: begin_ns + 5_000,
+            queue_ns: begin_ns + 6_000,
+            datagram: datagram(0, 70, &answer),
+        }),
+        Event::Request(Request {
+            head: head(Kind::Request, protocol, name, call),
+            send_ns: begin_ns,
+            cross_ns: begin_ns + 1_000,
+            handle_ns: begin_ns + 2_000,
+            handled_ns: begin_ns + 7_000,
+            sent_ns: begin_ns + 8_000,
+            result: 36,
+            unqueued: 0,
+            datagram: datagram(70, 0, &[]),
+        }),
+    ]
+}
+
+/// A message is lost: an overrun, or one that could not be handed over.
+pub fn lost(protocol: u32, overrun: u32) -> Event {
+    Event::Loss(Loss {
+        head: head(Kind::Loss, protocol, b"loser", 0),
+        time_ns: 1,
+        netns: 1,
+        portid: 70,
+        result: -105,
+        overrun,
+    })
+}

@@ -1,0 +1,12 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! What Prometheus' own tool says of the metrics, of the dashboard and of the alerts.
+//!
+//! Needs promtool, by its path in GREET_PROMTOOL or in PATH; without it these tests fail.
+
+mod dashboard;
+mod feeding;
+mod hostile;
+mod promtool;
+mod recordings;
+mod rules;
+mod scraping;
