@@ -5,18 +5,21 @@
 mod human;
 mod json;
 mod pcapng;
+mod report;
 
 use std::io;
 
 pub use human::{Human, Look};
 pub use json::Json;
 pub use pcapng::Pcapng;
+pub use report::{Finish, LIMIT as REPORT_LIMIT, Report};
 
 use serde::Serialize;
 
 use crate::{
     client::{Answer, Sent},
     clock::boot_time_unix_ns,
+    feed::{Closing, Opening},
     journey::{Exchange, Told},
     statistics::{Bin, Distribution},
     tracer::Attached,
@@ -204,6 +207,14 @@ pub trait Watcher {
     /// What writing ran into.
     fn start(&mut self, system: &System) -> io::Result<()>;
 
+    /// Before anything, for a view that shows what run it is as well.
+    ///
+    /// # Errors
+    /// What writing ran into.
+    fn open(&mut self, opening: &Opening) -> io::Result<()> {
+        self.start(opening.system())
+    }
+
     /// As it happens.
     ///
     /// # Errors
@@ -221,6 +232,14 @@ pub trait Watcher {
     /// # Errors
     /// What writing ran into.
     fn summary(&mut self, observed: &Observed) -> io::Result<()>;
+
+    /// At the end, for a view that shows how it ended as well.
+    ///
+    /// # Errors
+    /// What writing ran into.
+    fn close(&mut self, observed: &Observed, _closing: &Closing) -> io::Result<()> {
+        self.summary(observed)
+    }
 }
 
 /// A way of showing what happened.

@@ -11,7 +11,7 @@ use super::{
     named::{protocol, stage_name},
     parse::netns,
 };
-use crate::{sinks::Files, tracer::Hooks};
+use crate::{output::REPORT_LIMIT, sinks::Files, tracer::Hooks};
 
 /// The largest `--snaplen`, bytes.
 const SNAPLEN_MAX: i64 = event::SNAPLEN_MAX as i64;
@@ -24,6 +24,7 @@ Examples:
   sudo greet-user watch --comm NetworkManager  of the processes of that name
   sudo greet-user watch --summary              times and counts alone, at the lowest cost
   sudo greet-user watch --stages send,handle,sent -p route
+  sudo greet-user watch --report run.html -- ip link
   sudo greet-user watch --format json | jq 'select(.kind == \"exchange\")'
 
 Exit status: 0, that of the COMMAND if there is one, or 2 if watching was not possible; what
@@ -89,6 +90,16 @@ pub struct WatchOptions {
     #[arg(long, value_name = "FILE", conflicts_with = "summary")]
     pub pcapng: Option<PathBuf>,
 
+    /// Write a page for a browser at the end, one file with everything in it: the summary, a
+    /// diagram of each exchange, the bytes; `-` for standard output, and then nothing else is
+    /// shown
+    #[arg(long, value_name = "FILE", conflicts_with = "summary")]
+    pub report: Option<PathBuf>,
+
+    /// How many exchanges the report holds in full; all are counted
+    #[arg(long, value_name = "N", requires = "report", default_value_t = REPORT_LIMIT, value_parser = value_parser!(u32).range(1..))]
+    pub report_limit: u32,
+
     /// A command to run: its traffic alone is shown, and its exit status is ours
     #[arg(last = true, value_name = "COMMAND")]
     pub command: Vec<OsString>,
@@ -113,5 +124,6 @@ impl WatchOptions {
     #[must_use]
     pub fn files(&self) -> Files<'_> {
         Files::of(self.record.as_deref(), self.pcapng.as_deref())
+            .with_report(self.report.as_deref(), self.report_limit)
     }
 }
