@@ -31,9 +31,9 @@ class Detail {
       one.total === undefined ? undefined : `total ${duration(one.total)}`];
     this.box.replaceChildren(
       make("div", { class: "detail-head" },
-        make("h3", { id: "detail-title" }, `Exchange ${count(one.n)}: `, said(one.who), " ", said(one.what)), statusWord(one.s),
+        make("h3", { id: "detail-title" }, `Exchange ${count(one.n)}: `, said(one.who), " ", said(one.what)),
         make("div", { class: "steps" }, make("button", { type: "button", click: () => this.go(-1) }, "Previous"), make("button", { type: "button", click: () => this.go(1) }, "Next"))),
-      make("p", { class: "facts-line" }, facts.filter((fact) => fact !== undefined).join(" · ")),
+      make("p", { class: "facts-line" }, statusWord(one.s), " · ", facts.filter((fact) => fact !== undefined).join(" · ")),
       ...this.reasons(one));
     if (this.diagram.marks.length === 0) this.box.append(make("p", { class: "soft" }, "No stage of it was seen."));
     else {
@@ -68,6 +68,7 @@ class Detail {
   /** A stage is marked in the drawing and in the table at once. */
   light(at) {
     this.frame.querySelectorAll(".stage").forEach((stage) => stage.classList.toggle("is-lit", stage.dataset.key === String(at)));
+    this.frame.querySelectorAll(".leader").forEach((leader) => leader.classList.toggle("is-lit", leader.dataset.leader === String(at)));
     this.box.querySelectorAll("[data-stage]").forEach((row) => row.classList.toggle("is-lit", row.dataset.stage === String(at)));
   }
 

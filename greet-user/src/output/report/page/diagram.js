@@ -85,8 +85,8 @@ class Diagram {
     const narrow = width < 520;
     const wide = width >= 660;
     const axis = narrow ? 50 : 66;
-    const labels = narrow ? 112 : wide ? Math.min(320, .42 * width) : 150;
-    const span = narrow ? 24 : wide ? 78 : 52;
+    const labels = narrow ? 124 : wide ? Math.min(310, .38 * width) : 150;
+    const span = narrow ? 22 : wide ? 70 : 52;
     const kernel = width - labels - 2 * span - 50;
     this.at = { width, narrow, wide, axis, span, kernel, queue: kernel - 20, spans: kernel + 16, labels: width - labels };
     this.high = clamp(TOP + 30 + this.marks.length * 26, 380, 560);
@@ -109,9 +109,10 @@ class Diagram {
     const scaled = draw("g", { "clip-path": "url(#diagram-clip)" });
     this.layer.replaceChildren(clip, this.axis(), this.overview(), scaled, this.heads());
     this.lanes(scaled);
+    const [leaders, arrows] = [draw("g"), draw("g")];
+    scaled.append(leaders);
     this.spans(scaled);
-    const arrows = draw("g");
-    const stages = this.stages();
+    const stages = this.stages(leaders);
     scaled.append(arrows);
     this.layer.append(stages);
     this.arrows(arrows);
@@ -138,13 +139,12 @@ class Diagram {
   }
 
   heads() {
-    const { kernel, spans, span, narrow } = this.at;
-    const letters = narrow ? 9 : 17;
-    const cut = (text, most) => (text.length > most ? `${text.slice(0, most - 1)}…` : text);
+    const { kernel, spans, span } = this.at;
+    const letters = (name) => Math.floor((kernel - 26 - this.laneOf(name) + 12) / 7.4);
     const heads = this.users.slice(0, 3).map((name, at) =>
-      tipped(draw("text", { class: `head-text${at > 0 ? " small" : ""}`, x: this.laneOf(name) - 12, y: at % 2 === 0 ? 16 : 31 }, cut(at === 2 && this.users.length > 3 ? "others" : name, letters)), this.users.join("\n")));
+      tipped(draw("text", { class: `head-text${at > 0 ? " small" : ""}`, x: this.laneOf(name) - 12, y: at % 2 === 0 ? 16 : 31 }, cutTo(at === 2 && this.users.length > 3 ? "others" : name, letters(name))), this.users.join("\n")));
     const title = draw("text", { class: "head-text", x: kernel, y: 16, "text-anchor": "middle" }, "kernel");
-    const room = span > 40 ? draw("text", { class: "soft-text small", x: spans, y: 16 }, "spans") : null;
+    const room = span > 40 ? draw("text", { class: "soft-text small", x: spans + span, y: 31, "text-anchor": "middle" }, "spans") : null;
     return draw("g", {}, heads, title, room ? [room] : []);
   }
 
@@ -211,7 +211,8 @@ class Diagram {
     return tipped(box, `${words}\n${exact(length)}\nclick to zoom to it`);
   }
 
-  stages() {
+  /** The leaders lie below everything else. */
+  stages(leaders) {
     const { labels, wide, width, narrow } = this.at;
     const inside = this.marks.filter((mark) => mark.t >= this.view[0] && mark.t <= this.view[1]);
     const room = Math.floor((this.high - TOP - 4) / ROW);
@@ -226,8 +227,8 @@ class Diagram {
       const stage = draw("g", { class: `stage${mark.lane === "kernel" ? " is-kernel" : ""}`, tabindex: at === this.active ? 0 : -1, role: "img", "aria-label": label, "data-key": at, focus: () => this.onfocus(at), blur: () => { tip(); this.lit(undefined); } });
       const words = `${mark.name}\n${mark.hook}\n${since}${step ? `\n+${step}` : ""}`;
       if (to !== undefined) {
+        leaders.append(draw("polyline", { class: "leader", "data-leader": at, points: `${x},${y} ${labels - 16},${y} ${labels - 4},${to}` }));
         stage.append(draw("rect", { class: "row", x: labels - 2, y: to - ROW / 2, width: width - labels - 2, height: ROW - 1, rx: 3 }),
-          draw("polyline", { class: "leader", points: `${x},${y} ${labels - 16},${y} ${labels - 4},${to}` }),
           draw("text", { class: "soft-text", x: labels + (narrow ? 50 : 58), y: to + 4, "text-anchor": "end" }, duration(mark.t)),
           draw("text", { class: "name", x: labels + (narrow ? 55 : 66), y: to + 4 }, mark.name),
           wide ? draw("text", { class: "soft-text small", x: labels + 130, y: to + 4 }, cutTo(mark.called, Math.floor((width - labels - 134) / 6.3))) : draw("g"));
@@ -242,7 +243,7 @@ class Diagram {
     const behind = this.marks.filter((mark) => mark.t > this.view[1]).length;
     const beyond = (many, y, arrow) => many > 0 && group.append(draw("text", { class: "beyond", x: width - 8, y, "text-anchor": "end" }, `${arrow} ${plural(many, "stage")}`));
     beyond(before, TOP - 14, "▲");
-    beyond(behind, this.high - 2, "▼");
+    beyond(behind, this.high - 5, "▼");
     return group;
   }
 
@@ -281,18 +282,26 @@ class Diagram {
     into.append(draw("line", { class: `arrow ${kind}`, x1, y1, x2: px, y2: py }),
       draw("polygon", { class: `arrow-head ${kind}`, points: `${x2},${y2} ${px - 4 * dy},${py + 4 * dx} ${px + 4 * dy},${py - 4 * dx}` }));
     if (text === "") return;
-    // Along the arrow, where it is level enough; else beside its middle.
-    const half = 3.4 * text.length;
+    this.along(into, text, [x1, y1], [x2, y2]);
+  }
+
+  /** Text along an arrow that is level enough, above it or below; else level at one of its ends. */
+  along(into, text, [x1, y1], [x2, y2]) {
+    const half = 3.2 * text.length;
+    if (Math.abs(x2 - x1) < 2 * half + 16) return;
+    const slope = (y2 - y1) / (x2 - x1);
     const [mx, my] = [(x1 + x2) / 2, (y1 + y2) / 2];
-    const [least, most] = [this.at.axis + half + 22, this.at.queue - half - 8];
-    if (most < least) return;
-    for (const y of [my - 6, my + 14, y1 - 6, y2 + 14]) {
-      if (y < TOP + 8 || y > this.high - 4) continue;
-      const x = clamp(mx, least, most);
-      if (this.room.take(x - half, y - 11, x + half, y + 3)) {
-        into.append(draw("text", { class: "small halo", x, y, "text-anchor": "middle" }, text));
-        return;
-      }
+    const isLevel = Math.abs(slope) < .6;
+    const side = x1 < x2 ? 1 : -1;
+    const places = isLevel
+      ? [[mx, my - 6, slope], [mx, my + 14, slope]]
+      : [[x1 + side * (half + 12), y1 - 6, 0], [x2 - side * (half + 14), y2 + 14, 0]];
+    for (const [x, y, turn] of places) {
+      const high = 7 + half * Math.abs(turn);
+      if (y < TOP + 6 || y > this.high - 4 || !this.room.take(x - half, y - 4 - high, x + half, y - 4 + high)) continue;
+      const angle = ((Math.atan(turn) * 180) / Math.PI).toFixed(2);
+      into.append(draw("text", { class: "small halo", x, y, "text-anchor": "middle", transform: `rotate(${angle} ${x} ${y})` }, text));
+      return;
     }
   }
 

@@ -7,13 +7,13 @@ const count = (number) => String(number).replace(/\B(?=(\d{3})+$)/g, "\u202f");
 function duration(ns) {
   const sign = ns < 0 ? "−" : "";
   const size = Math.abs(ns);
-  if (size < 1000) return `${sign}${Math.round(size)} ns`;
+  if (size < 1000) return `${sign}${Math.round(size)}\u00a0ns`;
   const [unit, name] = size < 1e6 ? [1e3, "µs"] : size < 1e9 ? [1e6, "ms"] : [1e9, "s"];
   const value = size / unit;
   const digits = value < 10 ? 2 : value < 100 ? 1 : 0;
   const cut = Math.floor(value * 10 ** digits) / 10 ** digits;
   const [whole, rest] = cut.toFixed(digits).split(".");
-  return `${sign}${count(whole)}${rest === undefined ? "" : `.${rest}`} ${name}`;
+  return `${sign}${count(whole)}${rest === undefined ? "" : `.${rest}`}\u00a0${name}`;
 }
 
 /** All digits, for those who compare. */

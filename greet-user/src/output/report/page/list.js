@@ -67,12 +67,12 @@ class List {
 
   put(first, last, high) {
     if (this.found.length === 0) {
-      this.body.replaceChildren(make("tr", {}, make("td", { class: "nothing", colspan: 6 }, "No exchange matches.")));
+      this.body.replaceChildren(make("tr", {}, make("td", { class: "nothing", colspan: 4 }, "No exchange matches.")));
       this.table.removeAttribute("aria-activedescendant");
       return;
     }
     const gap = (many) => {
-      const row = make("tr", { class: "gap", "aria-hidden": "true" }, make("td", { colspan: 6 }));
+      const row = make("tr", { class: "gap", "aria-hidden": "true" }, make("td"));
       row.style.height = `${many * high}px`;
       return row;
     };
@@ -91,7 +91,7 @@ class List {
     return make("tr", { id: `row-${at}`, "data-at": at, "aria-rowindex": at + 2, "aria-selected": String(isChosen), class: at === this.active ? "is-active" : "" },
       cell("number", count(one.n)), cell("after", one.after === undefined ? "" : duration(one.after)),
       make("td", { role: "gridcell", class: "who", title: one.who }, said(one.who)),
-      make("td", { role: "gridcell", class: "what", title: one.what }, said(one.what)),
+      make("td", { role: "gridcell", class: "what", title: one.what }, make("span", { class: "who-line" }, said(one.who)), said(one.what)),
       cell("status", statusWord(one.s)), cell("total", one.total === undefined ? "–" : duration(one.total)));
   }
 

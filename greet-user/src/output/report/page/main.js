@@ -35,6 +35,10 @@ async function start() {
     byId("exchanges").focus();
   });
   addEventListener("hashchange", () => { readPlace(); showLatency(run); arrive(); });
+  let isOpen = false;
+  const facts = document.querySelector(".facts");
+  addEventListener("beforeprint", () => { isOpen = facts.open; facts.open = true; });
+  addEventListener("afterprint", () => { facts.open = isOpen; });
   arrive();
   document.documentElement.dataset.drawn = Math.round(performance.now());
 }

@@ -17,16 +17,16 @@ pub(in crate::output::report) fn count(number: u64) -> String {
 /// Three digits that mean something, and the unit that fits: `12.3 µs`.
 pub(in crate::output::report) fn duration(ns: u64) -> String {
     let (unit, name) = match ns {
-        0..1_000 => return format!("{ns} ns"),
+        0..1_000 => return format!("{ns}\u{a0}ns"),
         1_000..1_000_000 => (1_000, "µs"),
         1_000_000..1_000_000_000 => (1_000_000, "ms"),
         _ => (1_000_000_000, "s"),
     };
     let (whole, rest) = (ns / unit, ns % unit);
     match whole {
-        0..10 => format!("{whole}.{:02} {name}", rest * 100 / unit),
-        10..100 => format!("{whole}.{} {name}", rest * 10 / unit),
-        _ => format!("{} {name}", count(whole)),
+        0..10 => format!("{whole}.{:02}\u{a0}{name}", rest * 100 / unit),
+        10..100 => format!("{whole}.{}\u{a0}{name}", rest * 10 / unit),
+        _ => format!("{}\u{a0}{name}", count(whole)),
     }
 }
 
@@ -53,13 +53,13 @@ mod tests {
     #[test]
     fn durations_have_three_digits() {
         for (ns, shown) in [
-            (0, "0 ns"),
-            (999, "999 ns"),
-            (1_000, "1.00 µs"),
-            (12_345, "12.3 µs"),
-            (123_456, "123 µs"),
-            (9_999_999, "9.99 ms"),
-            (1_234_000_000_000, "1\u{202f}234 s"),
+            (0, "0\u{a0}ns"),
+            (999, "999\u{a0}ns"),
+            (1_000, "1.00\u{a0}µs"),
+            (12_345, "12.3\u{a0}µs"),
+            (123_456, "123\u{a0}µs"),
+            (9_999_999, "9.99\u{a0}ms"),
+            (1_234_000_000_000, "1\u{202f}234\u{a0}s"),
         ] {
             assert_eq!(duration(ns), shown);
         }
