@@ -15,7 +15,7 @@ mod watch;
 
 use std::{num::NonZeroU64, path::PathBuf, time::Duration};
 
-use clap::{Parser, Subcommand, ValueEnum};
+use clap::{Parser, Subcommand, ValueEnum, value_parser};
 
 pub use doctor::DoctorOptions;
 pub use documents::{CompletionsOptions, ManOptions};
@@ -27,7 +27,7 @@ pub use sockets::SocketsOptions;
 pub use top::TopOptions;
 pub use watch::WatchOptions;
 
-use crate::tracer::Hooks;
+use crate::{output::REPORT_LIMIT, tracer::Hooks};
 use parse::{padded, patience, seconds};
 
 const EXAMPLES: &str = "\
@@ -105,6 +105,16 @@ pub struct Cli {
     /// output, and then nothing else is shown
     #[arg(long, value_name = "FILE", requires = "trace")]
     pub pcapng: Option<PathBuf>,
+
+    /// Write a page for a browser at the end, one file with everything in it: the summary, a
+    /// diagram of each exchange, the bytes; `-` for standard output, and then nothing else is
+    /// shown
+    #[arg(long, value_name = "FILE", requires = "trace")]
+    pub report: Option<PathBuf>,
+
+    /// How many exchanges the report holds in full; all are counted
+    #[arg(long, value_name = "N", requires = "report", default_value_t = REPORT_LIMIT, value_parser = value_parser!(u32).range(1..))]
+    pub report_limit: u32,
 
     /// Show the first line and the summary only
     #[arg(short, long)]

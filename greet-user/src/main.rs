@@ -80,7 +80,8 @@ const fn advice(error: &SessionError) -> &'static str {
 }
 
 async fn greet(options: &Cli) -> Result<u8, SessionError> {
-    let files = Files::of(options.record.as_deref(), options.pcapng.as_deref());
+    let files = Files::of(options.record.as_deref(), options.pcapng.as_deref())
+        .with_report(options.report.as_deref(), options.report_limit);
     let mut output = if files.is_stdout() {
         Box::new(Human::new(io::sink(), options.show.look(), true))
     } else {
@@ -93,7 +94,8 @@ async fn greet(options: &Cli) -> Result<u8, SessionError> {
 }
 
 async fn again(options: &ReplayOptions) -> Result<(), SessionError> {
-    let files = Files::of(None, options.pcapng.as_deref());
+    let files = Files::of(None, options.pcapng.as_deref())
+        .with_report(options.report.as_deref(), options.report_limit);
     let (format, show, summary) = (options.format, &options.show, options.summary);
     let silent = || Box::new(Human::new(io::sink(), show.look(), true));
     let (mut output, watcher): (Box<dyn Output>, Box<dyn Watcher>) = if files.is_stdout() {

@@ -6,6 +6,7 @@ mod human;
 mod json;
 mod metrics;
 mod pcapng;
+mod report;
 
 use std::io;
 
@@ -13,12 +14,14 @@ pub use human::{Human, Look, parts};
 pub use json::Json;
 pub use metrics::{Metrics, Scrape, Syntax};
 pub use pcapng::Pcapng;
+pub use report::{Finish, LIMIT as REPORT_LIMIT, Report};
 
 use serde::Serialize;
 
 use crate::{
     client::{Answer, Sent},
     clock::boot_time_unix_ns,
+    feed::{Closing, Opening},
     journey::{Exchange, Told},
     statistics::{Bin, Distribution},
     tracer::Attached,
@@ -217,6 +220,14 @@ pub trait Watcher {
     /// What writing ran into.
     fn start(&mut self, system: &System) -> io::Result<()>;
 
+    /// Before anything, for a view that shows what run it is as well.
+    ///
+    /// # Errors
+    /// What writing ran into.
+    fn open(&mut self, opening: &Opening) -> io::Result<()> {
+        self.start(opening.system())
+    }
+
     /// As it happens.
     ///
     /// # Errors
@@ -243,6 +254,14 @@ pub trait Watcher {
     /// # Errors
     /// What writing ran into.
     fn summary(&mut self, observed: &Observed) -> io::Result<()>;
+
+    /// At the end, for a view that shows how it ended as well.
+    ///
+    /// # Errors
+    /// What writing ran into.
+    fn close(&mut self, observed: &Observed, _closing: &Closing) -> io::Result<()> {
+        self.summary(observed)
+    }
 }
 
 /// A way of showing what happened.

@@ -51,8 +51,10 @@ pub enum SessionError {
         /// Why not.
         error: io::Error,
     },
-    /// Two files that are to be one stream.
-    #[error("only one of --record and --pcapng can go to standard output; name a file for one")]
+    /// Several files that are to be one stream.
+    #[error(
+        "only one of --record, --pcapng and --report can go to standard output; name files for the others"
+    )]
     TwoStreams,
     /// Metrics cannot be served.
     #[error(

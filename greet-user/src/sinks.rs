@@ -16,11 +16,11 @@ use crate::{
     event::Event,
     feed::{Closing, Greeted, Opening},
     journey::Told,
-    output::{Metrics, Observed, Pcapng, Progress, Watcher},
+    output::{Metrics, Observed, Pcapng, Progress, Report, Watcher},
     recording::Writer,
     serve::Server,
     session::SessionError,
-    target::Target,
+    target::{Replacement, Target},
     tracer::TracerError,
 };
 
@@ -92,6 +92,19 @@ impl Sinks {
         Ok(self.and(view, (path != Path::new("-")).then(|| path.to_path_buf())))
     }
 
+    /// Writes a page for a browser as well, at the end, with up to `limit` exchanges in full;
+    /// on standard output where the path is `-`.
+    ///
+    /// # Errors
+    /// [`SessionError::File`] where it cannot be opened for writing.
+    pub fn reported(self, path: &Path, limit: u32) -> Result<Self, SessionError> {
+        let not_for_a_terminal = "a report is nothing for a terminal; name a file";
+        let target = Replacement::open(path, not_for_a_terminal);
+        let target = target.map_err(|error| failed(path, error))?;
+        let view = Box::new(Report::new(target, limit, typed()));
+        Ok(self.and(view, (path != Path::new("-")).then(|| path.to_path_buf())))
+    }
+
     fn and(mut self, watcher: Box<dyn Watcher>, path: Option<PathBuf>) -> Self {
         self.views.push(View { watcher, path });
         self
@@ -103,7 +116,7 @@ impl Sinks {
     /// What writing ran into.
     pub fn start(&mut self, opening: &Opening) -> Result<(), SessionError> {
         let recorded = self.record(|writer| writer.opening(opening));
-        recorded.and(self.each(|view| view.start(opening.system())))
+        recorded.and(self.each(|view| view.open(opening)))
     }
 
     /// An event, before anything is made of it.
@@ -173,7 +186,7 @@ impl Sinks {
     /// What writing ran into.
     pub fn summary(&mut self, observed: &Observed, closing: &Closing) -> Result<(), SessionError> {
         let recorded = self.record(|writer| writer.closing(closing));
-        recorded.and(self.each(|view| view.summary(observed)))
+        recorded.and(self.each(|view| view.close(observed, closing)))
     }
 
     fn record(
@@ -221,6 +234,17 @@ fn failed(path: &Path, error: io::Error) -> SessionError {
         path: path.to_path_buf(),
         error,
     }
+}
+
+/// What the user typed, so that a report says how it was made.
+fn typed() -> String {
+    let mut words = std::env::args_os().map(|word| word.to_string_lossy().into_owned());
+    let program = words.next().unwrap_or_default();
+    let program = program.rsplit('/').next().unwrap_or_default().to_owned();
+    std::iter::once(program)
+        .chain(words)
+        .collect::<Vec<_>>()
+        .join(" ")
 }
 
 /// What can be done about a file that cannot be written.

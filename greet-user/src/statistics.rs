@@ -148,6 +148,11 @@ impl Spans {
         }
     }
 
+    /// Each span, in the order in which they first came.
+    pub fn all(&self) -> impl Iterator<Item = (&'static str, &Durations)> {
+        self.0.iter().map(|(name, times)| (*name, times))
+    }
+
     /// How the totals lie.
     #[must_use]
     pub fn totals(&self) -> Vec<Bin> {

@@ -1,5 +1,9 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! Where a recording or a capture goes to, opened before the run begins.
+//! Where a recording, a capture or a report goes to, opened before the run begins.
+
+mod replacement;
+
+pub use replacement::Replacement;
 
 use std::{
     fs::{File, OpenOptions},

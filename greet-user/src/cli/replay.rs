@@ -3,9 +3,10 @@
 
 use std::path::PathBuf;
 
-use clap::Args;
+use clap::{Args, value_parser};
 
 use super::{Format, Show};
+use crate::output::REPORT_LIMIT;
 
 const EXAMPLES: &str = "\
 Examples:
@@ -15,6 +16,7 @@ Examples:
   greet-user replay run.greet --top               in the screen of `greet-user top`
   greet-user replay run.greet --format json       as JSON lines, the same as live
   greet-user replay run.greet --pcapng w.pcapng   as a capture file for Wireshark
+  greet-user replay run.greet --report run.html   as a page for a browser
   ssh HOST sudo greet-user watch --record - | greet-user replay -
 
 Exit status: 0 if all of it was read, 2 if not.";
@@ -35,6 +37,16 @@ pub struct ReplayOptions {
     /// else is shown
     #[arg(long, value_name = "FILE")]
     pub pcapng: Option<PathBuf>,
+
+    /// Write a page for a browser at the end, one file with everything in it: the summary, a
+    /// diagram of each exchange, the bytes; `-` for standard output, and then nothing else is
+    /// shown
+    #[arg(long, value_name = "FILE")]
+    pub report: Option<PathBuf>,
+
+    /// How many exchanges the report holds in full; all are counted
+    #[arg(long, value_name = "N", requires = "report", default_value_t = REPORT_LIMIT, value_parser = value_parser!(u32).range(1..))]
+    pub report_limit: u32,
 
     /// As fast as it happened, instead of as fast as it can be shown
     #[arg(long)]

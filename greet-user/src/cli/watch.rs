@@ -3,10 +3,10 @@
 
 use std::path::PathBuf;
 
-use clap::Args;
+use clap::{Args, value_parser};
 
 use super::{Format, MetricsOptions, Scope, Show};
-use crate::sinks::Files;
+use crate::{output::REPORT_LIMIT, sinks::Files};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -16,6 +16,7 @@ Examples:
   sudo greet-user watch --comm NetworkManager  of the processes of that name
   sudo greet-user watch --summary              times and counts alone, at the lowest cost
   sudo greet-user watch --stages send,handle,sent -p route
+  sudo greet-user watch --report run.html -- ip link
   sudo greet-user watch --summary --metrics 9478
   sudo greet-user watch --format json | jq 'select(.kind == \"exchange\")'
 
@@ -48,6 +49,16 @@ pub struct WatchOptions {
     #[arg(long, value_name = "FILE", conflicts_with = "summary")]
     pub pcapng: Option<PathBuf>,
 
+    /// Write a page for a browser at the end, one file with everything in it: the summary, a
+    /// diagram of each exchange, the bytes; `-` for standard output, and then nothing else is
+    /// shown
+    #[arg(long, value_name = "FILE", conflicts_with = "summary")]
+    pub report: Option<PathBuf>,
+
+    /// How many exchanges the report holds in full; all are counted
+    #[arg(long, value_name = "N", requires = "report", default_value_t = REPORT_LIMIT, value_parser = value_parser!(u32).range(1..))]
+    pub report_limit: u32,
+
     /// Metrics for Prometheus
     #[command(flatten)]
     pub metrics: MetricsOptions,
@@ -68,5 +79,6 @@ impl WatchOptions {
     #[must_use]
     pub fn files(&self) -> Files<'_> {
         Files::of(self.record.as_deref(), self.pcapng.as_deref())
+            .with_report(self.report.as_deref(), self.report_limit)
     }
 }

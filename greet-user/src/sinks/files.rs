@@ -11,28 +11,49 @@ use crate::{output::Watcher, session::SessionError};
 pub struct Files<'a> {
     record: Option<&'a Path>,
     pcapng: Option<&'a Path>,
+    report: Option<(&'a Path, u32)>,
 }
 
 impl<'a> Files<'a> {
     /// A recording, a capture file.
     #[must_use]
     pub const fn of(record: Option<&'a Path>, pcapng: Option<&'a Path>) -> Self {
-        Self { record, pcapng }
+        Self {
+            record,
+            pcapng,
+            report: None,
+        }
+    }
+
+    /// A page for a browser as well, and how many exchanges it holds in full.
+    #[must_use]
+    pub fn with_report(self, report: Option<&'a Path>, limit: u32) -> Self {
+        Self {
+            report: report.map(|path| (path, limit)),
+            ..self
+        }
     }
 
     /// Does one of them go to standard output? Then nothing else does.
     #[must_use]
     pub fn is_stdout(self) -> bool {
-        is_stdout(self.record) || is_stdout(self.pcapng)
+        self.streams() > 0
+    }
+
+    /// How many of them go to standard output.
+    fn streams(self) -> usize {
+        let report = self.report.map(|(path, _)| path);
+        let files = [self.record, self.pcapng, report];
+        files.into_iter().filter(|file| is_stdout(*file)).count()
     }
 
     /// Opens them, beside what is shown.
     ///
     /// # Errors
     /// [`SessionError::File`] where one cannot be opened for writing,
-    /// [`SessionError::TwoStreams`] where both are to go to standard output.
+    /// [`SessionError::TwoStreams`] where several are to go to standard output.
     pub fn open(self, shown: Option<Box<dyn Watcher>>) -> Result<Sinks, SessionError> {
-        if is_stdout(self.record) && is_stdout(self.pcapng) {
+        if self.streams() > 1 {
             return Err(SessionError::TwoStreams);
         }
         let mut sinks = Sinks::default();
@@ -44,6 +65,9 @@ impl<'a> Files<'a> {
         }
         if let Some(path) = self.pcapng {
             sinks = sinks.captured(path)?;
+        }
+        if let Some((path, limit)) = self.report {
+            sinks = sinks.reported(path, limit)?;
         }
         Ok(sinks)
     }

@@ -53,6 +53,27 @@ impl Durations {
     }
 }
 
+/// How many steps make one narrow bin.
+const NARROW: usize = 8;
+
+impl Durations {
+    /// The bins that hold any, each at most 1/16 of its least number wide.
+    #[must_use]
+    pub fn fine(&self) -> Vec<Bin> {
+        let groups = self.counts.chunks(NARROW).enumerate();
+        let bins = groups.filter_map(|(at, counts)| {
+            let first = at * NARROW;
+            let count = counts.iter().sum();
+            (count > 0).then(|| Bin {
+                from: first.checked_sub(1).map_or(0, |step| greatest(step) + 1),
+                to: greatest(first + NARROW - 1).saturating_add(1),
+                count,
+            })
+        });
+        bins.collect()
+    }
+}
+
 /// Round borders at equal distances.
 fn equal(min: u64, max: u64) -> Vec<u64> {
     let width = round((max - min) / WANTED);
@@ -148,6 +169,21 @@ mod tests {
             proptest::prop_assert!(counted + missing as u64 >= durations.len() as u64);
             proptest::prop_assert!(bins.windows(2).all(|pair| pair[0].to == pair[1].from));
             proptest::prop_assert!(bins.len() <= 70, "{}", bins.len());
+        }
+
+        #[test]
+        fn each_duration_is_in_one_narrow_bin(durations in proptest::collection::vec(proptest::num::u64::ANY, 1..50)) {
+            let mut all = Durations::default();
+            durations.iter().for_each(|ns| all.push(*ns));
+            let bins = all.fine();
+            let counted: u64 = bins.iter().map(|bin| bin.count).sum();
+            proptest::prop_assert_eq!(counted, durations.len() as u64);
+            for ns in durations {
+                let holds = |bin: &Bin| (bin.from..bin.to).contains(&ns) || ns == u64::MAX;
+                proptest::prop_assert!(bins.iter().any(holds), "{ns}");
+            }
+            let is_narrow = |bin: &Bin| bin.to - bin.from <= (bin.from / 16).max(8);
+            proptest::prop_assert!(bins.iter().all(is_narrow), "{bins:?}");
         }
 
         #[test]

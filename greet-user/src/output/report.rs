@@ -1,0 +1,170 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! A run as one page for a browser: the summary, the distribution of each span, and the
+//! exchanges with their diagrams and bytes. One file, which fetches nothing.
+//!
+//! What is counted is counted over the whole run. Of the exchanges a bounded number is kept
+//! in full (`kept` has the rule), and the page says how many were left out. Nothing is written
+//! before the end: there is an old report or a whole new one, and never a half.
+
+mod data;
+mod exchange;
+mod html;
+mod kept;
+mod page;
+mod processes;
+mod sha256;
+mod summary;
+
+use std::io::{self, Write};
+
+use super::{Observed, System, Watcher};
+use crate::{
+    feed::{Closing, Opening, Run},
+    journey::{Exchange, Status, Told},
+};
+use kept::Kept;
+use processes::Processes;
+
+/// How many exchanges are kept in full, unless the user says another number.
+pub const LIMIT: u32 = 10_000;
+/// How many losses are listed; the others are counted.
+const LOSSES: usize = 200;
+
+/// What a report is written to: nothing is there before it is finished.
+pub trait Finish: Write {
+    /// After the last byte: puts it where it belongs.
+    ///
+    /// # Errors
+    /// What writing ran into.
+    fn finish(&mut self) -> io::Result<()>;
+}
+
+/// Writes a report.
+pub struct Report<W> {
+    out: W,
+    /// How it was made, as the user typed it.
+    command: String,
+    run: Option<Opening>,
+    kept: Kept,
+    processes: Processes,
+    statuses: Vec<(Status, u64)>,
+    losses: Vec<exchange::Loss>,
+    /// The first time and the last one that were told: CLOCK_MONOTONIC, ns.
+    times: Option<(u64, u64)>,
+}
+
+impl<W: Finish> Report<W> {
+    /// Writes to `out`. `limit`: how many exchanges are kept in full.
+    pub fn new(out: W, limit: u32, command: String) -> Self {
+        Self {
+            out,
+            command,
+            run: None,
+            kept: Kept::new(limit),
+            processes: Processes::default(),
+            statuses: Vec::new(),
+            losses: Vec::new(),
+            times: None,
+        }
+    }
+
+    fn passed(&mut self, time_ns: u64) {
+        if time_ns == 0 {
+            return;
+        }
+        let (first, last) = self.times.unwrap_or((time_ns, time_ns));
+        self.times = Some((first.min(time_ns), last.max(time_ns)));
+    }
+
+    fn take(&mut self, exchange: &Exchange, callback: Option<&str>) {
+        for (_, time_ns) in exchange.stages() {
+            self.passed(time_ns);
+        }
+        let status = exchange.status();
+        match self.statuses.iter_mut().find(|(known, _)| *known == status) {
+            Some((_, count)) => *count += 1,
+            None => self.statuses.push((status, 1)),
+        }
+        self.processes.count(exchange);
+        self.kept.take(exchange, callback);
+    }
+
+    /// When it began: CLOCK_MONOTONIC, ns.
+    fn began_ns(&self) -> u64 {
+        let told = self.times.map(|(first, _)| first);
+        let stated = self.run.as_ref().map(|run| run.began_ns);
+        match (stated, told) {
+            (Some(stated), Some(told)) => stated.min(told),
+            (stated, told) => stated.or(told).unwrap_or(0),
+        }
+    }
+
+    fn write(&mut self, observed: &Observed, closing: Option<&Closing>) -> io::Result<()> {
+        let began_ns = self.began_ns();
+        let told_ns = self.times.map_or(began_ns, |(_, last)| last);
+        let ended_ns = closing.map_or(told_ns, |closing| closing.ended_ns.max(told_ns));
+        let left_out = self.kept.left_out();
+        let finished = page::Finished {
+            command: &self.command,
+            run: self.run.as_ref(),
+            sent: closing.map_or(0, |closing| closing.sent),
+            began_ns,
+            ended_ns,
+            observed,
+            statuses: &self.statuses,
+            groups: self.processes.groups(),
+            losses: &self.losses,
+            left_out,
+            exchanges: self.kept.sorted(),
+        };
+        finished.write(&mut self.out)?;
+        self.out.finish()
+    }
+}
+
+impl<W: Finish> Watcher for Report<W> {
+    fn start(&mut self, system: &System) -> io::Result<()> {
+        self.run.get_or_insert_with(|| Opening {
+            began_ns: u64::MAX,
+            deliveries: true,
+            run: Run::Watch(system.clone()),
+        });
+        Ok(())
+    }
+
+    fn open(&mut self, opening: &Opening) -> io::Result<()> {
+        self.run = Some(opening.clone());
+        Ok(())
+    }
+
+    fn tell(&mut self, told: &Told<'_>, callback: Option<&str>) -> io::Result<()> {
+        match told {
+            Told::Request(request) => self.passed(request.seen().time_ns),
+            Told::Message(_, seen) => self.passed(seen.time_ns),
+            Told::Extack(_) => {}
+            Told::Loss(loss) => {
+                self.passed(loss.time_ns);
+                if self.losses.len() < LOSSES {
+                    self.losses.push(exchange::Loss::of(loss));
+                }
+            }
+            Told::Exchange(exchange) => self.take(exchange, callback),
+        }
+        Ok(())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+
+    fn summary(&mut self, observed: &Observed) -> io::Result<()> {
+        self.write(observed, None)
+    }
+
+    fn close(&mut self, observed: &Observed, closing: &Closing) -> io::Result<()> {
+        self.write(observed, Some(closing))
+    }
+}
+
+#[cfg(test)]
+mod tests;

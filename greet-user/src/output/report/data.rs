@@ -1,0 +1,145 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! What the page's script reads: JSON, packed with gzip, in base64. Base64 has no letter that
+//! means anything to HTML, so no text in it can become markup.
+
+use std::io::{self, Write};
+
+use base64::{engine::general_purpose::STANDARD, write::EncoderWriter};
+use flate2::{Compression, write::GzEncoder};
+use greet_common::Stage;
+use serde::Serialize;
+
+use super::{
+    exchange::Loss,
+    page::Finished,
+    processes::{Group, Whose},
+};
+use crate::{
+    event::protocol_name,
+    feed::Opening,
+    journey::SPANS,
+    statistics::{Bin, Distribution},
+};
+
+/// All but the exchanges.
+#[derive(Serialize)]
+struct Data<'a> {
+    /// Version of this format.
+    v: u32,
+    kernel: &'a str,
+    hooks: &'a [String],
+    /// The run's begin: CLOCK_MONOTONIC, ns.
+    began_ns: u64,
+    began_unix_ms: u64,
+    ended_ns: u64,
+    little_endian: bool,
+    /// Each with the kernel's function, and at which end of it the stage is stamped.
+    stages: [(&'static str, &'static str, &'static str); Stage::ALL.len()],
+    /// Each with the stages that it lies between, from 0.
+    spans: [(&'static str, u32, u32); SPANS.len()],
+    protocols: Vec<&'static str>,
+    statuses: Vec<(&'static str, u64)>,
+    left_out: u64,
+    groups: Vec<GroupData<'a>>,
+    losses: &'a [Loss],
+}
+
+#[derive(Serialize)]
+struct GroupData<'a> {
+    who: &'static str,
+    name: &'a str,
+    exchanges: u64,
+    spans: Vec<(&'static str, Distribution, Vec<(u64, u64, u64)>)>,
+}
+
+/// Writes the data as base64.
+pub(super) fn write(finished: &Finished<'_>, out: &mut impl Write) -> io::Result<()> {
+    let mut text = EncoderWriter::new(out, &STANDARD);
+    let mut packed = GzEncoder::new(&mut text, Compression::best());
+    json(finished, &mut packed)?;
+    packed.finish()?;
+    text.finish()?;
+    Ok(())
+}
+
+fn json(finished: &Finished<'_>, out: &mut impl Write) -> io::Result<()> {
+    let mut open = serde_json::to_vec(&Data::of(finished))?;
+    open.pop();
+    out.write_all(&open)?;
+    out.write_all(b",\"exchanges\":[")?;
+    for (at, exchange) in finished.exchanges.iter().enumerate() {
+        if at > 0 {
+            out.write_all(b",")?;
+        }
+        out.write_all(&exchange.json)?;
+    }
+    out.write_all(b"]}")
+}
+
+impl<'a> Data<'a> {
+    fn of(finished: &'a Finished<'a>) -> Self {
+        let system = finished.run.map(Opening::system);
+        let statuses = finished.statuses.iter();
+        Self {
+            v: 1,
+            kernel: system.map_or("", |system| &system.kernel),
+            hooks: system.map_or(&[], |system| &system.attached.hooks),
+            began_ns: finished.began_ns,
+            began_unix_ms: finished.began_unix_ns() / 1_000_000,
+            ended_ns: finished.ended_ns,
+            little_endian: cfg!(target_endian = "little"),
+            stages: Stage::ALL.map(place),
+            spans: SPANS.map(|(name, from, to)| (name, from.number() - 1, to.number() - 1)),
+            protocols: (0..32)
+                .map(|number| protocol_name(number).unwrap_or(""))
+                .collect(),
+            statuses: statuses
+                .map(|(status, count)| (status.name(), *count))
+                .collect(),
+            left_out: finished.left_out,
+            groups: finished
+                .groups
+                .iter()
+                .map(|(whose, name, group)| GroupData::of(*whose, name, group))
+                .collect(),
+            losses: finished.losses,
+        }
+    }
+}
+
+impl<'a> GroupData<'a> {
+    fn of(whose: Whose, name: &'a str, group: &Group) -> Self {
+        let bins = |bins: Vec<Bin>| -> Vec<_> {
+            let bins = bins.iter();
+            bins.map(|bin| (bin.from, bin.to, bin.count)).collect()
+        };
+        let spans = group.spans.all();
+        Self {
+            who: match whose {
+                Whose::All => "all",
+                Whose::Name => "name",
+                Whose::Process => "process",
+            },
+            name,
+            exchanges: group.exchanges,
+            spans: spans
+                .filter_map(|(name, times)| Some((name, times.distribution()?, bins(times.fine()))))
+                .collect(),
+        }
+    }
+}
+
+/// Where a stage is stamped; the receive callback has another name in each exchange.
+const fn place(stage: Stage) -> (&'static str, &'static str, &'static str) {
+    let (function, end) = match stage {
+        Stage::Send => ("netlink_sendmsg", "entry"),
+        Stage::Cross | Stage::Reply => ("netlink_unicast", "entry"),
+        Stage::Handle => ("", "entry"),
+        Stage::Queue => ("__netlink_sendskb", "entry"),
+        Stage::Handled => ("", "return"),
+        Stage::Sent => ("netlink_sendmsg", "return"),
+        Stage::Receive => ("skb_recv_datagram", "return"),
+        Stage::Delivered => ("netlink_recvmsg", "return"),
+    };
+    (stage.name(), function, end)
+}

@@ -1,0 +1,125 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! The page as it is written: what can be read without a script first, then the data, then
+//! the script.
+
+use std::io::{self, Write};
+
+use base64::{Engine as _, engine::general_purpose::STANDARD};
+
+use super::{
+    data,
+    exchange::Loss,
+    html::Text,
+    kept::Held,
+    processes::{Group, Whose},
+    sha256::sha256,
+    summary,
+};
+use crate::{feed::Opening, journey::Status, output::Observed};
+
+/// The page, with places for what a run brings.
+const PAGE: &str = include_str!("page/page.html");
+
+/// How it looks.
+const STYLE: &str = concat!(
+    include_str!("page/base.css"),
+    include_str!("page/summary.css"),
+    include_str!("page/list.css"),
+    include_str!("page/diagram.css"),
+    include_str!("page/messages.css"),
+    include_str!("page/print.css"),
+);
+
+/// What it does.
+const SCRIPT: &str = concat!(
+    "\"use strict\";\n(() => {\n",
+    include_str!("page/dom.js"),
+    include_str!("page/format.js"),
+    include_str!("page/data.js"),
+    include_str!("page/theme.js"),
+    include_str!("page/place.js"),
+    include_str!("page/histogram.js"),
+    include_str!("page/latency.js"),
+    include_str!("page/filter.js"),
+    include_str!("page/list.js"),
+    include_str!("page/layout.js"),
+    include_str!("page/diagram.js"),
+    include_str!("page/zoom.js"),
+    include_str!("page/messages.js"),
+    include_str!("page/detail.js"),
+    include_str!("page/main.js"),
+    "})();\n",
+);
+
+/// A run that is over.
+pub(super) struct Finished<'a> {
+    /// How it was made, as the user typed it.
+    pub command: &'a str,
+    /// What run it is.
+    pub run: Option<&'a Opening>,
+    /// Greetings sent.
+    pub sent: u64,
+    /// CLOCK_MONOTONIC, ns.
+    pub began_ns: u64,
+    /// CLOCK_MONOTONIC, ns.
+    pub ended_ns: u64,
+    /// What was counted.
+    pub observed: &'a Observed,
+    /// Exchanges, by what came of them.
+    pub statuses: &'a [(Status, u64)],
+    /// Spans, and whose they are.
+    pub groups: Vec<(Whose, String, &'a Group)>,
+    /// Messages that somebody did not get, as many as are listed.
+    pub losses: &'a [Loss],
+    /// Exchanges that are not here.
+    pub left_out: u64,
+    /// Those that are.
+    pub exchanges: Vec<&'a Held>,
+}
+
+impl Finished<'_> {
+    /// How many exchanges there were.
+    pub(super) fn count(&self) -> u64 {
+        self.statuses.iter().map(|(_, count)| count).sum()
+    }
+
+    /// When it began: ns since 1970.
+    pub(super) fn began_unix_ns(&self) -> u64 {
+        let boot_ns = self.run.map(|run| run.system().boot_time_unix_ns);
+        boot_ns.unwrap_or(0).saturating_add(self.began_ns)
+    }
+
+    /// Writes it all.
+    pub(super) fn write(&self, out: &mut impl Write) -> io::Result<()> {
+        let (_, page) = PAGE.split_once('\n').unwrap_or_default();
+        let mut pieces = page.split("{{");
+        write!(out, "{}", pieces.next().unwrap_or_default())?;
+        for piece in pieces {
+            let (place, behind) = piece.split_once("}}").unwrap_or_default();
+            match place {
+                "policy" => write!(out, "{}", policy())?,
+                "title" => write!(out, "{}", Text(&summary::title(self)))?,
+                "style" => write!(out, "{STYLE}")?,
+                "summary" => summary::write(self, out)?,
+                "percentiles" => summary::percentiles(self, out)?,
+                "losses" => summary::losses(self, out)?,
+                "data" => data::write(self, out)?,
+                "script" => write!(out, "{SCRIPT}")?,
+                _ => unreachable!("the page has no other places: {place}"),
+            }
+            write!(out, "{behind}")?;
+        }
+        out.flush()
+    }
+}
+
+/// What the browser may do with this page: run this script and use this style, nothing else.
+fn policy() -> String {
+    let hash = |text: &str| STANDARD.encode(sha256(text.as_bytes()));
+    format!(
+        "default-src 'none'; script-src 'sha256-{}'; style-src 'sha256-{}'; base-uri 'none'; \
+         form-action 'none'",
+        hash(SCRIPT),
+        hash(STYLE)
+    )
+}

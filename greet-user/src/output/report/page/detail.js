@@ -1,0 +1,83 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+// One exchange: what it was, its diagram, its stages as a table, its messages.
+
+class Detail {
+  constructor(run, go) {
+    this.run = run;
+    this.go = go;
+    this.box = byId("detail");
+    this.diagram = new Diagram(run, (at) => this.light(at));
+    this.zoom = new Zoom(this.diagram);
+    this.frame = make("div", { class: "diagram" }, this.zoom.bar, this.diagram.svg);
+    let width = 0;
+    new ResizeObserver(([entry]) => {
+      const now = Math.round(entry.contentRect.width);
+      if (now === width || this.diagram.one === undefined || this.diagram.width !== undefined) return;
+      width = now;
+      this.diagram.render();
+    }).observe(this.frame);
+    addEventListener("beforeprint", () => this.paper(660));
+    addEventListener("afterprint", () => this.paper(undefined));
+  }
+
+  show(one) {
+    const { run } = this;
+    tip();
+    this.one = one;
+    this.diagram.set(one);
+    const when = one.t ? new Date(run.began_unix_ms + (one.t - run.began_ns) / 1e6) : undefined;
+    const facts = [protocolOf(run, one.pr), one.port ? `port ${one.port}` : undefined, one.seq === undefined ? undefined : `sequence number ${one.seq}`,
+      one.cb ? `callback ${one.cb}` : undefined, when ? `at ${when.toISOString().slice(11, 23)} UTC` : undefined,
+      one.total === undefined ? undefined : `total ${duration(one.total)}`];
+    this.box.replaceChildren(
+      make("div", { class: "detail-head" },
+        make("h3", { id: "detail-title" }, `Exchange ${count(one.n)}: `, said(one.who), " ", said(one.what)),
+        make("div", { class: "steps" }, make("button", { type: "button", click: () => this.go(-1) }, "Previous"), make("button", { type: "button", click: () => this.go(1) }, "Next"))),
+      make("p", { class: "facts-line" }, statusWord(one.s), " · ", facts.filter((fact) => fact !== undefined).join(" · ")),
+      ...this.reasons(one));
+    if (this.diagram.marks.length === 0) this.box.append(make("p", { class: "soft" }, "No stage of it was seen."));
+    else {
+      this.box.append(this.frame, make("p", { class: "hint wide-only" }, "Hover a stage, or go through them with the arrow keys. Zoom with + − 0, Ctrl and the wheel, or a click on a span; drag or Shift with the arrows to move."), this.stages());
+      this.zoom.show();
+    }
+    this.box.append(make("h4", {}, plural(one.m.length + (one.more ?? 0), "message")), messagesBox(one));
+  }
+
+  reasons(one) {
+    const said = [];
+    for (const text of one.x ?? []) said.push(make("p", { class: "reason" }, make("strong", {}, "The kernel says: "), make("bdi", {}, text)));
+    if (one.e) said.push(make("p", { class: "reason" }, `sendmsg() failed: ${one.e[1]} (${one.e[0]}), ${one.e[2]}`));
+    for (const loss of one.l ?? []) said.push(make("p", { class: "reason" }, `port ${loss.port} ${loss.o ? "lost a message to its full receive queue" : "was not handed a message"}: ${loss.e[1]}, ${loss.e[2]}`));
+    return said;
+  }
+
+  /** The same as the diagram, for those who read rather than look; each leads to its place. */
+  stages() {
+    const { marks, first } = this.diagram;
+    const rows = marks.map((mark, at) => make("tr", { "data-stage": at, pointerenter: () => this.light(at), pointerleave: () => this.light(undefined) },
+      make("th", { scope: "row" }, mark.name, mark.message > 1 ? make("span", { class: "soft" }, ` (message ${mark.message + 1})`) : null),
+      make("td", { class: "time", title: exact(mark.t) }, duration(mark.t - first.t)),
+      make("td", { class: "time" }, mark.before === undefined ? "" : `+${duration(mark.t - mark.before.t)}`),
+      make("td", { class: "hook" }, mark.hook)));
+    return make("details", { open: marks.length <= 12 }, make("summary", {}, `Stages as a table (${marks.length})`),
+      make("table", { class: "stages" }, make("caption", { class: "unseen" }, "Stages of the exchange"),
+        make("thead", {}, make("tr", {}, make("th", { scope: "col" }, "stage"), make("th", { scope: "col", class: "time" }, `since ${first.name}`), make("th", { scope: "col", class: "time" }, "step"), make("th", { scope: "col" }, "hook"))),
+        make("tbody", {}, rows)));
+  }
+
+  /** A stage is marked in the drawing and in the table at once. */
+  light(at) {
+    this.frame.querySelectorAll(".stage").forEach((stage) => stage.classList.toggle("is-lit", stage.dataset.key === String(at)));
+    this.frame.querySelectorAll(".leader").forEach((leader) => leader.classList.toggle("is-lit", leader.dataset.leader === String(at)));
+    this.box.querySelectorAll("[data-stage]").forEach((row) => row.classList.toggle("is-lit", row.dataset.stage === String(at)));
+  }
+
+  /** As wide as paper is, and all of it. */
+  paper(width) {
+    if (this.diagram.one === undefined || this.diagram.marks.length === 0) return;
+    if (width !== undefined) this.view = this.diagram.view;
+    this.diagram.width = width;
+    this.diagram.view = width === undefined ? this.view : this.diagram.all;
+    this.diagram.render();
+  }
+}

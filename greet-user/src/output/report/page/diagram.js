@@ -1,0 +1,320 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+// The sequence diagram of one exchange. Time runs downwards, true to scale; lanes are the
+// processes and the kernel. Labels stand in a column of their own and are led to their marks.
+
+const TOP = 40;
+const ROW = 20;
+const COLUMNS_OF_SPANS = [["copy_in", "dispatch", "handler", "return"], ["build", "enqueue", "queue_wait", "copy_out"], ["total"]];
+
+/** What was stamped: every stage of the request and of each message, in the order of time. */
+function marksOf(run, one) {
+  const marks = [];
+  const add = (stage, t, lane, message, weight) => {
+    if (t === null || t === undefined) return;
+    const [name, fixed, end] = run.stages[stage];
+    const called = fixed || one.cb || "receive callback";
+    const kinds = end === "entry" ? ["fentry", "kprobe"] : ["fexit", "kretprobe"];
+    const hook = run.hooks.find((each) => kinds.some((kind) => each === `${kind}:${called}`));
+    marks.push({ stage, name, t, lane, message, weight, called, hook: hook ?? called, end });
+  };
+  const sender = one.m[0]?.q === 1 ? one.who : undefined;
+  if (sender !== undefined) {
+    [0, 1, 2, 5, 6].forEach((stage) => add(stage, one.st[stage], stage === 0 || stage === 6 ? sender : "kernel", 0, 0));
+  }
+  one.m.forEach((message, index) => {
+    if (message.st === undefined) return;
+    const weight = index <= 1 ? 1 : index === one.m.length - 1 ? 2 : 3;
+    const reader = readerOf(one, message);
+    [3, 4, 7, 8].forEach((stage, at) => add(stage, message.st[at], stage === 8 ? reader : "kernel", index, weight));
+  });
+  marks.sort((a, b) => a.t - b.t || a.stage - b.stage);
+  marks.forEach((mark, at) => { mark.before = marks[at - 1]; });
+  return marks;
+}
+
+const readerOf = (one, message) => (message.by ? nameOf(message.by[0]) : message.to === one.port && message.q !== 1 && one.m[0]?.q === 1 ? one.who : `port ${message.to}`);
+
+/** A stage in words. */
+function markWords(mark, first) {
+  const step = mark.before === undefined ? "" : `, ${duration(mark.t - mark.before.t)} after ${mark.before.name}`;
+  const since = mark === first ? "the beginning" : `${duration(mark.t - first.t)} since ${first.name}`;
+  return { since, step: step.slice(2), label: `${mark.name}, ${mark.hook}: ${since}${step}` };
+}
+
+class Diagram {
+  constructor(run, lit) {
+    this.run = run;
+    this.lit = lit;
+    this.title = draw("title", { id: "diagram-t" });
+    this.desc = draw("desc", { id: "diagram-d" });
+    this.layer = draw("g");
+    this.svg = draw("svg", { role: "group", "aria-labelledby": "diagram-t diagram-d", id: "diagram" }, this.title, this.desc, this.layer);
+  }
+
+  /** Shows an exchange, all of it. */
+  set(one) {
+    this.one = one;
+    this.marks = marksOf(this.run, one);
+    this.first = this.marks[0];
+    const last = this.marks[this.marks.length - 1];
+    const end = Math.max(last?.t ?? 0, 1);
+    this.all = [-.025 * end, 1.025 * end];
+    this.view = [...this.all];
+    this.active = 0;
+    this.title.textContent = `Sequence diagram of exchange ${one.n}, true to scale`;
+    this.desc.textContent = this.marks.map((mark) => `${mark.name} at ${duration(mark.t)}`).join(", ");
+    this.users = [...new Set(this.marks.map((mark) => mark.lane))].filter((lane) => lane !== "kernel");
+    if (this.users.length === 0) this.users.push(one.m[0] ? readerOf(one, one.m[0]) : one.who);
+  }
+
+  isZoomed() {
+    return this.view[1] - this.view[0] < .999 * (this.all[1] - this.all[0]);
+  }
+
+  y(t) {
+    return TOP + ((t - this.view[0]) / (this.view[1] - this.view[0])) * (this.high - TOP - 12);
+  }
+
+  /** The time at a height. */
+  time(y) {
+    return this.view[0] + ((y - TOP) / (this.high - TOP - 12)) * (this.view[1] - this.view[0]);
+  }
+
+  measure() {
+    const width = this.width ?? Math.max(300, this.svg.parentElement?.clientWidth ?? 700);
+    const narrow = width < 520;
+    const wide = width >= 660;
+    const axis = narrow ? 50 : 66;
+    const labels = narrow ? 124 : wide ? Math.min(310, .38 * width) : 150;
+    const span = narrow ? 22 : wide ? 70 : 52;
+    const kernel = width - labels - 2 * span - 50;
+    this.at = { width, narrow, wide, axis, span, kernel, queue: kernel - 20, spans: kernel + 16, labels: width - labels };
+    this.high = clamp(TOP + 30 + this.marks.length * 26, 380, 560);
+  }
+
+  laneOf(name) {
+    if (name === "kernel") return this.at.kernel;
+    const at = Math.min(this.users.indexOf(name), 2);
+    return this.at.axis + 18 + Math.max(0, at) * clamp((this.at.queue - this.at.axis - 60) / 2, 10, 60);
+  }
+
+  render() {
+    this.measure();
+    const { width } = this.at;
+    this.svg.setAttribute("viewBox", `0 0 ${width} ${this.high}`);
+    this.svg.classList.toggle("is-zoomed", this.isZoomed());
+    const focused = document.activeElement?.closest?.("#diagram [data-key]")?.dataset.key;
+    this.room = new Room();
+    const clip = draw("clipPath", { id: "diagram-clip" }, draw("rect", { x: 0, y: TOP - 8, width, height: this.high - TOP + 4 }));
+    const scaled = draw("g", { "clip-path": "url(#diagram-clip)" });
+    this.layer.replaceChildren(clip, this.axis(), this.overview(), scaled, this.heads());
+    this.lanes(scaled);
+    const [leaders, arrows] = [draw("g"), draw("g")];
+    scaled.append(leaders);
+    this.spans(scaled);
+    const stages = this.stages(leaders);
+    scaled.append(arrows);
+    this.layer.append(stages);
+    this.arrows(arrows);
+    if (focused !== undefined) this.svg.querySelector(`[data-key="${focused}"]`)?.focus({ preventScroll: true });
+  }
+
+  axis() {
+    const { axis, labels } = this.at;
+    const { step, found } = ticks(this.view, 52 / (this.high - TOP));
+    return draw("g", { "aria-hidden": "true" }, found.map((ns) => [
+      draw("line", { class: "grid", x1: axis, x2: labels - 18, y1: this.y(ns), y2: this.y(ns) }),
+      draw("text", { class: "tick-text", x: axis - 6, y: this.y(ns) + 4, "text-anchor": "end" }, short(ns, step))]));
+  }
+
+  /** The whole exchange at the edge, and what of it is in view. */
+  overview() {
+    const [from, to] = this.all;
+    const y = (t) => TOP + ((t - from) / (to - from)) * (this.high - TOP - 12);
+    const [top, bottom] = [y(this.view[0]), y(this.view[1])];
+    return draw("g", { "aria-hidden": "true", id: "overview" },
+      draw("rect", { class: "overview", x: 3, y: TOP, width: 9, height: this.high - TOP - 12 }),
+      draw("rect", { class: "overview-window", x: 3, y: top, width: 9, height: Math.max(2, bottom - top) }),
+      this.marks.map((mark) => draw("line", { class: "overview-mark", x1: 3, x2: 12, y1: y(mark.t), y2: y(mark.t) })));
+  }
+
+  heads() {
+    const { kernel, spans, span } = this.at;
+    const letters = (name) => Math.floor((kernel - 26 - this.laneOf(name) + 12) / 7.4);
+    const heads = this.users.slice(0, 3).map((name, at) =>
+      tipped(draw("text", { class: `head-text${at > 0 ? " small" : ""}`, x: this.laneOf(name) - 12, y: at % 2 === 0 ? 16 : 31 }, cutTo(at === 2 && this.users.length > 3 ? "others" : name, letters(name))), this.users.join("\n")));
+    const title = draw("text", { class: "head-text", x: kernel, y: 16, "text-anchor": "middle" }, "kernel");
+    const room = span > 40 ? draw("text", { class: "soft-text small", x: spans + span, y: 31, "text-anchor": "middle" }, "spans") : null;
+    return draw("g", {}, heads, title, room ? [room] : []);
+  }
+
+  lanes(into) {
+    const { kernel } = this.at;
+    const [top, bottom] = [TOP - 8, this.high];
+    const line = (x, from, to, name) => draw("line", { class: name, x1: x, x2: x, y1: from, y2: to });
+    this.users.slice(0, 3).forEach((name) => into.append(line(this.laneOf(name), top, bottom, "lane")));
+    into.append(line(kernel, top, bottom, "lane"));
+    const { st } = this.one;
+    const [send, cross, handle, , , handled, sent] = st;
+    const inside = (lane, from, to) => {
+      if (from !== null && to !== null) into.append(line(this.laneOf(lane), this.y(from), this.y(to), "lane is-in"));
+    };
+    if (this.one.m[0]?.q === 1) inside(this.one.who, send, sent);
+    const block = (name, from, to, half) => {
+      if (from === null || to === null) return;
+      const high = Math.max(2, this.y(to) - this.y(from));
+      into.append(draw("rect", { class: name, x: kernel - half, width: 2 * half, y: this.y(from), height: high }));
+    };
+    block("call", cross ?? send, sent, 4);
+    block("handler", handle, handled, 6);
+    this.one.m.forEach((message, index) => {
+      if (message.st === undefined) return;
+      const [, queue, receive, delivered] = message.st;
+      inside(readerOf(this.one, message), receive, delivered);
+      if (queue === null) return;
+      const until = receive ?? this.view[1];
+      const x = this.queueOf(index);
+      into.append(tipped(draw("rect", { class: "waiting", x: x - 3, width: 6, y: this.y(queue), height: Math.max(2, this.y(until) - this.y(queue)) }),
+        receive === null ? "in the receive queue, not read" : `in the receive queue: ${duration(receive - queue)}`));
+    });
+  }
+
+  queueOf(index) {
+    return this.at.queue - (Math.max(0, index - 1) % 3) * 9;
+  }
+
+  spans(into) {
+    const { spans, span } = this.at;
+    COLUMNS_OF_SPANS.forEach((names, column) => {
+      for (const name of names) {
+        const found = this.run.spans.find(([each]) => each === name);
+        const length = between(this.one, found);
+        if (length === undefined) continue;
+        const from = this.one.st[found[1]];
+        const [top, bottom] = [this.y(from), this.y(from + length)];
+        if (bottom < TOP - 8 || top > this.high) continue;
+        const wide = column === 2 ? 7 : span - 4;
+        into.append(this.span(name, from, length, [spans + column * span, Math.max(top, TOP - 8), wide, Math.max(2, Math.min(bottom, this.high) - Math.max(top, TOP - 8))]));
+      }
+    });
+  }
+
+  span(name, from, length, [x, y, width, height]) {
+    const words = `${name}: ${duration(length)}`;
+    const zoom = () => this.onzoom?.([from - .06 * length, from + 1.06 * length]);
+    const box = draw("g", { class: `span${name === "queue_wait" ? " is-waiting" : ""}`, "data-span": name, click: zoom },
+      draw("rect", { x, y, width, height, rx: 1.5 }));
+    const long = 7 * name.length;
+    const middle = `${x + width / 2} ${y + height / 2}`;
+    if (width > long && height > 15) box.append(draw("text", { class: "small", x: x + width / 2, y: y + height / 2 + 4, "text-anchor": "middle" }, name));
+    else if (width > 15 && height > long + 6) box.append(draw("text", { class: "small", x: x + width / 2, y: y + height / 2 + 4, "text-anchor": "middle", transform: `rotate(-90 ${middle})` }, name));
+    return tipped(box, `${words}\n${exact(length)}\nclick to zoom to it`);
+  }
+
+  /** The leaders lie below everything else. */
+  stages(leaders) {
+    const { labels, wide, width, narrow } = this.at;
+    const inside = this.marks.filter((mark) => mark.t >= this.view[0] && mark.t <= this.view[1]);
+    const room = Math.floor((this.high - TOP - 4) / ROW);
+    const shown = labelled(inside, room);
+    const places = new Map();
+    spread(shown.map((mark) => this.y(mark.t)), ROW, TOP + 4, this.high - 14).forEach((y, at) => places.set(shown[at], y));
+    const group = draw("g", { id: "stages" });
+    for (const mark of inside) {
+      const [x, y, to] = [this.laneOf(mark.lane), this.y(mark.t), places.get(mark)];
+      const { label, since, step } = markWords(mark, this.first);
+      const at = this.marks.indexOf(mark);
+      const stage = draw("g", { class: `stage${mark.lane === "kernel" ? " is-kernel" : ""}`, tabindex: at === this.active ? 0 : -1, role: "img", "aria-label": label, "data-key": at, focus: () => this.onfocus(at), blur: () => { tip(); this.lit(undefined); } });
+      const words = `${mark.name}\n${mark.hook}\n${since}${step ? `\n+${step}` : ""}`;
+      if (to !== undefined) {
+        leaders.append(draw("polyline", { class: "leader", "data-leader": at, points: `${x},${y} ${labels - 16},${y} ${labels - 4},${to}` }));
+        stage.append(draw("rect", { class: "row", x: labels - 2, y: to - ROW / 2, width: width - labels - 2, height: ROW - 1, rx: 3 }),
+          draw("text", { class: "soft-text", x: labels + (narrow ? 50 : 58), y: to + 4, "text-anchor": "end" }, duration(mark.t)),
+          draw("text", { class: "name", x: labels + (narrow ? 55 : 66), y: to + 4 }, mark.name),
+          wide ? draw("text", { class: "soft-text small", x: labels + 130, y: to + 4 }, cutTo(mark.called, Math.floor((width - labels - 134) / 6.3))) : draw("g"));
+      }
+      const queue = mark.stage === 4 || mark.stage === 7 ? this.queueOf(mark.message) : x;
+      stage.append(draw("circle", { class: "dot", cx: queue, cy: y, r: 4 }), draw("circle", { class: "hit", cx: queue, cy: y, r: 11 }));
+      stage.addEventListener("pointermove", (event) => { tip(words, event.clientX, event.clientY); this.lit(at); });
+      stage.addEventListener("pointerleave", () => { tip(); this.lit(undefined); });
+      group.append(stage);
+    }
+    const before = this.marks.filter((mark) => mark.t < this.view[0]).length;
+    const behind = this.marks.filter((mark) => mark.t > this.view[1]).length;
+    const beyond = (many, y, arrow) => many > 0 && group.append(draw("text", { class: "beyond", x: width - 8, y, "text-anchor": "end" }, `${arrow} ${plural(many, "stage")}`));
+    beyond(before, TOP - 14, "▲");
+    beyond(behind, this.high - 5, "▼");
+    return group;
+  }
+
+  arrows(into) {
+    const { one } = this;
+    const { kernel } = this.at;
+    const [send, cross, , , , , sent] = one.st;
+    const request = one.m[0]?.q === 1 ? one.m[0] : undefined;
+    const bytes = (message) => (this.at.narrow ? `${message.len} B` : `${message.len} bytes`);
+    if (request !== undefined && (send ?? cross) !== null) {
+      const type = request.h[0] && !this.at.narrow ? ` · ${typeName(request.h[0])}` : "";
+      this.arrow(into, [this.laneOf(one.who), send ?? cross], [kernel, cross ?? send], `${bytes(request)}${type}`, one.r < 0 ? "is-bad" : "");
+    }
+    one.m.forEach((message, index) => {
+      if (message.st === undefined) return;
+      const [reply, queue, receive, delivered] = message.st;
+      const bad = message.e && message.e[0] < 0 && message.q !== 1 ? "is-bad" : "";
+      const x = this.queueOf(index);
+      if (queue !== null) this.arrow(into, [kernel, reply ?? queue], [x + 3, queue], "", bad);
+      if (receive !== null || delivered !== null) {
+        const type = message.e && message.e[0] < 0 ? ` · ${message.e[1]}` : message.h[0] && !this.at.narrow ? ` · ${typeName(message.h[0])}` : "";
+        this.arrow(into, [x - 3, receive ?? delivered], [this.laneOf(readerOf(one, message)), delivered ?? receive], `${bytes(message)}${type}`, bad);
+      }
+    });
+    if (request !== undefined && sent !== null) {
+      const text = one.r < 0 && one.e ? `returns ${one.e[1]}` : this.at.narrow ? "" : `returns ${one.r}`;
+      this.arrow(into, [kernel, sent], [this.laneOf(one.who), sent], text, one.r < 0 ? "is-bad" : "is-call");
+    }
+  }
+
+  arrow(into, [x1, from], [x2, to], text, kind) {
+    const [y1, y2] = [this.y(from), this.y(to)];
+    const length = Math.hypot(x2 - x1, y2 - y1) || 1;
+    const [dx, dy] = [(x2 - x1) / length, (y2 - y1) / length];
+    const [px, py] = [x2 - 8 * dx, y2 - 8 * dy];
+    into.append(draw("line", { class: `arrow ${kind}`, x1, y1, x2: px, y2: py }),
+      draw("polygon", { class: `arrow-head ${kind}`, points: `${x2},${y2} ${px - 4 * dy},${py + 4 * dx} ${px + 4 * dy},${py - 4 * dx}` }));
+    if (text === "") return;
+    this.along(into, text, [x1, y1], [x2, y2]);
+  }
+
+  /** Text along an arrow that is level enough, above it or below; else level at one of its ends. */
+  along(into, text, [x1, y1], [x2, y2]) {
+    const half = 3.2 * text.length;
+    if (Math.abs(x2 - x1) < 2 * half + 16) return;
+    const slope = (y2 - y1) / (x2 - x1);
+    const [mx, my] = [(x1 + x2) / 2, (y1 + y2) / 2];
+    const isLevel = Math.abs(slope) < .6;
+    const side = x1 < x2 ? 1 : -1;
+    const places = isLevel
+      ? [[mx, my - 6, slope], [mx, my + 14, slope]]
+      : [[x1 + side * (half + 12), y1 - 6, 0], [x2 - side * (half + 14), y2 + 14, 0]];
+    for (const [x, y, turn] of places) {
+      const high = 7 + half * Math.abs(turn);
+      if (y < TOP + 6 || y > this.high - 4 || !this.room.take(x - half, y - 4 - high, x + half, y - 4 + high)) continue;
+      const angle = ((Math.atan(turn) * 180) / Math.PI).toFixed(2);
+      into.append(draw("text", { class: "small halo", x, y, "text-anchor": "middle", transform: `rotate(${angle} ${x} ${y})` }, text));
+      return;
+    }
+  }
+
+  /** Marks the stage, and says what it is beside it. */
+  onfocus(at) {
+    this.active = at;
+    this.lit(at);
+    const stage = this.svg.querySelector(`[data-key="${at}"]`);
+    const box = stage.querySelector(".dot").getBoundingClientRect();
+    const mark = this.marks[at];
+    const { since, step } = markWords(mark, this.first);
+    tip(`${mark.name}\n${mark.hook}\n${since}${step ? `\n+${step}` : ""}`, box.left, box.top);
+  }
+}
+
+const cutTo = (text, most) => (text.length > most ? `${text.slice(0, Math.max(1, most - 1))}…` : text);

@@ -1,0 +1,74 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+// Which exchanges are listed, and in which order.
+
+const COLUMNS = {
+  number: { name: "#", value: (one) => one.n },
+  after: { name: "after", value: (one) => one.after ?? Infinity },
+  who: { name: "process", value: (one) => one.who },
+  what: { name: "what", value: (one) => one.what },
+  status: { name: "status", value: (one) => one.s },
+  total: { name: "total", value: (one) => one.total ?? -1 },
+};
+
+/** The exchanges that are wanted, as they are to be listed. */
+function wanted(run) {
+  const words = place.q.toLowerCase().split(/\s+/).filter((word) => word !== "");
+  const least = place.least === "" ? undefined : Number(place.least) * 1000;
+  const found = run.exchanges.filter((one) =>
+    (place.status === "" || one.s === place.status)
+    && (place.protocol === "" || String(one.pr) === place.protocol)
+    && (place.process === "" || one.who === place.process)
+    && (least === undefined || Number.isNaN(least) || (one.total ?? -1) >= least)
+    && words.every((word) => haystack(run, one).includes(word)));
+  const descending = place.sort.startsWith("-");
+  const column = COLUMNS[place.sort.replace("-", "")];
+  if (column !== undefined) {
+    const sign = descending ? -1 : 1;
+    const order = (a, b) => {
+      const [left, right] = [column.value(a), column.value(b)];
+      return left < right ? -sign : left > right ? sign : a.n - b.n;
+    };
+    found.sort(order);
+  }
+  return found;
+}
+
+function startFilter(run, show) {
+  const form = byId("filter");
+  const choices = (name, values, label) => {
+    const choice = byId(name);
+    choice.append(make("option", { value: "" }, "all"), ...values.map(([value, many]) => make("option", { value }, `${label(value)} (${count(many)})`)));
+  };
+  const tally = (value) => {
+    const found = new Map();
+    for (const one of run.exchanges) found.set(value(one), (found.get(value(one)) ?? 0) + 1);
+    return [...found].sort((a, b) => b[1] - a[1]);
+  };
+  choices("process", tally((one) => one.who), (who) => who);
+  choices("protocol", tally((one) => one.pr), (number) => protocolOf(run, number));
+  choices("status", tally((one) => one.s), (status) => status);
+  const names = ["q", "process", "protocol", "status", "least"];
+  const fillIn = () => names.forEach((name) => { byId(name).value = place[name]; });
+  form.addEventListener("input", () => {
+    moveTo(Object.fromEntries(names.map((name) => [name, byId(name).value])));
+    show();
+  });
+  form.addEventListener("submit", (event) => event.preventDefault());
+  form.addEventListener("reset", (event) => {
+    event.preventDefault();
+    moveTo(Object.fromEntries(names.map((name) => [name, ""])));
+    fillIn();
+    show();
+  });
+  fillIn();
+  return fillIn;
+}
+
+/** Says how many there are, to those who do not see the list as well. */
+function sayMatches(run, found) {
+  const all = run.exchanges.length;
+  const left = run.left_out > 0 ? `; ${count(run.left_out)} more were counted, not kept` : "";
+  const text = found.length === all ? `${plural(all, "exchange")}${left}` : `${count(found.length)} of ${plural(all, "exchange")} match${left}`;
+  const place = byId("matches");
+  if (place.textContent !== text) place.textContent = text;
+}

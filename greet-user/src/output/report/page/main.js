@@ -1,0 +1,52 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+// From the beginning: unpack, show, listen.
+
+async function start() {
+  startTheme();
+  const run = await unpack();
+  readPlace();
+  startLatency(run);
+  byId("exchanges").hidden = false;
+  const detail = new Detail(run, (step) => list.pick(clamp(list.active + step, 0, list.found.length - 1), false));
+  const choose = (one, goThere) => {
+    moveTo({ x: one.n });
+    if (detail.one !== one) detail.show(one);
+    // On a narrow page it is below the list.
+    if (goThere && byId("detail").getBoundingClientRect().top > innerHeight * .7) byId("detail").scrollIntoView({ block: "start" });
+  };
+  const list = new List(run, choose);
+  const show = () => {
+    const found = wanted(run);
+    sayMatches(run, found);
+    list.show(found);
+  };
+  const fillIn = startFilter(run, show);
+  const arrive = () => {
+    fillIn();
+    show();
+    const one = run.byNumber.get(Number(place.x)) ?? list.found[0];
+    if (one === undefined) byId("detail").replaceChildren(make("p", { class: "nothing", id: "detail-title" }, "There is no exchange to show."));
+    else if (detail.one !== one) detail.show(one);
+    if (place.x === "" && one !== undefined) { place.x = String(one.n); list.draw(true); }
+  };
+  // The address keeps what is chosen: the link must not take its place.
+  document.querySelector(".skip").addEventListener("click", (event) => {
+    event.preventDefault();
+    byId("exchanges").focus();
+  });
+  addEventListener("hashchange", () => { readPlace(); showLatency(run); arrive(); });
+  let isOpen = false;
+  const facts = document.querySelector(".facts");
+  addEventListener("beforeprint", () => { isOpen = facts.open; facts.open = true; });
+  addEventListener("afterprint", () => { facts.open = isOpen; });
+  arrive();
+  document.documentElement.dataset.drawn = Math.round(performance.now());
+}
+
+addEventListener("keydown", (event) => { if (event.key === "Escape") tip(); });
+start().catch((error) => {
+  const box = byId("trouble");
+  box.textContent = error instanceof Error && !(error instanceof TypeError) ? error.message : "The exchanges in this file cannot be read: it is damaged. The summary and the percentiles are whole.";
+  box.hidden = false;
+  console.error(error);
+});

@@ -1,0 +1,257 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! What can be read without a script: what was watched, what came of it, what is missing, and
+//! the percentiles.
+
+mod time;
+
+use std::io::{self, Write};
+
+use super::{html::Text, page::Finished, processes::Group};
+use crate::{
+    feed::Run,
+    journey::{SPANS, Status},
+};
+use time::{count, date, duration};
+
+/// The page's name.
+pub(super) fn title(finished: &Finished<'_>) -> String {
+    format!("{} · netlink report", finished.command)
+}
+
+/// What was watched, when and where; how much it was; what is missing.
+pub(super) fn write(finished: &Finished<'_>, out: &mut impl Write) -> io::Result<()> {
+    lede(finished, out)?;
+    tiles(finished, out)?;
+    missing(finished, out)?;
+    facts(finished, out)
+}
+
+fn lede(finished: &Finished<'_>, out: &mut impl Write) -> io::Result<()> {
+    let lasted = duration(finished.ended_ns.saturating_sub(finished.began_ns));
+    let when = date(finished.began_unix_ns());
+    let kernel = finished.run.map_or("", |run| &run.system().kernel);
+    let what = match finished.run.map(|run| &run.run) {
+        Some(Run::Greetings(start)) => {
+            let (sent, text) = (count(finished.sent), Text(&start.text));
+            format!(
+                "{sent} × <q class=\"said\">{text}</q> to netlink protocol {}",
+                start.protocol
+            )
+        }
+        _ => format!("{} netlink exchanges", count(finished.count())),
+    };
+    writeln!(
+        out,
+        "<p class=\"lede\">{what}, seen crossing the user/kernel boundary of Linux \
+         <span class=\"said\">{}</span> for {lasted} from <time>{when}</time> on.</p>",
+        Text(kernel),
+    )
+}
+
+fn tiles(finished: &Finished<'_>, out: &mut impl Write) -> io::Result<()> {
+    let observed = finished.observed;
+    let counts = observed.counts;
+    writeln!(out, "<dl class=\"tiles\">")?;
+    let mut tile = |id: &str, name: &str, number: u64, mark: &str| {
+        let mark = if number == 0 { "" } else { mark };
+        let number = count(number);
+        writeln!(
+            out,
+            "<div class=\"tile{mark}\"><dt>{name}</dt><dd id=\"count-{id}\">{number}</dd></div>"
+        )
+    };
+    tile("exchanges", "exchanges", finished.count(), "")?;
+    tile("requests", "requests", counts.requests, "")?;
+    tile("messages", "messages to processes", counts.messages, "")?;
+    tile("deliveries", "of them read", counts.deliveries, "")?;
+    tile("refused", "refused", counts.refused, " is-bad")?;
+    let lost = counts.overruns + counts.failed;
+    tile("lost", "lost", lost, " is-bad")?;
+    writeln!(out, "</dl>")
+}
+
+/// Everything that was not seen, and everything that somebody did not get.
+fn missing(finished: &Finished<'_>, out: &mut impl Write) -> io::Result<()> {
+    let observed = finished.observed;
+    let counts = observed.counts;
+    let mut sentences = Vec::new();
+    let mut say = |number: u64, words: &str| {
+        if number > 0 {
+            sentences.push(format!("<b>{}</b> {words}", count(number)));
+        }
+    };
+    say(
+        observed.events_dropped,
+        "records of the tracer were dropped: its buffer was full. What they told is not here.",
+    );
+    say(
+        observed.calls_missed,
+        "calls were missed: the kernel could not run the tracer&#39;s programs at them.",
+    );
+    say(
+        counts.overruns,
+        "messages were lost to a full receive queue (overrun).",
+    );
+    say(counts.failed, "answers could not be handed over.");
+    say(
+        counts.unmatched,
+        "messages were read whose queuing was not seen.",
+    );
+    say(
+        finished.left_out,
+        "exchanges are counted here but not listed: there was no room. Listed are the first \
+         ones, those that went wrong, and the slowest.",
+    );
+    let attached = finished.run.map(|run| &run.system().attached);
+    for missing in attached.map_or(&[][..], |attached| &attached.missing) {
+        sentences.push(format!("Not seen here: {}", Text(missing)));
+    }
+    if finished.run.is_some_and(|run| !run.deliveries) {
+        sentences.push("How messages were read was not watched.".to_owned());
+    }
+    if sentences.is_empty() {
+        return writeln!(
+            out,
+            "<p class=\"note is-good\" id=\"missing\">Nothing is missing: no record was dropped, \
+             no call missed, no message lost.</p>"
+        );
+    }
+    writeln!(
+        out,
+        "<div class=\"note is-bad\" id=\"missing\"><p>What is missing, or was lost:</p><ul>"
+    )?;
+    for sentence in sentences {
+        writeln!(out, "<li>{sentence}</li>")?;
+    }
+    writeln!(out, "</ul></div>")
+}
+
+fn facts(finished: &Finished<'_>, out: &mut impl Write) -> io::Result<()> {
+    let system = finished.run.map(|run| run.system());
+    let (tool, kernel) = system.map_or(("", ""), |system| (&system.tool, &system.kernel));
+    let hooks = system.map_or(&[][..], |system| &system.attached.hooks);
+    writeln!(
+        out,
+        "<details class=\"facts\"><summary>How it was seen: {} hooks, {} records</summary><dl>",
+        hooks.len(),
+        count(finished.observed.events)
+    )?;
+    let mut fact = |name: &str, value: &str| {
+        writeln!(
+            out,
+            "<div><dt>{name}</dt><dd class=\"said\">{}</dd></div>",
+            Text(value)
+        )
+    };
+    fact("command", finished.command)?;
+    fact("tool", tool)?;
+    fact("kernel", kernel)?;
+    fact("began", &date(finished.began_unix_ns()))?;
+    fact(
+        "lasted",
+        &duration(finished.ended_ns.saturating_sub(finished.began_ns)),
+    )?;
+    fact(
+        "records",
+        &format!(
+            "{} seen, {} dropped; {} calls missed",
+            count(finished.observed.events),
+            count(finished.observed.events_dropped),
+            count(finished.observed.calls_missed)
+        ),
+    )?;
+    fact("hooks", &hooks.join(", "))?;
+    writeln!(out, "</dl></details>")
+}
+
+/// What came of the exchanges, and the percentiles of everybody and of each process.
+pub(super) fn percentiles(finished: &Finished<'_>, out: &mut impl Write) -> io::Result<()> {
+    writeln!(
+        out,
+        "<table class=\"plain\"><caption>What came of the exchanges</caption>\
+         <thead><tr><th scope=\"col\">status</th><th scope=\"col\">exchanges</th></tr></thead><tbody>"
+    )?;
+    for (status, number) in finished.statuses {
+        let (name, number) = (status.name(), count(*number));
+        writeln!(
+            out,
+            "<tr><th scope=\"row\">{name}</th><td>{number}</td></tr>"
+        )?;
+    }
+    writeln!(out, "</tbody></table>")?;
+    for (at, (_, name, group)) in finished.groups.iter().enumerate() {
+        let name = Text(name).to_string();
+        if at == 0 {
+            table(&name, group, out)?;
+        } else {
+            writeln!(out, "<details><summary class=\"said\">{name}</summary>")?;
+            table(&name, group, out)?;
+            writeln!(out, "</details>")?;
+        }
+    }
+    Ok(())
+}
+
+/// `name`: already escaped.
+fn table(name: &str, group: &Group, out: &mut impl Write) -> io::Result<()> {
+    let exchanges = count(group.exchanges);
+    writeln!(
+        out,
+        "<table class=\"plain\"><caption>Time spent in each span: <span class=\"said\">{name}</span>, \
+         {exchanges} exchanges</caption><thead><tr>"
+    )?;
+    for head in ["span", "count", "min", "p50", "p90", "p99", "max", "mean"] {
+        writeln!(out, "<th scope=\"col\">{head}</th>")?;
+    }
+    writeln!(out, "</tr></thead><tbody>")?;
+    let found = group.spans.distributions();
+    for (span, ..) in SPANS {
+        let Some((_, found)) = found.iter().find(|(name, _)| *name == span) else {
+            continue;
+        };
+        write!(
+            out,
+            "<tr><th scope=\"row\">{span}</th><td>{}</td>",
+            count(found.count)
+        )?;
+        let times = [
+            found.min, found.p50, found.p90, found.p99, found.max, found.mean,
+        ];
+        for time in times {
+            write!(out, "<td>{}</td>", duration(time))?;
+        }
+        writeln!(out, "</tr>")?;
+    }
+    writeln!(out, "</tbody></table>")
+}
+
+/// Messages that somebody did not get.
+pub(super) fn losses(finished: &Finished<'_>, out: &mut impl Write) -> io::Result<()> {
+    if finished.losses.is_empty() {
+        return Ok(());
+    }
+    let counts = finished.observed.counts;
+    let lost = finished
+        .statuses
+        .iter()
+        .filter(|(status, _)| *status == Status::Lost)
+        .map(|(_, count)| count)
+        .sum::<u64>();
+    writeln!(
+        out,
+        "<section class=\"losses\" aria-labelledby=\"losses-title\"><h2 id=\"losses-title\">Losses</h2>\
+         <p>{} lost, {} listed; {} exchanges got no answer because of it.</p><ol>",
+        count(counts.overruns + counts.failed),
+        count(finished.losses.len() as u64),
+        count(lost),
+    )?;
+    for loss in finished.losses {
+        let at = duration(loss.time_ns.saturating_sub(finished.began_ns));
+        writeln!(
+            out,
+            "<li>after {at}: <span class=\"said\">{}</span></li>",
+            Text(&loss.words())
+        )?;
+    }
+    writeln!(out, "</ol></section>")
+}
