@@ -51,7 +51,9 @@ pub enum SessionError {
         error: io::Error,
     },
     /// Several files that are to be one stream.
-    #[error("only one of --record, --pcapng and --report can go to standard output; name files for the others")]
+    #[error(
+        "only one of --record, --pcapng and --report can go to standard output; name files for the others"
+    )]
     TwoStreams,
     /// A recording cannot be read, or not to its end.
     #[error(transparent)]

@@ -62,7 +62,9 @@ impl Replacement {
             };
             self.out = Some(BufWriter::with_capacity(1 << 16, out));
         }
-        self.out.as_mut().ok_or_else(|| io::ErrorKind::BrokenPipe.into())
+        self.out
+            .as_mut()
+            .ok_or_else(|| io::ErrorKind::BrokenPipe.into())
     }
 }
 

@@ -33,7 +33,10 @@ fn lede(finished: &Finished<'_>, out: &mut impl Write) -> io::Result<()> {
     let what = match finished.run.map(|run| &run.run) {
         Some(Run::Greetings(start)) => {
             let (sent, text) = (count(finished.sent), Text(&start.text));
-            format!("{sent} × <q class=\"said\">{text}</q> to netlink protocol {}", start.protocol)
+            format!(
+                "{sent} × <q class=\"said\">{text}</q> to netlink protocol {}",
+                start.protocol
+            )
         }
         _ => format!("{} netlink exchanges", count(finished.count())),
     };
@@ -89,10 +92,7 @@ fn missing(finished: &Finished<'_>, out: &mut impl Write) -> io::Result<()> {
         counts.overruns,
         "messages were lost to a full receive queue (overrun).",
     );
-    say(
-        counts.failed,
-        "answers could not be handed over.",
-    );
+    say(counts.failed, "answers could not be handed over.");
     say(
         counts.unmatched,
         "messages were read whose queuing was not seen.",
@@ -116,7 +116,10 @@ fn missing(finished: &Finished<'_>, out: &mut impl Write) -> io::Result<()> {
              no call missed, no message lost.</p>"
         );
     }
-    writeln!(out, "<div class=\"note is-bad\" id=\"missing\"><p>What is missing, or was lost:</p><ul>")?;
+    writeln!(
+        out,
+        "<div class=\"note is-bad\" id=\"missing\"><p>What is missing, or was lost:</p><ul>"
+    )?;
     for sentence in sentences {
         writeln!(out, "<li>{sentence}</li>")?;
     }
@@ -127,16 +130,36 @@ fn facts(finished: &Finished<'_>, out: &mut impl Write) -> io::Result<()> {
     let system = finished.run.map(|run| run.system());
     let (tool, kernel) = system.map_or(("", ""), |system| (&system.tool, &system.kernel));
     let hooks = system.map_or(&[][..], |system| &system.attached.hooks);
-    writeln!(out, "<details class=\"facts\"><summary>How it was seen: {} hooks, {} records</summary><dl>", hooks.len(), count(finished.observed.events))?;
+    writeln!(
+        out,
+        "<details class=\"facts\"><summary>How it was seen: {} hooks, {} records</summary><dl>",
+        hooks.len(),
+        count(finished.observed.events)
+    )?;
     let mut fact = |name: &str, value: &str| {
-        writeln!(out, "<div><dt>{name}</dt><dd class=\"said\">{}</dd></div>", Text(value))
+        writeln!(
+            out,
+            "<div><dt>{name}</dt><dd class=\"said\">{}</dd></div>",
+            Text(value)
+        )
     };
     fact("command", finished.command)?;
     fact("tool", tool)?;
     fact("kernel", kernel)?;
     fact("began", &date(finished.began_unix_ns()))?;
-    fact("lasted", &duration(finished.ended_ns.saturating_sub(finished.began_ns)))?;
-    fact("records", &format!("{} seen, {} dropped; {} calls missed", count(finished.observed.events), count(finished.observed.events_dropped), count(finished.observed.calls_missed)))?;
+    fact(
+        "lasted",
+        &duration(finished.ended_ns.saturating_sub(finished.began_ns)),
+    )?;
+    fact(
+        "records",
+        &format!(
+            "{} seen, {} dropped; {} calls missed",
+            count(finished.observed.events),
+            count(finished.observed.events_dropped),
+            count(finished.observed.calls_missed)
+        ),
+    )?;
     fact("hooks", &hooks.join(", "))?;
     writeln!(out, "</dl></details>")
 }
@@ -150,7 +173,10 @@ pub(super) fn percentiles(finished: &Finished<'_>, out: &mut impl Write) -> io::
     )?;
     for (status, number) in finished.statuses {
         let (name, number) = (status.name(), count(*number));
-        writeln!(out, "<tr><th scope=\"row\">{name}</th><td>{number}</td></tr>")?;
+        writeln!(
+            out,
+            "<tr><th scope=\"row\">{name}</th><td>{number}</td></tr>"
+        )?;
     }
     writeln!(out, "</tbody></table>")?;
     for (at, (_, name, group)) in finished.groups.iter().enumerate() {
@@ -183,8 +209,14 @@ fn table(name: &str, group: &Group, out: &mut impl Write) -> io::Result<()> {
         let Some((_, found)) = found.iter().find(|(name, _)| *name == span) else {
             continue;
         };
-        write!(out, "<tr><th scope=\"row\">{span}</th><td>{}</td>", count(found.count))?;
-        let times = [found.min, found.p50, found.p90, found.p99, found.max, found.mean];
+        write!(
+            out,
+            "<tr><th scope=\"row\">{span}</th><td>{}</td>",
+            count(found.count)
+        )?;
+        let times = [
+            found.min, found.p50, found.p90, found.p99, found.max, found.mean,
+        ];
         for time in times {
             write!(out, "<td>{}</td>", duration(time))?;
         }
@@ -215,7 +247,11 @@ pub(super) fn losses(finished: &Finished<'_>, out: &mut impl Write) -> io::Resul
     )?;
     for loss in finished.losses {
         let at = duration(loss.time_ns.saturating_sub(finished.began_ns));
-        writeln!(out, "<li>after {at}: <span class=\"said\">{}</span></li>", Text(&loss.words()))?;
+        writeln!(
+            out,
+            "<li>after {at}: <span class=\"said\">{}</span></li>",
+            Text(&loss.words())
+        )?;
     }
     writeln!(out, "</ol></section>")
 }
