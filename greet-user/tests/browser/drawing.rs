@@ -11,7 +11,7 @@ use crate::{
 
 /// Boxes of the labels that lie upon each other, in all that is in view.
 const OVERLAPS: &str = "
-    const boxes = [...document.querySelectorAll('#stages .row')].map((row) => row.getBoundingClientRect());
+    const boxes = [...document.querySelectorAll('.stages-layer .row')].map((row) => row.getBoundingClientRect());
     return boxes.filter((a, at) => boxes.some((b, other) => other > at && a.top < b.bottom - 0.5 && b.top < a.bottom - 0.5)).length";
 
 async fn is_drawn(page: Page) -> WebDriverResult<()> {
@@ -89,7 +89,7 @@ async fn keys(page: &Page, keys: impl Into<TypingData>) -> WebDriverResult<()> {
 }
 
 async fn active(page: &Page) -> WebDriverResult<Value> {
-    page.ask("return document.activeElement.dataset.key ?? null")
+    page.ask("return document.getElementById(document.activeElement.getAttribute('aria-activedescendant'))?.dataset.key ?? null")
         .await
 }
 
@@ -132,7 +132,7 @@ fn one_zooms_by_mouse() {
 fn one_zooms_and_walks_by_keyboard() {
     let made = made(&committed(RECORDINGS[0]));
     browse(&made.report, |page| async move {
-        page.ask("document.querySelector('.stage[tabindex=\"0\"]').focus()")
+        page.ask("document.getElementById('diagram').focus()")
             .await?;
         assert_eq!(active(&page).await?, "0");
         for stage in 1..5 {
