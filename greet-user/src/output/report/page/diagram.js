@@ -106,6 +106,11 @@ class Diagram {
     return this.at.axis + 18 + Math.max(0, at) * clamp((this.at.queue - this.at.axis - 60) / 2, 10, 60);
   }
 
+  /** Where a lane's name begins: where there is little room, at the edge. */
+  headOf(name, at) {
+    return this.at.narrow && at === 0 ? 16 : this.laneOf(name) - 12;
+  }
+
   render() {
     this.measure();
     const { width } = this.at;
@@ -148,9 +153,9 @@ class Diagram {
 
   heads() {
     const { kernel, spans, span } = this.at;
-    const letters = (name) => Math.floor((kernel - 26 - this.laneOf(name) + 12) / 7.4);
+    const letters = (name) => Math.floor((kernel - 26 - this.headOf(name, this.users.indexOf(name))) / 7.6);
     const heads = this.users.slice(0, 3).map((name, at) =>
-      tipped(draw("text", { class: `head-text${at > 0 ? " small" : ""}`, x: this.laneOf(name) - 12, y: at % 2 === 0 ? 16 : 31 }, cutTo(at === 2 && this.users.length > 3 ? "others" : name, letters(name))), this.users.join("\n")));
+      tipped(draw("text", { class: `head-text${at > 0 ? " small" : ""}`, x: this.headOf(name, at), y: at % 2 === 0 ? 16 : 31 }, cutTo(at === 2 && this.users.length > 3 ? "others" : name, letters(name))), this.users.join("\n")));
     const title = draw("text", { class: "head-text", x: kernel, y: 16, "text-anchor": "middle" }, "kernel");
     const room = span > 40 ? draw("text", { class: "soft-text small", x: spans + span, y: 31, "text-anchor": "middle" }, "spans") : null;
     return draw("g", {}, heads, title, room ? [room] : []);
