@@ -100,10 +100,10 @@ impl Finish for Replacement {
         self.flush()?;
         if let Place::File { path, beside } = &self.place {
             if let Ok(older) = fs::metadata(path) {
-                fs::set_permissions(&*beside, older.permissions())?;
+                fs::set_permissions(beside, older.permissions())?;
             }
             // What the disk had no room for is known now, and not after the renaming.
-            File::open(&*beside)?.sync_all()?;
+            File::open(beside)?.sync_all()?;
             fs::rename(beside, path)?;
         }
         self.out = None;

@@ -122,10 +122,12 @@ class Diagram {
     this.layer.replaceChildren(clip, this.axis(), this.overview(), scaled, this.heads());
     this.lanes(scaled);
     const [leaders, arrows] = [draw("g"), draw("g")];
+    // Above every arrow.
+    this.words = draw("g", { "aria-hidden": "true" });
     scaled.append(leaders);
     this.spans(scaled);
     const stages = this.stages(leaders);
-    scaled.append(arrows);
+    scaled.append(arrows, this.words);
     this.layer.append(stages);
     this.arrows(arrows);
     if (this.svg.querySelector(`#${this.name}-${this.active}`) === null) this.svg.removeAttribute("aria-activedescendant");
@@ -295,11 +297,11 @@ class Diagram {
     into.append(draw("line", { class: `arrow ${kind}`, x1, y1, x2: px, y2: py }),
       draw("polygon", { class: `arrow-head ${kind}`, points: `${x2},${y2} ${px - 4 * dy},${py + 4 * dx} ${px + 4 * dy},${py - 4 * dx}` }));
     if (text === "") return;
-    this.along(into, text, [x1, y1], [x2, y2]);
+    this.along(text, [x1, y1], [x2, y2]);
   }
 
   /** Text along an arrow that is level enough, above it or below; else level at one of its ends. */
-  along(into, text, [x1, y1], [x2, y2]) {
+  along(text, [x1, y1], [x2, y2]) {
     const half = 3.2 * text.length;
     if (Math.abs(x2 - x1) < 2 * half + 16) return;
     const slope = (y2 - y1) / (x2 - x1);
@@ -313,7 +315,7 @@ class Diagram {
       const high = 7 + half * Math.abs(turn);
       if (y < TOP + 6 || y > this.high - 4 || !this.room.take(x - half, y - 4 - high, x + half, y - 4 + high)) continue;
       const angle = ((Math.atan(turn) * 180) / Math.PI).toFixed(2);
-      into.append(draw("text", { class: "small halo", x, y, "text-anchor": "middle", transform: `rotate(${angle} ${x} ${y})` }, text));
+      this.words.append(draw("text", { class: "small halo", x, y, "text-anchor": "middle", transform: `rotate(${angle} ${x} ${y})` }, text));
       return;
     }
   }
