@@ -4,6 +4,7 @@
 //! more; the others are, up to the end.
 
 mod files;
+mod typed;
 
 use std::{
     io,
@@ -101,7 +102,7 @@ impl Sinks {
         let not_for_a_terminal = "a report is nothing for a terminal; name a file";
         let target = Replacement::open(path, not_for_a_terminal);
         let target = target.map_err(|error| failed(path, error))?;
-        let view = Box::new(Report::new(target, limit, typed()));
+        let view = Box::new(Report::new(target, limit, typed::command()));
         Ok(self.and(view, (path != Path::new("-")).then(|| path.to_path_buf())))
     }
 
@@ -234,17 +235,6 @@ fn failed(path: &Path, error: io::Error) -> SessionError {
         path: path.to_path_buf(),
         error,
     }
-}
-
-/// What the user typed, so that a report says how it was made.
-fn typed() -> String {
-    let mut words = std::env::args_os().map(|word| word.to_string_lossy().into_owned());
-    let program = words.next().unwrap_or_default();
-    let program = program.rsplit('/').next().unwrap_or_default().to_owned();
-    std::iter::once(program)
-        .chain(words)
-        .collect::<Vec<_>>()
-        .join(" ")
 }
 
 /// What can be done about a file that cannot be written.

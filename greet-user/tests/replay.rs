@@ -250,3 +250,48 @@ fn ctrl_c_ends_a_long_rest_with_the_summary() {
     let last = rest.lines().last().unwrap_or_default();
     assert!(last.contains("\"kind\":\"summary\""), "{rest}");
 }
+
+#[test]
+fn a_report_is_written_at_the_end_and_whole() {
+    let folder = tempfile::TempDir::new().expect("a folder");
+    let report = folder.path().join("run.html");
+    fs::write(&report, "older").expect("writes");
+    let file = recording(RECORDINGS[1]);
+    let name = report.to_str().expect("UTF-8");
+    shown(&run(&mut replay(&file, &["-q", "--report", name])), 0);
+    let page = fs::read_to_string(&report).expect("a report");
+    assert!(page.starts_with("<!doctype html>") && page.ends_with("</html>\n"));
+    // A recording that ends in the midst makes a report of what there is.
+    let half = changed(RECORDINGS[1], |bytes| bytes.truncate(2_900));
+    shown(&run(&mut replay(half.path(), &["-q", "--report", name])), 2);
+    let less = fs::read_to_string(&report).expect("a report");
+    assert!(less.ends_with("</html>\n") && less != page);
+    let left = fs::read_dir(folder.path()).expect("a folder").count();
+    assert_eq!(left, 1, "nothing lies beside it");
+}
+
+#[test]
+fn a_report_on_standard_output_is_alone_there() {
+    let file = recording(RECORDINGS[0]);
+    let (page, _) = shown(&run(&mut replay(&file, &["--report", "-"])), 0);
+    assert!(page.starts_with("<!doctype html>") && page.ends_with("</html>\n"));
+    let (nothing, error) = shown(
+        &run(&mut replay(&file, &["--report", "-", "--pcapng", "-"])),
+        2,
+    );
+    assert!(nothing.is_empty());
+    assert!(error.contains("only one of --record, --pcapng and --report"));
+}
+
+#[test]
+fn a_report_that_cannot_be_written_is_said_before_anything_else() {
+    let file = recording(RECORDINGS[0]);
+    for (path, sentence) in [
+        ("/nowhere/run.html", "make its folder first"),
+        ("/proc", "name a file in it"),
+        ("/dev/full", "make room, or choose another disk"),
+    ] {
+        let (_, error) = shown(&run(&mut replay(&file, &["-q", "--report", path])), 2);
+        assert!(error.contains(path) && error.contains(sentence), "{error}");
+    }
+}

@@ -100,10 +100,10 @@ impl Finish for Replacement {
         self.flush()?;
         if let Place::File { path, beside } = &self.place {
             if let Ok(older) = fs::metadata(path) {
-                fs::set_permissions(&*beside, older.permissions())?;
+                fs::set_permissions(beside, older.permissions())?;
             }
             // What the disk had no room for is known now, and not after the renaming.
-            File::open(&*beside)?.sync_all()?;
+            File::open(beside)?.sync_all()?;
             fs::rename(beside, path)?;
         }
         self.out = None;
@@ -118,5 +118,78 @@ impl Drop for Replacement {
         if let (Place::File { beside, .. }, Some(_)) = (&self.place, &self.out) {
             fs::remove_file(beside).unwrap_or_default();
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::ffi::OsString;
+
+    use tempfile::TempDir;
+
+    use super::*;
+
+    fn names(folder: &TempDir) -> Vec<OsString> {
+        let entries = fs::read_dir(folder.path()).expect("a folder");
+        entries
+            .map(|entry| entry.expect("an entry").file_name())
+            .collect()
+    }
+
+    #[test]
+    fn an_older_file_stays_until_a_new_one_is_whole() {
+        let folder = TempDir::new().expect("a folder");
+        let path = folder.path().join("report.html");
+        fs::write(&path, "older").expect("writes");
+        let older = || fs::read_to_string(&path).expect("it is there");
+
+        let mut half = Replacement::open(&path, "").expect("it opens");
+        assert_eq!(names(&folder).len(), 1, "nothing beside it yet");
+        half.write_all(b"half").expect("writes");
+        half.flush().expect("writes");
+        assert_eq!(older(), "older");
+        drop(half);
+        assert_eq!((older().as_str(), names(&folder).len()), ("older", 1));
+
+        let mut whole = Replacement::open(&path, "").expect("it opens");
+        whole.write_all(b"whole").expect("writes");
+        whole.finish().expect("writes");
+        drop(whole);
+        assert_eq!((older().as_str(), names(&folder).len()), ("whole", 1));
+    }
+
+    #[test]
+    fn a_bad_path_fails_at_once() {
+        let folder = TempDir::new().expect("a folder");
+        let kind = |path: &Path| Replacement::open(path, "").err().map(|error| error.kind());
+        assert_eq!(kind(folder.path()), Some(io::ErrorKind::IsADirectory));
+        let nowhere = folder.path().join("no/report.html");
+        assert_eq!(kind(&nowhere), Some(io::ErrorKind::NotFound));
+        assert_eq!(
+            kind(Path::new("/proc/report.html")),
+            Some(io::ErrorKind::NotFound)
+        );
+    }
+
+    #[test]
+    fn a_link_goes_on_to_lead_to_its_file() {
+        let folder = TempDir::new().expect("a folder");
+        let path = folder.path().join("report.html");
+        let link = folder.path().join("link.html");
+        fs::write(&path, "older").expect("writes");
+        std::os::unix::fs::symlink(&path, &link).expect("links");
+        let mut target = Replacement::open(&link, "").expect("it opens");
+        target.write_all(b"newer").expect("writes");
+        target.finish().expect("writes");
+        assert_eq!(fs::read_to_string(&path).expect("it is there"), "newer");
+        assert!(link.is_symlink());
+    }
+
+    #[test]
+    fn a_full_disk_is_said() {
+        let mut full = Replacement::open(Path::new("/dev/full"), "").expect("it opens");
+        full.write_all(b"something").expect("it gathers");
+        let error = full.finish().expect_err("there is no room");
+        assert_eq!(error.kind(), io::ErrorKind::StorageFull);
     }
 }

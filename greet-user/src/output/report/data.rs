@@ -44,12 +44,15 @@ struct Data<'a> {
     losses: &'a [Loss],
 }
 
+/// A span's name, its distribution, and its bins: from, to, count.
+type SpanData = (&'static str, Distribution, Vec<(u64, u64, u64)>);
+
 #[derive(Serialize)]
 struct GroupData<'a> {
     who: &'static str,
     name: &'a str,
     exchanges: u64,
-    spans: Vec<(&'static str, Distribution, Vec<(u64, u64, u64)>)>,
+    spans: Vec<SpanData>,
 }
 
 /// Writes the data as base64.

@@ -43,8 +43,10 @@ fn lede(finished: &Finished<'_>, out: &mut impl Write) -> io::Result<()> {
     writeln!(
         out,
         "<p class=\"lede\">{what}, seen crossing the user/kernel boundary of Linux \
-         <span class=\"said\">{}</span> for {lasted} from <time>{when}</time> on.</p>",
+         <span class=\"said\">{}</span>.</p><p class=\"when\"><time>{when}</time>, for {lasted}, by \
+         <code class=\"said\">{}</code></p>",
         Text(kernel),
+        Text(finished.command),
     )
 }
 

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 // One exchange: what it was, its diagram, its stages as a table, its messages.
 
+const PAPER = 660;
+
 class Detail {
   constructor(run, go) {
     this.run = run;
@@ -16,7 +18,7 @@ class Detail {
       width = now;
       this.diagram.render();
     }).observe(this.frame);
-    addEventListener("beforeprint", () => this.paper(660));
+    addEventListener("beforeprint", () => this.paper(PAPER));
     addEventListener("afterprint", () => this.paper(undefined));
   }
 
@@ -70,6 +72,20 @@ class Detail {
     this.frame.querySelectorAll(".stage").forEach((stage) => stage.classList.toggle("is-lit", stage.dataset.key === String(at)));
     this.frame.querySelectorAll(".leader").forEach((leader) => leader.classList.toggle("is-lit", leader.dataset.leader === String(at)));
     this.box.querySelectorAll("[data-stage]").forEach((row) => row.classList.toggle("is-lit", row.dataset.stage === String(at)));
+  }
+
+  /** On paper there are the diagrams of the others that are listed, too, if they are few. */
+  others(found) {
+    const box = make("section", { class: "paper" }, make("h2", {}, "The other exchanges that are listed"));
+    found.filter((one) => one !== this.one).forEach((one) => {
+      const diagram = new Diagram(this.run, undefined, `paper-${one.n}`);
+      diagram.set(one);
+      diagram.width = PAPER;
+      if (diagram.marks.length === 0) return;
+      diagram.render();
+      box.append(make("div", { class: "diagram" }, make("h3", {}, `Exchange ${count(one.n)}: `, said(one.who), " ", said(one.what), " "), make("p", { class: "facts-line" }, statusWord(one.s)), diagram.svg));
+    });
+    return box;
   }
 
   /** As wide as paper is, and all of it. */

@@ -42,13 +42,21 @@ function markWords(mark, first) {
 }
 
 class Diagram {
-  constructor(run, lit) {
+  /** `lit`: who is told which stage is looked at; without, it is a picture. */
+  constructor(run, lit, name = "diagram") {
     this.run = run;
     this.lit = lit;
-    this.title = draw("title", { id: "diagram-t" });
-    this.desc = draw("desc", { id: "diagram-d" });
+    this.name = name;
+    this.title = draw("title", { id: `${name}-t` });
+    this.desc = draw("desc", { id: `${name}-d` });
     this.layer = draw("g");
-    this.svg = draw("svg", { role: "group", "aria-labelledby": "diagram-t diagram-d", id: "diagram" }, this.title, this.desc, this.layer);
+    this.svg = draw("svg", { role: "img", "aria-labelledby": `${name}-t ${name}-d`, id: name }, this.title, this.desc, this.layer);
+    if (lit === undefined) return;
+    // The drawing has the focus, one stage of it is the active one: it may be drawn anew.
+    fill(this.svg, {
+      role: "application", "aria-roledescription": "sequence diagram", tabindex: 0,
+      focus: () => this.point(), blur: () => { tip(); this.lit(undefined); },
+    }, []);
   }
 
   /** Shows an exchange, all of it. */
@@ -98,25 +106,32 @@ class Diagram {
     return this.at.axis + 18 + Math.max(0, at) * clamp((this.at.queue - this.at.axis - 60) / 2, 10, 60);
   }
 
+  /** Where a lane's name begins: where there is little room, at the edge. */
+  headOf(name, at) {
+    return this.at.narrow && at === 0 ? 16 : this.laneOf(name) - 12;
+  }
+
   render() {
     this.measure();
     const { width } = this.at;
     this.svg.setAttribute("viewBox", `0 0 ${width} ${this.high}`);
     this.svg.classList.toggle("is-zoomed", this.isZoomed());
-    const focused = document.activeElement?.closest?.("#diagram [data-key]")?.dataset.key;
     this.room = new Room();
-    const clip = draw("clipPath", { id: "diagram-clip" }, draw("rect", { x: 0, y: TOP - 8, width, height: this.high - TOP + 4 }));
-    const scaled = draw("g", { "clip-path": "url(#diagram-clip)" });
+    const clip = draw("clipPath", { id: `${this.name}-clip` }, draw("rect", { x: 0, y: TOP - 8, width, height: this.high - TOP + 4 }));
+    const scaled = draw("g", { "clip-path": `url(#${this.name}-clip)` });
     this.layer.replaceChildren(clip, this.axis(), this.overview(), scaled, this.heads());
     this.lanes(scaled);
     const [leaders, arrows] = [draw("g"), draw("g")];
+    // Above every arrow.
+    this.words = draw("g", { "aria-hidden": "true" });
     scaled.append(leaders);
     this.spans(scaled);
     const stages = this.stages(leaders);
-    scaled.append(arrows);
+    scaled.append(arrows, this.words);
     this.layer.append(stages);
     this.arrows(arrows);
-    if (focused !== undefined) this.svg.querySelector(`[data-key="${focused}"]`)?.focus({ preventScroll: true });
+    if (this.svg.querySelector(`#${this.name}-${this.active}`) === null) this.svg.removeAttribute("aria-activedescendant");
+    else this.svg.setAttribute("aria-activedescendant", `${this.name}-${this.active}`);
   }
 
   axis() {
@@ -132,17 +147,17 @@ class Diagram {
     const [from, to] = this.all;
     const y = (t) => TOP + ((t - from) / (to - from)) * (this.high - TOP - 12);
     const [top, bottom] = [y(this.view[0]), y(this.view[1])];
-    return draw("g", { "aria-hidden": "true", id: "overview" },
+    return draw("g", { "aria-hidden": "true"},
       draw("rect", { class: "overview", x: 3, y: TOP, width: 9, height: this.high - TOP - 12 }),
-      draw("rect", { class: "overview-window", x: 3, y: top, width: 9, height: Math.max(2, bottom - top) }),
+      this.isZoomed() ? draw("rect", { class: "overview-window", x: 3, y: top, width: 9, height: Math.max(2, bottom - top) }) : null,
       this.marks.map((mark) => draw("line", { class: "overview-mark", x1: 3, x2: 12, y1: y(mark.t), y2: y(mark.t) })));
   }
 
   heads() {
     const { kernel, spans, span } = this.at;
-    const letters = (name) => Math.floor((kernel - 26 - this.laneOf(name) + 12) / 7.4);
+    const letters = (name) => Math.floor((kernel - 26 - this.headOf(name, this.users.indexOf(name))) / 7.6);
     const heads = this.users.slice(0, 3).map((name, at) =>
-      tipped(draw("text", { class: `head-text${at > 0 ? " small" : ""}`, x: this.laneOf(name) - 12, y: at % 2 === 0 ? 16 : 31 }, cutTo(at === 2 && this.users.length > 3 ? "others" : name, letters(name))), this.users.join("\n")));
+      tipped(draw("text", { class: `head-text${at > 0 ? " small" : ""}`, x: this.headOf(name, at), y: at % 2 === 0 ? 16 : 31 }, cutTo(at === 2 && this.users.length > 3 ? "others" : name, letters(name))), this.users.join("\n")));
     const title = draw("text", { class: "head-text", x: kernel, y: 16, "text-anchor": "middle" }, "kernel");
     const room = span > 40 ? draw("text", { class: "soft-text small", x: spans + span, y: 31, "text-anchor": "middle" }, "spans") : null;
     return draw("g", {}, heads, title, room ? [room] : []);
@@ -219,24 +234,24 @@ class Diagram {
     const shown = labelled(inside, room);
     const places = new Map();
     spread(shown.map((mark) => this.y(mark.t)), ROW, TOP + 4, this.high - 14).forEach((y, at) => places.set(shown[at], y));
-    const group = draw("g", { id: "stages" });
+    const group = draw("g", { class: "stages-layer" });
     for (const mark of inside) {
       const [x, y, to] = [this.laneOf(mark.lane), this.y(mark.t), places.get(mark)];
       const { label, since, step } = markWords(mark, this.first);
       const at = this.marks.indexOf(mark);
-      const stage = draw("g", { class: `stage${mark.lane === "kernel" ? " is-kernel" : ""}`, tabindex: at === this.active ? 0 : -1, role: "img", "aria-label": label, "data-key": at, focus: () => this.onfocus(at), blur: () => { tip(); this.lit(undefined); } });
+      const stage = draw("g", { id: `${this.name}-${at}`, class: `stage${mark.lane === "kernel" ? " is-kernel" : ""}${at === this.active ? " is-active" : ""}`, role: "img", "aria-label": label, "data-key": at });
       const words = `${mark.name}\n${mark.hook}\n${since}${step ? `\n+${step}` : ""}`;
       if (to !== undefined) {
         leaders.append(draw("polyline", { class: "leader", "data-leader": at, points: `${x},${y} ${labels - 16},${y} ${labels - 4},${to}` }));
         stage.append(draw("rect", { class: "row", x: labels - 2, y: to - ROW / 2, width: width - labels - 2, height: ROW - 1, rx: 3 }),
           draw("text", { class: "soft-text", x: labels + (narrow ? 50 : 58), y: to + 4, "text-anchor": "end" }, duration(mark.t)),
           draw("text", { class: "name", x: labels + (narrow ? 55 : 66), y: to + 4 }, mark.name),
-          wide ? draw("text", { class: "soft-text small", x: labels + 130, y: to + 4 }, cutTo(mark.called, Math.floor((width - labels - 134) / 6.3))) : draw("g"));
+          wide ? draw("text", { class: "soft-text small", x: labels + 137, y: to + 4 }, cutTo(mark.called, Math.floor((width - labels - 141) / 6.3))) : draw("g"));
       }
       const queue = mark.stage === 4 || mark.stage === 7 ? this.queueOf(mark.message) : x;
       stage.append(draw("circle", { class: "dot", cx: queue, cy: y, r: 4 }), draw("circle", { class: "hit", cx: queue, cy: y, r: 11 }));
-      stage.addEventListener("pointermove", (event) => { tip(words, event.clientX, event.clientY); this.lit(at); });
-      stage.addEventListener("pointerleave", () => { tip(); this.lit(undefined); });
+      if (this.lit !== undefined) stage.addEventListener("pointermove", (event) => { tip(words, event.clientX, event.clientY); this.lit(at); });
+      if (this.lit !== undefined) stage.addEventListener("pointerleave", () => { tip(); this.lit(undefined); });
       group.append(stage);
     }
     const before = this.marks.filter((mark) => mark.t < this.view[0]).length;
@@ -282,11 +297,11 @@ class Diagram {
     into.append(draw("line", { class: `arrow ${kind}`, x1, y1, x2: px, y2: py }),
       draw("polygon", { class: `arrow-head ${kind}`, points: `${x2},${y2} ${px - 4 * dy},${py + 4 * dx} ${px + 4 * dy},${py - 4 * dx}` }));
     if (text === "") return;
-    this.along(into, text, [x1, y1], [x2, y2]);
+    this.along(text, [x1, y1], [x2, y2]);
   }
 
   /** Text along an arrow that is level enough, above it or below; else level at one of its ends. */
-  along(into, text, [x1, y1], [x2, y2]) {
+  along(text, [x1, y1], [x2, y2]) {
     const half = 3.2 * text.length;
     if (Math.abs(x2 - x1) < 2 * half + 16) return;
     const slope = (y2 - y1) / (x2 - x1);
@@ -300,16 +315,17 @@ class Diagram {
       const high = 7 + half * Math.abs(turn);
       if (y < TOP + 6 || y > this.high - 4 || !this.room.take(x - half, y - 4 - high, x + half, y - 4 + high)) continue;
       const angle = ((Math.atan(turn) * 180) / Math.PI).toFixed(2);
-      into.append(draw("text", { class: "small halo", x, y, "text-anchor": "middle", transform: `rotate(${angle} ${x} ${y})` }, text));
+      this.words.append(draw("text", { class: "small halo", x, y, "text-anchor": "middle", transform: `rotate(${angle} ${x} ${y})` }, text));
       return;
     }
   }
 
-  /** Marks the stage, and says what it is beside it. */
-  onfocus(at) {
-    this.active = at;
-    this.lit(at);
+  /** Marks the active stage, and says what it is beside it. */
+  point() {
+    const at = this.active;
     const stage = this.svg.querySelector(`[data-key="${at}"]`);
+    if (stage === null) return;
+    this.lit(at);
     const box = stage.querySelector(".dot").getBoundingClientRect();
     const mark = this.marks[at];
     const { since, step } = markWords(mark, this.first);

@@ -21,7 +21,8 @@ function wanted(run) {
     && (least === undefined || Number.isNaN(least) || (one.total ?? -1) >= least)
     && words.every((word) => haystack(run, one).includes(word)));
   const descending = place.sort.startsWith("-");
-  const column = COLUMNS[place.sort.replace("-", "")];
+  const name = place.sort.replace("-", "");
+  const column = Object.hasOwn(COLUMNS, name) ? COLUMNS[name] : undefined;
   if (column !== undefined) {
     const sign = descending ? -1 : 1;
     const order = (a, b) => {

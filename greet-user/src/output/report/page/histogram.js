@@ -36,7 +36,8 @@ function axisTicks({ place, least, most, logarithmic }) {
 
 /** A histogram with its ranks as a drawing. */
 function histogram(name, who, found, fine) {
-  const [width, height, left, top, bottom] = [560, 240, 44, 34, 26];
+  const width = clamp(byId("histogram").clientWidth || 560, 300, 560);
+  const [height, left, top, bottom] = [240, 44, 34, 26];
   const scale = bars(found, fine);
   const most = Math.max(...scale.bars.map((bar) => bar.count));
   const x = (at) => left + ((at - scale.least) / (scale.most - scale.least)) * (width - left - 8);

@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 // From the beginning: unpack, show, listen.
 
+/** How many diagrams of a selection are printed. */
+const DIAGRAMS = 12;
+
 async function start() {
   startTheme();
   const run = await unpack();
@@ -37,8 +40,15 @@ async function start() {
   addEventListener("hashchange", () => { readPlace(); showLatency(run); arrive(); });
   let isOpen = false;
   const facts = document.querySelector(".facts");
-  addEventListener("beforeprint", () => { isOpen = facts.open; facts.open = true; });
-  addEventListener("afterprint", () => { facts.open = isOpen; });
+  addEventListener("beforeprint", () => {
+    isOpen = facts.open;
+    facts.open = true;
+    if (list.found.length > 1 && list.found.length <= DIAGRAMS) document.querySelector("main").append(detail.others(list.found));
+  });
+  addEventListener("afterprint", () => {
+    facts.open = isOpen;
+    document.querySelector(".paper")?.remove();
+  });
   arrive();
   document.documentElement.dataset.drawn = Math.round(performance.now());
 }

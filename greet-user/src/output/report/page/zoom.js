@@ -60,12 +60,14 @@ class Zoom {
     const [from, to] = this.diagram.view;
     const text = this.diagram.isZoomed() ? `${duration(Math.max(0, from))} to ${duration(to)}` : "all of it";
     if (this.window.textContent !== text) this.window.textContent = text;
+    // What was said of a stage stands beside its old place.
+    if (document.activeElement === this.diagram.svg) this.diagram.point();
   }
 
   by(factor, around) {
     const [from, to] = this.diagram.view;
     const mark = this.diagram.marks[this.diagram.active];
-    const isSeen = mark !== undefined && mark.t >= from && mark.t <= to && document.activeElement?.closest("#diagram");
+    const isSeen = mark !== undefined && mark.t >= from && mark.t <= to && document.activeElement === this.diagram.svg;
     const fixed = around ?? (isSeen ? mark.t : (from + to) / 2);
     this.to([fixed - (fixed - from) * factor, fixed + (to - fixed) * factor]);
   }
@@ -142,6 +144,6 @@ class Zoom {
     diagram.active = at;
     if (mark.t < from || mark.t > to) this.jump(mark.t - (to - from) / 2, to - from);
     else diagram.render();
-    diagram.svg.querySelector(`[data-key="${at}"]`)?.focus({ preventScroll: true });
+    diagram.point();
   }
 }

@@ -1,0 +1,164 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! Reports to look at, made by the tool from recordings, each with the JSON lines of the same
+//! run.
+
+use std::{
+    fs::{self, File},
+    path::{Path, PathBuf},
+    process::Command,
+};
+
+use greet_user::{
+    event::{Event, Message, Request},
+    recording::{Entry, Reader, Writer},
+};
+use serde_json::Value;
+use tempfile::TempDir;
+
+pub const RECORDINGS: [&str; 2] = ["v1-greetings.greet", "v1-watch.greet"];
+
+/// A report and the JSON lines of the same run.
+pub struct Made {
+    pub report: PathBuf,
+    pub lines: Vec<Value>,
+    _folder: TempDir,
+}
+
+pub fn committed(name: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("tests/recordings")
+        .join(name)
+}
+
+/// What the tool makes of a recording.
+pub fn made(recording: &Path) -> Made {
+    let folder = TempDir::new().expect("a folder");
+    let report = folder.path().join("report.html");
+    let mut command = Command::new(env!("CARGO_BIN_EXE_greet-user"));
+    command
+        .arg("replay")
+        .arg(recording)
+        .arg("--report")
+        .arg(&report);
+    let output = command
+        .args(["--format", "json"])
+        .output()
+        .expect("it starts");
+    assert!(
+        output.status.success(),
+        "{}",
+        String::from_utf8_lossy(&output.stderr)
+    );
+    Made {
+        report,
+        lines: lines(&String::from_utf8(output.stdout).expect("UTF-8")),
+        _folder: folder,
+    }
+}
+
+pub fn lines(text: &str) -> Vec<Value> {
+    text.lines()
+        .map(|line| serde_json::from_str(line).expect(line))
+        .collect()
+}
+
+impl Made {
+    pub fn of<'a>(&'a self, kind: &'a str) -> impl Iterator<Item = &'a Value> {
+        self.lines.iter().filter(move |line| line["kind"] == kind)
+    }
+}
+
+/// What is in a recording.
+pub fn entries(name: &str) -> Vec<Entry> {
+    let path = committed(name);
+    let reader = Reader::open(File::open(&path).expect("a recording"), &path);
+    reader
+        .expect("a recording")
+        .map(|entry| entry.expect("a whole one"))
+        .collect()
+}
+
+/// A recording of these.
+pub fn recorded(folder: &TempDir, entries: impl IntoIterator<Item = Entry>) -> PathBuf {
+    let mut writer = Writer::new(Vec::new());
+    for entry in entries {
+        match entry {
+            Entry::Opening(opening) => writer.opening(&opening),
+            Entry::Event(event) => writer.event(&event),
+            Entry::Greeting { greeted, traced } => writer.greeting(&greeted, traced),
+            Entry::Dropped(events) => writer.dropped(events),
+            Entry::Closing(closing) => writer.closing(&closing),
+        }
+        .expect("writes to memory");
+    }
+    let path = folder.path().join("run.greet");
+    fs::write(&path, writer.into_inner().expect("writes to memory")).expect("writes");
+    path
+}
+
+/// The recorded watch again and again, each time later.
+pub fn many(times: u64) -> impl Iterator<Item = Entry> {
+    let mut entries = entries("v1-watch.greet");
+    let first = entries.remove(0);
+    let last = entries.pop().expect("a last one");
+    let again = (0..times).flat_map(move |time| {
+        let entries = entries.clone();
+        entries.into_iter().map(move |entry| match entry {
+            Entry::Event(event) => Entry::Event(later(event, time)),
+            other => other,
+        })
+    });
+    std::iter::once(first).chain(again).chain([last])
+}
+
+/// The same, some seconds later, as another call.
+fn later(mut event: Event, time: u64) -> Event {
+    let add = |ns: &mut u64| {
+        if *ns != 0 {
+            *ns += time * 2_000_000_000 + time * 7;
+        }
+    };
+    let head = match &mut event {
+        Event::Request(Request {
+            head,
+            send_ns,
+            cross_ns,
+            handle_ns,
+            handled_ns,
+            sent_ns,
+            ..
+        }) => {
+            [send_ns, cross_ns, handle_ns, handled_ns, sent_ns]
+                .into_iter()
+                .for_each(add);
+            head
+        }
+        Event::Message(Message {
+            head,
+            reply_ns,
+            queue_ns,
+            ..
+        }) => {
+            [reply_ns, queue_ns].into_iter().for_each(add);
+            head
+        }
+        Event::Delivery(read) => {
+            [&mut read.receive_ns, &mut read.delivered_ns]
+                .into_iter()
+                .for_each(add);
+            &mut read.head
+        }
+        Event::Loss(loss) => {
+            add(&mut loss.time_ns);
+            &mut loss.head
+        }
+        Event::Extack(extack) => {
+            add(&mut extack.time_ns);
+            &mut extack.head
+        }
+    };
+    if head.call != 0 {
+        head.call += (time * 64) << 32;
+    }
+    event
+}
