@@ -23,7 +23,10 @@ pub use show::Show;
 pub use sockets::SocketsOptions;
 pub use watch::{Netns, WatchOptions};
 
-use crate::tracer::Hooks;
+use crate::{
+    collector::{Endpoint, endpoint},
+    tracer::Hooks,
+};
 use parse::{padded, patience, seconds};
 
 const EXAMPLES: &str = "\
@@ -100,6 +103,11 @@ pub struct Cli {
     /// output, and then nothing else is shown
     #[arg(long, value_name = "FILE", requires = "trace")]
     pub pcapng: Option<PathBuf>,
+
+    /// Send each exchange as a trace to the OpenTelemetry collector at this URL, such as
+    /// http://localhost:4318
+    #[arg(long, value_name = "ENDPOINT", requires = "trace", value_parser = endpoint)]
+    pub otlp: Option<Endpoint>,
 
     /// Show the first line and the summary only
     #[arg(short, long)]

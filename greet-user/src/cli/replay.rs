@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use clap::Args;
 
 use super::{Format, Show};
+use crate::collector::{Endpoint, endpoint};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -34,6 +35,11 @@ pub struct ReplayOptions {
     /// else is shown
     #[arg(long, value_name = "FILE")]
     pub pcapng: Option<PathBuf>,
+
+    /// Send each exchange as a trace to the OpenTelemetry collector at this URL, such as
+    /// http://localhost:4318
+    #[arg(long, value_name = "ENDPOINT", value_parser = endpoint)]
+    pub otlp: Option<Endpoint>,
 
     /// As fast as it happened, instead of as fast as it can be shown
     #[arg(long)]

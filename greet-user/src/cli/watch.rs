@@ -11,7 +11,11 @@ use super::{
     named::{protocol, stage_name},
     parse::netns,
 };
-use crate::{sinks::Files, tracer::Hooks};
+use crate::{
+    collector::{Endpoint, endpoint},
+    sinks::Files,
+    tracer::Hooks,
+};
 
 /// The largest `--snaplen`, bytes.
 const SNAPLEN_MAX: i64 = event::SNAPLEN_MAX as i64;
@@ -90,6 +94,11 @@ pub struct WatchOptions {
     #[arg(long, value_name = "FILE", conflicts_with = "summary")]
     pub pcapng: Option<PathBuf>,
 
+    /// Send each exchange as a trace to the OpenTelemetry collector at this URL, such as
+    /// http://localhost:4318
+    #[arg(long, value_name = "ENDPOINT", value_parser = endpoint)]
+    pub otlp: Option<Endpoint>,
+
     /// Metrics for Prometheus
     #[command(flatten)]
     pub metrics: MetricsOptions,
@@ -115,10 +124,10 @@ impl WatchOptions {
     }
 
     /// Is no more wanted than counts and times, which the kernel's side can put together? Metrics
-    /// name processes and errors.
+    /// and traces name processes and errors.
     #[must_use]
     pub const fn is_counted(&self) -> bool {
-        self.summary && self.metrics.metrics.is_none()
+        self.summary && self.metrics.metrics.is_none() && self.otlp.is_none()
     }
 
     /// What it is written to beside what is shown.
