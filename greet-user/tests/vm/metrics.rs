@@ -76,8 +76,9 @@ fn scrapes_agree_with_json() {
     until("progress is told", || {
         run.value("greet_events_total") >= 60.0
     });
-    let text = as_prometheus(run.address).text;
-    let counted = samples(&text);
+    let packed = as_prometheus(run.address);
+    assert!(packed.head.contains("content-encoding: gzip") && packed.sent < packed.text.len());
+    let counted = samples(&packed.text);
     let lines = run.stop();
     let is_greeting = |line: &&&Value| line["protocol"] == 31 && line["comm"] == "greet-user";
     let exchanges = of_kind(&lines, "exchange");
