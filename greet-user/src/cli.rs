@@ -27,7 +27,11 @@ pub use sockets::SocketsOptions;
 pub use top::TopOptions;
 pub use watch::WatchOptions;
 
-use crate::{output::REPORT_LIMIT, tracer::Hooks};
+use crate::{
+    collector::{Endpoint, endpoint},
+    output::REPORT_LIMIT,
+    tracer::Hooks,
+};
 use parse::{padded, patience, seconds};
 
 const EXAMPLES: &str = "\
@@ -115,6 +119,11 @@ pub struct Cli {
     /// How many exchanges the report holds in full; all are counted
     #[arg(long, value_name = "N", requires = "report", default_value_t = REPORT_LIMIT, value_parser = value_parser!(u32).range(1..))]
     pub report_limit: u32,
+
+    /// Send each exchange as a trace to the OpenTelemetry collector at this URL, such as
+    /// http://localhost:4318
+    #[arg(long, value_name = "ENDPOINT", requires = "trace", value_parser = endpoint)]
+    pub otlp: Option<Endpoint>,
 
     /// Show the first line and the summary only
     #[arg(short, long)]

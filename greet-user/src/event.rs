@@ -124,6 +124,15 @@ impl Datagram {
         }
     }
 
+    /// The same with no more than so many of its bytes.
+    #[must_use]
+    pub fn cut(&self, bytes: usize) -> Self {
+        Self {
+            data: self.data[..self.data.len().min(bytes)].into(),
+            ..*self
+        }
+    }
+
     /// The header of the first message, if a whole one was captured.
     #[must_use]
     pub fn header(&self) -> Option<Header> {

@@ -13,6 +13,7 @@
 pub mod cli;
 pub mod client;
 pub mod clock;
+pub mod collector;
 pub mod completions;
 pub mod doctor;
 pub mod event;

@@ -31,6 +31,7 @@ async fn main() -> ExitCode {
             init_log(options.show.diagnostics());
             let view = watcher(options.format, &options.show, options.summary);
             let sinks = options.files().open(Some(view));
+            let sinks = sinks.and_then(|sinks| sinks.sent(options.otlp.as_ref(), true));
             match sinks.and_then(|sinks| options.metrics.serve(sinks)) {
                 Ok(sinks) => watch(options, sinks).await,
                 Err(error) => Err(error),
@@ -87,7 +88,7 @@ async fn greet(options: &Cli) -> Result<u8, SessionError> {
     } else {
         output(options.format, &options.show, options.summary_only())
     };
-    let sinks = files.open(None)?;
+    let sinks = files.open(None)?.sent(options.otlp.as_ref(), true)?;
     let session = Session::open(options)?;
     let all_answered = session.run(&mut *output, sinks).await?;
     Ok(u8::from(!all_answered))
@@ -109,7 +110,7 @@ async fn again(options: &ReplayOptions) -> Result<(), SessionError> {
     let views = Views {
         output: &mut *output,
         watcher,
-        sinks: files.open(None)?,
+        sinks: files.open(None)?.sent(options.otlp.as_ref(), false)?,
     };
     replay(options, views).await
 }

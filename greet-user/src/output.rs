@@ -5,6 +5,7 @@
 mod human;
 mod json;
 mod metrics;
+pub mod otlp;
 mod pcapng;
 mod report;
 

@@ -67,6 +67,9 @@ pub enum SessionError {
         /// Why not.
         error: io::Error,
     },
+    /// Traces cannot be sent.
+    #[error("traces cannot be sent: {0}; look at the OTEL_ variables of the environment")]
+    Otlp(opentelemetry_otlp::ExporterBuildError),
     /// A recording cannot be read, or not to its end.
     #[error(transparent)]
     Recording(#[from] RecordingError),

@@ -14,10 +14,11 @@ use std::{
 pub use files::Files;
 
 use crate::{
+    collector::{Endpoint, Sender, Sending},
     event::Event,
     feed::{Closing, Greeted, Opening},
     journey::Told,
-    output::{Metrics, Observed, Pcapng, Progress, Report, Watcher},
+    output::{Metrics, Observed, Pcapng, Progress, Report, Watcher, otlp::Otlp},
     recording::Writer,
     serve::Server,
     session::SessionError,
@@ -32,6 +33,8 @@ pub struct Sinks {
     recording: Option<Recording>,
     /// Answers scrapes until the run is over.
     server: Option<Server>,
+    /// What a collector gets, where there is one.
+    sending: Option<Sending>,
 }
 
 /// A recording, and the file it is written to.
@@ -104,6 +107,25 @@ impl Sinks {
         let target = target.map_err(|error| failed(path, error))?;
         let view = Box::new(Report::new(target, limit, typed::command()));
         Ok(self.and(view, (path != Path::new("-")).then(|| path.to_path_buf())))
+    }
+
+    /// Sends exchanges to a collector as well, if one is named.
+    ///
+    /// # Errors
+    /// [`SessionError::Otlp`] where the environment asks for what there is not.
+    pub fn sent(mut self, to: Option<&Endpoint>, is_live: bool) -> Result<Self, SessionError> {
+        let Some(endpoint) = to else {
+            return Ok(self);
+        };
+        let sender = Sender::to(endpoint, is_live).map_err(SessionError::Otlp)?;
+        self.sending = Some(sender.sending());
+        Ok(self.and(Box::new(Otlp::new(sender)), None))
+    }
+
+    /// What a collector gets, for metrics.
+    #[must_use]
+    pub fn sending(&self) -> Option<Sending> {
+        self.sending.clone()
     }
 
     fn and(mut self, watcher: Box<dyn Watcher>, path: Option<PathBuf>) -> Self {

@@ -70,10 +70,10 @@ pub async fn watch(options: &WatchOptions, sinks: Sinks) -> Result<u8, SessionEr
     Ok(status)
 }
 
-/// A summary needs no message; metrics name processes and errors all the same.
+/// A summary needs no message; metrics and traces name processes and errors all the same.
 fn detail(options: &WatchOptions) -> Detail {
     match (options.summary, &options.pcapng) {
-        (true, _) if options.metrics.metrics.is_none() => Detail::Counted,
+        (true, _) if options.metrics.metrics.is_none() && options.otlp.is_none() => Detail::Counted,
         (true, _) => Detail::Header,
         (false, Some(_)) => Detail::Whole,
         (false, None) => Detail::Beginning,

@@ -38,7 +38,13 @@ impl MetricsOptions {
         };
         let metrics = Metrics::new(usize::try_from(self.metrics_processes).unwrap_or(usize::MAX));
         let found = address.look_up();
-        let server = found.and_then(|found| Server::start(found, metrics.scrape()));
+        let server = found.and_then(|found| {
+            let mut scrape = metrics.scrape();
+            if let Some(sending) = sinks.sending() {
+                scrape.and(Box::new(sending));
+            }
+            Server::start(found, scrape)
+        });
         let server = server.map_err(|error| SessionError::Metrics {
             address: address.to_string(),
             error,

@@ -6,7 +6,11 @@ use std::path::PathBuf;
 use clap::{Args, value_parser};
 
 use super::{Format, MetricsOptions, Scope, Show};
-use crate::{output::REPORT_LIMIT, sinks::Files};
+use crate::{
+    collector::{Endpoint, endpoint},
+    output::REPORT_LIMIT,
+    sinks::Files,
+};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -58,6 +62,11 @@ pub struct WatchOptions {
     /// How many exchanges the report holds in full; all are counted
     #[arg(long, value_name = "N", requires = "report", default_value_t = REPORT_LIMIT, value_parser = value_parser!(u32).range(1..))]
     pub report_limit: u32,
+
+    /// Send each exchange as a trace to the OpenTelemetry collector at this URL, such as
+    /// http://localhost:4318
+    #[arg(long, value_name = "ENDPOINT", value_parser = endpoint)]
+    pub otlp: Option<Endpoint>,
 
     /// Metrics for Prometheus
     #[command(flatten)]

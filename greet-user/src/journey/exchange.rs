@@ -68,6 +68,29 @@ impl Exchange {
         }
     }
 
+    /// A copy with so many answers, as many of the kernel's reasons and losses, and so many
+    /// bytes of each message.
+    #[must_use]
+    pub fn cut(&self, answers: usize, notes: usize, bytes: usize) -> Self {
+        let request = self.request.as_ref();
+        let passed = self.passed.iter().take(answers).map(|passed| Passed {
+            message: Message {
+                datagram: passed.message.datagram.cut(bytes),
+                ..passed.message
+            },
+            ..*passed
+        });
+        Self {
+            request: request.map(|request| Request {
+                datagram: request.datagram.cut(bytes),
+                ..*request
+            }),
+            passed: passed.collect(),
+            extacks: self.extacks.iter().take(notes).copied().collect(),
+            losses: self.losses.iter().take(notes).copied().collect(),
+        }
+    }
+
     /// Has everything been read?
     pub(super) fn is_over(&self) -> bool {
         !self.passed.iter().any(Passed::is_waiting)

@@ -12,17 +12,23 @@ mod ending;
 mod greeting;
 mod hooks;
 mod json;
+mod metrics;
 mod module;
 mod nlmon;
+mod otlp;
 mod pairing;
 mod pcapng;
 mod privileges;
 mod proto;
+#[path = "../otlp/receiver.rs"]
+mod receiver;
 mod receivers;
 mod recording;
 mod rejection;
 #[path = "../../src/output/schema.rs"]
 mod schema;
+#[path = "../metrics/scraping.rs"]
+mod scraping;
 mod sockets;
 mod standstill;
 mod support;

@@ -1,0 +1,101 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! Where the collector is, as it is written on the command line.
+
+use std::fmt;
+
+use hyper::Uri;
+
+/// The path of traces, behind that of a base endpoint (OpenTelemetry's specification of the
+/// exporter, "Endpoint URLs for OTLP/HTTP").
+const PATH: &str = "v1/traces";
+
+const NEARBY: &str = "OTLP over HTTP without TLS is spoken here: run a collector nearby, which \
+                      speaks the rest, and name it as http://localhost:4318";
+
+/// The URL to send to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Endpoint(String);
+
+/// `http://HOST:PORT`, with or without a path; the path of traces is added, as it is to
+/// OTEL_EXPORTER_OTLP_ENDPOINT.
+///
+/// # Errors
+/// A sentence with the next step.
+pub fn endpoint(text: &str) -> Result<Endpoint, String> {
+    let example = "; such as http://localhost:4318";
+    let uri: Uri = text
+        .parse()
+        .map_err(|error| format!("not a URL: {error}{example}"))?;
+    match uri.scheme_str().map(str::to_ascii_lowercase).as_deref() {
+        Some("http") => {}
+        Some(scheme @ ("https" | "grpc" | "grpcs")) => {
+            return Err(format!("{scheme} is not spoken: {NEARBY}"));
+        }
+        Some(_) | None => return Err(format!("a URL that begins with http:// is needed{example}")),
+    }
+    if uri.port_u16() == Some(4317) {
+        return Err(format!(
+            "port 4317 is for gRPC, which is not spoken: {NEARBY}"
+        ));
+    }
+    let authority = uri.authority().map_or("", |authority| authority.as_str());
+    if authority.contains('@') {
+        let headers = "name them in OTEL_EXPORTER_OTLP_HEADERS";
+        return Err(format!(
+            "a user and a password have no place in the URL; {headers}"
+        ));
+    }
+    if uri.query().is_some() || uri.host().is_none_or(str::is_empty) {
+        return Err(format!(
+            "a host, a port and perhaps a path are needed, no more{example}"
+        ));
+    }
+    let path = uri.path().trim_end_matches('/');
+    Ok(Endpoint(format!("http://{authority}{path}/{PATH}")))
+}
+
+impl fmt::Display for Endpoint {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        out.write_str(&self.0)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_path_of_traces_is_added() {
+        for (text, url) in [
+            ("http://localhost:4318", "http://localhost:4318/v1/traces"),
+            ("http://localhost:4318/", "http://localhost:4318/v1/traces"),
+            ("http://[::1]:4318", "http://[::1]:4318/v1/traces"),
+            ("HTTP://h/otlp/", "http://h/otlp/v1/traces"),
+        ] {
+            assert_eq!(
+                endpoint(text).map(|found| found.to_string()),
+                Ok(url.to_owned())
+            );
+        }
+    }
+
+    #[test]
+    fn what_cannot_be_spoken_to_is_said() {
+        for (text, holds) in [
+            ("https://h:4318", "run a collector nearby"),
+            ("grpc://h:4317", "run a collector nearby"),
+            ("http://h:4317", "run a collector nearby"),
+            ("localhost:4318", "begins with http://"),
+            ("ftp://h", "begins with http://"),
+            ("http://", "not a URL"),
+            ("", "not a URL"),
+            ("http://a b", "not a URL"),
+            ("http://user:word@h:4318", "OTEL_EXPORTER_OTLP_HEADERS"),
+            ("http://h:4318/?x=1", "no more"),
+            ("http://:4318", "such as http://localhost:4318"),
+        ] {
+            let error = endpoint(text).expect_err(text);
+            assert!(error.contains(holds), "{text}: {error}");
+        }
+    }
+}

@@ -1,0 +1,141 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! The thread that sends: takes what waits, sends it, and tries again while the collector is
+//! not there.
+
+use std::{sync::Arc, time::Duration};
+
+use opentelemetry_otlp::SpanExporter;
+use opentelemetry_sdk::trace::SpanExporter as _;
+use tokio::time::{Instant, sleep, sleep_until};
+
+use super::{
+    Counts,
+    client::{Answer, Seen},
+    queue::Queue,
+};
+use crate::{
+    output::otlp::{Clock, Sample, spans},
+    signals::Stop,
+};
+
+/// Exchanges in one request: some 4,000 spans, or a megabyte.
+const BATCH: usize = 512;
+/// How long to wait before the first further try; each time twice as long.
+const FIRST_WAIT: Duration = Duration::from_millis(250);
+/// How long at most, unless the collector asks for more.
+const LONGEST_WAIT: Duration = Duration::from_secs(10);
+/// When the run is over: how long what is left may still take.
+const LAST_WAIT: Duration = Duration::from_secs(5);
+/// How long to wait between tries then.
+const LAST_RETRY: Duration = Duration::from_millis(500);
+
+/// What it works with.
+pub(super) struct Worker {
+    pub(super) exporter: SpanExporter,
+    pub(super) seen: Arc<Seen>,
+    pub(super) queue: Arc<Queue>,
+    pub(super) counts: Arc<Counts>,
+    pub(super) clock: Clock,
+    pub(super) is_live: bool,
+}
+
+impl Worker {
+    /// Until the queue is closed and empty, or has been closed for long enough.
+    pub(super) async fn run(self) {
+        tokio::select! {
+            () = self.send_all() => {}
+            () = self.over() => {}
+        }
+    }
+
+    async fn send_all(&self) {
+        loop {
+            let batch = self.queue.take(BATCH).await;
+            if batch.is_empty() {
+                return;
+            }
+            self.send(&batch).await;
+            self.queue.done(&batch);
+        }
+    }
+
+    /// Sends a batch, as often as it takes.
+    async fn send(&self, batch: &[Sample]) {
+        let spans: Vec<_> = batch
+            .iter()
+            .flat_map(|sample| spans(sample, &self.clock))
+            .collect();
+        let mut wait = FIRST_WAIT;
+        loop {
+            let exported = self.exporter.export(spans.clone()).await;
+            let answer = self.seen.take().unwrap_or_else(|| Answer::Refused {
+                why: exported
+                    .err()
+                    .map_or_else(String::new, |error| error.to_string()),
+            });
+            match answer {
+                Answer::Taken { rejected, why } => {
+                    // Which they were is not said: each may be of another exchange.
+                    let refused = rejected.min(batch.len());
+                    if refused > 0 {
+                        self.trouble(&format!("{rejected} spans were rejected: {why}"));
+                    }
+                    self.counts.refused(refused);
+                    self.counts.sent(batch.len() - refused);
+                    return;
+                }
+                Answer::Refused { why } => {
+                    self.trouble(&why);
+                    self.counts.refused(batch.len());
+                    return;
+                }
+                Answer::Later { after, why } => {
+                    self.trouble(&why);
+                    self.pause(after.unwrap_or(wait)).await;
+                    wait = (wait * 2).min(LONGEST_WAIT);
+                }
+            }
+        }
+    }
+
+    fn trouble(&self, why: &str) {
+        if self.counts.trouble(why) {
+            log::warn!("otlp: {why}");
+        }
+    }
+
+    /// Waits, a quarter more or less, so that not all machines come back at once. When the
+    /// run is over there is no time for it.
+    async fn pause(&self, wait: Duration) {
+        let due = Instant::now() + wait.mul_f64(0.75 + 0.5 * fraction());
+        tokio::select! {
+            () = sleep_until(due) => {}
+            () = self.queue.closed() => sleep_until(due.min(Instant::now() + LAST_RETRY)).await,
+        }
+    }
+
+    /// Until the run has been over for long enough, or somebody has no patience.
+    async fn over(&self) {
+        self.queue.closed().await;
+        let Ok(mut stop) = Stop::listen() else {
+            return sleep(LAST_WAIT).await;
+        };
+        if self.queue.len() > 0 {
+            log::warn!("otlp: the run is over, some exchanges are not sent; Ctrl-C gives them up");
+        }
+        loop {
+            let before = self.queue.len();
+            let told = stop.or(sleep(LAST_WAIT)).await.is_none();
+            // A recording has time, as long as it gets on.
+            if told || self.is_live || self.queue.len() == before {
+                return;
+            }
+        }
+    }
+}
+
+/// At least 0 and below 1: from the clock's last digits, which nobody needs to guess.
+fn fraction() -> f64 {
+    let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH);
+    f64::from(now.map_or(0, |now| now.subsec_nanos()) % 1_000) / 1_000.0
+}

@@ -1,0 +1,125 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! Exchanges on their way to an OpenTelemetry collector. Here, in the tracing thread, the
+//! part of each that is sent is copied and handed over; spans are made of it elsewhere
+//! ([`spans`]), and whatever the collector does, nothing here waits for it.
+
+mod attributes;
+mod ids;
+mod span;
+
+use std::io;
+
+pub use span::{Clock, spans};
+
+use super::{Observed, System, Watcher};
+use crate::{
+    collector::Sender,
+    journey::{Exchange, Passed, Status, Told},
+};
+
+/// Answers of an exchange that are told one by one.
+const ANSWERS: usize = 64;
+/// The kernel's reasons and losses of an exchange that are told.
+const NOTES: usize = 16;
+/// Bytes of each message that are kept: a header, and the number of an error.
+const BYTES: usize = 20;
+/// Exchanges that are handed over at once, where nothing is read in between.
+const BATCH: usize = 512;
+
+/// The part of an exchange that is sent.
+#[derive(Clone, Debug)]
+pub struct Sample {
+    /// Counted from 0 in this run.
+    pub number: u64,
+    /// The exchange, with few of its answers and little of their bytes.
+    pub exchange: Exchange,
+    /// What came of the whole.
+    pub status: Status,
+    /// How many answers there were.
+    pub answers: usize,
+    /// When the last of them was read: CLOCK_MONOTONIC, ns; 0 if none was.
+    pub delivered_ns: u64,
+    /// The receive callback's name, if it is known.
+    pub callback: Option<Box<str>>,
+}
+
+impl Sample {
+    /// Copies it.
+    #[must_use]
+    pub fn of(exchange: &Exchange, callback: Option<&str>, number: u64) -> Self {
+        let answers = exchange.passed.iter();
+        let answers = answers.filter(|passed| !exchange.is_itself(passed)).count();
+        let read = exchange.passed.iter().filter_map(|passed| passed.delivery);
+        Self {
+            number,
+            exchange: exchange.cut(ANSWERS, NOTES, BYTES),
+            status: exchange.status(),
+            answers,
+            delivered_ns: read.map(|read| read.delivered_ns).max().unwrap_or(0),
+            callback: callback.map(Into::into),
+        }
+    }
+
+    /// About how many bytes it takes.
+    #[must_use]
+    pub fn size(&self) -> usize {
+        let Exchange {
+            passed,
+            extacks,
+            losses,
+            ..
+        } = &self.exchange;
+        size_of::<Self>()
+            + passed.len() * (size_of::<Passed>() + BYTES)
+            + size_of_val(extacks.as_slice())
+            + size_of_val(losses.as_slice())
+    }
+}
+
+/// Hands exchanges over.
+pub struct Otlp {
+    sender: Sender,
+    batch: Vec<Sample>,
+    number: u64,
+}
+
+impl Otlp {
+    /// To be sent by this.
+    #[must_use]
+    pub fn new(sender: Sender) -> Self {
+        Self {
+            sender,
+            batch: Vec::new(),
+            number: 0,
+        }
+    }
+}
+
+impl Watcher for Otlp {
+    fn start(&mut self, system: &System) -> io::Result<()> {
+        self.sender.start(system)
+    }
+
+    fn tell(&mut self, told: &Told<'_>, callback: Option<&str>) -> io::Result<()> {
+        if let Told::Exchange(exchange) = told {
+            self.batch.push(Sample::of(exchange, callback, self.number));
+            self.number += 1;
+            if self.batch.len() >= BATCH {
+                self.sender.send(&mut self.batch);
+            }
+        }
+        Ok(())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.sender.send(&mut self.batch);
+        Ok(())
+    }
+
+    fn summary(&mut self, _observed: &Observed) -> io::Result<()> {
+        self.sender.send(&mut self.batch);
+        let ended = self.sender.finish();
+        anstream::eprintln!("{ended}");
+        Ok(())
+    }
+}

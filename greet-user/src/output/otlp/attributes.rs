@@ -1,0 +1,174 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! What is said of an exchange and of its parts, by OpenTelemetry's conventions where there
+//! are any, else below `netlink.`.
+
+use nix::errno::Errno;
+use opentelemetry::{Array, KeyValue, StringValue, Value};
+
+use super::Sample;
+use crate::{
+    event::{
+        Datagram, Delivery, Extack, Head, Loss, comm, escaped, flag_names, protocol_name, type_name,
+    },
+    journey::{Passed, Status},
+};
+
+/// A protocol as `--protocol` takes it.
+pub(super) fn protocol(protocol: u32) -> String {
+    let name = protocol_name(protocol).and_then(|name| name.strip_prefix("NETLINK_"));
+    name.map_or_else(|| protocol.to_string(), str::to_ascii_lowercase)
+}
+
+/// Its first message's type.
+pub(super) fn kind(datagram: &Datagram) -> Option<String> {
+    let kind = datagram.header()?.kind;
+    let name = type_name(datagram.protocol, kind);
+    Some(name.map_or_else(|| kind.to_string(), str::to_owned))
+}
+
+/// Of the exchange.
+pub(super) fn of_exchange(sample: &Sample, head: &Head, datagram: &Datagram) -> Vec<KeyValue> {
+    let exchange = &sample.exchange;
+    let mut all = of_task(head);
+    all.extend([
+        KeyValue::new("netlink.protocol", i64::from(head.protocol)),
+        KeyValue::new("netlink.protocol.name", protocol(head.protocol)),
+        KeyValue::new("netlink.portid", i64::from(datagram.portid)),
+        KeyValue::new("netlink.peer_portid", i64::from(datagram.peer_portid)),
+        KeyValue::new("netlink.status", sample.status.name()),
+        KeyValue::new("netlink.answers", number(sample.answers)),
+    ]);
+    if datagram.netns != 0 {
+        all.push(KeyValue::new("netlink.netns", i64::from(datagram.netns)));
+    }
+    all.extend(of_datagram(datagram));
+    if let Some(seq) = exchange.seq().filter(|_| datagram.header().is_none()) {
+        all.push(KeyValue::new("netlink.seq", i64::from(seq)));
+    }
+    let total = exchange.spans().find(|(name, _)| *name == "total");
+    if let Some((_, total_ns)) = total {
+        let total_ns = i64::try_from(total_ns).unwrap_or(i64::MAX);
+        all.push(KeyValue::new("netlink.total_ns", total_ns));
+    }
+    if let Some(error) = error(sample) {
+        all.push(KeyValue::new("error.type", error));
+    }
+    all
+}
+
+/// What went wrong: the name of the error, else the status.
+fn error(sample: &Sample) -> Option<String> {
+    if !is_error(sample.status) {
+        return None;
+    }
+    let known = errno(sample).map(errno_name);
+    Some(known.unwrap_or_else(|| sample.status.name().to_owned()))
+}
+
+/// The same for people, with the kernel's own words.
+pub(super) fn reason(sample: &Sample) -> Option<String> {
+    let mut reason = error(sample)?;
+    if let Some(errno) = errno(sample) {
+        reason = format!(
+            "{reason}: {}",
+            Errno::from_raw(errno.saturating_neg()).desc()
+        );
+    }
+    for extack in &sample.exchange.extacks {
+        reason = format!("{reason}; {}", words(extack));
+    }
+    Some(reason)
+}
+
+const fn is_error(status: Status) -> bool {
+    matches!(status, Status::Refused | Status::Failed | Status::Lost)
+}
+
+/// The negative errno of what went wrong, where it is known.
+fn errno(sample: &Sample) -> Option<i32> {
+    let exchange = &sample.exchange;
+    let result = exchange.request.as_ref().map(|request| request.result);
+    let answers = exchange.passed.iter();
+    let mut answers = answers.filter_map(|passed| passed.message.datagram.error());
+    let lost = || exchange.losses.first().map(|loss| loss.result);
+    let found = result.filter(|result| *result < 0);
+    found
+        .or_else(|| answers.find(|errno| *errno < 0))
+        .or_else(lost)
+}
+
+/// A negative errno as in errno(3).
+fn errno_name(error: i32) -> String {
+    match Errno::from_raw(error.saturating_neg()) {
+        Errno::UnknownErrno => error.to_string(),
+        known => format!("{known:?}"),
+    }
+}
+
+fn of_task(head: &Head) -> Vec<KeyValue> {
+    vec![
+        KeyValue::new("process.pid", i64::from(head.pid)),
+        KeyValue::new("process.command", escaped(comm(head)).into_owned()),
+        KeyValue::new("thread.id", i64::from(head.tid)),
+    ]
+}
+
+fn of_datagram(datagram: &Datagram) -> Vec<KeyValue> {
+    let mut all = vec![KeyValue::new("netlink.len", i64::from(datagram.len))];
+    if datagram.group != 0 {
+        all.push(KeyValue::new("netlink.group", i64::from(datagram.group)));
+    }
+    let Some(header) = datagram.header() else {
+        return all;
+    };
+    let flags = flag_names(datagram.protocol, &header);
+    let flags = flags
+        .map(|flag| StringValue::from(flag.into_owned()))
+        .collect();
+    all.extend([
+        KeyValue::new("netlink.type", i64::from(header.kind)),
+        KeyValue::new("netlink.flags", Value::Array(Array::String(flags))),
+        KeyValue::new("netlink.seq", i64::from(header.seq)),
+    ]);
+    if let Some(name) = type_name(datagram.protocol, header.kind) {
+        all.push(KeyValue::new("netlink.type.name", name));
+    }
+    all
+}
+
+/// Of an answer.
+pub(super) fn of_answer(passed: &Passed) -> Vec<KeyValue> {
+    let datagram = &passed.message.datagram;
+    let mut all = of_datagram(datagram);
+    if let Some(error) = datagram.error() {
+        all.push(KeyValue::new("netlink.error", i64::from(error)));
+    }
+    if let Some(Delivery { head, result, .. }) = &passed.delivery {
+        all.push(KeyValue::new("netlink.read", i64::from(*result)));
+        all.extend(of_task(head));
+    }
+    all
+}
+
+/// Of a message that was lost.
+pub(super) fn of_loss(loss: &Loss) -> Vec<KeyValue> {
+    vec![
+        KeyValue::new("error.type", errno_name(loss.result)),
+        KeyValue::new("netlink.overrun", loss.overrun != 0),
+        KeyValue::new("netlink.portid", i64::from(loss.portid)),
+    ]
+}
+
+/// The kernel's own words on why it refuses.
+pub(super) fn of_extack(extack: &Extack) -> Vec<KeyValue> {
+    vec![KeyValue::new("netlink.extack", words(extack))]
+}
+
+fn words(extack: &Extack) -> String {
+    let mut parts = extack.text.split(|byte| *byte == 0);
+    escaped(parts.next().unwrap_or_default()).into_owned()
+}
+
+fn number(count: usize) -> i64 {
+    i64::try_from(count).unwrap_or(i64::MAX)
+}

@@ -1,0 +1,8 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! `greet-user replay --otlp` with a receiver of OTLP over HTTP, well and ill.
+
+mod receiver;
+mod recording;
+mod run;
+mod spans;
+mod trouble;

@@ -1,0 +1,121 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! Recordings to send.
+
+use std::{
+    io::Write as _,
+    path::{Path, PathBuf},
+};
+
+use greet_common::event::{Delivery, Extack, Head, Kind, Loss};
+use greet_user::{
+    event::{Datagram, Event, Message, Request},
+    feed::{Closing, Opening, Run},
+    output::System,
+    recording::Writer,
+    tracer::Attached,
+};
+use tempfile::NamedTempFile;
+
+/// A committed one.
+pub fn committed(name: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("tests/recordings")
+        .join(name)
+}
+
+/// One of so many exchanges, of which each third is refused and each fifth has lost an answer.
+pub fn of(exchanges: u64) -> NamedTempFile {
+    let mut writer = Writer::new(Vec::new());
+    let system = System {
+        tool: "greet-user".to_owned(),
+        kernel: "6.12.1-test".to_owned(),
+        boot_time_unix_ns: 1_700_000_000_000_000_000,
+        attached: Attached::default(),
+    };
+    let opening = Opening {
+        began_ns: 1,
+        deliveries: true,
+        run: Run::Watch(system),
+    };
+    writer.opening(&opening).expect("writes");
+    for number in 1..=exchanges {
+        let errno = if number % 3 == 0 { -17 } else { 0 };
+        for event in events(number, errno) {
+            writer.event(&event).expect("writes");
+        }
+    }
+    writer.closing(&Closing::default()).expect("writes");
+    let mut file = NamedTempFile::new().expect("a file");
+    let bytes = writer.into_inner().expect("writes");
+    file.write_all(&bytes).expect("writes");
+    file
+}
+
+fn events(number: u64, errno: i32) -> Vec<Event> {
+    let head = |kind| Head {
+        kind: kind as u32,
+        protocol: 0,
+        call: number,
+        pid: 70,
+        tid: 71,
+        comm: *b"ip\0\0\0\0\0\0\0\0\0\0\0\0\0\0",
+        sock: 7,
+    };
+    let seq = u32::try_from(number).expect("few");
+    let datagram = |portid, peer_portid, words: [u32; 5]| Datagram {
+        protocol: 0,
+        netns: 1,
+        portid,
+        peer_portid,
+        group: 0,
+        len: 36,
+        data: words.map(u32::to_ne_bytes).concat().into(),
+    };
+    let at = |step: u64| number * 1_000_000 + step * 1_000;
+    let mut events = vec![Event::Message(Message {
+        head: head(Kind::Message),
+        skb: number,
+        reply_ns: at(3),
+        queue_ns: at(4),
+        datagram: datagram(0, 71, [36, 2, seq, 71, errno.cast_unsigned()]),
+    })];
+    if number % 5 == 0 {
+        events.push(Event::Loss(Loss {
+            head: head(Kind::Loss),
+            time_ns: at(4),
+            netns: 1,
+            portid: 71,
+            result: -105,
+            overrun: 1,
+        }));
+    }
+    if errno != 0 {
+        let mut text = [0; 128];
+        text[..5].copy_from_slice(b"twice");
+        events.push(Event::Extack(Extack {
+            head: head(Kind::Extack),
+            time_ns: at(3),
+            text,
+        }));
+    }
+    events.push(Event::Request(Request {
+        head: head(Kind::Request),
+        send_ns: at(0),
+        cross_ns: at(1),
+        handle_ns: at(2),
+        handled_ns: at(5),
+        sent_ns: at(6),
+        result: 36,
+        unqueued: 0,
+        datagram: datagram(71, 0, [36, 18 | 5 << 16, seq, 71, 0]),
+    }));
+    events.push(Event::Delivery(Delivery {
+        head: head(Kind::Delivery),
+        skb: number,
+        receive_ns: at(7),
+        delivered_ns: at(8),
+        result: 36,
+        flags: 0,
+    }));
+    events
+}

@@ -1,0 +1,60 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! `--otlp` live: each exchange of a run arrives at the collector.
+
+use crate::{
+    receiver::{Receiver, Reply},
+    support::{greet_user, json_lines, of_kind, stdout_of},
+};
+
+#[test]
+fn greetings_arrive() {
+    let receiver = Receiver::start(|_| Reply::Taken);
+    let url = receiver.url();
+    let arguments = [
+        "--trace", "-c", "5", "-i", "0", "--otlp", &url, "--format", "json",
+    ];
+    arrive(&receiver, &arguments);
+}
+
+#[test]
+fn a_watched_command_arrives() {
+    let receiver = Receiver::start(|_| Reply::Taken);
+    let url = receiver.url();
+    let arguments = [
+        "watch", "--otlp", &url, "--format", "json", "--", "ip", "link",
+    ];
+    arrive(&receiver, &arguments);
+}
+
+fn arrive(receiver: &Receiver, arguments: &[&str]) {
+    let output = greet_user(arguments);
+    let lines = json_lines(&stdout_of(&output, 0));
+    let exchanges = of_kind(&lines, "exchange").len();
+    assert!(exchanges > 0);
+    let said = String::from_utf8(output.stderr).expect("UTF-8");
+    let wanted = format!("otlp: {exchanges} exchanges sent, 0 not sent");
+    assert!(said.contains(&wanted), "{said}");
+    let received = receiver.received();
+    let spans = received.spans();
+    let roots = spans.iter().filter(|span| span.parent_span_id.is_empty());
+    assert_eq!(roots.count(), exchanges);
+}
+
+#[test]
+fn nobody_there_changes_nothing_but_the_sentence() {
+    let arguments = [
+        "--trace",
+        "-q",
+        "-c",
+        "3",
+        "-i",
+        "0",
+        "--otlp",
+        "http://127.0.0.1:1",
+    ];
+    let output = greet_user(&arguments);
+    stdout_of(&output, 0);
+    let said = String::from_utf8(output.stderr).expect("UTF-8");
+    let wanted = "otlp: 0 exchanges sent, 3 not sent (queue full 0, refused 0, ended 3)";
+    assert!(said.starts_with(wanted), "{said}");
+}
