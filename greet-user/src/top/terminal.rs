@@ -103,10 +103,9 @@ impl Screen {
 
     fn take(&mut self) -> io::Result<()> {
         let tty = self.tty.get_ref();
-        let before = tcgetattr(tty)?;
-        let mut raw = before.clone();
+        let mut raw = tcgetattr(tty)?;
+        restore::prepare(tty.try_clone()?, raw.clone());
         raw.make_raw();
-        restore::prepare(tty.try_clone()?, before);
         tcsetattr(tty, OptionalActions::Now, &raw)?;
         queue!(
             self.pending,
@@ -150,18 +149,17 @@ impl Screen {
     /// # Errors
     /// Where the terminal cannot be taken again.
     pub fn suspend(&mut self) -> io::Result<()> {
-        restore::now();
         self.pending.0.borrow_mut().clear();
+        restore::now();
         kill_process(getpid(), Signal::STOP)?;
         self.awake()
     }
 
-    /// Takes the terminal again: somebody else may have had it.
+    /// Takes the terminal again: somebody else may have had it while this program was stopped.
     ///
     /// # Errors
     /// Where it cannot be taken.
     pub fn awake(&mut self) -> io::Result<()> {
-        restore::now();
         self.pending.0.borrow_mut().clear();
         self.take()?;
         self.redraw()
