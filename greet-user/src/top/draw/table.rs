@@ -138,6 +138,12 @@ pub(super) fn draw(
         let is_selected = first + line == at;
         let cells = columns.iter().map(|column| {
             let (text, style) = cell(*column, row, state, sizes(column), theme);
+            // A colour turned around is a block of colour.
+            let style = if is_selected && column.is_none() {
+                Style::new()
+            } else {
+                style
+            };
             (padded(&text, sizes(column), is_left(*column), theme), style)
         });
         let pointer = if is_selected { theme.pointer() } else { " " };
