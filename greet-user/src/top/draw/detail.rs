@@ -55,6 +55,12 @@ pub(super) fn draw(
         format!("exchange {}{all}", kept.number)
     });
     let area = titled((pane, area), &detail, has_keys, theme, buffer);
+    // Not beside the rule, where there is one.
+    let area = Rect {
+        x: area.x + 1,
+        width: area.width - 1,
+        ..area
+    };
     let Some(kept) = kept else {
         sentence(
             buffer,

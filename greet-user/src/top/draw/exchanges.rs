@@ -28,8 +28,8 @@ use crate::{
 use greet_common::Stage;
 
 /// Columns of the number, the time of the end, the total and the status.
-const NUMBER: usize = 6;
-const TIME: usize = 10;
+const NUMBER: usize = 5;
+const TIME: usize = 9;
 const TOTAL: usize = 8;
 const STATUS: usize = 12;
 /// Columns up to what was asked, which is left out where it has no room.

@@ -13,8 +13,8 @@ const WIDE: (u16, u16) = (120, 34);
 const WIDEST: (u16, u16) = (180, 46);
 /// Columns of the list of exchanges, where something stands beside it: without what was asked,
 /// and with it where there are so many columns.
-const LIST: u16 = 44;
-const LONG_LIST: u16 = 64;
+const LIST: u16 = 42;
+const LONG_LIST: u16 = 62;
 const MANY: u16 = 140;
 /// Columns of times and bytes: sixteen bytes on a line.
 const RIGHT: u16 = 74;
