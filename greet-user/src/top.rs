@@ -21,6 +21,7 @@ use std::{cell::RefCell, rc::Rc};
 
 use crate::{
     cli::{ReplayOptions, TopOptions},
+    event,
     journey::Told,
     output::{Observed, System, Watcher},
     session::SessionError,
@@ -74,7 +75,8 @@ pub async fn replayed(options: &ReplayOptions) -> Result<(), SessionError> {
     let terminal = terminal::open()?;
     let mut signals = Signals::listen().map_err(SessionError::Signal)?;
     let theme = Theme::new(options.show.look());
-    let subject = format!("recording {}", options.file.display());
+    let file = options.file.as_os_str().as_encoded_bytes();
+    let subject = format!("recording {}", event::escaped(file));
     let mut state = State::new(subject, Source::Reading, Limits::RECORDED);
     if !options.pace {
         // At the end of a recording nothing happens any more.

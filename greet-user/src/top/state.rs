@@ -368,22 +368,19 @@ impl State {
     fn type_on(&mut self, mut input: Input, key: Key) {
         match key {
             Key::Escape => return,
-            Key::Enter => match input.purpose {
-                Purpose::Filter => match input.filter() {
-                    Some(filter) => {
-                        self.filter = filter;
-                        return;
-                    }
-                    None => {}
-                },
-                Purpose::Search => {
-                    if !input.text.trim().is_empty() {
-                        self.search = input.text.trim().to_lowercase();
-                    }
-                    self.find(true);
+            Key::Enter if input.purpose == Purpose::Filter => {
+                if let Some(filter) = input.filter() {
+                    self.filter = filter;
                     return;
                 }
-            },
+            }
+            Key::Enter => {
+                if !input.text.trim().is_empty() {
+                    self.search = input.text.trim().to_lowercase();
+                }
+                self.find(true);
+                return;
+            }
             Key::Backspace => input.pop(),
             Key::Ctrl('u') => input.clear(),
             Key::Char(c) => input.push(c),

@@ -82,10 +82,7 @@ impl Screen {
     /// Where it cannot be taken; it is as it was then.
     pub fn enter(tty: File) -> io::Result<Self> {
         let pending = Pending::default();
-        let area = size(&tty)?;
-        let backend = CrosstermBackend::new(pending.clone());
-        let viewport = Viewport::Fixed(area);
-        let terminal = Terminal::with_options(backend, TerminalOptions { viewport })?;
+        let terminal = empty(size(&tty)?, &pending)?;
         #[expect(
             unsafe_code,
             reason = "tokio cannot see that the descriptor stays open"
@@ -125,10 +122,8 @@ impl Screen {
             return Ok(false);
         }
         let area = size(self.tty.get_ref())?;
-        let known = self.terminal.get_frame().area();
-        if area != known {
-            self.terminal.resize(area)?;
-            self.terminal.clear()?;
+        if area != self.terminal.get_frame().area() {
+            self.redraw()?;
         }
         self.terminal.draw(paint)?;
         self.write()?;
@@ -140,7 +135,9 @@ impl Screen {
     /// # Errors
     /// None that a terminal makes.
     pub fn redraw(&mut self) -> io::Result<()> {
-        self.terminal.clear()
+        // The terminal is not asked where its cursor is: the answer would have to be waited for.
+        self.terminal = empty(size(self.tty.get_ref())?, &self.pending)?;
+        queue!(self.pending, Clear(ClearType::All))
     }
 
     /// Gives the terminal back to the shell, sleeps until the shell wakes it up, and takes
@@ -217,6 +214,13 @@ impl Drop for Screen {
     fn drop(&mut self) {
         restore::now();
     }
+}
+
+/// A screen of this size with nothing on it.
+fn empty(area: Rect, pending: &Pending) -> io::Result<Terminal<CrosstermBackend<Pending>>> {
+    let backend = CrosstermBackend::new(pending.clone());
+    let viewport = Viewport::Fixed(area);
+    Terminal::with_options(backend, TerminalOptions { viewport })
 }
 
 /// The terminal's size; one that does not know it has the usual one.

@@ -110,7 +110,7 @@ pub(super) fn draw(
     buffer: &mut Buffer,
 ) -> usize {
     let has_keys = state.pane == Pane::Conversations;
-    let detail = title(state, rows);
+    let detail = parts::shown(&title(state, rows), &theme.look(area.width));
     let area = titled(
         (Pane::Conversations, area),
         &detail,
