@@ -21,6 +21,7 @@ use std::{cell::RefCell, rc::Rc};
 
 use crate::{
     cli::{ReplayOptions, TopOptions},
+    event,
     journey::Told,
     output::{Observed, System, Watcher},
     session::SessionError,
@@ -30,7 +31,7 @@ use live::Live;
 use recorded::Recorded;
 use run::run;
 use signals::Signals;
-use state::{Source, State, model::Limits};
+use state::{Source, State, columns::Column, model::Limits};
 use terminal::Screen;
 
 /// The state, as those share it that fill it and that draw it.
@@ -74,8 +75,13 @@ pub async fn replayed(options: &ReplayOptions) -> Result<(), SessionError> {
     let terminal = terminal::open()?;
     let mut signals = Signals::listen().map_err(SessionError::Signal)?;
     let theme = Theme::new(options.show.look());
-    let subject = format!("recording {}", options.file.display());
-    let state = State::new(subject, Source::Reading, Limits::RECORDED);
+    let file = options.file.as_os_str().as_encoded_bytes();
+    let subject = format!("recording {}", event::escaped(file));
+    let mut state = State::new(subject, Source::Reading, Limits::RECORDED);
+    if !options.pace {
+        // At the end of a recording nothing happens any more.
+        state.column = Column::Messages;
+    }
     let state = Rc::new(RefCell::new(state));
     let view = Box::new(View(Rc::clone(&state)));
     let mut recorded = Recorded::open(options, view, Rc::clone(&state))?;

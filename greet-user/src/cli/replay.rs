@@ -61,7 +61,7 @@ pub struct ReplayOptions {
     pub pace: bool,
 
     /// Show it in the screen of `greet-user top`: all of it, or with `--pace` as it happened
-    #[arg(long, conflicts_with_all = ["format", "pcapng", "summary"])]
+    #[arg(long, conflicts_with_all = ["format", "pcapng", "summary", "report"])]
     pub top: bool,
 
     /// Show the closing summary only

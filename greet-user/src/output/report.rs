@@ -12,7 +12,6 @@ mod html;
 mod kept;
 mod page;
 mod processes;
-mod sha256;
 mod summary;
 
 use std::io::{self, Write};

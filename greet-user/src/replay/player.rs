@@ -17,7 +17,7 @@ pub(super) struct Player<'a> {
 
 enum Stage<'a> {
     /// Which views will be needed is not known before the first entry.
-    Waiting(Views<'a>),
+    Waiting(Box<Views<'a>>),
     Watch(Box<Feed>),
     Greetings(Box<Greetings<'a>>),
     /// A view could not be written.
@@ -27,7 +27,7 @@ enum Stage<'a> {
 impl<'a> Player<'a> {
     pub(super) fn new(views: Views<'a>) -> Self {
         Self {
-            stage: Stage::Waiting(views),
+            stage: Stage::Waiting(Box::new(views)),
             closing: Closing::default(),
         }
     }
@@ -71,7 +71,7 @@ impl<'a> Player<'a> {
             output,
             watcher,
             sinks,
-        } = views;
+        } = *views;
         self.stage = match &opening.run {
             Run::Watch(_) => {
                 let feed = Feed::begin(sinks.shown(watcher), &opening)?;

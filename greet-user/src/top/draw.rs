@@ -143,8 +143,16 @@ fn tabs(state: &State, area: Rect, theme: &Theme, buffer: &mut Buffer) -> Rect {
 fn rules(panes: &[(Pane, Rect)], theme: &Theme, buffer: &mut Buffer) {
     let (_, rule) = theme.rules();
     for (_, area) in panes.iter().filter(|(_, area)| area.x > 0) {
-        for row in area.y..area.y + area.height {
-            buffer.set_string(area.x - 1, row, rule, theme.dim());
+        let is_head = panes
+            .iter()
+            .any(|(_, other)| other.x == 0 && other.y == area.y);
+        for row in area.y..area.bottom() {
+            let glyph = if row == area.y {
+                theme.junction(is_head)
+            } else {
+                rule
+            };
+            buffer.set_string(area.x - 1, row, glyph, theme.dim());
         }
     }
 }

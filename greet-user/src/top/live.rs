@@ -96,7 +96,7 @@ impl Events for Live {
         let dropped = self.tracer.dropped()?;
         feed.dropped(|| Ok(dropped))?;
         feed.rest()?;
-        if self.pulls % SELDOM == 0 {
+        if self.pulls.is_multiple_of(SELDOM) {
             self.missed = self.tracer.missed()?;
         }
         self.pulls = self.pulls.wrapping_add(1);

@@ -65,6 +65,8 @@ pub struct State {
     pub input: Option<Input>,
     /// A sentence for the last line of the screen, until the next key.
     pub notice: Option<String>,
+    /// Is nothing folded in ladder and bytes?
+    pub is_whole: bool,
     /// Are the keys shown?
     pub is_help: bool,
     /// Lines that are above the first one of ladder, times and bytes, and of the help.
@@ -147,6 +149,7 @@ impl State {
             search: String::new(),
             input: None,
             notice: None,
+            is_whole: false,
             is_help: false,
             scroll: 0,
             page: 10,
@@ -288,6 +291,7 @@ impl State {
             Action::Step(steps) => self.step(steps),
             Action::Sort(to_the_right) => self.column = self.column.next(to_the_right),
             Action::Reverse => self.is_reversed = !self.is_reversed,
+            Action::Unfold => self.is_whole = !self.is_whole,
             Action::Filter => {
                 self.input = Some(Input::new(Purpose::Filter, self.filter.text()));
             }
@@ -364,22 +368,19 @@ impl State {
     fn type_on(&mut self, mut input: Input, key: Key) {
         match key {
             Key::Escape => return,
-            Key::Enter => match input.purpose {
-                Purpose::Filter => match input.filter() {
-                    Some(filter) => {
-                        self.filter = filter;
-                        return;
-                    }
-                    None => {}
-                },
-                Purpose::Search => {
-                    if !input.text.trim().is_empty() {
-                        self.search = input.text.trim().to_lowercase();
-                    }
-                    self.find(true);
+            Key::Enter if input.purpose == Purpose::Filter => {
+                if let Some(filter) = input.filter() {
+                    self.filter = filter;
                     return;
                 }
-            },
+            }
+            Key::Enter => {
+                if !input.text.trim().is_empty() {
+                    self.search = input.text.trim().to_lowercase();
+                }
+                self.find(true);
+                return;
+            }
             Key::Backspace => input.pop(),
             Key::Ctrl('u') => input.clear(),
             Key::Char(c) => input.push(c),

@@ -82,10 +82,7 @@ impl Screen {
     /// Where it cannot be taken; it is as it was then.
     pub fn enter(tty: File) -> io::Result<Self> {
         let pending = Pending::default();
-        let area = size(&tty)?;
-        let backend = CrosstermBackend::new(pending.clone());
-        let viewport = Viewport::Fixed(area);
-        let terminal = Terminal::with_options(backend, TerminalOptions { viewport })?;
+        let terminal = empty(size(&tty)?, &pending)?;
         #[expect(
             unsafe_code,
             reason = "tokio cannot see that the descriptor stays open"
@@ -103,10 +100,9 @@ impl Screen {
 
     fn take(&mut self) -> io::Result<()> {
         let tty = self.tty.get_ref();
-        let before = tcgetattr(tty)?;
-        let mut raw = before.clone();
+        let mut raw = tcgetattr(tty)?;
+        restore::prepare(tty.try_clone()?, raw.clone());
         raw.make_raw();
-        restore::prepare(tty.try_clone()?, before);
         tcsetattr(tty, OptionalActions::Now, &raw)?;
         queue!(
             self.pending,
@@ -126,10 +122,8 @@ impl Screen {
             return Ok(false);
         }
         let area = size(self.tty.get_ref())?;
-        let known = self.terminal.get_frame().area();
-        if area != known {
-            self.terminal.resize(area)?;
-            self.terminal.clear()?;
+        if area != self.terminal.get_frame().area() {
+            self.redraw()?;
         }
         self.terminal.draw(paint)?;
         self.write()?;
@@ -141,7 +135,9 @@ impl Screen {
     /// # Errors
     /// None that a terminal makes.
     pub fn redraw(&mut self) -> io::Result<()> {
-        self.terminal.clear()
+        // The terminal is not asked where its cursor is: the answer would have to be waited for.
+        self.terminal = empty(size(self.tty.get_ref())?, &self.pending)?;
+        queue!(self.pending, Clear(ClearType::All))
     }
 
     /// Gives the terminal back to the shell, sleeps until the shell wakes it up, and takes
@@ -150,18 +146,17 @@ impl Screen {
     /// # Errors
     /// Where the terminal cannot be taken again.
     pub fn suspend(&mut self) -> io::Result<()> {
-        restore::now();
         self.pending.0.borrow_mut().clear();
+        restore::now();
         kill_process(getpid(), Signal::STOP)?;
         self.awake()
     }
 
-    /// Takes the terminal again: somebody else may have had it.
+    /// Takes the terminal again: somebody else may have had it while this program was stopped.
     ///
     /// # Errors
     /// Where it cannot be taken.
     pub fn awake(&mut self) -> io::Result<()> {
-        restore::now();
         self.pending.0.borrow_mut().clear();
         self.take()?;
         self.redraw()
@@ -219,6 +214,13 @@ impl Drop for Screen {
     fn drop(&mut self) {
         restore::now();
     }
+}
+
+/// A screen of this size with nothing on it.
+fn empty(area: Rect, pending: &Pending) -> io::Result<Terminal<CrosstermBackend<Pending>>> {
+    let backend = CrosstermBackend::new(pending.clone());
+    let viewport = Viewport::Fixed(area);
+    Terminal::with_options(backend, TerminalOptions { viewport })
 }
 
 /// The terminal's size; one that does not know it has the usual one.

@@ -79,7 +79,7 @@ fn events(number: u64, errno: i32) -> Vec<Event> {
         queue_ns: at(4),
         datagram: datagram(0, 71, [36, 2, seq, 71, errno.cast_unsigned()]),
     })];
-    if number % 5 == 0 {
+    if number.is_multiple_of(5) {
         events.push(Event::Loss(Loss {
             head: head(Kind::Loss),
             time_ns: at(4),

@@ -20,6 +20,7 @@ mod pairing;
 mod pcapng;
 mod privileges;
 mod proto;
+mod pty;
 #[path = "../otlp/receiver.rs"]
 mod receiver;
 mod receivers;
@@ -32,6 +33,7 @@ mod scraping;
 mod sockets;
 mod standstill;
 mod support;
+mod top;
 mod trace;
 mod traced;
 mod tracepoints;

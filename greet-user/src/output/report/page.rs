@@ -5,6 +5,7 @@
 use std::io::{self, Write};
 
 use base64::{Engine as _, engine::general_purpose::STANDARD};
+use sha2::{Digest as _, Sha256};
 
 use super::{
     data,
@@ -12,7 +13,6 @@ use super::{
     html::Text,
     kept::Held,
     processes::{Group, Whose},
-    sha256::sha256,
     summary,
 };
 use crate::{feed::Opening, journey::Status, output::Observed};
@@ -115,7 +115,7 @@ impl Finished<'_> {
 
 /// What the browser may do with this page: run this script and use this style, nothing else.
 fn policy() -> String {
-    let hash = |text: &str| STANDARD.encode(sha256(text.as_bytes()));
+    let hash = |text: &str| STANDARD.encode(Sha256::digest(text));
     format!(
         "default-src 'none'; script-src 'sha256-{}'; style-src 'sha256-{}'; base-uri 'none'; \
          form-action 'none'",

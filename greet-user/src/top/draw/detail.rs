@@ -2,7 +2,7 @@
 //! One exchange: its ladder and the bytes of its messages, drawn as everywhere else. A
 //! drawing is kept until another one is asked for.
 
-use ratatui::{buffer::Buffer, layout::Rect, text::Line};
+use ratatui::{buffer::Buffer, layout::Rect, style::Style, text::Line};
 
 use super::{
     pane::{put, sentence, titled},
@@ -10,7 +10,7 @@ use super::{
     theme::Theme,
 };
 use crate::{
-    output::parts,
+    output::{Look, parts},
     top::state::{State, action::Pane, conversation::Kept},
 };
 
@@ -26,6 +26,7 @@ pub struct Cache {
 struct Drawn {
     number: u64,
     width: u16,
+    is_whole: bool,
     lines: Vec<Line<'static>>,
 }
 
@@ -48,12 +49,18 @@ pub(super) fn draw(
     let has_keys = state.pane == pane;
     let detail = kept.map_or_else(String::new, |kept| {
         let all = match pane {
-            Pane::Bytes => ", offset, bytes, field and what it says",
+            Pane::Bytes => ": offset, bytes, field and value",
             _ => "",
         };
         format!("exchange {}{all}", kept.number)
     });
     let area = titled((pane, area), &detail, has_keys, theme, buffer);
+    // Not beside the rule, where there is one.
+    let area = Rect {
+        x: area.x + 1,
+        width: area.width - 1,
+        ..area
+    };
     let Some(kept) = kept else {
         sentence(
             buffer,
@@ -67,11 +74,13 @@ pub(super) fn draw(
         Pane::Bytes => &mut cache.bytes,
         _ => &mut cache.ladder,
     };
-    let is_this = |drawn: &Drawn| (drawn.number, drawn.width) == (kept.number, area.width);
+    let wanted = (kept.number, area.width, state.is_whole);
+    let is_this = |drawn: &Drawn| (drawn.number, drawn.width, drawn.is_whole) == wanted;
     if !place.as_ref().is_some_and(is_this) {
         *place = Some(Drawn {
             number: kept.number,
             width: area.width,
+            is_whole: state.is_whole,
             lines: drawing(state, pane, kept, area.width, theme),
         });
     }
@@ -90,7 +99,10 @@ fn drawing(
     width: u16,
     theme: &Theme,
 ) -> Vec<Line<'static>> {
-    let look = theme.look(width);
+    let look = Look {
+        verbose: state.is_whole,
+        ..theme.look(width)
+    };
     let exchange = &kept.exchange;
     let drawn = if pane == Pane::Bytes {
         parts::bytes(exchange, &look)
@@ -115,6 +127,14 @@ pub(super) fn scrolled(
     let first = first.min(lines.len().saturating_sub(room));
     for (at, line) in lines.iter().skip(first).take(room).enumerate() {
         put(buffer, area, at, line);
+    }
+    if lines.len() > room && area.y > 0 && room > 0 {
+        // On the rule above: which of how many.
+        let text = format!(" {}-{} of {} ", first + 1, first + room, lines.len());
+        let columns = u16::try_from(text.len()).unwrap_or(u16::MAX);
+        if columns < area.width {
+            buffer.set_string(area.right() - columns, area.y - 1, text, Style::new());
+        }
     }
     Extent {
         lines: lines.len(),

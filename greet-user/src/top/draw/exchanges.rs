@@ -28,10 +28,14 @@ use crate::{
 use greet_common::Stage;
 
 /// Columns of the number, the time of the end, the total and the status.
-const NUMBER: usize = 7;
-const TIME: usize = 13;
+const NUMBER: usize = 5;
+const TIME: usize = 9;
 const TOTAL: usize = 8;
 const STATUS: usize = 12;
+/// Columns up to what was asked, which is left out where it has no room.
+const ALL: usize = 1 + NUMBER + 2 + TIME + 2 + TOTAL + 2 + STATUS;
+/// The least that says what was asked.
+const LEAST: usize = 12;
 
 /// Draws the list; returns how many lines there is room for.
 pub(super) fn draw(
@@ -49,13 +53,14 @@ pub(super) fn draw(
     };
     let area = titled((Pane::Exchanges, area), &detail, has_keys, theme, buffer);
     let unit = parts::unit(&theme.look(0));
+    let is_wide = usize::from(area.width) >= ALL + 2 + LEAST;
     let heading = format!(
         " {:>NUMBER$}  {:>TIME$}  {:>TOTAL$}  {:<STATUS$}  {}",
-        "NUMBER",
+        "NO",
         "AT s",
         format!("TOTAL {unit}"),
         "STATUS",
-        "REQUEST"
+        if is_wide { "REQUEST" } else { "" }
     );
     put(
         buffer,
@@ -83,7 +88,7 @@ pub(super) fn draw(
     for (line, kept) in kept.iter().skip(first).take(room).enumerate() {
         let is_selected = first + line == at;
         let pointer = if is_selected { theme.pointer() } else { " " };
-        put(buffer, body, line, &entry(kept, pointer, theme));
+        put(buffer, body, line, &entry(kept, pointer, is_wide, theme));
         if is_selected {
             let style = if has_keys {
                 theme.selected()
@@ -96,9 +101,9 @@ pub(super) fn draw(
     room
 }
 
-fn entry(kept: &Kept, pointer: &'static str, theme: &Theme) -> Line<'static> {
+fn entry(kept: &Kept, pointer: &'static str, is_wide: bool, theme: &Theme) -> Line<'static> {
     let (seconds, rest) = (kept.ended_ns / 1_000_000_000, kept.ended_ns % 1_000_000_000);
-    let time = format!("{seconds}.{:06}", rest / 1_000);
+    let time = format!("{seconds}.{:03}", rest / 1_000_000);
     let total = kept.exchange.span(Stage::Send, Stage::Delivered);
     let total = total.map_or_else(|| "-".to_owned(), parts::short);
     let (style, mark) = match kept.status {
@@ -111,7 +116,11 @@ fn entry(kept: &Kept, pointer: &'static str, theme: &Theme) -> Line<'static> {
         Span::styled(format!("{:>NUMBER$}  ", compact(kept.number)), theme.dim()),
         Span::raw(format!("{time:>TIME$}  {total:>TOTAL$}  ")),
         Span::styled(format!("{status:<STATUS$}"), style),
-        Span::raw(format!("  {}", request(kept))),
+        Span::raw(if is_wide {
+            format!("  {}", request(kept))
+        } else {
+            String::new()
+        }),
     ])
 }
 
@@ -131,5 +140,6 @@ fn request(kept: &Kept) -> String {
     };
     let name = type_name(datagram.protocol, header.kind);
     let name = name.map_or_else(|| format!("type {}", header.kind), str::to_owned);
+    let name = name.trim_start_matches("NLMSG_");
     format!("{name} seq {}", header.seq)
 }

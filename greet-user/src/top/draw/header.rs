@@ -38,7 +38,8 @@ pub(super) fn draw(state: &State, area: Rect, theme: &Theme, buffer: &mut Buffer
         clock((state.boot_time_unix_ns + now_ns) % DAY_NS)
     );
     let taken = NAME.len() + parts::width(&right) + parts::width(&word) + 3;
-    let subject = parts::cut(&state.subject, width.saturating_sub(taken), &look);
+    let subject = parts::shown(&state.subject, &look);
+    let subject = parts::cut(&subject, width.saturating_sub(taken), &look);
     let gap = width.saturating_sub(taken + parts::width(&subject));
     let line = Line::from(vec![
         Span::styled(NAME, theme.selected().patch(theme.bold())),
@@ -87,7 +88,7 @@ fn status(state: &State, theme: &Theme) -> (String, Style) {
     match state.source {
         Source::Live => ("LIVE".to_owned(), theme.bold()),
         Source::Behind => ("BEHIND".to_owned(), theme.error()),
-        Source::Reading => ("READING".to_owned(), theme.bold()),
+        Source::Reading => ("REPLAY".to_owned(), theme.bold()),
         Source::Read => ("RECORDED".to_owned(), theme.bold()),
     }
 }
@@ -170,7 +171,8 @@ pub(super) fn footer(state: &State, area: Rect, theme: &Theme, buffer: &mut Buff
         return;
     }
     if let Some(notice) = &state.notice {
-        let text = parts::cut(&format!(" {notice}"), width, &look);
+        let text = parts::shown(notice, &look);
+        let text = parts::cut(&format!(" {text}"), width, &look);
         put(
             buffer,
             area,

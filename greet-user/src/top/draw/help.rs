@@ -11,7 +11,7 @@ use super::{pane::put, theme::Theme};
 use crate::{output::parts, top::state::State};
 
 /// Keys, and what they do.
-pub const KEYS: [(&str, &str); 17] = [
+pub const KEYS: [(&str, &str); 18] = [
     ("Up Down  j k", "select"),
     (
         "PgUp PgDn  Home End  g G",
@@ -40,6 +40,7 @@ pub const KEYS: [(&str, &str); 17] = [
     ("f", "show only: a word, process:ip pid:12 protocol:route"),
     ("", "peer:kernel peer:PORT netns:N status:refused"),
     ("/  n N", "look for; again, and backwards"),
+    ("v", "ladder and bytes: all of a long dump, or folded"),
     ("Ctrl-L", "draw all of it anew"),
     ("Ctrl-Z", "to the shell; `fg` comes back"),
     ("? h", "this page, and away with it"),

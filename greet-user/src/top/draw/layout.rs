@@ -11,8 +11,11 @@ pub const SMALLEST: (u16, u16) = (80, 24);
 const WIDE: (u16, u16) = (120, 34);
 /// From here on all panes are there.
 const WIDEST: (u16, u16) = (180, 46);
-/// Columns of the list of exchanges, where something stands beside it.
-const LIST: u16 = 51;
+/// Columns of the list of exchanges, where something stands beside it: without what was asked,
+/// and with it where there are so many columns.
+const LIST: u16 = 42;
+const LONG_LIST: u16 = 62;
+const MANY: u16 = 140;
 /// Columns of times and bytes: sixteen bytes on a line.
 const RIGHT: u16 = 74;
 
@@ -24,7 +27,10 @@ pub(super) fn panes(body: Rect, screen: Rect, pane: Pane, beside: Pane) -> Vec<(
     }
     let table = (body.height / 3).max(8);
     let (top, bottom) = split_rows(body, table);
-    let (list, right) = split_columns(bottom, LIST);
+    let is_narrow =
+        screen.width < MANY || fits(WIDEST) && screen.width < LONG_LIST + 1 + 80 + RIGHT;
+    let list = if is_narrow { LIST } else { LONG_LIST };
+    let (list, right) = split_columns(bottom, list);
     let mut panes = vec![(Pane::Conversations, top), (Pane::Exchanges, list)];
     if !fits(WIDEST) {
         panes.push((beside, right));

@@ -26,6 +26,8 @@ use crate::{
 const GAP: usize = 2;
 /// Columns of a process's name and ID: at least, and at most.
 const PROCESS: (usize, usize) = (18, 34);
+/// The same where a wide column that is sorted by takes the place of the rate.
+const LEAST: usize = 14;
 
 /// Those of a terminal of 80 columns, and what comes in where there is more room, in this
 /// order; `None` is the trend.
@@ -65,14 +67,19 @@ const fn wide(column: Option<Column>) -> usize {
     }
 }
 
-/// The columns that have room, in their order, and how wide the first is.
-fn chosen(room: usize) -> (Vec<Option<Column>>, usize) {
+/// The columns that have room, in their order, and how wide the first is. The one that is
+/// sorted by is among them: in the place of the rate, if it must.
+fn chosen(room: usize, sorted: Column) -> (Vec<Option<Column>>, usize) {
     let taken = |columns: &[Option<Column>]| -> usize {
         columns.iter().map(|column| wide(*column) + GAP).sum()
     };
     let mut columns: Vec<_> = ALWAYS.map(Some).into();
-    for more in MORE {
-        if taken(&columns) + wide(more) + GAP <= room {
+    if !ALWAYS.contains(&sorted) {
+        columns.retain(|column| *column != Some(Column::Rate));
+        columns.push(Some(sorted));
+    }
+    for more in std::iter::once(Some(Column::Rate)).chain(MORE) {
+        if !columns.contains(&more) && taken(&columns) + wide(more) + GAP <= room {
             columns.push(more);
         }
     }
@@ -89,8 +96,8 @@ fn chosen(room: usize) -> (Vec<Option<Column>>, usize) {
         )
     };
     columns.sort_by_key(order);
-    let rest = room.saturating_sub(taken(&columns) - GAP);
-    let process = (PROCESS.0 + rest).min(PROCESS.1);
+    let others = taken(&columns) - GAP - PROCESS.0;
+    let process = room.saturating_sub(others).clamp(LEAST, PROCESS.1);
     (columns, process)
 }
 
@@ -103,7 +110,7 @@ pub(super) fn draw(
     buffer: &mut Buffer,
 ) -> usize {
     let has_keys = state.pane == Pane::Conversations;
-    let detail = title(state, rows);
+    let detail = parts::shown(&title(state, rows), &theme.look(area.width));
     let area = titled(
         (Pane::Conversations, area),
         &detail,
@@ -112,7 +119,7 @@ pub(super) fn draw(
         buffer,
     );
     // A column is for the pointer.
-    let (columns, process) = chosen(usize::from(area.width).saturating_sub(1));
+    let (columns, process) = chosen(usize::from(area.width).saturating_sub(1), state.column);
     let sizes = |column: &Option<Column>| match column {
         Some(Column::Process) => process,
         column => wide(*column),
@@ -138,6 +145,12 @@ pub(super) fn draw(
         let is_selected = first + line == at;
         let cells = columns.iter().map(|column| {
             let (text, style) = cell(*column, row, state, sizes(column), theme);
+            // A colour turned around is a block of colour.
+            let style = if is_selected && column.is_none() {
+                Style::new()
+            } else {
+                style
+            };
             (padded(&text, sizes(column), is_left(*column), theme), style)
         });
         let pointer = if is_selected { theme.pointer() } else { " " };

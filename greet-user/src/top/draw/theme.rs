@@ -82,6 +82,16 @@ impl Theme {
         }
     }
 
+    /// Where a rule between columns begins on a rule: at its head, or in its midst.
+    #[must_use]
+    pub const fn junction(&self, is_head: bool) -> &'static str {
+        match (self.look.unicode, is_head) {
+            (true, true) => "┬",
+            (true, false) => "├",
+            (false, _) => "+",
+        }
+    }
+
     /// What marks the column that is sorted by.
     #[must_use]
     pub const fn mark(&self, is_descending: bool) -> &'static str {

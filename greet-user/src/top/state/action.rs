@@ -36,6 +36,8 @@ pub enum Action {
     Sort(bool),
     /// Sort the other way round.
     Reverse,
+    /// Fold long dumps and texts, or not.
+    Unfold,
     /// Type a filter.
     Filter,
     /// Type what to look for.
@@ -126,6 +128,7 @@ pub const fn action(key: Key) -> Option<Action> {
         Key::Char('>' | '.') => Action::Sort(true),
         Key::Char('<' | ',') => Action::Sort(false),
         Key::Char('r') => Action::Reverse,
+        Key::Char('v') => Action::Unfold,
         Key::Char('f') => Action::Filter,
         Key::Char('/') => Action::Search,
         Key::Char('n') => Action::Found(true),

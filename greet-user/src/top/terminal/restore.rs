@@ -28,9 +28,12 @@ static HOOKED: Once = Once::new();
 const TRIES: u32 = 50;
 const PAUSE: Duration = Duration::from_millis(10);
 
-/// From now on [`now`] gives this terminal back, and a panic does so before it is told.
+/// From now on [`now`] gives this terminal back, and a panic does so before it is told. Where
+/// that was so already, what it was before stays known.
 pub(super) fn prepare(tty: File, before: Termios) {
-    *TAKEN.lock().unwrap_or_else(PoisonError::into_inner) = Some((tty, before));
+    let mut taken = TAKEN.lock().unwrap_or_else(PoisonError::into_inner);
+    taken.get_or_insert((tty, before));
+    drop(taken);
     HOOKED.call_once(|| {
         let told = panic::take_hook();
         panic::set_hook(Box::new(move |panic| {
