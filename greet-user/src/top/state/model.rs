@@ -2,6 +2,9 @@
 //! All conversations of a run: told what happens, in a time that does not depend on how many
 //! there are, and bounded in what it keeps.
 
+mod room;
+mod whose;
+
 use std::rc::Rc;
 
 use hashbrown::HashMap;
@@ -267,146 +270,6 @@ impl Model {
             conversation.seen(loss.time_ns);
         }
         self.advance(loss.time_ns);
-    }
-
-    /// Whose an exchange is: the asker's, or the reader's of what nobody asked for.
-    fn owner(&mut self, exchange: &Exchange) -> Id {
-        if let Some(request) = &exchange.request {
-            let link = Link::of_sender(&request.datagram);
-            return self.known(link, Party::of(&request.head));
-        }
-        let Some(passed) = exchange.passed.first() else {
-            return 0;
-        };
-        let link = Link::of_receiver(&passed.message.datagram);
-        if let Some(read) = &passed.delivery {
-            return self.known(link, Party::of(&read.head));
-        }
-        let known = self.links.get(&link).copied();
-        let known = known.filter(|id| self.all.contains_key(id));
-        known.unwrap_or_else(|| self.known(link, Party::Port(link.port)))
-    }
-
-    /// Whoever reads from a port owns it: what was counted for the port is his.
-    fn adopt(&mut self, exchange: &Exchange) {
-        for passed in &exchange.passed {
-            let Some(read) = &passed.delivery else {
-                continue;
-            };
-            let link = Link::of_receiver(&passed.message.datagram);
-            let known = self.links.get(&link).copied();
-            let is_nobodys = known
-                .and_then(|id| self.all.get(&id))
-                .is_some_and(|found| matches!(found.who.party, Party::Port(_)));
-            if let (true, Some(old)) = (is_nobodys, known) {
-                self.rename(old, link, Party::of(&read.head));
-            }
-        }
-    }
-
-    /// The conversation of a port is a process's.
-    fn rename(&mut self, old: Id, link: Link, party: Party) {
-        let who = link.who(party);
-        let Some(mut conversation) = self.all.remove(&old) else {
-            return;
-        };
-        self.of_whom.remove(&conversation.who);
-        let Some(id) = self.of_whom.get(&who).copied() else {
-            conversation.who = who;
-            conversation.row = None;
-            self.of_whom.insert(who, old);
-            self.all.insert(old, conversation);
-            return;
-        };
-        self.links.insert(link, id);
-        if let Some(other) = self.all.get_mut(&id) {
-            other.absorb(&conversation);
-            for kept in conversation.kept {
-                other.kept.push_back(kept);
-            }
-            other.kept.make_contiguous().sort_by_key(|kept| kept.number);
-        }
-    }
-
-    /// The conversation of this party at this port; a new one where there is none.
-    fn known(&mut self, link: Link, party: Party) -> Id {
-        if let Some(id) = self.links.get(&link)
-            && let Some(found) = self.all.get(id)
-            && found.who.party == party
-        {
-            return *id;
-        }
-        let who = link.who(party);
-        let id = match self.of_whom.get(&who) {
-            Some(id) => *id,
-            None => self.begin(who),
-        };
-        // Links to what was forgotten lead nowhere.
-        if self.links.len() >= 4 * self.limits.conversations {
-            let all = &self.all;
-            self.links.retain(|_, id| all.contains_key(id));
-            if self.links.len() >= 2 * self.limits.conversations {
-                self.links.clear();
-            }
-        }
-        self.links.insert(link, id);
-        id
-    }
-
-    fn begin(&mut self, who: Who) -> Id {
-        if self.all.len() >= self.limits.conversations {
-            self.forget();
-        }
-        let id = self.next;
-        self.next += 1;
-        self.all.insert(id, Conversation::new(who));
-        self.of_whom.insert(who, id);
-        id
-    }
-
-    /// Forgets the conversation that has been silent for the longest time.
-    fn forget(&mut self) {
-        let oldest = self
-            .all
-            .iter()
-            .min_by_key(|(id, found)| (found.last_ns, **id));
-        let Some(id) = oldest.map(|(id, _)| *id) else {
-            return;
-        };
-        if let Some(gone) = self.all.remove(&id) {
-            self.of_whom.remove(&gone.who);
-            self.totals.forgotten += 1;
-            for kept in gone.kept {
-                self.bytes = self.bytes.saturating_sub(weight(&kept.exchange));
-                self.totals.released += 1;
-            }
-        }
-    }
-
-    /// Keeps the oldest exchange of a conversation no longer.
-    fn release(&mut self, id: Id) {
-        let gone = self
-            .all
-            .get_mut(&id)
-            .and_then(|found| found.kept.pop_front());
-        if let Some(kept) = gone {
-            self.bytes = self.bytes.saturating_sub(weight(&kept.exchange));
-            self.totals.released += 1;
-        }
-    }
-
-    /// Makes room for an eighth of what may be kept: the oldest exchanges go.
-    fn make_room(&mut self) {
-        while self.bytes > self.limits.bytes / 8 * 7 {
-            let numbers = self.all.iter().filter_map(|(id, found)| {
-                let oldest = found.kept.front()?;
-                Some((oldest.number, *id))
-            });
-            match numbers.min() {
-                Some((_, id)) => self.release(id),
-                None => return,
-            }
-        }
     }
 }
 

@@ -1,0 +1,92 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! To whom a message or an exchange belongs: found by what datagrams name, in a time that does
+//! not depend on how many there are.
+
+use super::{Id, Link, Model, Party};
+use crate::journey::Exchange;
+
+impl Model {
+    /// Whose an exchange is: the asker's, or the reader's of what nobody asked for.
+    pub(super) fn owner(&mut self, exchange: &Exchange) -> Id {
+        if let Some(request) = &exchange.request {
+            let link = Link::of_sender(&request.datagram);
+            return self.known(link, Party::of(&request.head));
+        }
+        let Some(passed) = exchange.passed.first() else {
+            return 0;
+        };
+        let link = Link::of_receiver(&passed.message.datagram);
+        if let Some(read) = &passed.delivery {
+            return self.known(link, Party::of(&read.head));
+        }
+        let known = self.links.get(&link).copied();
+        let known = known.filter(|id| self.all.contains_key(id));
+        known.unwrap_or_else(|| self.known(link, Party::Port(link.port)))
+    }
+
+    /// Whoever reads from a port owns it: what was counted for the port is his.
+    pub(super) fn adopt(&mut self, exchange: &Exchange) {
+        for passed in &exchange.passed {
+            let Some(read) = &passed.delivery else {
+                continue;
+            };
+            let link = Link::of_receiver(&passed.message.datagram);
+            let known = self.links.get(&link).copied();
+            let is_nobodys = known
+                .and_then(|id| self.all.get(&id))
+                .is_some_and(|found| matches!(found.who.party, Party::Port(_)));
+            if let (true, Some(old)) = (is_nobodys, known) {
+                self.rename(old, link, Party::of(&read.head));
+            }
+        }
+    }
+
+    /// The conversation of a port is a process's.
+    fn rename(&mut self, old: Id, link: Link, party: Party) {
+        let who = link.who(party);
+        let Some(mut conversation) = self.all.remove(&old) else {
+            return;
+        };
+        self.of_whom.remove(&conversation.who);
+        let Some(id) = self.of_whom.get(&who).copied() else {
+            conversation.who = who;
+            conversation.row = None;
+            self.of_whom.insert(who, old);
+            self.all.insert(old, conversation);
+            return;
+        };
+        self.links.insert(link, id);
+        if let Some(other) = self.all.get_mut(&id) {
+            other.absorb(&conversation);
+            for kept in conversation.kept {
+                other.kept.push_back(kept);
+            }
+            other.kept.make_contiguous().sort_by_key(|kept| kept.number);
+        }
+    }
+
+    /// The conversation of this party at this port; a new one where there is none.
+    pub(super) fn known(&mut self, link: Link, party: Party) -> Id {
+        if let Some(id) = self.links.get(&link)
+            && let Some(found) = self.all.get(id)
+            && found.who.party == party
+        {
+            return *id;
+        }
+        let who = link.who(party);
+        let id = match self.of_whom.get(&who) {
+            Some(id) => *id,
+            None => self.begin(who),
+        };
+        // Links to what was forgotten lead nowhere.
+        if self.links.len() >= 4 * self.limits.conversations {
+            let all = &self.all;
+            self.links.retain(|_, id| all.contains_key(id));
+            if self.links.len() >= 2 * self.limits.conversations {
+                self.links.clear();
+            }
+        }
+        self.links.insert(link, id);
+        id
+    }
+}
