@@ -63,6 +63,11 @@ impl History {
     /// Keeps one.
     pub fn push(&mut self, moment: Moment) {
         self.due_ns = moment.time_ns.saturating_add(self.step_ns);
+        // Of one time there is one state: a step leads to another time.
+        let is_same = |last: &Moment| last.time_ns >= moment.time_ns;
+        if self.moments.back().is_some_and(is_same) {
+            self.moments.pop_back();
+        }
         self.moments.push_back(moment);
         if self.moments.len() <= MOST {
             return;
@@ -145,6 +150,17 @@ mod tests {
         assert_eq!(history.step(last, -2), Some(997_000_000_000));
         assert_eq!(history.step(last, 5), Some(last));
         assert_eq!(history.step(0, -5), Some(400_000_000_000));
+    }
+
+    #[test]
+    fn a_step_always_leads_to_another_time() {
+        let mut history = filled(Fading::Oldest, 10);
+        let last = 9 * 1_000_000_000;
+        let same = history.at(last).expect("there").clone();
+        history.push(same.clone());
+        history.push(same);
+        assert_eq!(history.len(), 10);
+        assert_eq!(history.step(last, -1), Some(8_000_000_000));
     }
 
     #[test]
