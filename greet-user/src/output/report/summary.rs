@@ -106,7 +106,7 @@ fn missing(finished: &Finished<'_>, out: &mut impl Write) -> io::Result<()> {
     );
     let attached = finished.run.map(|run| &run.system().attached);
     for missing in attached.map_or(&[][..], |attached| &attached.missing) {
-        sentences.push(format!("Not seen here: {}", Text(missing)));
+        sentences.push(Text(missing).to_string());
     }
     if finished.run.is_some_and(|run| !run.deliveries) {
         sentences.push("How messages were read was not watched.".to_owned());

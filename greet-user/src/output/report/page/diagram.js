@@ -94,7 +94,7 @@ class Diagram {
     const wide = width >= 660;
     const axis = narrow ? 50 : 66;
     const labels = narrow ? 124 : wide ? Math.min(310, .38 * width) : 150;
-    const span = narrow ? 22 : wide ? 70 : 52;
+    const span = narrow ? 22 : wide ? 70 : 64;
     const kernel = width - labels - 2 * span - 50;
     this.at = { width, narrow, wide, axis, span, kernel, queue: kernel - 20, spans: kernel + 16, labels: width - labels };
     this.high = clamp(TOP + 30 + this.marks.length * 26, 380, 560);
@@ -296,14 +296,16 @@ class Diagram {
     const [px, py] = [x2 - 8 * dx, y2 - 8 * dy];
     into.append(draw("line", { class: `arrow ${kind}`, x1, y1, x2: px, y2: py }),
       draw("polygon", { class: `arrow-head ${kind}`, points: `${x2},${y2} ${px - 4 * dy},${py + 4 * dx} ${px + 4 * dy},${py - 4 * dx}` }));
-    if (text === "") return;
-    this.along(text, [x1, y1], [x2, y2]);
+    // All of it where there is room, or else its first part.
+    for (const words of [text, text.split(" · ")[0]]) {
+      if (words === "" || this.along(words, [x1, y1], [x2, y2])) return;
+    }
   }
 
   /** Text along an arrow that is level enough, above it or below; else level at one of its ends. */
   along(text, [x1, y1], [x2, y2]) {
     const half = 3.2 * text.length;
-    if (Math.abs(x2 - x1) < 2 * half + 16) return;
+    if (Math.abs(x2 - x1) < 2 * half + 16) return false;
     const slope = (y2 - y1) / (x2 - x1);
     const [mx, my] = [(x1 + x2) / 2, (y1 + y2) / 2];
     const isLevel = Math.abs(slope) < .6;
@@ -316,8 +318,9 @@ class Diagram {
       if (y < TOP + 6 || y > this.high - 4 || !this.room.take(x - half, y - 4 - high, x + half, y - 4 + high)) continue;
       const angle = ((Math.atan(turn) * 180) / Math.PI).toFixed(2);
       this.words.append(draw("text", { class: "small halo", x, y, "text-anchor": "middle", transform: `rotate(${angle} ${x} ${y})` }, text));
-      return;
+      return true;
     }
+    return false;
   }
 
   /** Marks the active stage, and says what it is beside it. */
