@@ -39,7 +39,7 @@ pub fn of(exchanges: u64) -> NamedTempFile {
     };
     writer.opening(&opening).expect("writes");
     for number in 1..=exchanges {
-        let errno = if number % 3 == 0 { -17 } else { 0 };
+        let errno = if number.is_multiple_of(3) { -17 } else { 0 };
         for event in events(number, errno) {
             writer.event(&event).expect("writes");
         }

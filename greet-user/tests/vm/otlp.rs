@@ -58,3 +58,45 @@ fn nobody_there_changes_nothing_but_the_sentence() {
     let wanted = "otlp: 0 exchanges sent, 3 not sent (queue full 0, refused 0, ended 3)";
     assert!(said.starts_with(wanted), "{said}");
 }
+
+#[test]
+fn whatever_the_collector_does_each_exchange_is_counted() {
+    for reply in [
+        Reply::Partly(1),
+        Reply::Status(400, None),
+        Reply::Status(503, Some("1")),
+        Reply::Cut,
+        Reply::Never,
+    ] {
+        let receiver = Receiver::start(move |_| reply);
+        let url = receiver.url();
+        let arguments = [
+            "watch",
+            "--summary",
+            "--otlp",
+            &url,
+            "--",
+            "greet-user",
+            "-q",
+            "-c",
+            "3",
+            "-i",
+            "0",
+        ];
+        let output = greet_user(&arguments);
+        stdout_of(&output, 0);
+        receiver.request();
+        let said = String::from_utf8(output.stderr).expect("UTF-8");
+        // How the three are spread over requests is not known.
+        let numbers = said.split(|c: char| !c.is_ascii_digit());
+        let numbers: Vec<u32> = numbers.filter_map(|number| number.parse().ok()).collect();
+        assert_eq!(numbers[0] + numbers[1], 3, "{reply:?}: {said}");
+        let is_refused = matches!(reply, Reply::Partly(_) | Reply::Status(400, _));
+        let [refused, ended] = [numbers[3], numbers[4]];
+        assert_eq!(
+            (refused > 0, ended > 0),
+            (is_refused, !is_refused),
+            "{reply:?}: {said}"
+        );
+    }
+}
