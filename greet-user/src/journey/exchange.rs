@@ -247,6 +247,18 @@ pub enum Status {
 }
 
 impl Status {
+    /// All of them.
+    pub const ALL: [Self; 8] = [
+        Self::Answered,
+        Self::Unread,
+        Self::Unanswered,
+        Self::Refused,
+        Self::Failed,
+        Self::Lost,
+        Self::Delivered,
+        Self::Notification,
+    ];
+
     /// As one word.
     #[must_use]
     pub const fn name(self) -> &'static str {

@@ -26,6 +26,7 @@ mod receiver;
 mod receivers;
 mod recording;
 mod rejection;
+mod report;
 #[path = "../../src/output/schema.rs"]
 mod schema;
 #[path = "../metrics/scraping.rs"]

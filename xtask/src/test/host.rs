@@ -6,6 +6,7 @@ use std::process::Command;
 
 use anyhow::Result;
 
+use super::judged::{BROWSER, METRICS};
 use super::tally::Tally;
 use crate::paths::Paths;
 use crate::progress::Step;
@@ -26,27 +27,21 @@ pub fn check(paths: &Paths, tally: &mut Tally) {
         "warnings",
     ];
     tally.check("clippy", cargo(paths, "lints", &clippy).map(drop));
-    tally.check("clippy of the guest's tests", guest_tests_clippy(paths));
+    tally.check("clippy of the other tests", other_tests_clippy(paths));
     tally.check("clippy of greet-ebpf", ebpf_clippy(paths));
     unit_tests(paths, tally);
     let doc = ["doc", "--locked", "--no-deps", "--document-private-items"];
     tally.check("cargo doc", cargo(paths, "documentation", &doc).map(drop));
 }
 
-/// `--all-targets` passes over tests that only run in the machine.
-fn guest_tests_clippy(paths: &Paths) -> Result<()> {
-    let tests = [
-        "clippy",
-        "--locked",
-        "--package",
-        "greet-user",
-        "--test",
-        "vm",
-        "--test",
-        "hostile",
-    ];
-    let arguments = [&tests[..], &["--", "-D", "warnings"]].concat();
-    cargo(paths, "lints of the guest's tests", &arguments).map(drop)
+/// `--all-targets` passes over tests that a plain `cargo test` leaves alone.
+fn other_tests_clippy(paths: &Paths) -> Result<()> {
+    let mut arguments = vec!["clippy", "--locked", "--package", "greet-user"];
+    for test in ["vm", "hostile", BROWSER, METRICS] {
+        arguments.extend(["--test", test]);
+    }
+    arguments.extend(["--", "-D", "warnings"]);
+    cargo(paths, "lints of the other tests", &arguments).map(drop)
 }
 
 fn unit_tests(paths: &Paths, tally: &mut Tally) {

@@ -21,8 +21,8 @@ use crate::vm::{Fetch, Limits, Sinks, Vm, Wanted, terminal_size};
 use crate::{debian::Debian, exec};
 
 /// The test programs that need them.
-const BROWSER: &str = "browser";
-const METRICS: &str = "metrics";
+pub const BROWSER: &str = "browser";
+pub const METRICS: &str = "metrics";
 
 /// A run of which both a report and the JSON lines are kept.
 const RUN: &str =

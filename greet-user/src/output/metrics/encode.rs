@@ -18,11 +18,11 @@ use super::{
     Shared,
     errors::{Errors, Losses},
     plain::plain,
-    row::{Row, STATUSES},
+    row::Row,
     table::{PROTOCOLS, labels},
     times::Counter,
 };
-use crate::journey::SPANS;
+use crate::journey::{SPANS, Status};
 
 /// How to write.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -217,7 +217,7 @@ impl Counted {
             "Requests with their answers, and messages that nobody asked for, by what came of them";
         let mut family = family(out, "exchanges", help, None, MetricType::Counter)?;
         for row in rows {
-            for (status, counter) in STATUSES.into_iter().zip(&row.exchanges) {
+            for (status, counter) in Status::ALL.into_iter().zip(&row.exchanges) {
                 let labels = [
                     ("protocol", &*self.protocols[row.protocol]),
                     ("process", &*row.process),

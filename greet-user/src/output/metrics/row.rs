@@ -6,18 +6,6 @@ use std::sync::OnceLock;
 use super::times::{Counter, Times};
 use crate::journey::{Exchange, SPANS, Status};
 
-/// The statuses, in the order of [`Row::exchanges`].
-pub(super) const STATUSES: [Status; 8] = [
-    Status::Answered,
-    Status::Unread,
-    Status::Unanswered,
-    Status::Refused,
-    Status::Failed,
-    Status::Lost,
-    Status::Delivered,
-    Status::Notification,
-];
-
 /// The counters.
 #[derive(Debug, Default)]
 pub(super) struct Row {
@@ -36,7 +24,7 @@ pub(super) struct Row {
     /// Messages that it read.
     pub(super) deliveries: Counter,
     /// Exchanges by status.
-    pub(super) exchanges: [Counter; STATUSES.len()],
+    pub(super) exchanges: [Counter; Status::ALL.len()],
     /// The named spans, as far as one was seen.
     pub(super) spans: [OnceLock<Box<Times>>; SPANS.len()],
 }
@@ -53,7 +41,7 @@ impl Row {
 
     /// Adds an exchange that is over.
     pub(super) fn exchange(&self, exchange: &Exchange, status: Status) {
-        let at = STATUSES.iter().position(|known| *known == status);
+        let at = Status::ALL.iter().position(|known| *known == status);
         if let Some(counter) = at.and_then(|at| self.exchanges.get(at)) {
             counter.add(1);
         }

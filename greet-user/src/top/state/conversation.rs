@@ -17,18 +17,6 @@ use crate::{
 /// Tells a conversation from all others of a run.
 pub type Id = u64;
 
-/// The statuses, in the order in which they are counted.
-pub const STATUSES: [Status; 8] = [
-    Status::Answered,
-    Status::Unread,
-    Status::Unanswered,
-    Status::Refused,
-    Status::Failed,
-    Status::Lost,
-    Status::Delivered,
-    Status::Notification,
-];
-
 /// What is counted.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Tally {
@@ -38,8 +26,8 @@ pub struct Tally {
     pub bytes: u64,
     /// Exchanges that have come to their end.
     pub exchanges: u64,
-    /// Of these, how many of each status, in the order of [`STATUSES`].
-    pub statuses: [u64; STATUSES.len()],
+    /// Of these, how many of each status, in the order of [`Status::ALL`].
+    pub statuses: [u64; Status::ALL.len()],
     /// Messages that a full queue had no room for.
     pub overruns: u64,
     /// Answers that could not be handed over.
@@ -62,12 +50,12 @@ impl Tally {
     /// How many exchanges ended so.
     #[must_use]
     pub fn of(&self, status: Status) -> u64 {
-        let at = STATUSES.iter().position(|known| *known == status);
+        let at = Status::ALL.iter().position(|known| *known == status);
         at.map_or(0, |at| self.statuses[at])
     }
 
     pub(super) fn status(&mut self, status: Status) {
-        if let Some(at) = STATUSES.iter().position(|known| *known == status) {
+        if let Some(at) = Status::ALL.iter().position(|known| *known == status) {
             self.statuses[at] += 1;
         }
     }

@@ -2,7 +2,7 @@
 //! Which conversations and exchanges are shown: words that all have to fit.
 
 use super::{
-    conversation::{Kept, Row, STATUSES},
+    conversation::{Kept, Row},
     who::{Party, Peer},
 };
 use crate::{event::protocol_number, journey::Status};
@@ -98,8 +98,10 @@ fn term(word: &str) -> Result<Term, String> {
         },
         "netns" => Ok(Term::Netns(number()?)),
         "status" => {
-            let found = STATUSES.into_iter().find(|status| status.name() == value);
-            let names = || STATUSES.map(Status::name).join(", ");
+            let found = Status::ALL
+                .into_iter()
+                .find(|status| status.name() == value);
+            let names = || Status::ALL.map(Status::name).join(", ");
             found
                 .map(Term::Status)
                 .ok_or_else(|| format!("no status `{value}`; there are {}", names()))
