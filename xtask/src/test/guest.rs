@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! The tests that run inside the virtual machine, on each kernel.
 
+use std::path::PathBuf;
+use std::sync::{Mutex, PoisonError};
+use std::thread;
 use std::time::Duration;
 
 use anyhow::{Context as _, Result, bail};
@@ -14,10 +17,11 @@ use crate::progress::say;
 use crate::setup::Tools;
 use crate::vm::kernel_reports;
 
-/// One suite on one kernel; the longest takes a sixth of this on two cores.
-const DEADLINE: Duration = Duration::from_secs(900);
+/// One suite on one kernel; with two others beside it, the longest takes half of this on two
+/// cores.
+const DEADLINE: Duration = Duration::from_secs(1800);
 
-/// Boots each kernel once for each suite.
+/// Boots each kernel once for each suite, several kernels at a time.
 pub fn check(paths: &Paths, tools: &Tools, tally: &mut Tally) {
     let built = artifacts::programs(paths).and_then(|programs| {
         let tests = artifacts::guest_tests(paths)?;
@@ -30,39 +34,72 @@ pub fn check(paths: &Paths, tools: &Tools, tally: &mut Tally) {
         Ok(built) => built,
         Err(error) => return tally.fail(format!("{error:#}")),
     };
-    let mut table = Vec::new();
-    for kernel in &tools.kernels {
-        let before = tally.failed();
-        let mut passed = 0;
-        let machine = TestMachine {
-            paths,
-            debian: &tools.debian,
-            kernel,
-            programs: &programs,
-        };
-        for (name, test) in &tests {
-            let suite = Suite {
-                name,
-                program: test,
-                module_options: &[],
-                environment: &[],
-                filter: "",
-                shown: true,
-                deadline: DEADLINE,
+    let waiting = Mutex::new(tools.kernels.iter().enumerate());
+    let next = || {
+        let mut waiting = waiting.lock().unwrap_or_else(PoisonError::into_inner);
+        waiting.next()
+    };
+    let done = Mutex::new(Vec::new());
+    let work = || {
+        while let Some((at, kernel)) = next() {
+            let machine = TestMachine {
+                paths,
+                debian: &tools.debian,
+                kernel,
+                programs: &programs,
             };
-            match run(&machine, &suite, tally) {
-                Ok(tested) => passed += tested.passed,
-                Err(error) => tally.fail(format!("{name} on {}: {error:#}", kernel.release)),
-            }
+            let came = (at, on_kernel(&machine, &tests));
+            done.lock()
+                .unwrap_or_else(PoisonError::into_inner)
+                .push(came);
         }
-        let failed = tally.failed() - before;
-        table.push(format!(
-            "  {:<34} {passed:>4} VM tests passed, {failed} failed",
-            kernel.release
-        ));
-    }
+    };
+    // The tests wait for the kernel more than they compute: a machine more than processors.
+    let at_once = thread::available_parallelism().map_or(1, |processors| processors.get() + 1);
+    thread::scope(|scope| {
+        for _ in 0..at_once.min(tools.kernels.len()) {
+            scope.spawn(work);
+        }
+    });
+    let mut done = done.into_inner().unwrap_or_else(PoisonError::into_inner);
+    done.sort_by_key(|(at, _)| *at);
     say("");
-    table.iter().for_each(|line| println!("{line}"));
+    for (_, OnKernel { line, tally: its }) in done {
+        println!("{line}");
+        tally.absorb(its);
+    }
+}
+
+/// What came of one kernel.
+struct OnKernel {
+    line: String,
+    tally: Tally,
+}
+
+fn on_kernel(machine: &TestMachine<'_>, tests: &[(String, PathBuf)]) -> OnKernel {
+    let release = &machine.kernel.release;
+    let mut tally = Tally::default();
+    let mut passed = 0;
+    for (name, test) in tests {
+        let suite = Suite {
+            name,
+            program: test,
+            module_options: &[],
+            environment: &[],
+            filter: "",
+            shown: true,
+            deadline: DEADLINE,
+        };
+        match run(machine, &suite, &mut tally) {
+            Ok(tested) => passed += tested.passed,
+            Err(error) => tally.fail(format!("{name} on {release}: {error:#}")),
+        }
+    }
+    let failed = tally.failed();
+    OnKernel {
+        line: format!("  {release:<34} {passed:>4} VM tests passed, {failed} failed"),
+        tally,
+    }
 }
 
 /// What came of a suite whose machine did its part.

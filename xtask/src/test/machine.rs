@@ -87,14 +87,11 @@ impl TestMachine<'_> {
             append: APPEND.to_owned(),
             ..Limits::default()
         };
-        let mut out = Tee {
-            shown: suite.shown,
-            kept: Vec::new(),
-        };
-        let mut err = Tee {
-            shown: suite.shown,
-            kept: Vec::new(),
-        };
+        // Several machines may be at work: each line says which one it is from.
+        let series = self.kernel.release.splitn(3, '.').take(2);
+        let label = suite.shown.then(|| series.collect::<Vec<_>>().join("."));
+        let mut out = Tee::new(label.as_deref());
+        let mut err = Tee::new(label.as_deref());
         let sinks = Sinks {
             out: &mut out,
             err: &mut err,
@@ -102,6 +99,9 @@ impl TestMachine<'_> {
         };
         let machine = Vm::new(self.paths, self.debian, self.kernel, limits);
         let outcome = machine.run(&archive, &run, sinks, None);
+        // A machine that failed did so in the midst of a line.
+        out.show(true)?;
+        err.show(true)?;
         Ok(Ran {
             output: String::from_utf8_lossy(&out.kept).into_owned(),
             outcome,
@@ -119,18 +119,46 @@ fn command(place: &Path, suite: &Suite<'_>) -> String {
     words.join(" ").trim_end().to_owned()
 }
 
-/// Keeps what it is given, and shows it.
-struct Tee {
-    shown: bool,
+/// Keeps what it is given, and shows it line by line where it has a label for them.
+struct Tee<'a> {
+    label: Option<&'a str>,
     kept: Vec<u8>,
+    /// How much of it was shown.
+    shown: usize,
 }
 
-impl Write for Tee {
+impl<'a> Tee<'a> {
+    fn new(label: Option<&'a str>) -> Self {
+        Self {
+            label,
+            kept: Vec::new(),
+            shown: 0,
+        }
+    }
+
+    /// Shows the lines that are whole; at the end whatever there is.
+    fn show(&mut self, is_end: bool) -> io::Result<()> {
+        let Some(label) = self.label else {
+            return Ok(());
+        };
+        let rest = &self.kept[self.shown..];
+        for line in rest.split_inclusive(|byte| *byte == b'\n') {
+            let is_whole = line.ends_with(b"\n");
+            if is_whole || is_end {
+                let end: &[u8] = if is_whole { b"" } else { b"\n" };
+                let text = [format!("{label:<5} ").as_bytes(), line, end].concat();
+                io::stderr().write_all(&text)?;
+                self.shown += line.len();
+            }
+        }
+        Ok(())
+    }
+}
+
+impl Write for Tee<'_> {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         self.kept.extend_from_slice(bytes);
-        if self.shown {
-            io::stderr().write_all(bytes)?;
-        }
+        self.show(false)?;
         Ok(bytes.len())
     }
 
@@ -142,6 +170,18 @@ impl Write for Tee {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn lines_are_shown_when_they_are_whole_and_kept_as_they_came() {
+        let mut tee = Tee::new(Some("6.12"));
+        for part in [&b"test a ... "[..], b"ok\ntest b", b" ... "] {
+            tee.write_all(part).expect("standard error takes it");
+        }
+        assert_eq!(tee.kept, b"test a ... ok\ntest b ... ");
+        assert_eq!(tee.shown, b"test a ... ok\n".len());
+        tee.show(true).expect("standard error takes it");
+        assert_eq!(tee.shown, tee.kept.len());
+    }
 
     #[test]
     fn the_command_has_the_environment_and_the_filter() {

@@ -64,6 +64,12 @@ impl Tally {
         passed
     }
 
+    /// Adds what came of other checks.
+    pub fn absorb(&mut self, other: Self) {
+        self.passed += other.passed;
+        self.failures.extend(other.failures);
+    }
+
     /// How many checks passed.
     pub fn passed(&self) -> usize {
         self.passed
