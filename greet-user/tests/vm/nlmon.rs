@@ -97,11 +97,23 @@ fn hex(bytes: &[u8]) -> String {
 
 /// The same datagrams, the same bytes, the same order.
 fn compare(shown: &[&Value], tapped: &[&Packet]) {
-    let ours = shown.iter().map(|message| outline_of_message(message));
-    let kernels = tapped.iter().map(|packet| outline_of_packet(packet));
-    let line = |outline: Value| format!("{outline}\n");
-    let (ours, kernels): (String, String) = (ours.map(line).collect(), kernels.map(line).collect());
-    assert!(ours == kernels, "watch has:\n{ours}nlmon has:\n{kernels}");
+    let ours: Vec<_> = shown
+        .iter()
+        .map(|message| outline_of_message(message))
+        .collect();
+    let kernels: Vec<_> = tapped
+        .iter()
+        .map(|packet| outline_of_packet(packet))
+        .collect();
+    let lines = |all: &[Value]| -> String { all.iter().map(|one| format!("{one}\n")).collect() };
+    let differ = || {
+        format!(
+            "watch has:\n{}nlmon has:\n{}",
+            lines(&ours),
+            lines(&kernels)
+        )
+    };
+    assert!(ours == kernels, "{}", differ());
     let mut bytes = 0;
     for (message, packet) in shown.iter().zip(tapped) {
         assert_eq!(number(&message["captured_len"]), packet.bytes.len());
