@@ -217,7 +217,10 @@ const ADDRESSES: [&str; 3] = ["10.9.8.7/24", "10.9.8.77/32", "192.168.77.1/30"];
 
 /// The port ID of who listens to IPv4 addresses (RTNLGRP_IPV4_IFADDR, bit 4), once
 /// somebody does.
-fn listener() -> u32 {
+///
+/// `ip monitor` joins its group, then asks for a list of all links, and drops what it is told
+/// before that has come: only when it waits for a message is it told everything.
+fn listener(process: u32) -> u32 {
     let mut port = None;
     until("somebody listens", || {
         let line = |line: &str| {
@@ -228,6 +231,10 @@ fn listener() -> u32 {
         let sockets = read("/proc/thread-self/net/netlink");
         port = sockets.lines().skip(1).find_map(line);
         port.is_some()
+    });
+    let recvmsg = format!("{} ", libc::SYS_recvmsg);
+    until("it waits for a message", || {
+        read(&format!("/proc/{process}/syscall")).starts_with(&recvmsg)
     });
     port.expect("just seen")
 }
@@ -256,7 +263,7 @@ fn address_changes_with_somebody_who_monitors_them() {
         let mut monitor = Command::new("ip");
         let monitor = monitor.args(["monitor", "address"]).stdout(Stdio::piped());
         let mut monitor = monitor.spawn().expect("ip is in the machine");
-        let port = listener();
+        let port = listener(monitor.id());
         change_addresses(BufReader::new(monitor.stdout.take().expect("is piped")));
         signal(monitor.id(), Signal::TERM);
         monitor.wait().expect("ends");
@@ -293,12 +300,13 @@ fn a_monitor_that_is_watched_alone() {
         // What the command prints goes to standard error, for ours is JSON.
         let command = command.stdout(Stdio::piped()).stderr(Stdio::piped());
         let mut watcher = command.spawn().expect("starts");
-        let port = listener();
+        // The command is the watcher's only child.
+        let children = format!("/proc/{0}/task/{0}/children", watcher.id());
+        until("it is started", || !read(&children).is_empty());
+        let child = read(&children).trim().parse().expect("one child");
+        let port = listener(child);
         change_addresses(BufReader::new(watcher.stderr.take().expect("is piped")));
         let tapped = tap.taken();
-        // The command is the watcher's only child.
-        let children = read(&format!("/proc/{0}/task/{0}/children", watcher.id()));
-        let child = children.trim().parse().expect("one child");
         signal(child, Signal::TERM);
         let output = watcher.wait_with_output().expect("ends");
         assert_eq!(output.status.code(), Some(128 + 15), "the command's");
