@@ -16,7 +16,7 @@ const PROCESSES_MAX: u64 = 10_000;
 /// Metrics for Prometheus.
 #[derive(Clone, Debug, Args)]
 pub struct MetricsOptions {
-    /// Serve metrics for Prometheus at this address, as PORT, HOST:PORT or [IPv6]:PORT; without
+    /// Serve metrics for Prometheus at this address, as PORT, HOST:PORT or `[IPv6]:PORT`; without
     /// a host on this machine alone (127.0.0.1), with port 0 at any that is free
     #[arg(long, value_name = "ADDR", value_parser = address)]
     pub metrics: Option<Address>,

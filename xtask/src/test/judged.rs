@@ -8,7 +8,7 @@ use std::time::Duration;
 use anyhow::{Result, ensure};
 use xtask::frame::{Run, Verdict};
 
-use super::judges::Judges;
+use super::judges::{Judges, SHARED};
 use super::tally::Tally;
 use crate::artifacts::{self, Programs};
 use crate::initramfs;
@@ -38,8 +38,16 @@ pub fn check(paths: &Paths, judges: &Judges, tally: &mut Tally) {
 
 /// A run in the machine, in a browser.
 pub fn check_report(paths: &Paths, tools: &Tools, judges: &Judges, tally: &mut Tally) {
-    let folder = paths.vm().join("report");
-    let (report, json) = (folder.join("run.html"), folder.join("run.json"));
+    // The browser sees this folder of the machine alone.
+    let folder = tempfile::Builder::new()
+        .prefix("greet-report-")
+        .tempdir_in(SHARED);
+    let folder = match folder {
+        Ok(folder) => folder,
+        Err(error) => return tally.fail(format!("a folder in {SHARED}: {error}")),
+    };
+    let report = folder.path().join("run.html");
+    let json = folder.path().join("run.json");
     let Some(kernel) = tools.kernels.first() else {
         return tally.fail("a report of the machine: there is no kernel");
     };

@@ -21,6 +21,9 @@ const PACKAGES: &[&str] = &[
     "prometheus",
 ];
 
+/// The one folder of this machine that the browser sees as well.
+pub const SHARED: &str = "/tmp";
+
 /// As the private root sees it; the script beside it is for people with a desktop.
 const BROWSER: &str = "/usr/lib/chromium/chromium";
 
@@ -42,7 +45,7 @@ impl Judges {
         fs::create_dir_all(&folder)?;
         let driver = debian
             .root
-            .enter_sharing("/usr/bin/chromedriver", Path::new("/tmp"));
+            .enter_sharing("/usr/bin/chromedriver", Path::new(SHARED));
         let promtool = debian.root.borrow("/usr/bin/promtool")?;
         Ok(Self {
             driver: script(&folder.join("chromedriver"), &driver)?,
@@ -56,8 +59,7 @@ impl Judges {
             ("GREET_CHROMEDRIVER", self.driver.clone().into()),
             ("GREET_CHROMIUM", BROWSER.into()),
             ("GREET_PROMTOOL", self.promtool.clone().into()),
-            // The one folder that the browser sees as well.
-            ("TMPDIR", "/tmp".into()),
+            ("TMPDIR", SHARED.into()),
         ]
     }
 }
