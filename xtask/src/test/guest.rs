@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! The tests that run inside the virtual machine, on each kernel.
 
+use std::num::NonZeroUsize;
 use std::path::PathBuf;
 use std::sync::{Mutex, PoisonError};
 use std::thread;
@@ -17,7 +18,7 @@ use crate::progress::say;
 use crate::setup::Tools;
 use crate::vm::kernel_reports;
 
-/// One suite on one kernel; with two others beside it, the longest takes half of this on two
+/// One suite on one kernel; with two others beside it, the longest took half of this on two
 /// cores.
 const DEADLINE: Duration = Duration::from_secs(1800);
 
@@ -54,8 +55,8 @@ pub fn check(paths: &Paths, tools: &Tools, tally: &mut Tally) {
                 .push(came);
         }
     };
-    // The tests wait for the kernel more than they compute: a machine more than processors.
-    let at_once = thread::available_parallelism().map_or(1, |processors| processors.get() + 1);
+    // The tests wait for the kernel more than they compute.
+    let at_once = thread::available_parallelism().map_or(1, NonZeroUsize::get);
     thread::scope(|scope| {
         for _ in 0..at_once.min(tools.kernels.len()) {
             scope.spawn(work);
