@@ -92,8 +92,8 @@ impl Sinks {
         let not_for_a_terminal = "a capture is nothing for a terminal; name a file, or put \
                                   `| wireshark -k -i -` behind it";
         let target = Target::open(path, not_for_a_terminal);
-        let view = Box::new(Pcapng::new(target.map_err(|error| failed(path, error))?));
-        Ok(self.and(view, (path != Path::new("-")).then(|| path.to_path_buf())))
+        let target = target.map_err(|error| failed(path, error))?;
+        Ok(self.and(Box::new(Pcapng::new(target)), Some(path)))
     }
 
     /// Writes a page for a browser as well, at the end, with up to `limit` exchanges in full;
@@ -105,8 +105,8 @@ impl Sinks {
         let not_for_a_terminal = "a report is nothing for a terminal; name a file";
         let target = Replacement::open(path, not_for_a_terminal);
         let target = target.map_err(|error| failed(path, error))?;
-        let view = Box::new(Report::new(target, limit, typed::command()));
-        Ok(self.and(view, (path != Path::new("-")).then(|| path.to_path_buf())))
+        let view = Report::new(target, limit, typed::command());
+        Ok(self.and(Box::new(view), Some(path)))
     }
 
     /// Sends exchanges to a collector as well, if one is named.
@@ -128,7 +128,9 @@ impl Sinks {
         self.sending.clone()
     }
 
-    fn and(mut self, watcher: Box<dyn Watcher>, path: Option<PathBuf>) -> Self {
+    fn and(mut self, watcher: Box<dyn Watcher>, path: Option<&Path>) -> Self {
+        let file = path.filter(|path| *path != Path::new("-"));
+        let path = file.map(Path::to_path_buf);
         self.views.push(View { watcher, path });
         self
     }

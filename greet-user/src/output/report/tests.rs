@@ -16,6 +16,7 @@ use super::*;
 use crate::{
     event::{Event, tests::greeting},
     journey::Journey,
+    output::Json,
     statistics::Spans,
     tracer::Attached,
 };
@@ -91,25 +92,9 @@ fn data(page: &str) -> Value {
     serde_json::from_str(&text).expect("JSON")
 }
 
-/// Views nothing.
-struct Nobody;
-
-impl Watcher for Nobody {
-    fn start(&mut self, _: &System) -> io::Result<()> {
-        Ok(())
-    }
-
-    fn tell(&mut self, _: &Told<'_>, _: Option<&str>) -> io::Result<()> {
-        Ok(())
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        Ok(())
-    }
-
-    fn summary(&mut self, _: &Observed) -> io::Result<()> {
-        Ok(())
-    }
+/// Shows nothing.
+fn nobody() -> Json<io::Sink> {
+    Json::new(io::sink(), true)
 }
 
 /// A greeting by somebody of this name, who says this.
@@ -136,7 +121,7 @@ fn said_by(name: &[u8], text: &[u8]) -> [Event; 3] {
 
 #[test]
 fn the_policy_names_what_is_there() {
-    let page = page(greeting(71, 1, 1_000), 9, "greet-user", &mut Nobody);
+    let page = page(greeting(71, 1, 1_000), 9, "greet-user", &mut nobody());
     let policy = between(&page, "Content-Security-Policy\" content=\"", "\"");
     for (name, from, to) in [
         ("script-src", "<script>", "</script>"),
@@ -157,7 +142,7 @@ fn the_policy_names_what_is_there() {
 
 #[test]
 fn nothing_at_all_is_a_page_too() {
-    let page = page([], 9, "greet-user watch", &mut Nobody);
+    let page = page([], 9, "greet-user watch", &mut nobody());
     assert_eq!(data(&page)["exchanges"], Value::Array(Vec::new()));
     assert!(page.contains("0 netlink exchanges"));
 }
@@ -186,8 +171,8 @@ proptest! {
     #[test]
     fn no_name_and_no_text_becomes_markup(name in hostile(), text in hostile(), command in hostile()) {
         let command = String::from_utf8_lossy(&command).into_owned();
-        let plain = page(said_by(b"plain", b"Hello"), 9, "plain", &mut Nobody);
-        let other = page(said_by(&name, &text), 9, &command, &mut Nobody);
+        let plain = page(said_by(b"plain", b"Hello"), 9, "plain", &mut nobody());
+        let other = page(said_by(&name, &text), 9, &command, &mut nobody());
         for mark in ['<', '>', '"'] {
             let count = |page: &str| page.matches(mark).count();
             prop_assert_eq!(count(&plain), count(&other));

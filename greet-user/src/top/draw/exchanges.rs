@@ -12,7 +12,7 @@ use ratatui::{
 
 use super::{
     numbers::compact,
-    pane::{fill, first_shown, put, sentence, titled},
+    pane::{list, put, sentence, titled},
     theme::Theme,
 };
 use crate::{
@@ -82,23 +82,14 @@ pub(super) fn draw(
         };
         sentence(buffer, body, text, theme);
     }
-    let room = usize::from(body.height);
     let at = state.exchange(kept).map_or(0, |(at, _)| at);
-    let first = first_shown(at, kept.len(), room);
-    for (line, kept) in kept.iter().skip(first).take(room).enumerate() {
-        let is_selected = first + line == at;
-        let pointer = if is_selected { theme.pointer() } else { " " };
-        put(buffer, body, line, &entry(kept, pointer, is_wide, theme));
-        if is_selected {
-            let style = if has_keys {
-                theme.selected()
-            } else {
-                theme.bold()
-            };
-            fill(buffer, body, line, style);
-        }
-    }
-    room
+    list(
+        (kept, at),
+        body,
+        (has_keys, theme),
+        buffer,
+        |kept, pointer, _| entry(kept, pointer, is_wide, theme),
+    )
 }
 
 fn entry(kept: &Kept, pointer: &'static str, is_wide: bool, theme: &Theme) -> Line<'static> {

@@ -56,7 +56,7 @@ pub(super) fn put(buffer: &mut Buffer, area: Rect, row: usize, line: &Line<'_>) 
 }
 
 /// Writes one that stands for all of its width.
-pub(super) fn fill(buffer: &mut Buffer, area: Rect, row: usize, style: Style) {
+fn fill(buffer: &mut Buffer, area: Rect, row: usize, style: Style) {
     let Ok(row) = u16::try_from(row) else {
         return;
     };
@@ -79,8 +79,35 @@ pub(super) fn sentence(buffer: &mut Buffer, area: Rect, text: &str, theme: &Them
     }
 }
 
+/// Draws those lines of a list that have room, the selected one, `at`, among them; returns how
+/// many have. `line` is told what stands before its line, and whether it is the selected one.
+pub(super) fn list<T>(
+    (all, at): (&[T], usize),
+    area: Rect,
+    (has_keys, theme): (bool, &Theme),
+    buffer: &mut Buffer,
+    line: impl Fn(&T, &'static str, bool) -> Line<'static>,
+) -> usize {
+    let room = usize::from(area.height);
+    let first = first_shown(at, all.len(), room);
+    for (row, one) in all.iter().skip(first).take(room).enumerate() {
+        let is_selected = first + row == at;
+        let pointer = if is_selected { theme.pointer() } else { " " };
+        put(buffer, area, row, &line(one, pointer, is_selected));
+        if is_selected {
+            let style = if has_keys {
+                theme.selected()
+            } else {
+                theme.bold()
+            };
+            fill(buffer, area, row, style);
+        }
+    }
+    room
+}
+
 /// The first line of a list that is shown, so that the selected one is.
-pub(super) fn first_shown(at: usize, count: usize, room: usize) -> usize {
+fn first_shown(at: usize, count: usize, room: usize) -> usize {
     if at < room {
         return 0;
     }

@@ -12,7 +12,7 @@ use ratatui::{
 
 use super::{
     numbers::{bytes, compact},
-    pane::{fill, first_shown, put, sentence, titled},
+    pane::{list, put, sentence, titled},
     theme::Theme,
 };
 use crate::{
@@ -138,11 +138,8 @@ pub(super) fn draw(
     if rows.is_empty() {
         sentence(buffer, body, &nothing(state), theme);
     }
-    let room = usize::from(body.height);
     let at = state.row(rows).map_or(0, |(at, _)| at);
-    let first = first_shown(at, rows.len(), room);
-    for (line, row) in rows.iter().skip(first).take(room).enumerate() {
-        let is_selected = first + line == at;
+    let line = |row: &Rc<Row>, pointer, is_selected: bool| {
         let cells = columns.iter().map(|column| {
             let (text, style) = cell(*column, row, state, sizes(column), theme);
             // A colour turned around is a block of colour.
@@ -153,18 +150,9 @@ pub(super) fn draw(
             };
             (padded(&text, sizes(column), is_left(*column), theme), style)
         });
-        let pointer = if is_selected { theme.pointer() } else { " " };
-        put(buffer, body, line, &joined(pointer, cells));
-        if is_selected {
-            let style = if has_keys {
-                theme.selected()
-            } else {
-                theme.bold()
-            };
-            fill(buffer, body, line, style);
-        }
-    }
-    room
+        joined(pointer, cells)
+    };
+    list((rows, at), body, (has_keys, theme), buffer, line)
 }
 
 fn joined(begin: &'static str, cells: impl Iterator<Item = (String, Style)>) -> Line<'static> {

@@ -35,7 +35,7 @@ fn kept(page: &str) -> Vec<u64> {
 
 #[test]
 fn the_first_the_refused_and_the_slowest_are_kept() {
-    let page = page(greetings(100), 20, "greet-user", &mut Nobody);
+    let page = page(greetings(100), 20, "greet-user", &mut nobody());
     let wanted = [
         1, 2, 3, 4, 5, 6, 7, 8, 9, 10, // the first half
         20, 30, 40, 50, 60, // the first that were refused
@@ -52,16 +52,16 @@ fn the_first_the_refused_and_the_slowest_are_kept() {
 #[test]
 fn all_are_kept_where_there_is_room() {
     for count in [1, 19, 20] {
-        let page = page(greetings(count), 20, "greet-user", &mut Nobody);
+        let page = page(greetings(count), 20, "greet-user", &mut nobody());
         assert_eq!(kept(&page), (1..=u64::from(count)).collect::<Vec<_>>());
     }
-    let page = page(greetings(7), 1, "greet-user", &mut Nobody);
+    let page = page(greetings(7), 1, "greet-user", &mut nobody());
     assert_eq!(kept(&page), [1]);
 }
 
 #[test]
 fn bins_hold_every_exchange() {
-    let page = page(greetings(100), 20, "greet-user", &mut Nobody);
+    let page = page(greetings(100), 20, "greet-user", &mut nobody());
     let data = data(&page);
     for group in data["groups"].as_array().expect("groups") {
         for span in group["spans"].as_array().expect("spans") {
