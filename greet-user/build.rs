@@ -10,7 +10,7 @@ use std::{
     env,
     error::Error,
     ffi::OsString,
-    fs,
+    fs::{self, File},
     path::{Path, PathBuf},
     process::Command,
 };
@@ -21,6 +21,8 @@ use object::{
 };
 
 const TARGET: &str = "bpfel-unknown-none";
+/// Held by set-up while it provides the tools.
+const LOCK: &str = "toolchain.lock";
 const NOT_SET_UP: &str = "the eBPF tool chain is not set up: run `cargo xtask setup` once";
 
 /// Cargo stops at an error that the script prints. A script that fails as well has its whole
@@ -34,7 +36,9 @@ fn main() {
 }
 
 fn run() -> Result<(), Box<dyn Error>> {
-    let workspace = Path::new(env!("CARGO_MANIFEST_DIR"))
+    // Not `env!`: a checkout may have been copied after this script was compiled.
+    let package = env::var("CARGO_MANIFEST_DIR")?;
+    let workspace = Path::new(&package)
         .parent()
         .ok_or("the crate lies outside the workspace")?;
     for path in ["Cargo.toml", "Cargo.lock", "greet-ebpf", "greet-common/src"] {
@@ -82,11 +86,15 @@ impl Tools {
     /// What `cargo xtask setup` wrote down, or else what the machine has by itself.
     fn find(out_dir: &Path) -> Result<Self, Box<dyn Error>> {
         let path = env::var_os("PATH").unwrap_or_default();
-        let notes = out_dir
-            .ancestors()
-            .map(|dir| dir.join("setup/toolchain.env"))
-            .find(|file| file.is_file());
-        if let Some(notes) = notes {
+        let mut setups = out_dir.ancestors().map(|dir| dir.join("setup"));
+        let setup = setups.find(|setup| setup.join(LOCK).is_file());
+        if let Some(setup) = &setup {
+            // `cargo xtask` compiles bpf-linker beside this crate's dependencies, and holds the
+            // lock until it is there.
+            File::open(setup.join(LOCK))?.lock_shared()?;
+        }
+        let notes = setup.map(|setup| setup.join("toolchain.env"));
+        if let Some(notes) = notes.filter(|notes| notes.is_file()) {
             println!("cargo::rerun-if-changed={}", notes.display());
             let text = fs::read_to_string(notes)?;
             let value = |name: &str| {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! Holds this crate's numbers against the header that C programs use.
 
-use std::{fs, path::Path};
+use std::{env, fs, path::Path};
 
 use greet_common::wire::{GREET_REPLY_SIZE, NETLINK_TEST_PROTOCOL, NLMSG_GREET};
 
@@ -23,7 +23,8 @@ fn number(header: &str, name: &str) -> u64 {
 
 #[test]
 fn numbers_are_those_of_the_c_header() {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../kmod/greet_netlink.h");
+    let package = env::var_os("CARGO_MANIFEST_DIR").expect("set by cargo");
+    let path = Path::new(&package).join("../kmod/greet_netlink.h");
     let header = fs::read_to_string(&path)
         .unwrap_or_else(|error| panic!("cannot read {}: {error}", path.display()));
     for (name, ours) in [

@@ -3,7 +3,7 @@
 //! and the one that it attaches where those are not to be had or may be skipped (kprobe,
 //! kretprobe): `greet-user/src/tracer/hooks.rs` says when. Both do the same; they differ in
 //! how they come by the arguments and read memory. Above the first stands the prototype of
-//! the kernel function that it watches; `greet-user/tests/vm/proto.rs` compares the two on
+//! the kernel function that it watches; `greet-user/vm-tests/tests/vm/proto.rs` compares the two on
 //! each kernel. Where neither kind is to be had, the programs of [`tracepoint`] show a part.
 //!
 //! A program must never disturb what it watches: whatever happens, it returns 0. What

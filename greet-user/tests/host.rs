@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! What works on any machine, whatever its kernel and the user's rights.
 
+#[path = "support/program.rs"]
+mod program;
+
 use std::{
     fs,
     process::{Command, Output, Stdio},
@@ -8,10 +11,10 @@ use std::{
 
 use serde_json::Value;
 
-const PROGRAM: &str = env!("CARGO_BIN_EXE_greet-user");
+use self::program::program;
 
 fn greet_user(arguments: &[&str]) -> Output {
-    Command::new(PROGRAM)
+    Command::new(program())
         .args(arguments)
         .output()
         .expect("it was built")
@@ -32,7 +35,10 @@ fn offered(words: &[&str]) -> Vec<String> {
         printf '%s\n' "${COMPREPLY[@]}"
     "#;
     let mut command = Command::new("bash");
-    command.args(["--norc", "-c", script, PROGRAM]).args(words);
+    command
+        .args(["--norc", "-c", script])
+        .arg(program())
+        .args(words);
     let output = command.output().expect("bash is there");
     assert!(output.status.success(), "{}", text(&output.stderr));
     text(&output.stdout).lines().map(str::to_owned).collect()
@@ -77,7 +83,7 @@ fn doctor_comes_to_a_verdict_on_everything() {
 
 #[test]
 fn a_reader_that_goes_away_is_no_failure_to_speak_of() {
-    let mut child = Command::new(PROGRAM)
+    let mut child = Command::new(program())
         .args(["completions", "bash"])
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())

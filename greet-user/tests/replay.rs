@@ -4,6 +4,13 @@
 //! The recordings in `tests/recordings` were made by version 1's own tool in the virtual
 //! machine of `cargo xtask vm`; every later tool must read them as that one did.
 
+#[path = "support/package.rs"]
+mod package;
+#[path = "support/program.rs"]
+mod program;
+
+use self::{package::recording, program::program};
+
 use std::{
     fs,
     io::{BufRead as _, BufReader, Read as _, Write as _},
@@ -25,14 +32,8 @@ const RECORDINGS: [&str; 2] = ["v1-greetings.greet", "v1-watch.greet"];
 /// From the first greeting of `v1-greetings.greet` to the second.
 const INTERVAL: Duration = Duration::from_millis(200);
 
-fn recording(name: &str) -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR"))
-        .join("tests/recordings")
-        .join(name)
-}
-
 fn replay(file: &Path, arguments: &[&str]) -> Command {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_greet-user"));
+    let mut command = Command::new(program());
     command.arg("replay").arg(file).args(arguments);
     command
 }

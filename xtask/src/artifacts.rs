@@ -1,13 +1,15 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! The static programs that go into the virtual machine.
+//! The static programs that go into the virtual machine, and the tests: what cargo builds.
 
 use std::ffi::OsString;
-use std::path::PathBuf;
+use std::fs;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use anyhow::{Context as _, Result};
 use serde::Deserialize;
 
+use crate::debian::Debian;
 use crate::exec;
 use crate::paths::Paths;
 use crate::progress::Step;
@@ -19,6 +21,24 @@ const RUSTFLAGS: (&str, &str) = (
     "-C target-feature=+crt-static",
 );
 
+/// How much of an optimiser's time a program is worth.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Profile {
+    /// Quick to compile, and compiled already where anything was tested: see `Cargo.toml`.
+    Dev,
+    /// As people install it.
+    Release,
+}
+
+/// Which of greet-user's features are compiled in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Features {
+    /// All, as people install it.
+    All,
+    /// What a greeting, its trace, captures, recordings and reports take.
+    Few,
+}
+
 /// The programs that every machine holds.
 #[derive(Debug, Clone)]
 pub struct Programs {
@@ -28,36 +48,55 @@ pub struct Programs {
     pub guest_init: PathBuf,
 }
 
+impl Programs {
+    /// The same without what only debuggers read.
+    ///
+    /// # Errors
+    /// As [`stripped`].
+    pub fn stripped(&self, paths: &Paths, debian: &Debian) -> Result<Self> {
+        Ok(Self {
+            greet_user: stripped(paths, debian, &self.greet_user)?,
+            guest_init: stripped(paths, debian, &self.guest_init)?,
+        })
+    }
+
+    fn among(built: &[Artifact]) -> Result<Self> {
+        Ok(Self {
+            greet_user: program(built, "greet-user")?,
+            guest_init: program(built, "guest_init")?,
+        })
+    }
+}
+
+/// A test program.
+#[derive(Debug, Clone)]
+pub struct TestProgram {
+    /// Its package and its target, e.g. `greet-user replay`.
+    pub name: String,
+    /// The program.
+    pub program: PathBuf,
+    /// The folder of its package: what cargo runs it in.
+    pub package: PathBuf,
+}
+
 /// Builds greet-user and PID 1.
 ///
 /// # Errors
 /// Where they do not compile.
-pub fn programs(paths: &Paths) -> Result<Programs> {
-    let built = build(
-        paths,
-        "greet-user, static, and the machine's PID 1",
-        &[
-            "build",
-            "--package",
-            "greet-user",
-            "--package",
-            "xtask",
-            "--bin",
-            "greet-user",
-            "--bin",
-            "guest_init",
-        ],
-    )?;
-    let find = |name: &str| {
-        let program = built.iter().find(|artifact| artifact.target.name == name);
-        program
-            .and_then(|artifact| artifact.executable.clone())
-            .with_context(|| format!("cargo built no {name}"))
-    };
-    Ok(Programs {
-        greet_user: find("greet-user")?,
-        guest_init: find("guest_init")?,
-    })
+pub fn programs(paths: &Paths, profile: Profile, features: Features) -> Result<Programs> {
+    let mut arguments = vec!["build"];
+    for package in ["greet-user", "xtask"] {
+        arguments.extend(["--package", package]);
+    }
+    for program in ["greet-user", "guest_init"] {
+        arguments.extend(["--bin", program]);
+    }
+    if features == Features::Few {
+        arguments.push("--no-default-features");
+    }
+    let what = "greet-user, static, and the machine's PID 1";
+    let built = build(paths, what, profile, &arguments)?;
+    Programs::among(&built)
 }
 
 /// Builds what measures inside the machine.
@@ -65,42 +104,55 @@ pub fn programs(paths: &Paths) -> Result<Programs> {
 /// # Errors
 /// Where it does not compile.
 pub fn guest_bench(paths: &Paths) -> Result<PathBuf> {
-    let built = build(
-        paths,
-        "what measures in the machine",
-        &["build", "--package", "xtask", "--bin", "guest_bench"],
-    )?;
-    let program = built
-        .into_iter()
-        .find(|artifact| artifact.target.name == "guest_bench");
-    program
-        .and_then(|artifact| artifact.executable)
-        .context("cargo built no guest_bench")
+    let arguments = ["build", "--package", "xtask", "--bin", "guest_bench"];
+    let what = "what measures in the machine";
+    let built = build(paths, what, Profile::Release, &arguments)?;
+    program(&built, "guest_bench")
 }
 
-/// Builds the test programs that run inside the machine, by name.
+/// All tests of all crates but greet-ebpf's, those too that a plain `cargo test` leaves alone.
+pub const EVERY_TEST: &[&str] = &[
+    "--workspace",
+    "--exclude",
+    "greet-ebpf",
+    "--lib",
+    "--bins",
+    "--test",
+    "*",
+];
+
+/// Builds greet-user and PID 1 as they are tested, and every test program.
 ///
 /// # Errors
-/// Where they do not compile.
-pub fn guest_tests(paths: &Paths) -> Result<Vec<(String, PathBuf)>> {
-    let built = build(
-        paths,
-        "the tests that run in the machine",
-        &[
-            "test",
-            "--no-run",
-            "--package",
-            "greet-user",
-            "--test",
-            "vm",
-            "--test",
-            "hostile",
-        ],
-    )?;
-    let is_test = |artifact: &&Artifact| artifact.target.kind.iter().any(|kind| kind == "test");
-    let test =
-        |artifact: &Artifact| Some((artifact.target.name.clone(), artifact.executable.clone()?));
-    Ok(built.iter().filter(is_test).filter_map(test).collect())
+/// Where one does not compile.
+pub fn tested(paths: &Paths) -> Result<(Programs, Vec<TestProgram>)> {
+    let arguments = [&["test", "--no-run"], EVERY_TEST].concat();
+    let built = build(paths, "greet-user and all tests", Profile::Dev, &arguments)?;
+    let (tests, others): (Vec<_>, Vec<_>) = built
+        .into_iter()
+        .partition(|artifact| artifact.profile.test);
+    let programs = Programs::among(&others)?;
+    Ok((
+        programs,
+        tests.into_iter().filter_map(Artifact::into_test).collect(),
+    ))
+}
+
+/// A copy of a program without what only debuggers read: three quarters of its size, which the
+/// machine would hold in memory.
+///
+/// # Errors
+/// Where it cannot be written.
+pub fn stripped(paths: &Paths, debian: &Debian, program: &Path) -> Result<PathBuf> {
+    let folder = paths.vm().join("stripped");
+    fs::create_dir_all(&folder)?;
+    let copy = folder.join(program.file_name().unwrap_or_default());
+    let mut strip = debian.root.borrow("/usr/bin/strip")?;
+    // What has the name is whole: several machines may be composed at once.
+    let half = tempfile::NamedTempFile::new_in(&folder)?.into_temp_path();
+    exec::capture(strip.arg("-o").arg(&half).arg(program)).context("stripping a program")?;
+    half.persist(&copy)?;
+    Ok(copy)
 }
 
 /// The cargo that runs us.
@@ -108,33 +160,64 @@ pub fn cargo() -> OsString {
     std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into())
 }
 
+/// A cargo command for [`TARGET`], with the flags and the build folder that all have in common.
+pub fn static_cargo(paths: &Paths, arguments: &[&str]) -> Command {
+    let mut cargo = Command::new(cargo());
+    cargo
+        .args(arguments)
+        .args(["--locked", "--target", TARGET, "--target-dir"])
+        // The build folder that xtask itself was built in, wherever the user has put it.
+        .arg(&paths.target)
+        .env(RUSTFLAGS.0, RUSTFLAGS.1)
+        .current_dir(&paths.root);
+    cargo
+}
+
 /// The little of cargo's JSON messages that is of use here.
 #[derive(Debug, Deserialize)]
 struct Artifact {
     target: ArtifactTarget,
+    profile: ArtifactProfile,
+    manifest_path: PathBuf,
     executable: Option<PathBuf>,
 }
 
 #[derive(Debug, Deserialize)]
 struct ArtifactTarget {
     name: String,
-    kind: Vec<String>,
 }
 
-fn build(paths: &Paths, what: &str, arguments: &[&str]) -> Result<Vec<Artifact>> {
+#[derive(Debug, Deserialize)]
+struct ArtifactProfile {
+    test: bool,
+}
+
+impl Artifact {
+    fn into_test(self) -> Option<TestProgram> {
+        let package = self.manifest_path.parent()?.to_path_buf();
+        let folder = package.file_name()?.to_string_lossy();
+        Some(TestProgram {
+            name: format!("{folder} {}", self.target.name),
+            program: self.executable?,
+            package,
+        })
+    }
+}
+
+fn program(built: &[Artifact], name: &str) -> Result<PathBuf> {
+    let mut named = built.iter().filter(|artifact| artifact.target.name == name);
+    named
+        .find_map(|artifact| artifact.executable.clone())
+        .with_context(|| format!("cargo built no {name}"))
+}
+
+fn build(paths: &Paths, what: &str, profile: Profile, arguments: &[&str]) -> Result<Vec<Artifact>> {
     let step = Step::start(what);
-    let mut cargo = Command::new(cargo());
-    cargo
-        .args(arguments)
-        .args(["--release", "--locked", "--target", TARGET])
-        .args([
-            "--message-format",
-            "json-render-diagnostics",
-            "--target-dir",
-        ])
-        .arg(&paths.target)
-        .env(RUSTFLAGS.0, RUSTFLAGS.1)
-        .current_dir(&paths.root);
+    let mut cargo = static_cargo(paths, arguments);
+    cargo.args(["--message-format", "json-render-diagnostics"]);
+    if profile == Profile::Release {
+        cargo.arg("--release");
+    }
     let log = paths.logs().join(format!("cargo-{}.log", arguments[0]));
     let lines = exec::logged(&mut cargo, &log, &step)?;
     step.done("");

@@ -26,7 +26,7 @@ use xtask::job::{Measured, Plan};
 use self::judge::{Attach, Pressure, RoundTrip};
 use self::rows::{Row, Sight, Size};
 use self::throughput::Throughput;
-use crate::artifacts;
+use crate::artifacts::{self, Features, Profile};
 use crate::cli::BenchOptions;
 use crate::initramfs::{Addition, Archive, GREET};
 use crate::paths::Paths;
@@ -86,7 +86,8 @@ pub fn run(paths: &Paths, options: &BenchOptions) -> Result<u8> {
     // A path that cannot be written is said now, not after the run.
     fs::write(&json, "").with_context(|| format!("writing {}", json.display()))?;
 
-    let Ready { tools, mut archive } = shell::make_ready(paths, &options.kernel)?;
+    let Ready { tools, mut archive } =
+        shell::make_ready(paths, &options.kernel, Profile::Release, Features::All)?;
     let bench = artifacts::guest_bench(paths)?;
     Addition::new(bench, "/usr/bin/guest_bench".into()).add_to(&mut archive)?;
     let missing = if options.no_peers || options.quick {

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
 
+use crate::artifacts::Profile;
 use crate::initramfs::Addition;
 use crate::kernel::{self, Series};
 use crate::vm::Wanted;
@@ -131,6 +132,9 @@ pub struct VmOptions {
     /// End the command after so many seconds, with exit status 124
     #[arg(long, value_name = "SECONDS", default_value_t = 600, requires = "exec", value_parser = clap::value_parser!(u64).range(1..))]
     pub deadline: u64,
+    /// With greet-user as people install it: slower to compile, quicker at what it does
+    #[arg(long)]
+    pub release: bool,
     /// Leave the greeting module unloaded (it is /lib/greet/NetlinkGreetingsLKM.ko)
     #[arg(long)]
     pub no_module: bool,
@@ -142,6 +146,16 @@ pub struct VmOptions {
         hide_default_value = true
     )]
     pub append: String,
+}
+
+impl VmOptions {
+    /// How greet-user is compiled.
+    pub fn profile(&self) -> Profile {
+        match self.release {
+            true => Profile::Release,
+            false => Profile::Dev,
+        }
+    }
 }
 
 #[cfg(test)]

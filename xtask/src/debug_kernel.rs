@@ -28,7 +28,7 @@ use crate::setup;
 /// # Errors
 /// Where its source cannot be had, Kconfig drops an option, or it does not compile.
 pub fn provide(paths: &Paths, debian: &Debian) -> Result<Kernel> {
-    let _lock = setup::lock::take(&paths.setup())?;
+    let _lock = setup::lock::take(&paths.setup(), setup::lock::SET_UP)?;
     let note = paths.setup().join("debug-kernel");
     if let Ok(known) = fs::read_to_string(&note) {
         let kernel = describe(debian, &Source::of(known.trim()).release());

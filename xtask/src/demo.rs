@@ -10,6 +10,7 @@ use std::time::Duration;
 use anyhow::Result;
 use xtask::frame::Run;
 
+use crate::artifacts::{Features, Profile};
 use crate::cli::DemoOptions;
 use crate::paths::Paths;
 use crate::progress::{Step, say};
@@ -19,6 +20,8 @@ use crate::vm::{self, Fetch, Limits, Sinks, Vm, Wanted};
 const DEADLINE: Duration = Duration::from_secs(300);
 /// In the machine.
 const REPORT: &str = "/tmp/report.html";
+/// The options of `greet-user --trace` that [`Features::Few`] does not have.
+const BEYOND_FEW: &[&str] = &["--otlp"];
 /// What is greeted for a report where nothing is said about it: one greeting has no
 /// distribution, and many have no place on a screen.
 const FOR_A_REPORT: &[&str] = &["-c", "20", "-i", "0.02", "--oneline"];
@@ -37,7 +40,8 @@ pub fn run(paths: &Paths, options: &DemoOptions) -> Result<u8> {
         .into_iter()
         .collect();
     let mut files = Fetch::of(&wanted)?;
-    let Ready { tools, archive } = shell::make_ready(paths, &options.kernel)?;
+    let Ready { tools, archive } =
+        shell::make_ready(paths, &options.kernel, Profile::Dev, features(options))?;
     let kernel = &tools.kernels[0];
     let limits = Limits {
         deadline: Some(DEADLINE),
@@ -87,6 +91,15 @@ fn command(options: &DemoOptions) -> String {
     let arguments = arguments(options, report);
     words.extend(arguments.iter().map(|argument| quote(argument)));
     words.join(" ")
+}
+
+/// A first demo waits for the compiler most of the time: what it does not use is left out.
+fn features(options: &DemoOptions) -> Features {
+    let needs = |argument: &String| BEYOND_FEW.iter().any(|option| argument.starts_with(option));
+    match options.arguments.iter().any(needs) {
+        true => Features::All,
+        false => Features::Few,
+    }
 }
 
 /// The arguments of greet-user.

@@ -17,6 +17,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, Result, bail};
 use cpio::newc;
+use xtask::mounts::hiding;
 
 pub use self::add::{Addition, add_program_of_root};
 
@@ -117,11 +118,21 @@ impl Archive {
     /// Writes the archive.
     ///
     /// # Errors
-    /// What the writer reports, or that a file is too large for the format (4 GiB).
+    /// What the writer reports, that a file is too large for the format (4 GiB), or that it
+    /// lies where it would vanish beneath a mount.
     pub fn write(&self, mut writer: impl Write) -> Result<()> {
         // In the order of the paths a folder stands before what it holds.
         for (number, (path, entry)) in (1..).zip(&self.entries) {
             let name = path.strip_prefix("/").unwrap_or(path);
+            if let (Some(mount), Entry::File { .. } | Entry::Link(_)) = (hiding(path), entry) {
+                bail!(
+                    "{} cannot be in the machine: PID 1 mounts {} on {}; put it elsewhere, \
+                     e.g. below /tmp",
+                    path.display(),
+                    mount.kind,
+                    mount.target
+                );
+            }
             let Some(name) = name.to_str() else {
                 bail!("{} is not UTF-8", path.display())
             };
@@ -227,6 +238,23 @@ mod tests {
         assert!(place("usr/lib") < place("usr/lib/greet"));
         assert!(place("usr/lib/greet") < place("usr/lib/greet/x.ko"));
         assert!(place("usr/lib/greet/x.ko").is_some());
+    }
+
+    #[test]
+    fn what_would_vanish_beneath_a_mount_is_refused() {
+        let written = |path: &str| {
+            let mut archive = Archive::new();
+            archive.file(Path::new(path), Vec::new(), 0o644);
+            archive.write(&mut Vec::new())
+        };
+        for path in ["/tmp/x", "/run/x", "/x"] {
+            written(path).expect(path);
+        }
+        let error = written("/dev/shm/x").expect_err("devtmpfs covers it");
+        assert!(
+            error.to_string().contains("mounts devtmpfs on /dev"),
+            "{error}"
+        );
     }
 
     #[test]

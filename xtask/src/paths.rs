@@ -15,16 +15,14 @@ pub struct Paths {
 }
 
 impl Paths {
-    /// Finds both: the root was compiled in, the target directory holds this very program.
+    /// Finds both: the root is the workspace whose cargo runs us, the target directory holds
+    /// this very program.
     ///
     /// # Errors
-    /// Where the program is not where Cargo builds it.
+    /// Where this is neither run by `cargo xtask` nor inside the source tree.
     pub fn find() -> Result<Self> {
-        let manifest = Path::new(env!("CARGO_MANIFEST_DIR"));
-        let root = manifest
-            .parent()
-            .context("xtask lies in the workspace's root")?
-            .to_path_buf();
+        let manifest = std::env::var_os("CARGO_MANIFEST_DIR").map(PathBuf::from);
+        let root = find_root(manifest.as_deref(), &std::env::current_dir()?)?;
         let program = std::env::current_exe().context("finding xtask's own program")?;
         let target = program
             .parent()
@@ -56,5 +54,42 @@ impl Paths {
             .unwrap_or(path)
             .display()
             .to_string()
+    }
+}
+
+/// The workspace's root: above the manifest of the xtask that cargo runs, or else the folder
+/// above `here` that holds an xtask.
+///
+/// Not `env!("CARGO_MANIFEST_DIR")`: a checkout may have been copied after it was built, and
+/// cargo does not compile it again for that.
+fn find_root(manifest: Option<&Path>, here: &Path) -> Result<PathBuf> {
+    let is_root = |folder: &&Path| folder.join("xtask/Cargo.toml").is_file();
+    let run_by_cargo = manifest.and_then(Path::parent).filter(is_root);
+    run_by_cargo
+        .or_else(|| here.ancestors().find(is_root))
+        .map(Path::to_path_buf)
+        .context("this is not the project's source tree: run `cargo xtask` inside it")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_root_is_found_when_it_runs_and_never_compiled_in() {
+        let copy = tempfile::tempdir().expect("a temporary folder");
+        let inside = copy.path().join("docs/pictures");
+        std::fs::create_dir_all(copy.path().join("xtask")).expect("a folder");
+        std::fs::create_dir_all(&inside).expect("a folder");
+        find_root(None, &inside).expect_err("no manifest yet");
+        std::fs::write(copy.path().join("xtask/Cargo.toml"), "").expect("a file");
+
+        let by_cargo = find_root(Some(&copy.path().join("xtask")), Path::new("/"));
+        assert_eq!(by_cargo.expect("the copy"), copy.path());
+        assert_eq!(find_root(None, &inside).expect("the copy"), copy.path());
+        // Run by the cargo of something else, from inside the tree.
+        let foreign = find_root(Some(Path::new("/nowhere/tool")), &inside);
+        assert_eq!(foreign.expect("the copy"), copy.path());
+        find_root(None, Path::new("/")).expect_err("outside");
     }
 }

@@ -9,7 +9,7 @@ pub mod lock;
 mod rust_src;
 
 use std::fs;
-use std::path::PathBuf;
+use std::thread;
 
 use anyhow::{Result, bail};
 
@@ -56,30 +56,57 @@ pub fn or_default(kernels: &[Series]) -> Vec<Series> {
 /// # Errors
 /// Names what is missing and the command that helps.
 pub fn set_up(paths: &Paths, series: &[Series]) -> Result<Tools> {
-    check_machine()?;
-    fs::create_dir_all(paths.setup())?;
-    let _lock = lock::take(&paths.setup())?;
-
-    // First, because it tells within seconds whether the mirror can be reached.
-    let debian = Debian::open(paths)?;
-    // The linker is compiled while packages are downloaded: the two longest steps.
-    std::thread::scope(|scope| {
-        let linker = scope.spawn(|| bpf_linker::provide(paths));
-        let tools = provide_packages(paths, debian, series);
-        let linker = linker
-            .join()
-            .unwrap_or_else(|_| bail!("installing bpf-linker panicked"))?;
-        let (tools, library) = tools?;
-        write_toolchain(paths, &linker, library.as_deref())?;
-        Ok(tools)
-    })
+    let more = |_: &Debian, _: &[Kernel]| Ok(());
+    set_up_beside(paths, series, more, || Ok(())).map(|((tools, ()), ())| tools)
 }
 
-fn provide_packages(
+/// The same, with something more that needs the packages alone, and with a build that goes on at the
+/// same time: greet-user's build script waits for the tools that it needs by itself.
+///
+/// # Errors
+/// As [`set_up`], and those of the two.
+pub fn set_up_beside<M, B: Send>(
     paths: &Paths,
-    debian: Debian,
     series: &[Series],
-) -> Result<(Tools, Option<PathBuf>)> {
+    more: impl FnOnce(&Debian, &[Kernel]) -> Result<M>,
+    build: impl FnOnce() -> Result<B> + Send,
+) -> Result<((Tools, M), B)> {
+    check_machine()?;
+    fs::create_dir_all(paths.setup())?;
+    let _lock = lock::take(&paths.setup(), lock::SET_UP)?;
+    // First, because it tells within seconds whether the mirror can be reached.
+    let debian = Debian::open(paths)?;
+    // Before the build begins, which would find no tools and no one who provides them.
+    let toolchain = lock::take(&paths.setup(), lock::TOOLCHAIN)?;
+    let ((kernels, more), built) = thread::scope(|scope| {
+        let toolchain = scope.spawn(|| {
+            let _lock = toolchain;
+            provide_toolchain(paths, &debian)
+        });
+        let built = scope.spawn(build);
+        let packages = provide_packages(paths, &debian, series)
+            .and_then(|kernels| more(&debian, &kernels).map(|more| (kernels, more)));
+        // Without the tools the build has failed as well, and says less.
+        join(toolchain, "setting up the eBPF tool chain")?;
+        let built = join(built, "building")?;
+        anyhow::Ok((packages?, built))
+    })?;
+    Ok(((Tools { debian, kernels }, more), built))
+}
+
+fn join<T>(thread: thread::ScopedJoinHandle<'_, Result<T>>, what: &str) -> Result<T> {
+    let joined = thread.join();
+    joined.unwrap_or_else(|_| bail!("{what} panicked"))
+}
+
+/// What compiles eBPF programs; greet-user's build script reads where it lies.
+fn provide_toolchain(paths: &Paths, debian: &Debian) -> Result<()> {
+    let library = rust_src::provide(paths, debian)?;
+    let linker = bpf_linker::provide(paths)?;
+    write_toolchain(paths, &linker, library.as_deref())
+}
+
+fn provide_packages(paths: &Paths, debian: &Debian, series: &[Series]) -> Result<Vec<Kernel>> {
     let mut basics: Vec<String> = ESSENTIAL.iter().map(|&name| name.to_owned()).collect();
     basics.extend(["busybox-static", "make", "dwarves", "kmod"].map(str::to_owned));
     if !qemu::on_machine() {
@@ -87,12 +114,10 @@ fn provide_packages(
     }
     debian.provide("compilers, busybox and QEMU from Debian", &basics)?;
     debian.root.check_enter()?;
-    let kernels = series
+    series
         .iter()
-        .map(|series| Kernel::provide(&debian, paths, series))
-        .collect::<Result<Vec<_>>>()?;
-    let library = rust_src::provide(paths, &debian)?;
-    Ok((Tools { debian, kernels }, library))
+        .map(|series| Kernel::provide(debian, paths, series))
+        .collect()
 }
 
 fn check_machine() -> Result<()> {

@@ -7,10 +7,11 @@ use std::time::Duration;
 use anyhow::{Context as _, Result};
 use xtask::frame::Run;
 
-use crate::artifacts;
+use crate::artifacts::{self, Features, Profile};
 use crate::cli::VmOptions;
+use crate::debian::Debian;
 use crate::initramfs::{self, Archive};
-use crate::kernel::Series;
+use crate::kernel::{Kernel, Series};
 use crate::kmod;
 use crate::paths::Paths;
 use crate::setup::{self, Tools};
@@ -28,15 +29,21 @@ pub struct Ready {
 ///
 /// # Errors
 /// Where any of that fails.
-pub fn make_ready(paths: &Paths, series: &Series) -> Result<Ready> {
-    let tools = setup::set_up(paths, std::slice::from_ref(series))?;
-    let kernel = tools
-        .kernels
-        .first()
-        .context("set-up made no kernel ready")?;
-    let programs = artifacts::programs(paths)?;
-    let module = kmod::build(paths, &tools.debian, kernel, &[])?;
-    let archive = initramfs::base(&tools.debian, kernel, &module, &programs)?;
+pub fn make_ready(
+    paths: &Paths,
+    series: &Series,
+    profile: Profile,
+    features: Features,
+) -> Result<Ready> {
+    let module = |debian: &Debian, kernels: &[Kernel]| {
+        let kernel = kernels.first().context("set-up made no kernel ready")?;
+        kmod::build(paths, debian, kernel, &[])
+    };
+    let series = std::slice::from_ref(series);
+    let build = || artifacts::programs(paths, profile, features);
+    let ((tools, module), programs) = setup::set_up_beside(paths, series, module, build)?;
+    let programs = programs.stripped(paths, &tools.debian)?;
+    let archive = initramfs::base(&tools.debian, &tools.kernels[0], &module, &programs)?;
     Ok(Ready { tools, archive })
 }
 
@@ -46,7 +53,8 @@ pub fn make_ready(paths: &Paths, series: &Series) -> Result<Ready> {
 /// Where the machine cannot be made ready, or fails.
 pub fn run(paths: &Paths, options: &VmOptions) -> Result<u8> {
     let mut files = Fetch::of(&options.files)?;
-    let Ready { tools, mut archive } = make_ready(paths, &options.kernel)?;
+    let Ready { tools, mut archive } =
+        make_ready(paths, &options.kernel, options.profile(), Features::All)?;
     for addition in &options.additions {
         addition.add_to(&mut archive)?;
     }

@@ -1,53 +1,177 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! `cargo xtask test`: everything that can be checked, and one closing line.
+//!
+//! Set-up and compilation go on beside each other; then one queue holds what is left to do, from
+//! lints to the tests in virtual machines, and is worked off by a few threads.
 
+mod built;
 mod guest;
 mod host;
 mod judged;
 mod judges;
+mod libtest;
 mod machine;
+mod queue;
 mod sanitize;
+mod slices;
+mod suites;
 mod tally;
+mod times;
+
+use std::num::NonZeroUsize;
+use std::thread;
+use std::time::Instant;
 
 use anyhow::Result;
 
+use self::built::Built;
+use self::guest::Outcomes;
 use self::judges::Judges;
+use self::queue::Job;
 use self::tally::Tally;
+use self::times::Times;
 use crate::cli::TestOptions;
 use crate::initramfs::iproute2;
 use crate::kernel::{self, Series};
 use crate::paths::Paths;
 use crate::progress::say;
-use crate::setup;
+use crate::setup::{self, Tools};
+use crate::{debian::Debian, kernel::Kernel, kmod};
 
 /// Runs all checks; the exit status is 0 only if none failed and all ran.
 ///
 /// # Errors
 /// Where the checks could not be made ready.
 pub fn run(paths: &Paths, options: &TestOptions) -> Result<u8> {
+    let began = Instant::now();
     let series = series(options)?;
-    let tools = setup::set_up(paths, &series)?;
-    if !options.quick {
-        iproute2::provide(&tools.debian)?;
-    }
     let mut tally = Tally::default();
     if options.sanitize {
+        let tools = setup::set_up(paths, &series)?;
         sanitize::check(paths, &tools, &mut tally);
     } else {
-        let judges = Judges::provide(paths, &tools.debian)?;
-        host::check(paths, &mut tally);
-        judged::check(paths, &judges, &mut tally);
-        if !options.quick {
-            guest::check(paths, &tools, &mut tally);
-            judged::check_report(paths, &tools, &judges, &mut tally);
+        let ready = Ready::make(paths, &series, began, &mut tally.times)?;
+        match ready.built {
+            Ok(ref built) => tally.absorb(check(paths, &ready, built, options, began)),
+            Err(error) => tally.fail(format!("{error:#}")),
         }
     }
     say("");
+    say(&tally.times.table());
+    let seconds = began.elapsed().as_secs_f64();
+    say(&format!(
+        "  {:<42} {:>7} {seconds:>10.1} s",
+        "all of it", ""
+    ));
+    if !options.sanitize {
+        tally.times.write(&paths.target.join(TIMES))?;
+    }
     for failure in tally.failures() {
         say(&format!(" FAILED {failure}"));
     }
     println!("{} passed, {} failed", tally.passed(), tally.failed());
     Ok(u8::from(tally.failed() > 0 || tally.passed() == 0))
+}
+
+/// Below the target directory; the next run knows from it which tests take long.
+const TIMES: &str = "test-times.json";
+
+/// How long jobs take that are no tests in a virtual machine, in seconds: the longest begin
+/// first.
+const LINTS: f64 = 150.0;
+const UNIT_TESTS: f64 = 60.0;
+const BROWSER: f64 = 60.0;
+const METRICS: f64 = 60.0;
+const REPORT: f64 = 55.0;
+
+/// What the checks need.
+struct Ready {
+    tools: Tools,
+    judges: Judges,
+    built: Result<Built>,
+}
+
+impl Ready {
+    fn make(paths: &Paths, series: &[Series], began: Instant, times: &mut Times) -> Result<Self> {
+        let mut compiling = Times::default();
+        let build = || {
+            Ok(
+                compiling.stage(began, "compiling greet-user and all tests", || {
+                    Built::make(paths)
+                }),
+            )
+        };
+        let more = |debian: &Debian, kernels: &[Kernel]| {
+            if !kernels.is_empty() {
+                iproute2::provide(debian)?;
+            }
+            for kernel in kernels {
+                kmod::build(paths, debian, kernel, &[])?;
+                kmod::build(paths, debian, kernel, &[kmod::FAULT_OPTION])?;
+            }
+            Judges::provide(paths, debian)
+        };
+        let ((tools, judges), built) =
+            times.stage(began, "set-up, and compiling beside it", || {
+                setup::set_up_beside(paths, series, more, build)
+            })?;
+        times.absorb(compiling);
+        let built = built.and_then(|built| built.stripped(paths, &tools.debian));
+        Ok(Self {
+            tools,
+            judges,
+            built,
+        })
+    }
+}
+
+fn check(
+    paths: &Paths,
+    ready: &Ready,
+    built: &Built,
+    options: &TestOptions,
+    began: Instant,
+) -> Tally {
+    let Ready { tools, judges, .. } = ready;
+    let outcomes = Outcomes::default();
+    let mut jobs = vec![
+        Job::new(
+            "format, lints, documentation",
+            LINTS,
+            |tally: &mut Tally| {
+                host::lint(paths, tally);
+            },
+        ),
+        Job::new("unit tests", UNIT_TESTS, |tally: &mut Tally| {
+            host::unit_tests(paths, built, tally);
+        }),
+    ];
+    for (test, seconds) in [(judged::BROWSER, BROWSER), (judged::METRICS, METRICS)] {
+        let name = format!("tests by others: {test}");
+        jobs.push(Job::new(name, seconds, move |tally: &mut Tally| {
+            judged::check(paths, built, judges, test, tally);
+        }));
+    }
+    let mut tally = Tally::default();
+    if !options.quick {
+        let report = |tally: &mut Tally| judged::check_report(paths, tools, built, judges, tally);
+        jobs.push(Job::new("a report of the machine", REPORT, report));
+        let before = Times::read(&paths.target.join(TIMES));
+        match guest::jobs(paths, tools, built, &before, &outcomes) {
+            Ok(guests) => jobs.extend(guests),
+            Err(error) => tally.fail(format!("{error:#}")),
+        }
+    }
+    tally.absorb(queue::work_off(jobs, at_once(), began));
+    say("");
+    outcomes.close(&mut tally);
+    tally
+}
+
+/// A machine's kernel and its tests wait for each other now and then: one more job than there
+/// are processors keeps them busy.
+fn at_once() -> usize {
+    thread::available_parallelism().map_or(1, NonZeroUsize::get) + 1
 }
 
 fn series(options: &TestOptions) -> Result<Vec<Series>> {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! Tidiness is a test: licences, module documentation, file sizes, leftovers.
 
+use std::env;
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -21,7 +22,9 @@ const PRIVATE: &[&str] = &[
 ];
 
 fn root() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR"))
+    // Not `env!`: a checkout may have been copied after this was compiled.
+    let manifest = env::var_os("CARGO_MANIFEST_DIR").expect("set by cargo");
+    Path::new(&manifest)
         .parent()
         .expect("the workspace's root")
         .to_path_buf()

@@ -13,5 +13,9 @@ mod drawing;
 mod finding;
 mod hostile;
 mod looks;
+#[path = "../support/package.rs"]
+mod package;
+#[path = "../support/program.rs"]
+mod program;
 mod reports;
 mod speed;

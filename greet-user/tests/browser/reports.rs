@@ -25,16 +25,14 @@ pub struct Made {
 }
 
 pub fn committed(name: &str) -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR"))
-        .join("tests/recordings")
-        .join(name)
+    crate::package::recording(name)
 }
 
 /// What the tool makes of a recording.
 pub fn made(recording: &Path) -> Made {
     let folder = TempDir::new().expect("a folder");
     let report = folder.path().join("report.html");
-    let mut command = Command::new(env!("CARGO_BIN_EXE_greet-user"));
+    let mut command = Command::new(crate::program::program());
     command
         .arg("replay")
         .arg(recording)

@@ -7,12 +7,13 @@ use serde_json::Value;
 
 use crate::{
     feeding::{Fed, asked, lost},
+    package::package,
     promtool::check,
     scraping::{as_prometheus, samples},
 };
 
 fn dashboard() -> Value {
-    let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs/grafana/greet-user.json");
+    let file = package().join("../docs/grafana/greet-user.json");
     serde_json::from_slice(&fs::read(file).expect("the dashboard")).expect("JSON")
 }
 

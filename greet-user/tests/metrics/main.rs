@@ -6,6 +6,10 @@
 mod dashboard;
 mod feeding;
 mod hostile;
+#[path = "../support/package.rs"]
+mod package;
+#[path = "../support/program.rs"]
+mod program;
 mod promtool;
 mod recordings;
 mod rules;

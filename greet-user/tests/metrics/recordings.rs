@@ -8,6 +8,8 @@ use serde_json::Value;
 
 use crate::{
     feeding::Fed,
+    package::recording,
+    program::program,
     promtool::promtool,
     scraping::{as_prometheus, plain, samples, sum},
 };
@@ -15,9 +17,7 @@ use crate::{
 #[test]
 fn metrics_agree_with_the_replay() {
     for name in ["v1-watch.greet", "v1-greetings.greet"] {
-        let path = Path::new(env!("CARGO_MANIFEST_DIR"))
-            .join("tests/recordings")
-            .join(name);
+        let path = recording(name);
         let summary = summary(&path);
         let file = File::open(&path).expect("a recording");
         let reader = Reader::open(file, path).expect("a recording");
@@ -80,7 +80,7 @@ fn metrics_agree_with_the_replay() {
 
 /// The last line of a replay.
 fn summary(path: &Path) -> Value {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_greet-user"));
+    let mut command = Command::new(program());
     let output = command
         .arg("replay")
         .arg(path)

@@ -18,9 +18,7 @@ use tempfile::NamedTempFile;
 
 /// A committed one.
 pub fn committed(name: &str) -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR"))
-        .join("tests/recordings")
-        .join(name)
+    crate::package::recording(name)
 }
 
 /// One of so many exchanges, of which each third is refused and each fifth has lost an answer.

@@ -36,7 +36,7 @@ impl Sending {
 
     /// With these variables in its environment.
     pub fn with(file: &Path, url: &str, variables: &[(&str, &str)]) -> Self {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_greet-user"));
+        let mut command = Command::new(crate::program::program());
         command.arg("replay").arg(file).args(["-q", "--otlp", url]);
         command
             .env("RUST_LOG", "warn")
@@ -90,7 +90,7 @@ impl Sending {
 
 /// The exchanges of a recording, as JSON.
 pub fn exchanges(file: &Path) -> Vec<Value> {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_greet-user"));
+    let mut command = Command::new(crate::program::program());
     let output = command
         .arg("replay")
         .arg(file)

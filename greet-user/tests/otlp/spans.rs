@@ -160,7 +160,7 @@ fn many_exchanges() {
 }
 
 fn boot_ns(file: &Path) -> u64 {
-    let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_greet-user"));
+    let mut command = std::process::Command::new(crate::program::program());
     let output = command
         .arg("replay")
         .arg(file)

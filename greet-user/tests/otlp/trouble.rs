@@ -158,7 +158,7 @@ fn what_cannot_be_spoken_to_is_refused_at_once() {
         "localhost",
         "http://",
     ] {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_greet-user"));
+        let mut command = Command::new(crate::program::program());
         let output = command
             .args(["replay", "no-such-file", "--otlp", url])
             .output();

@@ -1,68 +1,46 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! The file systems that PID 1 mounts: a table, and one loop over it.
+//! Mounts what [`xtask::mounts`] lists.
 
-use std::fs;
+use std::fs::{self, Permissions};
+use std::io;
+use std::os::unix::fs::PermissionsExt as _;
+use std::path::Path;
 
 use anyhow::{Context as _, Result};
 use rustix::mount::{MountFlags, mount};
+use xtask::mounts::{MOUNTS, Mount};
 
-struct Mount {
-    kind: &'static str,
-    target: &'static str,
-    /// A kernel may be built without it; the console then says so.
-    optional: bool,
-}
-
-const fn needed(kind: &'static str, target: &'static str) -> Mount {
-    Mount {
-        kind,
-        target,
-        optional: false,
-    }
-}
-
-const fn wanted(kind: &'static str, target: &'static str) -> Mount {
-    Mount {
-        kind,
-        target,
-        optional: true,
-    }
-}
-
-/// In mounting order: the later ones lie inside the earlier ones.
-const MOUNTS: &[Mount] = &[
-    needed("proc", "/proc"),
-    needed("sysfs", "/sys"),
-    needed("devtmpfs", "/dev"),
-    wanted("devpts", "/dev/pts"),
-    needed("tmpfs", "/dev/shm"),
-    needed("tmpfs", "/tmp"),
-    needed("tmpfs", "/run"),
-    wanted("cgroup2", "/sys/fs/cgroup"),
-    wanted("bpf", "/sys/fs/bpf"),
-    wanted("debugfs", "/sys/kernel/debug"),
-    wanted("tracefs", "/sys/kernel/tracing"),
-];
+/// Anyone may write, nobody may remove another's file: a tmpfs has it by itself.
+const SHARED: u32 = 0o1777;
 
 /// Mounts them all.
 ///
 /// # Errors
 /// Names the file system that could not be mounted.
 pub fn mount_all() -> Result<()> {
-    for Mount {
-        kind,
-        target,
-        optional,
-    } in MOUNTS
-    {
+    for each in MOUNTS {
+        let Mount {
+            kind,
+            target,
+            optional,
+        } = *each;
         // sysfs makes its own mount points, and refuses others.
         let made = fs::create_dir_all(target).map_err(anyhow::Error::from);
-        let mounted =
-            made.and_then(|()| Ok(mount(*kind, *target, *kind, MountFlags::empty(), None)?));
+        let mounted = made.and_then(|()| {
+            if each.gives_way() && holds_something(Path::new(target))? {
+                return Ok(fs::set_permissions(target, Permissions::from_mode(SHARED))?);
+            }
+            Ok(mount(kind, target, kind, MountFlags::empty(), None)?)
+        });
         match mounted {
-            Err(error) if *optional => eprintln!("guest_init: no {kind} on {target}: {error}"),
+            Err(error) if optional => eprintln!("guest_init: no {kind} on {target}: {error}"),
             other => other.with_context(|| format!("mounting {kind} on {target}"))?,
         }
     }
     Ok(())
+}
+
+/// Files were put there, by `cargo xtask vm --add`.
+fn holds_something(folder: &Path) -> io::Result<bool> {
+    Ok(fs::read_dir(folder)?.next().is_some())
 }

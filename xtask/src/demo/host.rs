@@ -7,7 +7,7 @@ use std::process::Command;
 
 use anyhow::{Context as _, Result, bail, ensure};
 
-use crate::artifacts;
+use crate::artifacts::{self, Features, Profile};
 use crate::cli::DemoOptions;
 use crate::kmod;
 use crate::paths::Paths;
@@ -27,7 +27,7 @@ pub fn run(paths: &Paths, options: &DemoOptions) -> Result<u8> {
          or leave --host out for a virtual machine"
     );
     setup::set_up(paths, &[])?;
-    let program = artifacts::programs(paths)?.greet_user;
+    let program = artifacts::programs(paths, Profile::Release, Features::All)?.greet_user;
     let module = build_module(paths)?;
     if !options.yes {
         ask(release, &module)?;

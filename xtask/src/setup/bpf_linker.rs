@@ -35,6 +35,9 @@ pub fn provide(paths: &Paths) -> Result<PathBuf> {
             "--force",
             "--version",
             VERSION,
+            // Its work is LLVM's, which is compiled already: optimising the rest of it takes
+            // longer than it ever saves, and the objects are the same to the byte.
+            "--debug",
             "--root",
         ])
         .arg(&home)
@@ -44,6 +47,7 @@ pub fn provide(paths: &Paths) -> Result<PathBuf> {
         .env_remove("CARGO_TARGET_DIR")
         .env_remove("RUSTFLAGS")
         .env_remove("CARGO_ENCODED_RUSTFLAGS")
+        .env("CARGO_PROFILE_DEV_DEBUG", "0")
         .current_dir(paths.setup());
     exec::logged(&mut install, &paths.logs().join("bpf-linker.log"), &step).context(
         "bpf-linker could not be installed: check that crates.io can be reached, \

@@ -1,133 +1,185 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! The tests that run inside the virtual machine, on each kernel.
+//! The tests that run inside virtual machines, on each kernel.
 
-use std::num::NonZeroUsize;
-use std::path::PathBuf;
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::process::Command;
 use std::sync::{Mutex, PoisonError};
-use std::thread;
 use std::time::Duration;
 
-use anyhow::{Context as _, Result, bail};
+use anyhow::{Context as _, Result};
 use xtask::frame::Verdict;
 
-use super::machine::{Ran, Suite, TestMachine};
-use super::tally::Tally;
-use crate::artifacts;
+use super::built::Built;
+use super::machine::{Ran, Suite, TestMachine, Tests};
+use super::queue::Job;
+use super::slices::{self, Slice};
+use super::suites;
+use super::tally::{Origin, Tally};
+use super::times::Times;
+use crate::exec;
+use crate::kernel::{self, Kernel};
 use crate::paths::Paths;
 use crate::progress::say;
 use crate::setup::Tools;
 use crate::vm::kernel_reports;
 
-/// One suite on one kernel; with two others beside it, the longest took half of this on two
-/// cores.
-const DEADLINE: Duration = Duration::from_secs(1800);
+/// One slice on one kernel; on two cores with two others beside it, the longest took a seventh
+/// of this.
+const DEADLINE: Duration = Duration::from_secs(900);
 
-/// Boots each kernel once for each suite, several kernels at a time.
-pub fn check(paths: &Paths, tools: &Tools, tally: &mut Tally) {
-    let built = artifacts::programs(paths).and_then(|programs| {
-        let tests = artifacts::guest_tests(paths)?;
-        if tests.is_empty() {
-            bail!("cargo built no test for the machine")
+/// What came of each kernel so far.
+#[derive(Default)]
+pub struct Outcomes(Mutex<BTreeMap<String, Outcome>>);
+
+#[derive(Default)]
+struct Outcome {
+    passed: usize,
+    failed: usize,
+    reports: Vec<String>,
+}
+
+impl Outcomes {
+    fn add(&self, kernel: &str, tested: Tested, failed: usize) {
+        let mut all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let outcome = all.entry(kernel.to_owned()).or_default();
+        outcome.passed += tested.passed;
+        outcome.failed += failed;
+        outcome.reports.extend(tested.reports);
+    }
+
+    /// A line for each kernel; that a kernel reported nothing about itself is one more check.
+    pub fn close(self, tally: &mut Tally) {
+        let all = self.0.into_inner().unwrap_or_else(PoisonError::into_inner);
+        for (kernel, outcome) in all {
+            let Outcome {
+                passed,
+                failed,
+                reports,
+            } = outcome;
+            println!("  {kernel:<34} {passed:>4} VM tests passed, {failed} failed");
+            check_reports(&kernel, &reports, tally);
         }
-        Ok((programs, tests))
-    });
-    let (programs, tests) = match built {
-        Ok(built) => built,
-        Err(error) => return tally.fail(format!("{error:#}")),
-    };
-    let waiting = Mutex::new(tools.kernels.iter().enumerate());
-    let next = || {
-        let mut waiting = waiting.lock().unwrap_or_else(PoisonError::into_inner);
-        waiting.next()
-    };
-    let done = Mutex::new(Vec::new());
-    let work = || {
-        while let Some((at, kernel)) = next() {
-            let machine = TestMachine {
-                paths,
-                debian: &tools.debian,
-                kernel,
-                programs: &programs,
-            };
-            let came = (at, on_kernel(&machine, &tests));
-            done.lock()
-                .unwrap_or_else(PoisonError::into_inner)
-                .push(came);
-        }
-    };
-    // The tests wait for the kernel more than they compute.
-    let at_once = thread::available_parallelism().map_or(1, NonZeroUsize::get);
-    thread::scope(|scope| {
-        for _ in 0..at_once.min(tools.kernels.len()) {
-            scope.spawn(work);
-        }
-    });
-    let mut done = done.into_inner().unwrap_or_else(PoisonError::into_inner);
-    done.sort_by_key(|(at, _)| *at);
-    say("");
-    for (_, OnKernel { line, tally: its }) in done {
-        println!("{line}");
-        tally.absorb(its);
     }
 }
 
-/// What came of one kernel.
-struct OnKernel {
-    line: String,
-    tally: Tally,
-}
-
-fn on_kernel(machine: &TestMachine<'_>, tests: &[(String, PathBuf)]) -> OnKernel {
-    let release = &machine.kernel.release;
-    let mut tally = Tally::default();
-    let mut passed = 0;
-    for (name, test) in tests {
-        let suite = Suite {
-            name,
-            program: test,
-            module_options: &[],
-            environment: &[],
-            filter: "",
-            shown: true,
-            deadline: DEADLINE,
+/// One job for each slice of each suite on each kernel.
+///
+/// # Errors
+/// Where a test has no place in the table of `suites`.
+pub fn jobs<'a>(
+    paths: &'a Paths,
+    tools: &'a Tools,
+    built: &'a Built,
+    before: &Times,
+    outcomes: &'a Outcomes,
+) -> Result<Vec<Job<'a>>> {
+    let full = fully_tested(&tools.kernels);
+    say(&suites::described(full));
+    let vm = listed(built.suite(suites::VM)?)?;
+    let hostile = listed(built.suite(suites::HOSTILE)?)?;
+    let mut jobs = Vec::new();
+    for kernel in &tools.kernels {
+        let release = &*kernel.release;
+        let seconds = |test: &str| slices::expected(before, release, test);
+        let chosen = suites::chosen(&vm, release == full)?;
+        let all = Slice {
+            seconds: hostile.iter().map(|test| seconds(test)).sum(),
+            tests: hostile.clone(),
         };
-        match run(machine, &suite, &mut tally) {
-            Ok(tested) => passed += tested.passed,
-            Err(error) => tally.fail(format!("{name} on {release}: {error:#}")),
+        let cut = slices::cut(&chosen, seconds).into_iter();
+        let cut = cut.map(|slice| (suites::VM, slice));
+        for (number, (name, slice)) in (1..).zip(cut.chain([(suites::HOSTILE, all)])) {
+            let label = format!("{} {number}", series(release));
+            let program = built.suite(name)?;
+            let title = format!("{name}, {} tests on {label}", slice.tests.len());
+            let work = move |tally: &mut Tally| {
+                let machine = TestMachine {
+                    paths,
+                    debian: &tools.debian,
+                    kernel,
+                    programs: &built.programs,
+                };
+                let suite = Suite {
+                    name,
+                    program,
+                    module_options: &[],
+                    environment: &[],
+                    tests: Tests::These(&slice.tests),
+                    label: Some(&label),
+                    deadline: DEADLINE,
+                };
+                match run(&machine, &suite, tally) {
+                    Ok(tested) => outcomes.add(release, tested, tally.failed()),
+                    Err(error) => {
+                        tally.fail(format!("{name} on {release}: {error:#}"));
+                        outcomes.add(release, Tested::default(), tally.failed());
+                    }
+                }
+            };
+            jobs.push(Job::new(title, slice.seconds, work));
         }
     }
-    let failed = tally.failed();
-    OnKernel {
-        line: format!("  {release:<34} {passed:>4} VM tests passed, {failed} failed"),
-        tally,
-    }
+    Ok(jobs)
+}
+
+/// The kernel on which all tests run.
+fn fully_tested(kernels: &[Kernel]) -> &str {
+    let default = |kernel: &&Kernel| series(&kernel.release) == kernel::DEFAULT;
+    let full = kernels.iter().find(default).or(kernels.first());
+    full.map_or("", |kernel| &kernel.release)
+}
+
+/// `6.12` of `6.12.117+deb13-cloud-amd64`.
+fn series(release: &str) -> String {
+    let parts: Vec<_> = release.splitn(3, '.').take(2).collect();
+    parts.join(".")
+}
+
+/// The names of a program's tests, in the order in which it runs them.
+fn listed(program: &Path) -> Result<Vec<String>> {
+    let list = exec::capture(Command::new(program).args(["--list", "--format", "terse"]))?;
+    let name = |line: &str| line.strip_suffix(": test").map(str::to_owned);
+    Ok(list.lines().filter_map(name).collect())
 }
 
 /// What came of a suite whose machine did its part.
+#[derive(Default)]
 pub struct Tested {
     /// Tests that passed.
     pub passed: usize,
     /// What the suite printed.
     pub output: String,
-    /// How many reports of the kernel about itself there were.
-    pub reports: usize,
+    /// The reports of the kernel about itself.
+    pub reports: Vec<String>,
 }
 
-/// Runs a suite, and counts its tests and, as one check, that the kernel reported nothing.
+/// Runs a suite and counts its tests.
 ///
 /// # Errors
 /// Where the machine cannot be composed, or fails.
 pub fn run(machine: &TestMachine<'_>, suite: &Suite<'_>, tally: &mut Tally) -> Result<Tested> {
     let what = format!("{} on {}", suite.name, machine.kernel.release);
-    say(&format!("\n   ---- {what}"));
     let Ran { output, outcome } = machine.run(suite)?;
     let succeeded = outcome
         .as_ref()
         .is_ok_and(|outcome| outcome.verdict == Verdict::Exited(0));
-    let passed = tally.libtest(&what, &output, succeeded);
-
+    let origin = Origin {
+        suite: suite.name,
+        kernel: Some(&machine.kernel.release),
+        expected: suite.tests.expected(),
+    };
+    let passed = tally.libtest(origin, &output, succeeded);
     let outcome = outcome.with_context(|| format!("running {what}"))?;
-    let reports = reports(&outcome.console, &output);
+    Ok(Tested {
+        passed,
+        reports: reports(&outcome.console, &output),
+        output,
+    })
+}
+
+/// That a kernel reported nothing about itself is a check like any other.
+pub fn check_reports(what: &str, reports: &[String], tally: &mut Tally) {
     match reports.first() {
         None => tally.pass(),
         Some(first) => tally.fail(format!(
@@ -135,25 +187,20 @@ pub fn run(machine: &TestMachine<'_>, suite: &Suite<'_>, tally: &mut Tally) -> R
             reports.len()
         )),
     }
-    let reports = reports.len();
-    Ok(Tested {
-        passed,
-        output,
-        reports,
-    })
 }
 
 /// The kernel's reports on the console, and the leaks that the suite had kmemleak show.
-fn reports<'a>(console: &'a str, output: &'a str) -> Vec<&'a str> {
+fn reports(console: &str, output: &str) -> Vec<String> {
     let leaks = output
         .lines()
         .filter(|line| line.contains("unreferenced object"));
-    kernel_reports(console).into_iter().chain(leaks).collect()
+    let all = kernel_reports(console).into_iter().chain(leaks);
+    all.map(str::to_owned).collect()
 }
 
 #[cfg(test)]
 mod tests {
-    use super::reports;
+    use super::*;
 
     #[test]
     fn a_leak_is_a_report_although_the_console_is_silent() {
@@ -162,5 +209,17 @@ mod tests {
         let console = "[1.0] BUG: KASAN: double-free in x\n";
         assert_eq!(reports(console, output).len(), 2);
         assert!(reports("[1.0] all is well\n", "test a ... ok\n").is_empty());
+    }
+
+    #[test]
+    fn the_usual_kernel_is_tested_in_full_or_else_the_first() {
+        let kernel = |release: &str| Kernel {
+            release: release.to_owned(),
+            image: "/k".into(),
+            modules: "/m".into(),
+        };
+        let all = ["6.1.0-56-cloud-amd64", "6.12.118+deb13-cloud-amd64"].map(kernel);
+        assert_eq!(fully_tested(&all), all[1].release);
+        assert_eq!(fully_tested(&all[..1]), all[0].release);
     }
 }

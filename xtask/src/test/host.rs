@@ -1,85 +1,109 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! The checks that need no virtual machine.
 
-use std::path::PathBuf;
+use std::ffi::OsString;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use anyhow::Result;
 
+use super::built::Built;
 use super::judged::{BROWSER, METRICS};
-use super::tally::Tally;
+use super::libtest::{REPORT_TIME, REPORT_TIME_ARGUMENTS};
+use super::tally::{Origin, Tally};
+use crate::artifacts::{self, EVERY_TEST, TestProgram};
+use crate::exec;
 use crate::paths::Paths;
-use crate::progress::Step;
-use crate::{artifacts, exec};
+use crate::progress::{Step, say};
 
-/// Format, lints, unit tests and documentation.
-pub fn check(paths: &Paths, tally: &mut Tally) {
-    tally.check(
-        "cargo fmt",
-        cargo(paths, "format", &["fmt", "--all", "--check"]).map(drop),
-    );
-    let clippy = [
-        "clippy",
-        "--locked",
-        "--all-targets",
-        "--",
-        "-D",
-        "warnings",
-    ];
-    tally.check("clippy", cargo(paths, "lints", &clippy).map(drop));
-    tally.check("clippy of the other tests", other_tests_clippy(paths));
+/// Format, lints and documentation.
+pub fn lint(paths: &Paths, tally: &mut Tally) {
+    let mut format = Command::new(artifacts::cargo());
+    format
+        .args(["fmt", "--all", "--check"])
+        .current_dir(&paths.root);
+    tally.check("cargo fmt", run(paths, "format", format));
+
+    let mut clippy = artifacts::static_cargo(paths, &["clippy"]);
+    clippy.args(EVERY_TEST).args(["--tests", "--benches"]);
+    clippy.args(["--", "-D", "warnings"]);
+    tally.check("clippy", run(paths, "lints", clippy));
     tally.check("clippy of greet-ebpf", ebpf_clippy(paths));
-    unit_tests(paths, tally);
-    let doc = ["doc", "--locked", "--no-deps", "--document-private-items"];
-    tally.check("cargo doc", cargo(paths, "documentation", &doc).map(drop));
+
+    let few = ["clippy", "--package", "greet-user", "--no-default-features"];
+    let mut few = artifacts::static_cargo(paths, &few);
+    few.args(["--", "-D", "warnings"]);
+    tally.check(
+        "clippy without features",
+        run(paths, "lints without features", few),
+    );
+
+    let doc = ["doc", "--no-deps", "--document-private-items"];
+    let mut doc = artifacts::static_cargo(paths, &doc);
+    doc.env("RUSTDOCFLAGS", "-D warnings");
+    tally.check("cargo doc", run(paths, "documentation", doc));
 }
 
-/// `--all-targets` passes over tests that a plain `cargo test` leaves alone.
-fn other_tests_clippy(paths: &Paths) -> Result<()> {
-    let mut arguments = vec!["clippy", "--locked", "--package", "greet-user"];
-    for test in ["vm", "hostile", BROWSER, METRICS] {
-        arguments.extend(["--test", test]);
+/// All tests but those in which other programs judge.
+pub fn unit_tests(paths: &Paths, built: &Built, tally: &mut Tally) {
+    let judged = [BROWSER, METRICS].map(judged_name);
+    let own = built.on_this_machine();
+    for test in own.filter(|test| !judged.contains(&test.name)) {
+        // A crate's library or program may have no test at all.
+        run_tests(paths, test, &[], &test.name, tally);
     }
-    arguments.extend(["--", "-D", "warnings"]);
-    cargo(paths, "lints of the other tests", &arguments).map(drop)
 }
 
-fn unit_tests(paths: &Paths, tally: &mut Tally) {
-    match cargo(paths, "unit tests", &["test", "--locked", "--no-fail-fast"]) {
-        Ok(lines) => {
-            tally.libtest("unit tests", &lines.join("\n"), true);
-        }
-        Err(error) => {
-            // What failed is in the log, with the tests that passed.
-            let log = std::fs::read_to_string(log(paths, "unit tests")).unwrap_or_default();
-            tally.libtest("unit tests", &log, false);
-            crate::progress::say(&format!("{error:#}"));
-        }
+/// The name of a test program of greet-user.
+pub fn judged_name(name: &str) -> String {
+    format!("greet-user {name}")
+}
+
+/// Runs a test program as cargo would, and counts its tests.
+pub fn run_tests(
+    paths: &Paths,
+    test: &TestProgram,
+    environment: &[(&str, OsString)],
+    what: &str,
+    tally: &mut Tally,
+) {
+    let mut command = Command::new(&test.program);
+    command
+        .args(REPORT_TIME_ARGUMENTS)
+        .env(REPORT_TIME.0, REPORT_TIME.1)
+        .env("CARGO_MANIFEST_DIR", &test.package)
+        .envs(environment.iter().map(|(name, value)| (name, value)))
+        .current_dir(&test.package);
+    let log = log(paths, what);
+    let result = exec::logged(&mut command, &log, &Step::start(what));
+    let printed = std::fs::read_to_string(&log).unwrap_or_default();
+    let origin = Origin {
+        suite: what,
+        kernel: None,
+        expected: None,
+    };
+    if result.is_ok() && printed.contains("running 0 tests") {
+        return;
+    }
+    tally.libtest(origin, &printed, result.is_ok());
+    if let Err(error) = result {
+        say(&format!("{error:#}"));
     }
 }
 
 fn ebpf_clippy(paths: &Paths) -> Result<()> {
-    let step = Step::start("lints of greet-ebpf");
     let mut cargo = Command::new(artifacts::cargo());
-    cargo.args([
-        "clippy",
-        "--locked",
-        "--package",
-        "greet-ebpf",
-        "--target",
-        "bpfel-unknown-none",
-    ]);
-    cargo
-        .args(["-Z", "build-std=core", "--target-dir"])
-        .arg(paths.target.join("ebpf"));
+    cargo.args(["clippy", "--locked", "--package", "greet-ebpf"]);
+    cargo.args(["--target", "bpfel-unknown-none", "-Z", "build-std=core"]);
+    // The profile that it is built with: what belongs to the host is compiled already.
+    cargo.arg("--release").arg("--target-dir");
+    cargo.arg(paths.target.join("ebpf"));
     cargo.args(["--", "-D", "warnings"]);
     cargo.env("RUSTC_BOOTSTRAP", "1").current_dir(&paths.root);
     if let Some(library) = rust_src(paths) {
         cargo.env("__CARGO_TESTS_ONLY_SRC_ROOT", library);
     }
-    exec::logged(&mut cargo, &log(paths, "lints of greet-ebpf"), &step)?;
-    step.done("");
-    Ok(())
+    run(paths, "lints of greet-ebpf", cargo)
 }
 
 /// What set-up wrote down for greet-user's build script.
@@ -90,22 +114,17 @@ fn rust_src(paths: &Paths) -> Option<PathBuf> {
         .map(PathBuf::from)
 }
 
-fn cargo(paths: &Paths, what: &str, arguments: &[&str]) -> Result<Vec<String>> {
+fn run(paths: &Paths, what: &str, mut command: Command) -> Result<()> {
     let step = Step::start(what);
-    let mut cargo = Command::new(artifacts::cargo());
-    cargo
-        .args(arguments)
-        .env("RUSTDOCFLAGS", "-D warnings")
-        .current_dir(&paths.root);
-    // The build folder that xtask itself was built in, wherever the user has put it.
-    cargo.env("CARGO_TARGET_DIR", &paths.target);
-    let lines = exec::logged(&mut cargo, &log(paths, what), &step)?;
+    exec::logged(&mut command, &log(paths, what), &step)?;
     step.done("");
-    Ok(lines)
+    Ok(())
 }
 
 fn log(paths: &Paths, what: &str) -> PathBuf {
-    paths
-        .logs()
-        .join(format!("test-{}.log", what.replace([' ', '\''], "-")))
+    let name: String = what
+        .chars()
+        .map(|c| if c.is_alphanumeric() { c } else { '-' })
+        .collect();
+    paths.logs().join(Path::new(&format!("test-{name}.log")))
 }

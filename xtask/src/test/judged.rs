@@ -2,23 +2,24 @@
 //! The tests in which programs of others judge what greet-user writes.
 
 use std::path::Path;
-use std::process::Command;
 use std::time::Duration;
 
 use anyhow::{Result, ensure};
 use xtask::frame::{Run, Verdict};
 
+use super::built::Built;
+use super::host::{judged_name, run_tests};
 use super::judges::{Judges, SHARED};
 use super::tally::Tally;
-use crate::artifacts::{self, Programs};
+use crate::artifacts::Programs;
+use crate::debian::Debian;
 use crate::initramfs;
 use crate::kernel::Kernel;
 use crate::kmod;
 use crate::paths::Paths;
-use crate::progress::{Step, say};
+use crate::progress::Step;
 use crate::setup::Tools;
 use crate::vm::{Fetch, Limits, Sinks, Vm, Wanted, terminal_size};
-use crate::{debian::Debian, exec};
 
 /// The test programs that need them.
 pub const BROWSER: &str = "browser";
@@ -29,15 +30,19 @@ const RUN: &str =
     "greet-user --trace -c 100 -i 0.01 --report /tmp/run.html --format json > /tmp/run.json";
 const DEADLINE: Duration = Duration::from_secs(120);
 
-/// Recorded runs: in a browser, and by promtool.
-pub fn check(paths: &Paths, judges: &Judges, tally: &mut Tally) {
-    for test in [BROWSER, METRICS] {
-        run(paths, judges, test, &[], tally);
-    }
+/// Recorded runs: in a browser, or by promtool.
+pub fn check(paths: &Paths, built: &Built, judges: &Judges, test: &str, tally: &mut Tally) {
+    run(paths, built, judges, test, &[], tally);
 }
 
 /// A run in the machine, in a browser.
-pub fn check_report(paths: &Paths, tools: &Tools, judges: &Judges, tally: &mut Tally) {
+pub fn check_report(
+    paths: &Paths,
+    tools: &Tools,
+    built: &Built,
+    judges: &Judges,
+    tally: &mut Tally,
+) {
     // The browser sees this folder of the machine alone.
     let folder = tempfile::Builder::new()
         .prefix("greet-report-")
@@ -51,13 +56,12 @@ pub fn check_report(paths: &Paths, tools: &Tools, judges: &Judges, tally: &mut T
     let Some(kernel) = tools.kernels.first() else {
         return tally.fail("a report of the machine: there is no kernel");
     };
-    let made = artifacts::programs(paths)
-        .and_then(|programs| make(paths, &tools.debian, kernel, &programs, &report, &json));
-    if let Err(error) = made {
+    let programs = &built.programs;
+    if let Err(error) = make(paths, &tools.debian, kernel, programs, &report, &json) {
         return tally.fail(format!("a report of the machine: {error:#}"));
     }
     let pair = [("GREET_REPORT", &*report), ("GREET_REPORT_JSON", &*json)];
-    run(paths, judges, BROWSER, &pair, tally);
+    run(paths, built, judges, BROWSER, &pair, tally);
 }
 
 /// Boots, greets, and takes both files out.
@@ -106,35 +110,22 @@ fn make(
     Ok(())
 }
 
-fn run(paths: &Paths, judges: &Judges, test: &str, files: &[(&str, &Path)], tally: &mut Tally) {
-    let what = format!("tests by others: {test}");
-    let step = Step::start(&what);
-    let mut cargo = Command::new(artifacts::cargo());
-    cargo
-        .args([
-            "test",
-            "--locked",
-            "--package",
-            "greet-user",
-            "--test",
-            test,
-        ])
-        .current_dir(&paths.root)
-        .env("CARGO_TARGET_DIR", &paths.target)
-        .envs(judges.environment())
-        .envs(files.iter().copied());
-    let log = paths
-        .logs()
-        .join(format!("test-{test}-{}.log", files.len()));
-    match exec::logged(&mut cargo, &log, &step) {
-        Ok(lines) => {
-            tally.libtest(&what, &lines.join("\n"), true);
-            step.done("");
-        }
-        Err(error) => {
-            let printed = std::fs::read_to_string(&log).unwrap_or_default();
-            tally.libtest(&what, &printed, false);
-            say(&format!("{error:#}"));
-        }
+fn run(
+    paths: &Paths,
+    built: &Built,
+    judges: &Judges,
+    test: &str,
+    files: &[(&str, &Path)],
+    tally: &mut Tally,
+) {
+    let what = match files {
+        [] => format!("tests by others: {test}"),
+        _ => format!("tests by others: {test}, a report of the machine"),
+    };
+    let mut environment: Vec<_> = judges.environment().into();
+    environment.extend(files.iter().map(|(name, file)| (*name, file.into())));
+    match built.program(&judged_name(test)) {
+        Ok(program) => run_tests(paths, program, &environment, &what, tally),
+        Err(error) => tally.fail(format!("{what}: {error:#}")),
     }
 }

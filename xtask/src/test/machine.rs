@@ -8,6 +8,7 @@ use std::time::Duration;
 use anyhow::Result;
 use xtask::frame::Run;
 
+use super::libtest::{REPORT_TIME, REPORT_TIME_ARGUMENTS};
 use crate::artifacts::Programs;
 use crate::debian::Debian;
 use crate::initramfs::{self, Addition, GREET, iproute2};
@@ -43,12 +44,44 @@ pub struct Suite<'a> {
     pub module_options: &'a [&'a str],
     /// `NAME=VALUE` for its environment.
     pub environment: &'a [&'a str],
-    /// Only the tests whose name contains this.
-    pub filter: &'a str,
-    /// Whether what it prints is shown as it comes.
-    pub shown: bool,
+    /// Which of its tests run.
+    pub tests: Tests<'a>,
+    /// What each line that it prints is shown with as it comes; `None` for no line.
+    pub label: Option<&'a str>,
     /// How long all of it may take.
     pub deadline: Duration,
+}
+
+/// Which tests of a program run.
+#[derive(Debug, Clone, Copy)]
+pub enum Tests<'a> {
+    /// Every one.
+    All,
+    /// Those whose path contains this.
+    Like(&'a str),
+    /// These.
+    These(&'a [String]),
+}
+
+impl Tests<'_> {
+    /// How many have to run, where that is known.
+    pub fn expected(&self) -> Option<usize> {
+        match self {
+            Self::These(tests) => Some(tests.len()),
+            Self::All | Self::Like(_) => None,
+        }
+    }
+
+    fn arguments(&self) -> Vec<&str> {
+        match self {
+            Self::All => Vec::new(),
+            Self::Like(part) => vec![part],
+            Self::These(tests) => {
+                let names = tests.iter().map(String::as_str);
+                ["--exact"].into_iter().chain(names).collect()
+            }
+        }
+    }
 }
 
 /// What came of one boot.
@@ -88,10 +121,8 @@ impl TestMachine<'_> {
             ..Limits::default()
         };
         // Several machines may be at work: each line says which one it is from.
-        let series = self.kernel.release.splitn(3, '.').take(2);
-        let label = suite.shown.then(|| series.collect::<Vec<_>>().join("."));
-        let mut out = Tee::new(label.as_deref());
-        let mut err = Tee::new(label.as_deref());
+        let mut out = Tee::new(suite.label);
+        let mut err = Tee::new(suite.label);
         let sinks = Sinks {
             out: &mut out,
             err: &mut err,
@@ -112,11 +143,13 @@ impl TestMachine<'_> {
 /// What the machine's shell is given.
 fn command(place: &Path, suite: &Suite<'_>) -> String {
     let mut words = vec!["exec env".to_owned()];
+    words.push(format!("{}={}", REPORT_TIME.0, REPORT_TIME.1));
     words.extend(suite.environment.iter().map(ToString::to_string));
     words.push(place.display().to_string());
     words.push("--test-threads=1".to_owned());
-    words.push(suite.filter.to_owned());
-    words.join(" ").trim_end().to_owned()
+    let arguments = REPORT_TIME_ARGUMENTS.iter().copied();
+    words.extend(arguments.chain(suite.tests.arguments()).map(str::to_owned));
+    words.join(" ")
 }
 
 /// Keeps what it is given, and shows it line by line where it has a label for them.
@@ -146,7 +179,7 @@ impl<'a> Tee<'a> {
             let is_whole = line.ends_with(b"\n");
             if is_whole || is_end {
                 let end: &[u8] = if is_whole { b"" } else { b"\n" };
-                let text = [format!("{label:<5} ").as_bytes(), line, end].concat();
+                let text = [format!("{label:<7} ").as_bytes(), line, end].concat();
                 io::stderr().write_all(&text)?;
                 self.shown += line.len();
             }
@@ -190,22 +223,21 @@ mod tests {
             program: Path::new("/host/hostile-1234"),
             module_options: &[],
             environment: &["A=1", "B=2"],
-            filter: "one_test",
-            shown: true,
+            tests: Tests::Like("one_test"),
+            label: None,
             deadline: Duration::from_secs(1),
         };
         assert_eq!(
             command(Path::new("/lib/x"), &suite),
-            "exec env A=1 B=2 /lib/x --test-threads=1 one_test"
+            "exec env RUSTC_BOOTSTRAP=1 A=1 B=2 /lib/x --test-threads=1 \
+             -Z unstable-options --report-time one_test"
         );
+        let names = ["a::b".to_owned(), "c::d".to_owned()];
         let plain = Suite {
             environment: &[],
-            filter: "",
+            tests: Tests::These(&names),
             ..suite
         };
-        assert_eq!(
-            command(Path::new("/lib/x"), &plain),
-            "exec env /lib/x --test-threads=1"
-        );
+        assert!(command(Path::new("/lib/x"), &plain).ends_with(" --exact a::b c::d"));
     }
 }

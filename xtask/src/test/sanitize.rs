@@ -2,15 +2,15 @@
 //! `cargo xtask test --sanitize`: the hostile suite on a kernel that watches itself,
 //! ten times longer, and the proof that its reports are seen.
 
-use std::path::PathBuf;
 use std::time::Duration;
 
 use anyhow::{Context as _, Result, bail};
 
+use super::built::Built;
 use super::guest::{self, Tested};
-use super::machine::{Suite, TestMachine};
+use super::machine::{Suite, TestMachine, Tests};
+use super::suites::HOSTILE;
 use super::tally::Tally;
-use crate::artifacts::{self, Programs};
 use crate::debug_kernel;
 use crate::kernel::Kernel;
 use crate::paths::Paths;
@@ -22,7 +22,6 @@ use crate::vm::kernel_reports;
 const FACTOR: &str = "GREET_HOSTILE_FACTOR=10";
 /// A run that is stuck is ended by its own deadlines; this is for a machine that is.
 const DEADLINE: Duration = Duration::from_secs(3 * 60 * 60);
-const SUITE: &str = "hostile";
 /// The module with a double free on purpose, see kmod/README.md.
 const BROKEN: &str = "GREET_TEST_DOUBLE_FREE=1";
 /// The test whose message sets it off: its client listens to someone else, so the answer
@@ -56,21 +55,16 @@ pub fn check(paths: &Paths, tools: &Tools, tally: &mut Tally) {
 /// What has to be built for the runs.
 struct Ready {
     kernel: Kernel,
-    programs: Programs,
-    suite: PathBuf,
+    built: Built,
 }
 
 impl Ready {
     fn make(paths: &Paths, tools: &Tools) -> Result<Self> {
         let kernel = debug_kernel::provide(paths, &tools.debian)?;
-        let programs = artifacts::programs(paths)?;
-        let tests = artifacts::guest_tests(paths)?;
-        let suite = tests.into_iter().find(|(name, _)| name == SUITE);
-        let (_, suite) = suite.with_context(|| format!("cargo built no test named {SUITE}"))?;
+        let built = Built::make(paths)?;
         Ok(Self {
             kernel,
-            programs,
-            suite,
+            built: built.stripped(paths, &tools.debian)?,
         })
     }
 
@@ -79,38 +73,40 @@ impl Ready {
             paths,
             debian: &tools.debian,
             kernel: &self.kernel,
-            programs: &self.programs,
+            programs: &self.built.programs,
         }
     }
 
-    fn suite(&self) -> Suite<'_> {
-        Suite {
-            name: SUITE,
-            program: &self.suite,
+    fn suite(&self) -> Result<Suite<'_>> {
+        Ok(Suite {
+            name: HOSTILE,
+            program: self.built.suite(HOSTILE)?,
             module_options: &[],
             environment: &[],
-            filter: "",
-            shown: true,
+            tests: Tests::All,
+            label: Some("debug"),
             deadline: DEADLINE,
-        }
+        })
     }
 
     /// The whole suite. Returns the line that says how it went.
     fn survive(&self, machine: &TestMachine<'_>, tally: &mut Tally) -> Result<String> {
         let suite = Suite {
             environment: &[FACTOR],
-            ..self.suite()
+            ..self.suite()?
         };
         let Tested {
             passed,
             output,
             reports,
         } = guest::run(machine, &suite, tally)?;
+        guest::check_reports(HOSTILE, &reports, tally);
         let said =
             last_words(&output).context("the suite does not say how many messages it sent")?;
         let release = &self.kernel.release;
         Ok(format!(
-            "{release:<34} {passed:>4} VM tests passed, {said}, {reports} reports"
+            "{release:<34} {passed:>4} VM tests passed, {said}, {} reports",
+            reports.len()
         ))
     }
 
@@ -120,10 +116,10 @@ impl Ready {
         let step = Step::start(format!("a double free on purpose, on {release}"));
         let suite = Suite {
             module_options: &[BROKEN],
-            filter: TRIGGER,
+            tests: Tests::Like(TRIGGER),
             // Whether and how the test itself fails says nothing here.
-            shown: false,
-            ..self.suite()
+            label: None,
+            ..self.suite()?
         };
         let outcome = machine.run(&suite)?.outcome;
         let outcome = outcome.context("running the module with the double free")?;

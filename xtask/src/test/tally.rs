@@ -1,14 +1,36 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! Counts what passed and what failed.
+//! Counts what passed and what failed, and remembers how long it took.
 
-/// What libtest's closing line begins with.
-const RESULT: &str = "test result: ";
+use super::libtest::Report;
+use super::times::{TestTime, Times};
 
 /// Passed and failed checks so far.
 #[derive(Debug, Default)]
 pub struct Tally {
     passed: usize,
     failures: Vec<String>,
+    /// How long stages and tests took.
+    pub times: Times,
+}
+
+/// A run of a test program.
+#[derive(Debug, Clone, Copy)]
+pub struct Origin<'a> {
+    /// What is tested.
+    pub suite: &'a str,
+    /// The kernel, where it is one of a virtual machine.
+    pub kernel: Option<&'a str>,
+    /// How many tests were to run; `None` for all that the program has.
+    pub expected: Option<usize>,
+}
+
+impl Origin<'_> {
+    fn name(&self) -> String {
+        match self.kernel {
+            Some(kernel) => format!("{} on {kernel}", self.suite),
+            None => self.suite.to_owned(),
+        }
+    }
 }
 
 impl Tally {
@@ -34,40 +56,52 @@ impl Tally {
     /// line, with no test, or with a test that did not run, has failed.
     ///
     /// Returns how many tests passed.
-    pub fn libtest(&mut self, what: &str, output: &str, succeeded: bool) -> usize {
-        let mut passed = 0;
-        let mut failed = 0;
-        for line in output
-            .lines()
-            .filter_map(|line| line.trim().strip_prefix(RESULT))
-        {
-            passed += count(line, "passed");
-            failed += count(line, "failed");
-            for skipped in ["ignored", "filtered out"] {
-                let number = count(line, skipped);
-                if number > 0 {
-                    self.fail(format!("{what}: {number} tests were {skipped}"));
-                }
+    pub fn libtest(&mut self, origin: Origin<'_>, output: &str, succeeded: bool) -> usize {
+        let what = origin.name();
+        let report = Report::read(output);
+        if report.ignored > 0 {
+            self.fail(format!("{what}: {} tests were ignored", report.ignored));
+        }
+        let ran = report.passed + report.failed;
+        match origin.expected {
+            None if report.filtered_out > 0 => {
+                self.fail(format!(
+                    "{what}: {} tests were filtered out",
+                    report.filtered_out
+                ));
             }
+            Some(expected) if ran != expected => {
+                self.fail(format!("{what}: {ran} tests ran instead of {expected}"));
+            }
+            _ if ran == 0 => self.fail(format!("{what}: no test ran")),
+            _ => {}
         }
-        self.passed += passed;
-        for name in failed_names(output) {
-            self.fail(format!("{what}: {name}"));
-        }
+        self.passed += report.passed;
+        let names = report.tests.iter().filter(|test| !test.passed);
+        let named = names
+            .map(|test| self.fail(format!("{what}: {}", test.name)))
+            .count();
         // Failures without a name, a crash in the middle, and a run of nothing.
-        if failed > failed_names(output).count() || (!succeeded && failed == 0) {
+        if report.failed > named || (!succeeded && report.failed == 0) {
             self.fail(format!("{what}: the run failed"));
         }
-        if passed + failed == 0 {
-            self.fail(format!("{what}: no test ran"));
-        }
-        passed
+        let times = report.tests.into_iter().filter_map(|test| {
+            Some(TestTime {
+                suite: origin.suite.to_owned(),
+                kernel: origin.kernel.map(str::to_owned),
+                seconds: test.seconds?,
+                name: test.name,
+            })
+        });
+        self.times.tests.extend(times);
+        report.passed
     }
 
     /// Adds what came of other checks.
     pub fn absorb(&mut self, other: Self) {
         self.passed += other.passed;
         self.failures.extend(other.failures);
+        self.times.absorb(other.times);
     }
 
     /// How many checks passed.
@@ -86,29 +120,24 @@ impl Tally {
     }
 }
 
-/// The number before a word in `ok. 5 passed; 0 failed; 0 ignored; …`.
-fn count(line: &str, word: &str) -> usize {
-    line.split(['.', ';'])
-        .filter_map(|part| part.trim().strip_suffix(word))
-        .find_map(|number| number.trim().parse().ok())
-        .unwrap_or(0)
-}
-
-fn failed_names(output: &str) -> impl Iterator<Item = &str> {
-    output
-        .lines()
-        .filter_map(|line| line.strip_prefix("test ")?.strip_suffix(" ... FAILED"))
-}
-
 #[cfg(test)]
 mod tests {
-    use super::Tally;
+    use super::{Origin, Tally};
 
     const GOOD: &str = "test a ... ok\ntest result: ok. 5 passed; 0 failed; 0 ignored; 0 measured; 0 filtered out; finished in 0.1s\n";
 
     fn tally(output: &str, succeeded: bool) -> (usize, usize) {
+        expecting(None, output, succeeded)
+    }
+
+    fn expecting(expected: Option<usize>, output: &str, succeeded: bool) -> (usize, usize) {
         let mut tally = Tally::default();
-        tally.libtest("x", output, succeeded);
+        let origin = Origin {
+            suite: "x",
+            kernel: None,
+            expected,
+        };
+        tally.libtest(origin, output, succeeded);
         (tally.passed(), tally.failed())
     }
 
@@ -137,5 +166,13 @@ mod tests {
         assert_eq!(tally(&ignored, true), (5, 1));
         let filtered = GOOD.replace("0 filtered", "2 filtered");
         assert_eq!(tally(&filtered, true), (5, 1));
+    }
+
+    #[test]
+    fn of_a_slice_each_test_has_run() {
+        let filtered = GOOD.replace("0 filtered", "2 filtered");
+        assert_eq!(expecting(Some(5), &filtered, true), (5, 0));
+        assert_eq!(expecting(Some(6), &filtered, true), (5, 1));
+        assert_eq!(expecting(Some(1), "", true), (0, 1));
     }
 }

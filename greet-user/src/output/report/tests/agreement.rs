@@ -14,9 +14,8 @@ use crate::{
 };
 
 fn events(name: &str) -> Vec<Event> {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR"))
-        .join("tests/recordings")
-        .join(name);
+    let package = std::env::var_os("CARGO_MANIFEST_DIR").expect("set by cargo");
+    let path = Path::new(&package).join("tests/recordings").join(name);
     let reader = Reader::open(File::open(&path).expect("a recording"), &path);
     let entries = reader.expect("a recording");
     let events = entries.filter_map(|entry| match entry.expect("a whole one") {

@@ -3,7 +3,6 @@
 
 use std::fs;
 use std::path::Path;
-use std::thread;
 use std::time::Instant;
 
 use greet_common::wire::NETLINK_TEST_PROTOCOL;
@@ -61,7 +60,7 @@ pub fn no_users() {
             Instant::now() < deadline,
             "{users} sockets still hold the module"
         );
-        thread::yield_now();
+        module::pause();
     }
 }
 

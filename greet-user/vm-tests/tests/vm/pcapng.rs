@@ -2,7 +2,7 @@
 //! A capture file holds what was seen, byte for byte, and however the run ends it can be
 //! read. It is read by another library than the one that writes it.
 
-#[path = "../../src/output/pcapng/tests/reading.rs"]
+#[path = "../../../src/output/pcapng/tests/reading.rs"]
 mod reading;
 
 use std::{
@@ -24,7 +24,10 @@ use serde_json::Value;
 use crate::{
     detach::Attached,
     recording::{Beside, Folder},
-    support::{command, greet_user, in_vm, json_lines, kills, open, sentence_of, stdout_of, until},
+    support::{
+        KILLS, TRACED_EVERY, command, greet_user, in_vm, json_lines, open, sentence_of, stdout_of,
+        until,
+    },
     watching::{Watching, messages, nothing_lost, signal},
 };
 use reading::{Found, Got, blocks, read};
@@ -132,15 +135,23 @@ fn what_nobody_has_read_is_in_it_and_every_greeting_of_a_trace() {
 #[test]
 fn a_capture_that_is_killed_at_any_moment_can_be_read() {
     let folder = Folder::new("killed-packets");
+    let recorded = folder.file("run.greet");
+    let two_seconds = ["-c", "200", "-i", "0.01", "--trace", "--record", &recorded];
+    stdout_of(&greet_user(&two_seconds), 0);
     let flood = command(&ENDLESS[1..]).stdout(Stdio::null()).spawn();
     let _flood = Beside(flood.expect("starts"));
     let (mut with_packets, mut all, mut cut) = (0, 0, 0);
-    let kills = kills();
-    for round in 0..kills {
+    for round in 0..KILLS {
         let file = folder.file(&format!("{round}.pcapng"));
-        let arguments = ["watch", "-p", "31", "--stages", "cross,queue", "--pcapng"];
-        let mut watch = command(&arguments)
-            .arg(&file)
+        let live = ["watch", "-p", "31", "--stages", "cross,queue"];
+        let again = ["replay", "--pace", &recorded];
+        let arguments = if round % TRACED_EVERY == 0 {
+            &live[..]
+        } else {
+            &again
+        };
+        let mut watch = command(arguments)
+            .args(["--pcapng", &file])
             .stdout(Stdio::null())
             .spawn()
             .expect("starts");
@@ -158,8 +169,8 @@ fn a_capture_that_is_killed_at_any_moment_can_be_read() {
         cut += usize::from(blocks(&bytes).iter().sum::<usize>() < bytes.len());
         fs::remove_file(&file).expect("is there");
     }
-    println!("{kills} killed, {with_packets} with packets, {all} packets, {cut} within a block");
-    assert!(with_packets > kills / 5, "{with_packets} of {kills}");
+    println!("{KILLS} killed, {with_packets} with packets, {all} packets, {cut} within a block");
+    assert!(with_packets > KILLS / 5, "{with_packets} of {KILLS}");
 }
 
 #[test]

@@ -21,15 +21,15 @@ mod pcapng;
 mod privileges;
 mod proto;
 mod pty;
-#[path = "../otlp/receiver.rs"]
+#[path = "../../../tests/otlp/receiver.rs"]
 mod receiver;
 mod receivers;
 mod recording;
 mod rejection;
 mod report;
-#[path = "../../src/output/schema.rs"]
+#[path = "../../../src/output/schema.rs"]
 mod schema;
-#[path = "../metrics/scraping.rs"]
+#[path = "../../../tests/metrics/scraping.rs"]
 mod scraping;
 mod sockets;
 mod standstill;

@@ -18,7 +18,7 @@ use rustix::net::{RecvFlags, SendFlags, netlink::SocketAddrNetlink, recv, sendto
 
 use crate::{
     rejection::bare_socket,
-    support::{GREETING, PATIENCE, greet, in_vm, open},
+    support::{GREETING, PATIENCE, greet, in_vm, open, pause},
 };
 
 fn attach(filter: &Filter) -> Tracer {
@@ -81,7 +81,7 @@ fn eight_threads_with_four_sockets_each_are_not_mixed_up() {
         };
         while !threads.iter().all(thread::JoinHandle::is_finished) {
             read(&mut tracer);
-            thread::yield_now();
+            pause();
         }
         read(&mut tracer);
         for thread in threads {

@@ -8,43 +8,43 @@ use crate::support::{read, require_vm};
 const PROBES: [(&str, &str); 10] = [
     (
         "cross",
-        include_str!("../../../greet-ebpf/src/probes/cross.rs"),
+        include_str!("../../../../greet-ebpf/src/probes/cross.rs"),
     ),
     (
         "delivered",
-        include_str!("../../../greet-ebpf/src/probes/delivered.rs"),
+        include_str!("../../../../greet-ebpf/src/probes/delivered.rs"),
     ),
     (
         "failed",
-        include_str!("../../../greet-ebpf/src/probes/failed.rs"),
+        include_str!("../../../../greet-ebpf/src/probes/failed.rs"),
     ),
     (
         "handle",
-        include_str!("../../../greet-ebpf/src/probes/handle.rs"),
+        include_str!("../../../../greet-ebpf/src/probes/handle.rs"),
     ),
     (
         "handled",
-        include_str!("../../../greet-ebpf/src/probes/handled.rs"),
+        include_str!("../../../../greet-ebpf/src/probes/handled.rs"),
     ),
     (
         "overrun",
-        include_str!("../../../greet-ebpf/src/probes/overrun.rs"),
+        include_str!("../../../../greet-ebpf/src/probes/overrun.rs"),
     ),
     (
         "queue",
-        include_str!("../../../greet-ebpf/src/probes/queue.rs"),
+        include_str!("../../../../greet-ebpf/src/probes/queue.rs"),
     ),
     (
         "receive",
-        include_str!("../../../greet-ebpf/src/probes/receive.rs"),
+        include_str!("../../../../greet-ebpf/src/probes/receive.rs"),
     ),
     (
         "send",
-        include_str!("../../../greet-ebpf/src/probes/send.rs"),
+        include_str!("../../../../greet-ebpf/src/probes/send.rs"),
     ),
     (
         "sent",
-        include_str!("../../../greet-ebpf/src/probes/sent.rs"),
+        include_str!("../../../../greet-ebpf/src/probes/sent.rs"),
     ),
 ];
 
@@ -52,27 +52,27 @@ const PROBES: [(&str, &str); 10] = [
 const TRACEPOINTS: [(&str, &str); 6] = [
     (
         "extack",
-        include_str!("../../../greet-ebpf/src/probes/extack.rs"),
+        include_str!("../../../../greet-ebpf/src/probes/extack.rs"),
     ),
     (
         "tracepoint/extack",
-        include_str!("../../../greet-ebpf/src/probes/tracepoint/extack.rs"),
+        include_str!("../../../../greet-ebpf/src/probes/tracepoint/extack.rs"),
     ),
     (
         "tracepoint/receive",
-        include_str!("../../../greet-ebpf/src/probes/tracepoint/receive.rs"),
+        include_str!("../../../../greet-ebpf/src/probes/tracepoint/receive.rs"),
     ),
     (
         "tracepoint/queue",
-        include_str!("../../../greet-ebpf/src/probes/tracepoint/queue.rs"),
+        include_str!("../../../../greet-ebpf/src/probes/tracepoint/queue.rs"),
     ),
     (
         "tracepoint/sent",
-        include_str!("../../../greet-ebpf/src/probes/tracepoint/sent.rs"),
+        include_str!("../../../../greet-ebpf/src/probes/tracepoint/sent.rs"),
     ),
     (
         "tracepoint/delivered",
-        include_str!("../../../greet-ebpf/src/probes/tracepoint/delivered.rs"),
+        include_str!("../../../../greet-ebpf/src/probes/tracepoint/delivered.rs"),
     ),
 ];
 /// How many of them Linux 6.1 lacks, the last: they came with 6.3.

@@ -102,7 +102,7 @@ impl Street {
         let deadline = Instant::now() + PATIENCE;
         while self.answered.load(Ordering::SeqCst) < enough {
             assert!(Instant::now() < deadline, "nobody is answered any more");
-            thread::yield_now();
+            module::pause();
         }
     }
 }

@@ -15,12 +15,13 @@ use rustix::mount::{MountFlags, UnmountFlags, mount, unmount};
 
 use crate::{
     detach::Attached,
-    support::{command, greet_user, kills, require_vm, sentence_of, stdout_of, until},
+    support::{
+        KILLS, TRACED_EVERY, command, greet_user, require_vm, sentence_of, stdout_of, until,
+    },
 };
 
 /// Greets as long as it lives.
 const ENDLESS: [&str; 4] = ["greet-user", "--flood", "-c", "1000000000"];
-const TRACED_EVERY: usize = 5;
 
 /// A folder of its own for a test; it goes with it.
 pub struct Folder(pub PathBuf);
@@ -156,8 +157,7 @@ fn a_run_that_is_killed_at_any_moment_leaves_every_whole_frame() {
     let flood = command(&ENDLESS[1..]).stdout(Stdio::null()).spawn();
     let _flood = Beside(flood.expect("starts"));
     let (mut filled, mut cut) = (0, 0);
-    let kills = kills();
-    for round in 0..kills {
+    for round in 0..KILLS {
         let file = folder.file(&format!("{round}.greet"));
         let is_traced = round % TRACED_EVERY == 0;
         let arguments = if is_traced {
@@ -194,10 +194,10 @@ fn a_run_that_is_killed_at_any_moment_leaves_every_whole_frame() {
         }
         fs::remove_file(&file).expect("is there");
     }
-    println!("{kills} killed, {filled} with more than a begin, {cut} within a frame");
+    println!("{KILLS} killed, {filled} with more than a begin, {cut} within a frame");
     assert!(
-        filled > kills / 5,
-        "{filled} of {kills} had more than a begin"
+        filled > KILLS / 5,
+        "{filled} of {KILLS} had more than a begin"
     );
 }
 

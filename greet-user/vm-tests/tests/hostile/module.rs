@@ -41,8 +41,14 @@ pub fn unload() {
     while let Err(error) = sys::unload(NAME) {
         let busy = error.kind() == io::ErrorKind::WouldBlock;
         assert!(busy && Instant::now() < deadline, "cannot unload: {error}");
-        thread::yield_now();
+        pause();
     }
+}
+
+/// Between two tries: a thread that spins would take the emulated processor from what it waits
+/// for.
+pub fn pause() {
+    thread::sleep(Duration::from_millis(1));
 }
 
 /// Its counters as they stand.

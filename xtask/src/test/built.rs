@@ -1,0 +1,78 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! Everything that is tested or tests, compiled at one go.
+
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context as _, Result};
+
+use crate::artifacts::{self, Programs, TestProgram};
+use crate::debian::Debian;
+use crate::paths::Paths;
+
+/// The package of the tests that run in virtual machines.
+const VM_TESTS: &str = "vm-tests";
+
+/// Programs for the machine, and all test programs.
+///
+/// One call of cargo compiles them, so that each dependency is compiled once, with one set of
+/// features.
+pub struct Built {
+    /// What the machine runs.
+    pub programs: Programs,
+    /// Every test program.
+    pub tests: Vec<TestProgram>,
+}
+
+impl Built {
+    /// Builds.
+    ///
+    /// # Errors
+    /// Where something does not compile.
+    pub fn make(paths: &Paths) -> Result<Self> {
+        let (programs, tests) = artifacts::tested(paths)?;
+        Ok(Self { programs, tests })
+    }
+
+    /// The same with the machine's programs stripped.
+    ///
+    /// # Errors
+    /// Where one cannot be written.
+    pub fn stripped(self, paths: &Paths, debian: &Debian) -> Result<Self> {
+        let strip = |program: &Path| artifacts::stripped(paths, debian, program);
+        let mut tests = self.tests;
+        for test in tests.iter_mut().filter(|test| is_guests(test)) {
+            test.program = strip(&test.program)?;
+        }
+        Ok(Self {
+            programs: self.programs.stripped(paths, debian)?,
+            tests,
+        })
+    }
+
+    /// A suite that runs in virtual machines.
+    ///
+    /// # Errors
+    /// Where cargo built none of that name.
+    pub fn suite(&self, name: &str) -> Result<&PathBuf> {
+        let wanted = format!("{VM_TESTS} {name}");
+        self.program(&wanted).map(|test| &test.program)
+    }
+
+    /// A test program by its package and name.
+    ///
+    /// # Errors
+    /// Where cargo built none of that name.
+    pub fn program(&self, name: &str) -> Result<&TestProgram> {
+        let found = self.tests.iter().find(|test| test.name == name);
+        found.with_context(|| format!("cargo built no test named {name}"))
+    }
+
+    /// The test programs that this machine itself runs.
+    pub fn on_this_machine(&self) -> impl Iterator<Item = &TestProgram> {
+        self.tests.iter().filter(|test| !is_guests(test))
+    }
+}
+
+fn is_guests(test: &TestProgram) -> bool {
+    test.package.ends_with(VM_TESTS)
+}

@@ -1,0 +1,103 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! Works jobs off, the longest first, several at a time.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::{Mutex, PoisonError};
+use std::thread;
+use std::time::Instant;
+
+use super::tally::Tally;
+
+/// Something to do that needs nothing from the others.
+pub struct Job<'a> {
+    /// What it is.
+    pub name: String,
+    /// How long it is expected to take, in seconds.
+    pub seconds: f64,
+    /// Does it.
+    pub work: Box<dyn FnOnce(&mut Tally) + Send + 'a>,
+}
+
+impl<'a> Job<'a> {
+    /// Describes it.
+    pub fn new(
+        name: impl Into<String>,
+        seconds: f64,
+        work: impl FnOnce(&mut Tally) + Send + 'a,
+    ) -> Self {
+        Self {
+            name: name.into(),
+            seconds,
+            work: Box::new(work),
+        }
+    }
+}
+
+/// Does all jobs, so many `at_once`. Times are counted from `began`.
+pub fn work_off(mut jobs: Vec<Job<'_>>, at_once: usize, began: Instant) -> Tally {
+    // The next one is taken from the end.
+    jobs.sort_by(|one, other| one.seconds.total_cmp(&other.seconds));
+    let jobs = Mutex::new(jobs);
+    let done = Mutex::new(Tally::default());
+    let next = || jobs.lock().unwrap_or_else(PoisonError::into_inner).pop();
+    let work = || {
+        while let Some(Job { name, work, .. }) = next() {
+            let mut tally = Tally::default();
+            let mut its = Tally::default();
+            let ended = tally.times.stage(began, &name, || {
+                catch_unwind(AssertUnwindSafe(|| work(&mut its)))
+            });
+            if ended.is_err() {
+                its.fail(format!("{name}: xtask panicked"));
+            }
+            tally.absorb(its);
+            done.lock()
+                .unwrap_or_else(PoisonError::into_inner)
+                .absorb(tally);
+        }
+    };
+    thread::scope(|scope| {
+        for _ in 0..at_once {
+            scope.spawn(work);
+        }
+    });
+    done.into_inner().unwrap_or_else(PoisonError::into_inner)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_longest_job_begins_first_and_all_are_counted() {
+        let order = Mutex::new(Vec::new());
+        let job = |name: &'static str, seconds| {
+            let order = &order;
+            Job::new(name, seconds, move |tally: &mut Tally| {
+                order.lock().expect("no one panics here").push(name);
+                tally.pass();
+            })
+        };
+        let jobs = vec![job("short", 1.0), job("long", 9.0), job("middle", 5.0)];
+        let tally = work_off(jobs, 1, Instant::now());
+        assert_eq!(tally.passed(), 3);
+        let names: Vec<_> = tally
+            .times
+            .stages
+            .iter()
+            .map(|stage| &*stage.name)
+            .collect();
+        assert_eq!(names, ["long", "middle", "short"]);
+        assert_eq!(*order.lock().expect("all have ended"), names);
+    }
+
+    #[test]
+    fn a_job_that_panics_has_failed_and_the_others_go_on() {
+        let jobs = vec![
+            Job::new("bad", 2.0, |_: &mut Tally| panic!("on purpose")),
+            Job::new("good", 1.0, |tally: &mut Tally| tally.pass()),
+        ];
+        let tally = work_off(jobs, 1, Instant::now());
+        assert_eq!((tally.passed(), tally.failed()), (1, 1));
+    }
+}

@@ -1,0 +1,181 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! Which tests of the virtual machine run on which kernel: one table, and what comes of it.
+
+use std::fmt::Write as _;
+
+use anyhow::{Result, bail};
+
+/// The suite of greet-user's tests.
+pub const VM: &str = "vm";
+/// The suite that attacks the module; its tests build on each other's traces.
+pub const HOSTILE: &str = "hostile";
+
+/// Where the tests of a module of [`VM`] run.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Place {
+    /// On each kernel: hooks, fields, what the kernel does.
+    EachKernel,
+    /// In full on one kernel, and one test on the others: what becomes of events that are the
+    /// same on each kernel, namely views, files and servers.
+    OneKernel { smoke: &'static str },
+}
+
+use Place::{EachKernel, OneKernel};
+
+const MODULES: &[(&str, Place)] = &[
+    ("detach", EachKernel),
+    ("doctor", EachKernel),
+    ("ending", EachKernel),
+    ("greeting", EachKernel),
+    ("hooks", EachKernel),
+    (
+        "json",
+        OneKernel {
+            smoke: "a_watched_command",
+        },
+    ),
+    (
+        "metrics",
+        OneKernel {
+            smoke: "scrapes_agree_with_json",
+        },
+    ),
+    ("module", EachKernel),
+    ("nlmon", EachKernel),
+    (
+        "otlp",
+        OneKernel {
+            smoke: "a_watched_command_arrives",
+        },
+    ),
+    ("pairing", EachKernel),
+    (
+        "pcapng",
+        OneKernel {
+            smoke: "three_greetings_and_one_ip_link_as_json_has_them",
+        },
+    ),
+    ("privileges", EachKernel),
+    ("proto", EachKernel),
+    ("receivers", EachKernel),
+    (
+        "recording",
+        OneKernel {
+            smoke: "a_recording_goes_through_a_pipe_while_it_is_made",
+        },
+    ),
+    ("rejection", EachKernel),
+    (
+        "report",
+        OneKernel {
+            smoke: "it_is_there_when_the_run_is_over",
+        },
+    ),
+    ("sockets", EachKernel),
+    ("standstill", EachKernel),
+    (
+        "top",
+        OneKernel {
+            smoke: "it_shows_who_greets_and_how_often",
+        },
+    ),
+    ("trace", EachKernel),
+    ("traced", EachKernel),
+    ("tracepoints", EachKernel),
+    ("types", EachKernel),
+    ("watch", EachKernel),
+    ("watched", EachKernel),
+];
+
+/// What this table says, for people.
+pub fn described(full: &str) -> String {
+    let names = |wanted: fn(&Place) -> bool| {
+        let modules = MODULES.iter().filter(|(_, place)| wanted(place));
+        modules
+            .map(|(name, _)| *name)
+            .collect::<Vec<_>>()
+            .join(", ")
+    };
+    let mut text = String::new();
+    let each = names(|place| *place == EachKernel);
+    let one = names(|place| *place != EachKernel);
+    write!(
+        text,
+        "  on each kernel: {HOSTILE}; of {VM} {each}\n  \
+         in full on {full}, one test each on the others: of {VM} {one}"
+    )
+    .expect("a string takes everything");
+    text
+}
+
+/// The tests of [`VM`] that run on a kernel, of all that the program has.
+///
+/// # Errors
+/// Where the table does not know a test's module, or names a test that is not there.
+pub fn chosen(all: &[String], is_full: bool) -> Result<Vec<String>> {
+    for (module, place) in MODULES {
+        let smoke = match place {
+            OneKernel { smoke } => format!("{module}::{smoke}"),
+            EachKernel => format!("{module}::"),
+        };
+        if !all.iter().any(|test| test.starts_with(&smoke)) {
+            bail!("xtask/src/test/suites.rs names {smoke}, which is no test of {VM}");
+        }
+    }
+    let mut tests = Vec::new();
+    for test in all {
+        let (module, name) = test.split_once("::").unwrap_or((test, ""));
+        let Some((_, place)) = MODULES.iter().find(|(known, _)| *known == module) else {
+            bail!("{test}: xtask/src/test/suites.rs does not say on which kernels it runs");
+        };
+        let runs = match place {
+            EachKernel => true,
+            OneKernel { smoke } => is_full || name == *smoke,
+        };
+        if runs {
+            tests.push(test.clone());
+        }
+    }
+    Ok(tests)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Two tests of each module, one of them the smoke test where there is one.
+    fn all() -> Vec<String> {
+        let two = |(module, place): &(&str, Place)| {
+            let first = match place {
+                OneKernel { smoke } => (*smoke).to_owned(),
+                EachKernel => "first".to_owned(),
+            };
+            [format!("{module}::{first}"), format!("{module}::second")]
+        };
+        MODULES.iter().flat_map(two).collect()
+    }
+
+    #[test]
+    fn one_kernel_has_them_all_and_the_others_one_of_each_view() {
+        let full = chosen(&all(), true).expect("all are known");
+        assert_eq!(full, all());
+        let other = chosen(&all(), false).expect("all are known");
+        assert!(other.contains(&"hooks::second".to_owned()));
+        assert!(other.contains(&"json::a_watched_command".to_owned()));
+        assert!(!other.contains(&"json::second".to_owned()));
+        let views = MODULES.iter().filter(|(_, place)| *place != EachKernel);
+        assert_eq!(other.len(), all().len() - views.count());
+    }
+
+    #[test]
+    fn a_module_that_the_table_does_not_know_is_refused() {
+        let mut unknown = all();
+        unknown.push("brand_new::test".to_owned());
+        chosen(&unknown, true).expect_err("not in the table");
+        let without: Vec<_> = all()
+            .into_iter()
+            .filter(|test| test != "json::a_watched_command")
+            .collect();
+        chosen(&without, true).expect_err("its smoke test is gone");
+    }
+}
