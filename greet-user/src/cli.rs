@@ -5,11 +5,13 @@ mod doctor;
 mod documents;
 mod metrics;
 mod named;
+mod otlp;
 mod parse;
 mod replay;
 mod scope;
 mod show;
 mod sockets;
+#[cfg(feature = "top")]
 mod top;
 mod watch;
 
@@ -20,18 +22,16 @@ use clap::{Parser, Subcommand, ValueEnum, value_parser};
 pub use doctor::DoctorOptions;
 pub use documents::{CompletionsOptions, ManOptions};
 pub use metrics::MetricsOptions;
+pub use otlp::OtlpOptions;
 pub use replay::ReplayOptions;
 pub use scope::{Netns, Scope};
 pub use show::{Drawing, Show};
 pub use sockets::SocketsOptions;
+#[cfg(feature = "top")]
 pub use top::TopOptions;
 pub use watch::WatchOptions;
 
-use crate::{
-    collector::{Endpoint, endpoint},
-    output::REPORT_LIMIT,
-    tracer::Hooks,
-};
+use crate::{output::REPORT_LIMIT, tracer::Hooks};
 use parse::{padded, patience, seconds};
 
 const EXAMPLES: &str = "\
@@ -50,6 +50,7 @@ Exit status: 0 if every greeting was answered, 1 if one was not, 2 if greeting w
 /// Greets the kernel over netlink and shows the message crossing the boundary.
 #[derive(Clone, Debug, Parser)]
 #[command(version, after_help = EXAMPLES, args_conflicts_with_subcommands = true)]
+#[cfg_attr(feature = "otlp", command(mut_arg("otlp", |arg| arg.requires("trace"))))]
 pub struct Cli {
     /// What else can be done
     #[command(subcommand)]
@@ -120,10 +121,9 @@ pub struct Cli {
     #[arg(long, value_name = "N", requires = "report", default_value_t = REPORT_LIMIT, value_parser = value_parser!(u32).range(1..))]
     pub report_limit: u32,
 
-    /// Send each exchange as a trace to the OpenTelemetry collector at this URL, such as
-    /// http://localhost:4318
-    #[arg(long, value_name = "ENDPOINT", requires = "trace", value_parser = endpoint)]
-    pub otlp: Option<Endpoint>,
+    /// Traces for OpenTelemetry
+    #[command(flatten)]
+    pub otlp: OtlpOptions,
 
     /// Show the first line and the summary only
     #[arg(short, long)]
@@ -140,6 +140,7 @@ pub enum Command {
     /// Show any netlink traffic, or that of one command (needs root)
     Watch(WatchOptions),
     /// Show who talks with whom, live on the whole screen (needs root)
+    #[cfg(feature = "top")]
     Top(TopOptions),
     /// Show what was recorded, on any machine and without root
     Replay(ReplayOptions),

@@ -6,6 +6,7 @@
 mod client;
 mod counts;
 mod endpoint;
+#[cfg(feature = "metrics")]
 mod metrics;
 mod queue;
 mod resource;
@@ -21,6 +22,7 @@ use opentelemetry_sdk::trace::SpanExporter as _;
 
 pub use counts::{Counts, Ended};
 pub use endpoint::{Endpoint, endpoint};
+#[cfg(feature = "metrics")]
 pub use metrics::Sending;
 
 use crate::output::{
@@ -76,6 +78,7 @@ impl Sender {
     }
 
     /// What is counted, for whoever wants to show it.
+    #[cfg(feature = "metrics")]
     #[must_use]
     pub fn sending(&self) -> Sending {
         Sending::of(Arc::clone(&self.counts), Arc::clone(&self.queue))

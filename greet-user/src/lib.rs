@@ -13,6 +13,7 @@
 pub mod cli;
 pub mod client;
 pub mod clock;
+#[cfg(feature = "otlp")]
 pub mod collector;
 pub mod completions;
 pub mod doctor;
@@ -23,6 +24,7 @@ pub mod man;
 pub mod output;
 pub mod recording;
 pub mod replay;
+#[cfg(feature = "metrics")]
 pub mod serve;
 pub mod session;
 pub mod signals;
@@ -32,6 +34,7 @@ pub mod statistics;
 pub mod stream;
 pub mod suggest;
 pub mod target;
+#[cfg(feature = "top")]
 pub mod top;
 pub mod tracer;
 pub mod watch;

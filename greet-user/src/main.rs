@@ -7,6 +7,8 @@ use std::{
 };
 
 use clap::Parser as _;
+#[cfg(feature = "top")]
+use greet_user::top;
 use greet_user::{
     cli::{Cli, Command, Format, ReplayOptions, Show},
     completions, doctor, man,
@@ -14,7 +16,7 @@ use greet_user::{
     replay::{Views, replay},
     session::{Session, SessionError},
     sinks::Files,
-    sockets, top,
+    sockets,
     tracer::TracerError,
     watch::watch,
 };
@@ -31,13 +33,15 @@ async fn main() -> ExitCode {
             init_log(options.show.diagnostics());
             let view = watcher(options.format, &options.show, options.summary);
             let sinks = options.files().open(Some(view));
-            let sinks = sinks.and_then(|sinks| sinks.sent(options.otlp.as_ref(), true));
+            let sinks = sinks.and_then(|sinks| options.otlp.send(sinks, true));
             match sinks.and_then(|sinks| options.metrics.serve(sinks)) {
                 Ok(sinks) => watch(options, sinks).await,
                 Err(error) => Err(error),
             }
         }
+        #[cfg(feature = "top")]
         Some(Command::Top(options)) => top::live(options).await,
+        #[cfg(feature = "top")]
         Some(Command::Replay(options)) if options.top => top::replayed(options).await.map(|()| 0),
         Some(Command::Replay(options)) => {
             init_log(options.show.diagnostics());
@@ -88,7 +92,7 @@ async fn greet(options: &Cli) -> Result<u8, SessionError> {
     } else {
         output(options.format, &options.show, options.summary_only())
     };
-    let sinks = files.open(None)?.sent(options.otlp.as_ref(), true)?;
+    let sinks = options.otlp.send(files.open(None)?, true)?;
     let session = Session::open(options)?;
     let all_answered = session.run(&mut *output, sinks).await?;
     Ok(u8::from(!all_answered))
@@ -110,7 +114,7 @@ async fn again(options: &ReplayOptions) -> Result<(), SessionError> {
     let views = Views {
         output: &mut *output,
         watcher,
-        sinks: files.open(None)?.sent(options.otlp.as_ref(), false)?,
+        sinks: options.otlp.send(files.open(None)?, false)?,
     };
     replay(options, views).await
 }

@@ -4,7 +4,9 @@
 
 mod human;
 mod json;
+#[cfg(feature = "metrics")]
 mod metrics;
+#[cfg(feature = "otlp")]
 pub mod otlp;
 mod pcapng;
 mod report;
@@ -13,6 +15,7 @@ use std::io;
 
 pub use human::{Human, Look, parts};
 pub use json::Json;
+#[cfg(feature = "metrics")]
 pub use metrics::{Metrics, Scrape, Syntax};
 pub use pcapng::Pcapng;
 pub use report::{Finish, LIMIT as REPORT_LIMIT, Report};

@@ -14,7 +14,6 @@ use crate::{
     journey::Exchange,
     output::{Outcome, Output, Start, System},
     recording::RecordingError,
-    serve,
     signals::Stop,
     sinks::{self, Sinks},
     sockets::SocketsError,
@@ -57,9 +56,10 @@ pub enum SessionError {
     )]
     TwoStreams,
     /// Metrics cannot be served.
+    #[cfg(feature = "metrics")]
     #[error(
         "metrics cannot be served at {address}: {error}{}",
-        serve::next_step(error)
+        crate::serve::next_step(error)
     )]
     Metrics {
         /// Where.
@@ -68,6 +68,7 @@ pub enum SessionError {
         error: io::Error,
     },
     /// Traces cannot be sent.
+    #[cfg(feature = "otlp")]
     #[error("traces cannot be sent: {0}; look at the OTEL_ variables of the environment")]
     Otlp(opentelemetry_otlp::ExporterBuildError),
     /// A recording cannot be read, or not to its end.

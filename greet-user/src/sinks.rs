@@ -14,17 +14,25 @@ use std::{
 pub use files::Files;
 
 use crate::{
-    collector::{Endpoint, Sender, Sending},
     event::Event,
     feed::{Closing, Greeted, Opening},
     journey::Told,
-    output::{Metrics, Observed, Pcapng, Progress, Report, Watcher, otlp::Otlp},
+    output::{Observed, Pcapng, Progress, Report, Watcher},
     recording::Writer,
-    serve::Server,
     session::SessionError,
     target::{Replacement, Target},
     tracer::TracerError,
 };
+
+#[cfg(all(feature = "metrics", feature = "otlp"))]
+use crate::collector::Sending;
+#[cfg(feature = "otlp")]
+use crate::{
+    collector::{Endpoint, Sender},
+    output::otlp::Otlp,
+};
+#[cfg(feature = "metrics")]
+use crate::{output::Metrics, serve::Server};
 
 /// All of them; none by default.
 #[derive(Default)]
@@ -32,8 +40,10 @@ pub struct Sinks {
     views: Vec<View>,
     recording: Option<Recording>,
     /// Answers scrapes until the run is over.
+    #[cfg(feature = "metrics")]
     server: Option<Server>,
     /// What a collector gets, where there is one.
+    #[cfg(all(feature = "metrics", feature = "otlp"))]
     sending: Option<Sending>,
 }
 
@@ -65,6 +75,7 @@ impl Sinks {
     }
 
     /// Counts for scrapes as well, which are answered as long as the run goes on.
+    #[cfg(feature = "metrics")]
     #[must_use]
     pub fn served(mut self, metrics: Metrics, server: Server) -> Self {
         self.server = Some(server);
@@ -109,20 +120,25 @@ impl Sinks {
         Ok(self.and(Box::new(view), Some(path)))
     }
 
-    /// Sends exchanges to a collector as well, if one is named.
+    /// Sends exchanges to a collector as well.
     ///
     /// # Errors
     /// [`SessionError::Otlp`] where the environment asks for what there is not.
-    pub fn sent(mut self, to: Option<&Endpoint>, is_live: bool) -> Result<Self, SessionError> {
-        let Some(endpoint) = to else {
-            return Ok(self);
+    #[cfg(feature = "otlp")]
+    pub fn sent(self, to: &Endpoint, is_live: bool) -> Result<Self, SessionError> {
+        let sender = Sender::to(to, is_live).map_err(SessionError::Otlp)?;
+        #[cfg(feature = "metrics")]
+        let sinks = Self {
+            sending: Some(sender.sending()),
+            ..self
         };
-        let sender = Sender::to(endpoint, is_live).map_err(SessionError::Otlp)?;
-        self.sending = Some(sender.sending());
-        Ok(self.and(Box::new(Otlp::new(sender)), None))
+        #[cfg(not(feature = "metrics"))]
+        let sinks = self;
+        Ok(sinks.and(Box::new(Otlp::new(sender)), None))
     }
 
     /// What a collector gets, for metrics.
+    #[cfg(all(feature = "metrics", feature = "otlp"))]
     #[must_use]
     pub fn sending(&self) -> Option<Sending> {
         self.sending.clone()

@@ -73,7 +73,7 @@ pub async fn watch(options: &WatchOptions, sinks: Sinks) -> Result<u8, SessionEr
 /// A summary needs no message; metrics and traces name processes and errors all the same.
 fn detail(options: &WatchOptions) -> Detail {
     match (options.summary, &options.pcapng) {
-        (true, _) if options.metrics.metrics.is_none() && options.otlp.is_none() => Detail::Counted,
+        (true, _) if !options.metrics.is_given() && !options.otlp.is_given() => Detail::Counted,
         (true, _) => Detail::Header,
         (false, Some(_)) => Detail::Whole,
         (false, None) => Detail::Beginning,

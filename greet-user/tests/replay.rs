@@ -14,7 +14,7 @@ use self::{package::recording, program::program};
 use std::{
     fs,
     io::{BufRead as _, BufReader, Read as _, Write as _},
-    path::{Path, PathBuf},
+    path::Path,
     process::{Command, Output, Stdio},
     time::{Duration, Instant},
 };

@@ -1,16 +1,19 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! Where metrics are served, and how many label values there may be.
+//! Where metrics are served, and how many label values there may be, in a build that can serve
+//! them.
 
-use clap::{Args, value_parser};
+use clap::Args;
 
+use crate::{session::SessionError, sinks::Sinks};
+
+#[cfg(feature = "metrics")]
 use crate::{
     output::Metrics,
     serve::{Address, Server, address},
-    session::SessionError,
-    sinks::Sinks,
 };
 
 /// The largest `--metrics-processes`: some 20 MiB, and a million series.
+#[cfg(feature = "metrics")]
 const PROCESSES_MAX: u64 = 10_000;
 
 /// Metrics for Prometheus.
@@ -18,16 +21,25 @@ const PROCESSES_MAX: u64 = 10_000;
 pub struct MetricsOptions {
     /// Serve metrics for Prometheus at this address, as PORT, HOST:PORT or `[IPv6]:PORT`; without
     /// a host on this machine alone (127.0.0.1), with port 0 at any that is free
+    #[cfg(feature = "metrics")]
     #[arg(long, value_name = "ADDR", value_parser = address)]
     pub metrics: Option<Address>,
 
     /// So many process names at most have metrics of their own, one on two protocols counting
     /// twice; the rest count as `other`
-    #[arg(long, value_name = "N", default_value = "200", requires = "metrics", value_parser = value_parser!(u64).range(0..=PROCESSES_MAX))]
+    #[cfg(feature = "metrics")]
+    #[arg(long, value_name = "N", default_value = "200", requires = "metrics", value_parser = clap::value_parser!(u64).range(0..=PROCESSES_MAX))]
     pub metrics_processes: u64,
 }
 
+#[cfg(feature = "metrics")]
 impl MetricsOptions {
+    /// Was an address named?
+    #[must_use]
+    pub const fn is_given(&self) -> bool {
+        self.metrics.is_some()
+    }
+
     /// Answers at the address from now on, if there is one.
     ///
     /// # Errors
@@ -39,7 +51,9 @@ impl MetricsOptions {
         let metrics = Metrics::new(usize::try_from(self.metrics_processes).unwrap_or(usize::MAX));
         let found = address.look_up();
         let server = found.and_then(|found| {
+            #[cfg_attr(not(feature = "otlp"), expect(unused_mut, reason = "nothing is added"))]
             let mut scrape = metrics.scrape();
+            #[cfg(feature = "otlp")]
             if let Some(sending) = sinks.sending() {
                 scrape.and(Box::new(sending));
             }
@@ -51,5 +65,22 @@ impl MetricsOptions {
         })?;
         anstream::eprintln!("metrics at http://{}/metrics", server.address());
         Ok(sinks.served(metrics, server))
+    }
+}
+
+#[cfg(not(feature = "metrics"))]
+impl MetricsOptions {
+    /// This build has no way to name an address.
+    #[must_use]
+    pub const fn is_given(&self) -> bool {
+        false
+    }
+
+    /// Serves nothing.
+    ///
+    /// # Errors
+    /// None.
+    pub fn serve(&self, sinks: Sinks) -> Result<Sinks, SessionError> {
+        Ok(sinks)
     }
 }

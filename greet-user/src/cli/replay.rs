@@ -5,11 +5,8 @@ use std::path::PathBuf;
 
 use clap::{Args, value_parser};
 
-use super::{Format, Show};
-use crate::{
-    collector::{Endpoint, endpoint},
-    output::REPORT_LIMIT,
-};
+use super::{Format, OtlpOptions, Show};
+use crate::output::REPORT_LIMIT;
 
 const EXAMPLES: &str = "\
 Examples:
@@ -51,16 +48,16 @@ pub struct ReplayOptions {
     #[arg(long, value_name = "N", requires = "report", default_value_t = REPORT_LIMIT, value_parser = value_parser!(u32).range(1..))]
     pub report_limit: u32,
 
-    /// Send each exchange as a trace to the OpenTelemetry collector at this URL, such as
-    /// http://localhost:4318
-    #[arg(long, value_name = "ENDPOINT", value_parser = endpoint)]
-    pub otlp: Option<Endpoint>,
+    /// Traces for OpenTelemetry
+    #[command(flatten)]
+    pub otlp: OtlpOptions,
 
     /// As fast as it happened, instead of as fast as it can be shown
     #[arg(long)]
     pub pace: bool,
 
     /// Show it in the screen of `greet-user top`: all of it, or with `--pace` as it happened
+    #[cfg(feature = "top")]
     #[arg(long, conflicts_with_all = ["format", "pcapng", "summary", "report"])]
     pub top: bool,
 

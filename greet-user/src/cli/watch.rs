@@ -5,12 +5,8 @@ use std::path::PathBuf;
 
 use clap::{Args, value_parser};
 
-use super::{Format, MetricsOptions, Scope, Show};
-use crate::{
-    collector::{Endpoint, endpoint},
-    output::REPORT_LIMIT,
-    sinks::Files,
-};
+use super::{Format, MetricsOptions, OtlpOptions, Scope, Show};
+use crate::{output::REPORT_LIMIT, sinks::Files};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -63,10 +59,9 @@ pub struct WatchOptions {
     #[arg(long, value_name = "N", requires = "report", default_value_t = REPORT_LIMIT, value_parser = value_parser!(u32).range(1..))]
     pub report_limit: u32,
 
-    /// Send each exchange as a trace to the OpenTelemetry collector at this URL, such as
-    /// http://localhost:4318
-    #[arg(long, value_name = "ENDPOINT", value_parser = endpoint)]
-    pub otlp: Option<Endpoint>,
+    /// Traces for OpenTelemetry
+    #[command(flatten)]
+    pub otlp: OtlpOptions,
 
     /// Metrics for Prometheus
     #[command(flatten)]

@@ -24,6 +24,7 @@ impl Pace {
     }
 
     /// What the recording's clock shows by now, ns; 0 before the first entry.
+    #[cfg(feature = "top")]
     pub(crate) fn now_ns(&self) -> u64 {
         self.began.map_or(0, |(now, then_ns)| {
             let since = u64::try_from(now.elapsed().as_nanos()).unwrap_or(u64::MAX);

@@ -9,7 +9,9 @@ use std::{
     thread,
 };
 
-use tokio::sync::mpsc::{Receiver, Sender, channel, error::TryRecvError};
+#[cfg(feature = "top")]
+use tokio::sync::mpsc::error::TryRecvError;
+use tokio::sync::mpsc::{Receiver, Sender, channel};
 
 use crate::recording::{Entry, Reader, RecordingError};
 
@@ -45,6 +47,7 @@ impl Reading {
     }
 
     /// The next entries, if there are some already; `None` behind the last.
+    #[cfg(feature = "top")]
     pub(crate) fn there(&mut self) -> Option<Vec<ReadEntry>> {
         match self.batches.try_recv() {
             Ok(batch) => Some(batch),

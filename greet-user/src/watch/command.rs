@@ -21,6 +21,7 @@ pub enum Output {
     /// Where our sentences go: a program reads our standard output.
     StandardError,
     /// Nowhere, and nothing is typed for it: the screen is ours.
+    #[cfg(feature = "top")]
     Nowhere,
 }
 
@@ -43,6 +44,7 @@ impl Command {
             Output::StandardError => {
                 command.stdout(Stdio::from(io::stderr()));
             }
+            #[cfg(feature = "top")]
             Output::Nowhere => {
                 command.stdin(Stdio::null());
                 command.stdout(Stdio::null()).stderr(Stdio::null());
