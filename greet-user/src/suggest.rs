@@ -9,10 +9,16 @@ use strsim::damerau_levenshtein;
 /// near, the first.
 pub fn nearest<'a>(asked: &str, names: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     let allowed = (asked.chars().count() / 3).clamp(1, 3);
+    let letters = letters(asked);
+    // The distance is at least the difference of the lengths, and at least the number of letters
+    // that only one of the two has: cheaper questions.
+    let may_be_near = |name: &str| {
+        name.len().abs_diff(asked.len()) <= allowed
+            && (!asked.is_ascii() || differing(letters, self::letters(name)) <= allowed)
+    };
     names
         .into_iter()
-        // The distance is at least the difference of the lengths; this is the cheaper question.
-        .filter(|name| name.starts_with(asked) || name.len().abs_diff(asked.len()) <= allowed)
+        .filter(|name| name.starts_with(asked) || may_be_near(name))
         .filter_map(|name| {
             let distance = damerau_levenshtein(asked, name);
             let is_near = distance <= allowed || !asked.is_empty() && name.starts_with(asked);
@@ -20,6 +26,18 @@ pub fn nearest<'a>(asked: &str, names: impl IntoIterator<Item = &'a str>) -> Opt
         })
         .min_by_key(|(distance, _)| *distance)
         .map(|(_, name)| name)
+}
+
+/// Which letters there are in a name, a bit for each; some share one.
+fn letters(name: &str) -> u64 {
+    name.bytes()
+        .fold(0, |letters, byte| letters | 1 << (byte & 63))
+}
+
+/// How many letters one of two names has and the other has not, at least.
+fn differing(one: u64, other: u64) -> usize {
+    let [here, there] = [one & !other, other & !one].map(u64::count_ones);
+    here.max(there) as usize
 }
 
 /// `; did you mean …?`, or nothing.
@@ -48,6 +66,21 @@ mod tests {
             ("", None),
         ] {
             assert_eq!(nearest(asked, names), meant, "{asked}");
+        }
+    }
+
+    #[test]
+    fn what_is_not_looked_at_closely_is_never_near() {
+        let names = [
+            "", "a", "ab", "ba", "abc", "bcd", "route", "ruote", "rout", "été", "ete",
+        ];
+        for one in names {
+            for other in names {
+                if one.is_ascii() && other.is_ascii() {
+                    let least = differing(letters(one), letters(other));
+                    assert!(least <= damerau_levenshtein(one, other), "{one} {other}");
+                }
+            }
         }
     }
 

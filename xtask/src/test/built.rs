@@ -9,8 +9,8 @@ use crate::artifacts::{self, Programs, TestProgram};
 use crate::debian::Debian;
 use crate::paths::Paths;
 
-/// The package of the tests that run in virtual machines.
-const VM_TESTS: &str = "vm-tests";
+/// The folders of the packages whose tests run in virtual machines.
+const GUESTS: &[&str] = &["hostile-tests", "vm-tests"];
 
 /// Programs for the machine, and all test programs.
 ///
@@ -54,7 +54,7 @@ impl Built {
     /// # Errors
     /// Where cargo built none of that name.
     pub fn suite(&self, name: &str) -> Result<&PathBuf> {
-        let wanted = format!("{VM_TESTS} {name}");
+        let wanted = format!("{name}-tests {name}");
         self.program(&wanted).map(|test| &test.program)
     }
 
@@ -74,5 +74,5 @@ impl Built {
 }
 
 fn is_guests(test: &TestProgram) -> bool {
-    test.package.ends_with(VM_TESTS)
+    GUESTS.iter().any(|guest| test.package.ends_with(guest))
 }

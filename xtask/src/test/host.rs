@@ -30,6 +30,7 @@ pub fn lint(paths: &Paths, tally: &mut Tally) {
     tally.check("clippy", run(paths, "lints", clippy));
     tally.check("clippy of greet-ebpf", ebpf_clippy(paths));
 
+    // What the demo compiles.
     let few = ["clippy", "--package", "greet-user", "--no-default-features"];
     let mut few = artifacts::static_cargo(paths, &few);
     few.args(["--", "-D", "warnings"]);

@@ -138,18 +138,14 @@ fn a_capture_that_is_killed_at_any_moment_can_be_read() {
     let recorded = folder.file("run.greet");
     let two_seconds = ["-c", "200", "-i", "0.01", "--trace", "--record", &recorded];
     stdout_of(&greet_user(&two_seconds), 0);
-    let flood = command(&ENDLESS[1..]).stdout(Stdio::null()).spawn();
-    let _flood = Beside(flood.expect("starts"));
     let (mut with_packets, mut all, mut cut) = (0, 0, 0);
     for round in 0..KILLS {
+        let is_live = round % TRACED_EVERY == 0;
+        let _flood = is_live.then(|| Beside::start(&ENDLESS[1..]));
         let file = folder.file(&format!("{round}.pcapng"));
         let live = ["watch", "-p", "31", "--stages", "cross,queue"];
         let again = ["replay", "--pace", &recorded];
-        let arguments = if round % TRACED_EVERY == 0 {
-            &live[..]
-        } else {
-            &again
-        };
+        let arguments = if is_live { &live[..] } else { &again };
         let mut watch = command(arguments)
             .args(["--pcapng", &file])
             .stdout(Stdio::null())

@@ -50,6 +50,14 @@ impl Drop for Folder {
 /// Ends with the test, whatever becomes of it.
 pub struct Beside(pub Child);
 
+impl Beside {
+    /// Starts `greet-user`.
+    pub fn start(arguments: &[&str]) -> Self {
+        let mut command = command(arguments);
+        Self(command.stdout(Stdio::null()).spawn().expect("starts"))
+    }
+}
+
 impl Drop for Beside {
     fn drop(&mut self) {
         self.0.kill().expect("it is ours");
@@ -154,12 +162,11 @@ fn a_replay_shows_what_was_shown_live_to_the_byte() {
 #[test]
 fn a_run_that_is_killed_at_any_moment_leaves_every_whole_frame() {
     let folder = Folder::new("killed");
-    let flood = command(&ENDLESS[1..]).stdout(Stdio::null()).spawn();
-    let _flood = Beside(flood.expect("starts"));
     let (mut filled, mut cut) = (0, 0);
     for round in 0..KILLS {
         let file = folder.file(&format!("{round}.greet"));
         let is_traced = round % TRACED_EVERY == 0;
+        let _flood = is_traced.then(|| Beside::start(&ENDLESS[1..]));
         let arguments = if is_traced {
             &["watch", "-p", "31"][..]
         } else {

@@ -48,7 +48,7 @@ pub fn unload() {
 /// Between two tries: a thread that spins would take the emulated processor from what it waits
 /// for.
 pub fn pause() {
-    thread::sleep(Duration::from_millis(1));
+    thread::sleep(Duration::from_micros(100));
 }
 
 /// Its counters as they stand.
