@@ -19,7 +19,8 @@ use crate::{
     watching::signal,
 };
 
-const GREETINGS: u64 = 100_000;
+/// Four times what the ring buffer has room for: 2 MiB, 900 bytes a greeting.
+const GREETINGS: u64 = 10_000;
 /// A request, its answer in the queue, and its answer read.
 const RECORDS: u64 = 3;
 const FILE: &str = "/tmp/standstill.json";
@@ -57,12 +58,16 @@ struct Lines {
 fn lines() -> Lines {
     let mut found = Lines::default();
     for line in BufReader::new(File::open(FILE).expect("is written")).lines() {
-        let line: Value = serde_json::from_str(&line.expect("text")).expect("JSON");
-        match line["kind"].as_str() {
+        let line = line.expect("text");
+        // Other tests read every field of such lines; here their number counts.
+        let kind = line
+            .strip_prefix("{\"kind\":\"")
+            .expect("the kind is first");
+        match kind.split('"').next() {
             Some("message") => found.messages += 1,
             Some("exchange") => found.exchanges += 1,
-            Some("summary") => found.summary = line,
-            _ => assert_eq!(line["kind"], "start"),
+            Some("summary") => found.summary = serde_json::from_str(&line).expect("JSON"),
+            kind => assert_eq!(kind, Some("start")),
         }
     }
     found
