@@ -21,8 +21,14 @@ use object::{
 };
 
 const TARGET: &str = "bpfel-unknown-none";
-/// Held by set-up while it provides the tools.
-const LOCK: &str = "toolchain.lock";
+/// Set-up's note, in its folder below the target directory: where the tools are.
+const NOTES: &str = "toolchain.env";
+/// Held by set-up until the sources of `core` are there, and the note.
+const SOURCES: &str = "sources.lock";
+/// Held by set-up until bpf-linker is there.
+const LINKER: &str = "linker.lock";
+/// What is compiled before that one is needed.
+const DEPENDENCIES: &[&str] = &["aya-ebpf", "aya-log-ebpf", "greet-common"];
 const NOT_SET_UP: &str = "the eBPF tool chain is not set up: run `cargo xtask setup` once";
 
 /// Cargo stops at an error that the script prints. A script that fails as well has its whole
@@ -47,7 +53,11 @@ fn run() -> Result<(), Box<dyn Error>> {
     let out_dir = PathBuf::from(env::var("OUT_DIR")?);
     let tools = Tools::find(&out_dir)?;
     let target_dir = target_dir(&out_dir)?.join("ebpf");
-    build(workspace, &target_dir, &tools)?;
+    if let Some(setup) = &tools.setup {
+        build(workspace, &target_dir, &tools, DEPENDENCIES)?;
+        wait_for(&setup.join(LINKER))?;
+    }
+    build(workspace, &target_dir, &tools, &["greet-ebpf"])?;
     let object = target_dir.join(TARGET).join("release/greet-ebpf");
     let stripped = without_debug_info(&fs::read(object)?)?;
     fs::write(out_dir.join("greet-ebpf"), stripped)?;
@@ -80,6 +90,8 @@ struct Tools {
     path: OsString,
     /// The standard library's source, where it is not the tool chain's own.
     library: Option<PathBuf>,
+    /// The folder of a set-up that may still be compiling the linker.
+    setup: Option<PathBuf>,
 }
 
 impl Tools {
@@ -87,14 +99,14 @@ impl Tools {
     fn find(out_dir: &Path) -> Result<Self, Box<dyn Error>> {
         let path = env::var_os("PATH").unwrap_or_default();
         let mut setups = out_dir.ancestors().map(|dir| dir.join("setup"));
-        let setup = setups.find(|setup| setup.join(LOCK).is_file());
+        let setup = setups.find(|setup| setup.join(SOURCES).is_file());
         if let Some(setup) = &setup {
-            // `cargo xtask` compiles bpf-linker beside this crate's dependencies, and holds the
-            // lock until it is there.
-            File::open(setup.join(LOCK))?.lock_shared()?;
+            wait_for(&setup.join(SOURCES))?;
         }
-        let notes = setup.map(|setup| setup.join("toolchain.env"));
-        if let Some(notes) = notes.filter(|notes| notes.is_file()) {
+        if let Some((setup, notes)) = setup
+            .map(|setup| (setup.clone(), setup.join(NOTES)))
+            .filter(|(_, notes)| notes.is_file())
+        {
             println!("cargo::rerun-if-changed={}", notes.display());
             let text = fs::read_to_string(notes)?;
             let value = |name: &str| {
@@ -107,6 +119,7 @@ impl Tools {
             return Ok(Self {
                 path: env::join_paths(linker.chain(env::split_paths(&path)))?,
                 library: value("RUST_SRC_LIBRARY"),
+                setup: Some(setup),
             });
         }
         println!("cargo::rerun-if-env-changed=PATH");
@@ -124,6 +137,7 @@ impl Tools {
             Ok(Self {
                 path,
                 library: None,
+                setup: None,
             })
         } else {
             Err(NOT_SET_UP.into())
@@ -153,7 +167,17 @@ fn target_dir(out_dir: &Path) -> Result<&Path, Box<dyn Error>> {
     })
 }
 
-fn build(workspace: &Path, target_dir: &Path, tools: &Tools) -> Result<(), Box<dyn Error>> {
+/// `cargo xtask` sets up beside the compilation, and holds a lock until something is there.
+fn wait_for(lock: &Path) -> Result<(), Box<dyn Error>> {
+    Ok(File::open(lock)?.lock_shared()?)
+}
+
+fn build(
+    workspace: &Path,
+    target_dir: &Path,
+    tools: &Tools,
+    packages: &[&str],
+) -> Result<(), Box<dyn Error>> {
     let arch = env::var("CARGO_CFG_TARGET_ARCH")?;
     let flags = [
         &format!("--cfg=bpf_target_arch=\"{arch}\""),
@@ -161,15 +185,12 @@ fn build(workspace: &Path, target_dir: &Path, tools: &Tools) -> Result<(), Box<d
         "-Clink-arg=--btf",
     ];
     let mut cargo = Command::new(env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
+    cargo.arg("build");
+    for package in packages {
+        cargo.args(["--package", package]);
+    }
     cargo
-        .args([
-            "build",
-            "--package",
-            "greet-ebpf",
-            "--release",
-            "--target",
-            TARGET,
-        ])
+        .args(["--release", "--target", TARGET])
         .args(["-Z", "build-std=core", "--target-dir"])
         .arg(target_dir)
         .current_dir(workspace)
@@ -194,5 +215,10 @@ fn build(workspace: &Path, target_dir: &Path, tools: &Tools) -> Result<(), Box<d
         return Ok(());
     }
     let said = String::from_utf8_lossy(&output.stderr);
-    Err(format!("building greet-ebpf failed ({})\n{said}", output.status).into())
+    Err(format!(
+        "building {} failed ({})\n{said}",
+        packages.join(", "),
+        output.status
+    )
+    .into())
 }
