@@ -21,14 +21,8 @@ use object::{
 };
 
 const TARGET: &str = "bpfel-unknown-none";
-/// Set-up's note, in its folder below the target directory: where the tools are.
-const NOTES: &str = "toolchain.env";
-/// Held by set-up until the sources of `core` are there, and the note.
-const SOURCES: &str = "sources.lock";
-/// Held by set-up until bpf-linker is there.
-const LINKER: &str = "linker.lock";
-/// What is compiled before that one is needed.
-const DEPENDENCIES: &[&str] = &["aya-ebpf", "aya-log-ebpf", "greet-common"];
+/// Held by set-up while it provides the tools.
+const LOCK: &str = "toolchain.lock";
 const NOT_SET_UP: &str = "the eBPF tool chain is not set up: run `cargo xtask setup` once";
 
 /// Cargo stops at an error that the script prints. A script that fails as well has its whole
@@ -53,11 +47,7 @@ fn run() -> Result<(), Box<dyn Error>> {
     let out_dir = PathBuf::from(env::var("OUT_DIR")?);
     let tools = Tools::find(&out_dir)?;
     let target_dir = target_dir(&out_dir)?.join("ebpf");
-    if let Some(setup) = &tools.setup {
-        build(workspace, &target_dir, &tools, DEPENDENCIES)?;
-        wait_for(&setup.join(LINKER))?;
-    }
-    build(workspace, &target_dir, &tools, &["greet-ebpf"])?;
+    build(workspace, &target_dir, &tools)?;
     let object = target_dir.join(TARGET).join("release/greet-ebpf");
     let stripped = without_debug_info(&fs::read(object)?)?;
     fs::write(out_dir.join("greet-ebpf"), stripped)?;
@@ -90,8 +80,6 @@ struct Tools {
     path: OsString,
     /// The standard library's source, where it is not the tool chain's own.
     library: Option<PathBuf>,
-    /// The folder of a set-up that may still be compiling the linker.
-    setup: Option<PathBuf>,
 }
 
 impl Tools {
@@ -99,14 +87,14 @@ impl Tools {
     fn find(out_dir: &Path) -> Result<Self, Box<dyn Error>> {
         let path = env::var_os("PATH").unwrap_or_default();
         let mut setups = out_dir.ancestors().map(|dir| dir.join("setup"));
-        let setup = setups.find(|setup| setup.join(SOURCES).is_file());
+        let setup = setups.find(|setup| setup.join(LOCK).is_file());
         if let Some(setup) = &setup {
-            wait_for(&setup.join(SOURCES))?;
+            // `cargo xtask` compiles bpf-linker beside this crate's dependencies, and holds the
+            // lock until it is there.
+            File::open(setup.join(LOCK))?.lock_shared()?;
         }
-        if let Some((setup, notes)) = setup
-            .map(|setup| (setup.clone(), setup.join(NOTES)))
-            .filter(|(_, notes)| notes.is_file())
-        {
+        let notes = setup.map(|setup| setup.join("toolchain.env"));
+        if let Some(notes) = notes.filter(|notes| notes.is_file()) {
             println!("cargo::rerun-if-changed={}", notes.display());
             let text = fs::read_to_string(notes)?;
             let value = |name: &str| {
@@ -119,7 +107,6 @@ impl Tools {
             return Ok(Self {
                 path: env::join_paths(linker.chain(env::split_paths(&path)))?,
                 library: value("RUST_SRC_LIBRARY"),
-                setup: Some(setup),
             });
         }
         println!("cargo::rerun-if-env-changed=PATH");
@@ -137,7 +124,6 @@ impl Tools {
             Ok(Self {
                 path,
                 library: None,
-                setup: None,
             })
         } else {
             Err(NOT_SET_UP.into())
@@ -167,17 +153,7 @@ fn target_dir(out_dir: &Path) -> Result<&Path, Box<dyn Error>> {
     })
 }
 
-/// `cargo xtask` sets up beside the compilation, and holds a lock until something is there.
-fn wait_for(lock: &Path) -> Result<(), Box<dyn Error>> {
-    Ok(File::open(lock)?.lock_shared()?)
-}
-
-fn build(
-    workspace: &Path,
-    target_dir: &Path,
-    tools: &Tools,
-    packages: &[&str],
-) -> Result<(), Box<dyn Error>> {
+fn build(workspace: &Path, target_dir: &Path, tools: &Tools) -> Result<(), Box<dyn Error>> {
     let arch = env::var("CARGO_CFG_TARGET_ARCH")?;
     let flags = [
         &format!("--cfg=bpf_target_arch=\"{arch}\""),
@@ -185,12 +161,15 @@ fn build(
         "-Clink-arg=--btf",
     ];
     let mut cargo = Command::new(env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
-    cargo.arg("build");
-    for package in packages {
-        cargo.args(["--package", package]);
-    }
     cargo
-        .args(["--release", "--target", TARGET])
+        .args([
+            "build",
+            "--package",
+            "greet-ebpf",
+            "--release",
+            "--target",
+            TARGET,
+        ])
         .args(["-Z", "build-std=core", "--target-dir"])
         .arg(target_dir)
         .current_dir(workspace)
@@ -215,10 +194,5 @@ fn build(
         return Ok(());
     }
     let said = String::from_utf8_lossy(&output.stderr);
-    Err(format!(
-        "building {} failed ({})\n{said}",
-        packages.join(", "),
-        output.status
-    )
-    .into())
+    Err(format!("building greet-ebpf failed ({})\n{said}", output.status).into())
 }

@@ -8,7 +8,7 @@ mod bpf_linker;
 pub mod lock;
 mod rust_src;
 
-use std::fs::{self, File};
+use std::fs;
 use std::thread;
 
 use anyhow::{Result, bail};
@@ -77,9 +77,12 @@ pub fn set_up_beside<M, B: Send>(
     // First, because it tells within seconds whether the mirror can be reached.
     let debian = Debian::open(paths)?;
     // Before the build begins, which would find no tools and no one who provides them.
-    let locks = Locks::take(paths)?;
+    let toolchain = lock::take(&paths.setup(), lock::TOOLCHAIN)?;
     let ((kernels, more), built) = thread::scope(|scope| {
-        let toolchain = scope.spawn(|| provide_toolchain(paths, &debian, locks));
+        let toolchain = scope.spawn(|| {
+            let _lock = toolchain;
+            provide_toolchain(paths, &debian)
+        });
         let built = scope.spawn(build);
         let packages = provide_packages(paths, &debian, series)
             .and_then(|kernels| more(&debian, &kernels).map(|more| (kernels, more)));
@@ -91,41 +94,16 @@ pub fn set_up_beside<M, B: Send>(
     Ok(((Tools { debian, kernels }, more), built))
 }
 
-/// What greet-user's build script waits for.
-struct Locks {
-    sources: File,
-    linker: File,
-}
-
-impl Locks {
-    fn take(paths: &Paths) -> Result<Self> {
-        Ok(Self {
-            sources: lock::take(&paths.setup(), lock::SOURCES)?,
-            linker: lock::take(&paths.setup(), lock::LINKER)?,
-        })
-    }
-}
-
 fn join<T>(thread: thread::ScopedJoinHandle<'_, Result<T>>, what: &str) -> Result<T> {
     let joined = thread.join();
     joined.unwrap_or_else(|_| bail!("{what} panicked"))
 }
 
 /// What compiles eBPF programs; greet-user's build script reads where it lies.
-///
-/// What is linked has been compiled from the sources of `core` first: the build script does that
-/// while the linker is still being compiled.
-fn provide_toolchain(
-    paths: &Paths,
-    debian: &Debian,
-    Locks { sources, linker }: Locks,
-) -> Result<()> {
+fn provide_toolchain(paths: &Paths, debian: &Debian) -> Result<()> {
     let library = rust_src::provide(paths, debian)?;
-    write_toolchain(paths, &bpf_linker::folder(paths), library.as_deref())?;
-    drop(sources);
-    bpf_linker::provide(paths)?;
-    drop(linker);
-    Ok(())
+    let linker = bpf_linker::provide(paths)?;
+    write_toolchain(paths, &linker, library.as_deref())
 }
 
 fn provide_packages(paths: &Paths, debian: &Debian, series: &[Series]) -> Result<Vec<Kernel>> {

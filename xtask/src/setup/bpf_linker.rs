@@ -15,24 +15,16 @@ use crate::progress::Step;
 /// that builds aya 0.14 has.
 const VERSION: &str = "0.10.3";
 
-/// The folder that it comes to lie in.
-pub fn folder(paths: &Paths) -> PathBuf {
-    home(paths).join("bin")
-}
-
-fn home(paths: &Paths) -> PathBuf {
-    paths.setup().join("bpf-linker")
-}
-
-/// Installs it below `target/setup/`.
+/// Installs it below `target/setup/`, and returns the folder that it lies in.
 ///
 /// # Errors
 /// Where it cannot be downloaded or compiled.
-pub fn provide(paths: &Paths) -> Result<()> {
-    if is_there(&folder(paths)) {
-        return Ok(());
+pub fn provide(paths: &Paths) -> Result<PathBuf> {
+    let home = paths.setup().join("bpf-linker");
+    let folder = home.join("bin");
+    if is_there(&folder) {
+        return Ok(folder);
     }
-    let home = home(paths);
     let step = Step::start(format!("bpf-linker {VERSION}, compiled once"));
     let mut install = Command::new(artifacts::cargo());
     install
@@ -65,7 +57,7 @@ pub fn provide(paths: &Paths) -> Result<()> {
         crate::progress::say(&format!("      … the linker's build files stay: {error}"));
     }
     step.done("");
-    Ok(())
+    Ok(folder)
 }
 
 fn is_there(folder: &std::path::Path) -> bool {

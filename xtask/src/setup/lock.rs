@@ -10,11 +10,8 @@ use crate::progress::say;
 
 /// The lock of a whole set-up.
 pub const SET_UP: &str = "lock";
-/// Held until the sources of `core` are there, and `toolchain.env` says where; greet-user's build
-/// script waits for it, and for the next one.
-pub const SOURCES: &str = "sources.lock";
-/// Held until bpf-linker is there.
-pub const LINKER: &str = "linker.lock";
+/// Held while the eBPF tool chain is provided; greet-user's build script waits for it.
+pub const TOOLCHAIN: &str = "toolchain.lock";
 
 /// Takes a lock, and waits for another xtask that has it. It is released on drop,
 /// and by the kernel if the program is killed.
