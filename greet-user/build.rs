@@ -1,10 +1,8 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! Builds `greet-ebpf` and leaves the object in `OUT_DIR`.
-//!
-//! Not `aya-build`: that keeps a target directory of its own in each `OUT_DIR`, so it
-//! builds `core` anew for every profile and target, and it prints each line of cargo's
-//! as a warning. This script builds once into `<target>/ebpf`, says nothing when all is
-//! well, and everything when it is not.
+//! Builds `greet-ebpf` and leaves the object, without what BTF was made of, in `OUT_DIR`.
+
+#[path = "build/ebpf.rs"]
+mod ebpf;
 
 use std::{
     env,
@@ -15,12 +13,12 @@ use std::{
     process::Command,
 };
 
+use ebpf::Tools;
 use object::{
     build::elf::{Builder, SectionData},
     elf::SHT_STRTAB,
 };
 
-const TARGET: &str = "bpfel-unknown-none";
 /// Held by set-up while it provides the tools.
 const LOCK: &str = "toolchain.lock";
 const NOT_SET_UP: &str = "the eBPF tool chain is not set up: run `cargo xtask setup` once";
@@ -41,14 +39,21 @@ fn run() -> Result<(), Box<dyn Error>> {
     let workspace = Path::new(&package)
         .parent()
         .ok_or("the crate lies outside the workspace")?;
-    for path in ["Cargo.toml", "Cargo.lock", "greet-ebpf", "greet-common/src"] {
+    for path in [
+        "Cargo.toml",
+        "Cargo.lock",
+        "greet-ebpf",
+        "greet-common/src",
+        "greet-user/build.rs",
+        "greet-user/build",
+    ] {
         println!("cargo::rerun-if-changed={}", workspace.join(path).display());
     }
     let out_dir = PathBuf::from(env::var("OUT_DIR")?);
-    let tools = Tools::find(&out_dir)?;
-    let target_dir = target_dir(&out_dir)?.join("ebpf");
-    build(workspace, &target_dir, &tools)?;
-    let object = target_dir.join(TARGET).join("release/greet-ebpf");
+    let tools = tools(&out_dir)?;
+    let arch = env::var("CARGO_CFG_TARGET_ARCH")?;
+    let built = ebpf::build(workspace, target_dir(&out_dir)?, &tools, &arch);
+    let object = built.map_err(|error| -> Box<dyn Error> { error })?;
     let stripped = without_debug_info(&fs::read(object)?)?;
     fs::write(out_dir.join("greet-ebpf"), stripped)?;
     Ok(())
@@ -74,60 +79,50 @@ fn without_debug_info(object: &[u8]) -> Result<Vec<u8>, Box<dyn Error>> {
     Ok(stripped)
 }
 
-/// What a BPF build needs beyond cargo.
-struct Tools {
-    /// The search path, bpf-linker's directory included.
-    path: OsString,
-    /// The standard library's source, where it is not the tool chain's own.
-    library: Option<PathBuf>,
-}
-
-impl Tools {
-    /// What `cargo xtask setup` wrote down, or else what the machine has by itself.
-    fn find(out_dir: &Path) -> Result<Self, Box<dyn Error>> {
-        let path = env::var_os("PATH").unwrap_or_default();
-        let mut setups = out_dir.ancestors().map(|dir| dir.join("setup"));
-        let setup = setups.find(|setup| setup.join(LOCK).is_file());
-        if let Some(setup) = &setup {
-            // `cargo xtask` compiles bpf-linker beside this crate's dependencies, and holds the
-            // lock until it is there.
-            File::open(setup.join(LOCK))?.lock_shared()?;
-        }
-        let notes = setup.map(|setup| setup.join("toolchain.env"));
-        if let Some(notes) = notes.filter(|notes| notes.is_file()) {
-            println!("cargo::rerun-if-changed={}", notes.display());
-            let text = fs::read_to_string(notes)?;
-            let value = |name: &str| {
-                let mut lines = text.lines().filter_map(|line| line.split_once('='));
-                lines
-                    .find(|(key, _)| *key == name)
-                    .map(|(_, value)| PathBuf::from(value))
-            };
-            let linker = value("BPF_LINKER_DIR").into_iter();
-            return Ok(Self {
-                path: env::join_paths(linker.chain(env::split_paths(&path)))?,
-                library: value("RUST_SRC_LIBRARY"),
-            });
-        }
-        println!("cargo::rerun-if-env-changed=PATH");
-        // Appears when set-up runs; cargo then runs this script again.
-        println!(
-            "cargo::rerun-if-changed={}",
-            target_dir(out_dir)?.join("setup").display()
-        );
-        let linker = env::split_paths(&path).any(|dir| dir.join("bpf-linker").is_file());
-        let sysroot = Command::new(rustc())
-            .args(["--print", "sysroot"])
-            .output()?;
-        let sysroot = PathBuf::from(String::from_utf8(sysroot.stdout)?.trim_end());
-        if linker && sysroot.join("lib/rustlib/src/rust/library/core").is_dir() {
-            Ok(Self {
-                path,
-                library: None,
-            })
-        } else {
-            Err(NOT_SET_UP.into())
-        }
+/// What `cargo xtask setup` wrote down, or else what the machine has by itself.
+fn tools(out_dir: &Path) -> Result<Tools, Box<dyn Error>> {
+    let path = env::var_os("PATH").unwrap_or_default();
+    let mut setups = out_dir.ancestors().map(|dir| dir.join("setup"));
+    let setup = setups.find(|setup| setup.join(LOCK).is_file());
+    if let Some(setup) = &setup {
+        // `cargo xtask` compiles bpf-linker beside this crate's dependencies, and holds the
+        // lock until it is there.
+        File::open(setup.join(LOCK))?.lock_shared()?;
+    }
+    let notes = setup.map(|setup| setup.join("toolchain.env"));
+    if let Some(notes) = notes.filter(|notes| notes.is_file()) {
+        println!("cargo::rerun-if-changed={}", notes.display());
+        let text = fs::read_to_string(notes)?;
+        let value = |name: &str| {
+            let mut lines = text.lines().filter_map(|line| line.split_once('='));
+            lines
+                .find(|(key, _)| *key == name)
+                .map(|(_, value)| PathBuf::from(value))
+        };
+        let linker = value("BPF_LINKER_DIR").into_iter();
+        return Ok(Tools {
+            path: env::join_paths(linker.chain(env::split_paths(&path)))?,
+            library: value("RUST_SRC_LIBRARY"),
+        });
+    }
+    println!("cargo::rerun-if-env-changed=PATH");
+    // Appears when set-up runs; cargo then runs this script again.
+    println!(
+        "cargo::rerun-if-changed={}",
+        target_dir(out_dir)?.join("setup").display()
+    );
+    let linker = env::split_paths(&path).any(|dir| dir.join("bpf-linker").is_file());
+    let sysroot = Command::new(rustc())
+        .args(["--print", "sysroot"])
+        .output()?;
+    let sysroot = PathBuf::from(String::from_utf8(sysroot.stdout)?.trim_end());
+    if linker && sysroot.join("lib/rustlib/src/rust/library/core").is_dir() {
+        Ok(Tools {
+            path,
+            library: None,
+        })
+    } else {
+        Err(NOT_SET_UP.into())
     }
 }
 
@@ -151,48 +146,4 @@ fn target_dir(out_dir: &Path) -> Result<&Path, Box<dyn Error>> {
     } else {
         above
     })
-}
-
-fn build(workspace: &Path, target_dir: &Path, tools: &Tools) -> Result<(), Box<dyn Error>> {
-    let arch = env::var("CARGO_CFG_TARGET_ARCH")?;
-    let flags = [
-        &format!("--cfg=bpf_target_arch=\"{arch}\""),
-        "-Cdebuginfo=2",
-        "-Clink-arg=--btf",
-    ];
-    let mut cargo = Command::new(env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
-    cargo
-        .args([
-            "build",
-            "--package",
-            "greet-ebpf",
-            "--release",
-            "--target",
-            TARGET,
-        ])
-        .args(["-Z", "build-std=core", "--target-dir"])
-        .arg(target_dir)
-        .current_dir(workspace)
-        .env("PATH", &tools.path)
-        // `-Z build-std` on a stable compiler.
-        .env("RUSTC_BOOTSTRAP", "1")
-        .env("CARGO_ENCODED_RUSTFLAGS", flags.join("\x1f"));
-    // What cargo and clippy set for this build script is not meant for the other target.
-    for name in [
-        "RUSTC",
-        "RUSTC_WRAPPER",
-        "RUSTC_WORKSPACE_WRAPPER",
-        "RUSTFLAGS",
-    ] {
-        cargo.env_remove(name);
-    }
-    if let Some(library) = &tools.library {
-        cargo.env("__CARGO_TESTS_ONLY_SRC_ROOT", library);
-    }
-    let output = cargo.output()?;
-    if output.status.success() {
-        return Ok(());
-    }
-    let said = String::from_utf8_lossy(&output.stderr);
-    Err(format!("building greet-ebpf failed ({})\n{said}", output.status).into())
 }

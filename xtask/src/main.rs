@@ -10,6 +10,8 @@ mod cli;
 mod debian;
 mod debug_kernel;
 mod demo;
+#[path = "../../greet-user/build/ebpf.rs"]
+mod ebpf;
 mod exec;
 mod initramfs;
 mod kernel;
@@ -17,7 +19,6 @@ mod kmod;
 mod paths;
 mod progress;
 mod qemu;
-
 mod setup;
 mod shell;
 mod test;

@@ -8,15 +8,15 @@ mod bpf_linker;
 pub mod lock;
 mod rust_src;
 
-use std::fs;
-use std::thread;
+use std::{env, fs, thread};
 
-use anyhow::{Result, bail};
+use anyhow::{Result, anyhow, bail};
 
 use crate::debian::{Debian, ESSENTIAL};
+use crate::ebpf;
 use crate::kernel::{Kernel, Series};
 use crate::paths::Paths;
-use crate::progress::say;
+use crate::progress::{Step, say};
 use crate::qemu;
 
 /// What set-up found or made.
@@ -80,8 +80,10 @@ pub fn set_up_beside<M, B: Send>(
     let toolchain = lock::take(&paths.setup(), lock::TOOLCHAIN)?;
     let ((kernels, more), built) = thread::scope(|scope| {
         let toolchain = scope.spawn(|| {
-            let _lock = toolchain;
-            provide_toolchain(paths, &debian)
+            let lock = toolchain;
+            let tools = provide_toolchain(paths, &debian)?;
+            drop(lock);
+            build_ebpf(paths, &tools)
         });
         let built = scope.spawn(build);
         let packages = provide_packages(paths, &debian, series)
@@ -100,10 +102,26 @@ fn join<T>(thread: thread::ScopedJoinHandle<'_, Result<T>>, what: &str) -> Resul
 }
 
 /// What compiles eBPF programs; greet-user's build script reads where it lies.
-fn provide_toolchain(paths: &Paths, debian: &Debian) -> Result<()> {
+fn provide_toolchain(paths: &Paths, debian: &Debian) -> Result<ebpf::Tools> {
     let library = rust_src::provide(paths, debian)?;
     let linker = bpf_linker::provide(paths)?;
-    write_toolchain(paths, &linker, library.as_deref())
+    write_toolchain(paths, &linker, library.as_deref())?;
+    let path = env::var_os("PATH").unwrap_or_default();
+    let path = [linker].into_iter().chain(env::split_paths(&path));
+    Ok(ebpf::Tools {
+        path: env::join_paths(path)?,
+        library,
+    })
+}
+
+/// The eBPF object, while what greet-user depends on is still being compiled: its build script
+/// then finds it done.
+fn build_ebpf(paths: &Paths, tools: &ebpf::Tools) -> Result<()> {
+    let step = Step::start("the eBPF programs");
+    let built = ebpf::build(&paths.root, &paths.target, tools, env::consts::ARCH);
+    built.map_err(|error| anyhow!("{error}"))?;
+    step.done("");
+    Ok(())
 }
 
 fn provide_packages(paths: &Paths, debian: &Debian, series: &[Series]) -> Result<Vec<Kernel>> {
