@@ -52,8 +52,11 @@ pub fn build(
         // `-Z build-std` on a stable compiler.
         .env("RUSTC_BOOTSTRAP", "1")
         .env("CARGO_ENCODED_RUSTFLAGS", flags.join("\x1f"));
-    // What cargo and clippy set for a build script is not meant for the other target.
+    // What cargo and clippy set for a build script is not meant for the other target, and who
+    // runs this must make no difference: aya's build scripts run again where HOST has changed.
     for name in [
+        "HOST",
+        "TARGET",
         "RUSTC",
         "RUSTC_WRAPPER",
         "RUSTC_WORKSPACE_WRAPPER",
