@@ -59,13 +59,6 @@ impl Programs {
             guest_init: stripped(paths, debian, &self.guest_init)?,
         })
     }
-
-    fn among(built: &[Artifact]) -> Result<Self> {
-        Ok(Self {
-            greet_user: program(built, "greet-user")?,
-            guest_init: program(built, "guest_init")?,
-        })
-    }
 }
 
 /// A test program.
@@ -96,7 +89,10 @@ pub fn programs(paths: &Paths, profile: Profile, features: Features) -> Result<P
     }
     let what = "greet-user, static, and the machine's PID 1";
     let built = build(paths, what, profile, &arguments)?;
-    Programs::among(&built)
+    Ok(Programs {
+        greet_user: program(&built, "greet-user")?,
+        guest_init: program(&built, "guest_init")?,
+    })
 }
 
 /// Builds what measures inside the machine.
@@ -121,21 +117,15 @@ pub const EVERY_TEST: &[&str] = &[
     "*",
 ];
 
-/// Builds greet-user and PID 1 as they are tested, and every test program.
+/// Builds every test program.
 ///
 /// # Errors
 /// Where one does not compile.
-pub fn tested(paths: &Paths) -> Result<(Programs, Vec<TestProgram>)> {
+pub fn test_programs(paths: &Paths) -> Result<Vec<TestProgram>> {
     let arguments = [&["test", "--no-run"], EVERY_TEST].concat();
-    let built = build(paths, "greet-user and all tests", Profile::Dev, &arguments)?;
-    let (tests, others): (Vec<_>, Vec<_>) = built
-        .into_iter()
-        .partition(|artifact| artifact.profile.test);
-    let programs = Programs::among(&others)?;
-    Ok((
-        programs,
-        tests.into_iter().filter_map(Artifact::into_test).collect(),
-    ))
+    let built = build(paths, "all tests", Profile::Dev, &arguments)?;
+    let tests = built.into_iter().filter(|artifact| artifact.profile.test);
+    Ok(tests.filter_map(Artifact::into_test).collect())
 }
 
 /// A copy of a program without what only debuggers read: three quarters of its size, which the

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, Result};
 
-use crate::artifacts::{self, Programs, TestProgram};
+use crate::artifacts::{self, Features, Profile, Programs, TestProgram};
 use crate::debian::Debian;
 use crate::paths::Paths;
 
@@ -14,8 +14,9 @@ const GUESTS: &[&str] = &["hostile-tests", "vm-tests"];
 
 /// Programs for the machine, and all test programs.
 ///
-/// One call of cargo compiles them, so that each dependency is compiled once, with one set of
-/// features.
+/// One call of cargo compiles the tests, so that each dependency is compiled once, with one set
+/// of features. The machine runs greet-user as people install it: the emulator makes up for the
+/// time that the optimiser takes.
 pub struct Built {
     /// What the machine runs.
     pub programs: Programs,
@@ -29,8 +30,10 @@ impl Built {
     /// # Errors
     /// Where something does not compile.
     pub fn make(paths: &Paths) -> Result<Self> {
-        let (programs, tests) = artifacts::tested(paths)?;
-        Ok(Self { programs, tests })
+        Ok(Self {
+            tests: artifacts::test_programs(paths)?,
+            programs: artifacts::programs(paths, Profile::Release, Features::All)?,
+        })
     }
 
     /// The same with the machine's programs stripped.

@@ -80,14 +80,18 @@ impl Street {
     fn knock(&self) {
         become_nobody();
         while !self.closed.load(Ordering::SeqCst) {
-            let _at_the_door = self.door.read().unwrap_or_else(PoisonError::into_inner);
+            let at_the_door = self.door.read().unwrap_or_else(PoisonError::into_inner);
             match Client::try_open() {
                 Ok(client) => {
                     client.greet(1);
                     self.answered.fetch_add(1, Ordering::SeqCst);
                 }
-                // Not loaded at the moment.
-                Err(error) => assert_eq!(error.raw_os_error(), Some(libc::EPROTONOSUPPORT)),
+                // Not loaded at the moment: each try has the kernel start modprobe.
+                Err(error) => {
+                    assert_eq!(error.raw_os_error(), Some(libc::EPROTONOSUPPORT));
+                    drop(at_the_door);
+                    module::pause();
+                }
             }
         }
     }

@@ -19,8 +19,8 @@ use crate::{
     watching::signal,
 };
 
-/// Four times what the ring buffer has room for: 2 MiB, 900 bytes a greeting.
-const GREETINGS: u64 = 10_000;
+/// More than the ring buffer of `watch` has room for: 16 MiB, 672 bytes a greeting.
+const GREETINGS: u64 = 40_000;
 /// A request, its answer in the queue, and its answer read.
 const RECORDS: u64 = 3;
 const FILE: &str = "/tmp/standstill.json";
