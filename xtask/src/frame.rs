@@ -135,7 +135,14 @@ impl Frame {
     /// frame, and `InvalidData` where what arrives is no frame.
     pub fn read_from(reader: &mut impl Read) -> io::Result<Option<Self>> {
         let mut kind = [0];
-        if reader.read(&mut kind)? == 0 {
+        // A socket with a time limit is interrupted even by SIGSTOP and SIGCONT (`man 7 signal`).
+        let read = loop {
+            match reader.read(&mut kind) {
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                read => break read?,
+            }
+        };
+        if read == 0 {
             return Ok(None);
         }
         let mut length = [0; 4];
@@ -265,5 +272,30 @@ mod tests {
             text.expect_err("too long").kind(),
             io::ErrorKind::InvalidInput
         );
+    }
+
+    /// Interrupted before each read.
+    struct Interrupted<'a>(&'a [u8], bool);
+
+    impl Read for Interrupted<'_> {
+        fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+            self.1 = !self.1;
+            if self.1 {
+                return Err(io::ErrorKind::Interrupted.into());
+            }
+            self.0.read(buffer)
+        }
+    }
+
+    #[test]
+    fn a_read_that_is_interrupted_goes_on() {
+        let mut bytes = Vec::new();
+        Frame::Hello
+            .write_to(&mut bytes)
+            .expect("a vector takes everything");
+        let mut reader = Interrupted(&bytes, false);
+        let read = Frame::read_from(&mut reader).expect("is read");
+        assert_eq!(read, Some(Frame::Hello));
+        assert_eq!(Frame::read_from(&mut reader).expect("the end"), None);
     }
 }

@@ -47,7 +47,7 @@ fn check(exchange: &Exchange) {
 fn eight_threads_with_four_sockets_each_are_not_mixed_up() {
     const THREADS: usize = 8;
     const SOCKETS: usize = 4;
-    const GREETINGS: usize = 2_000;
+    const GREETINGS: usize = 500;
     in_vm(async {
         // Without a filter by task, each message is told once.
         let plan = Plan {
