@@ -137,7 +137,10 @@ fn series(release: &str) -> String {
 }
 
 /// The names of a program's tests, in the order in which it runs them.
-fn listed(program: &Path) -> Result<Vec<String>> {
+///
+/// # Errors
+/// Where it cannot be run or fails.
+pub fn listed(program: &Path) -> Result<Vec<String>> {
     let list = exec::capture(Command::new(program).args(["--list", "--format", "terse"]))?;
     let name = |line: &str| line.strip_suffix(": test").map(str::to_owned);
     Ok(list.lines().filter_map(name).collect())

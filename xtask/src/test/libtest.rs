@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! What a libtest program prints: which tests passed, and how long each took.
 
-/// What makes a test program print how long each test took. libtest has it on a stable
-/// toolchain only for whoever sets this variable, as `greet-ebpf` does for its build.
+/// What makes a test program print how long each test took. On a stable
+/// toolchain libtest requires this variable, as the build of `greet-ebpf` does.
 pub const REPORT_TIME: (&str, &str) = ("RUSTC_BOOTSTRAP", "1");
 /// The same: its arguments.
 pub const REPORT_TIME_ARGUMENTS: &[&str] = &["-Z", "unstable-options", "--report-time"];

@@ -33,7 +33,7 @@ impl<'a> Job<'a> {
     }
 }
 
-/// Does all jobs, so many `at_once`. Times are counted from `began`.
+/// Runs all jobs, up to `at_once` in parallel. Times are relative to `began`.
 pub fn work_off(mut jobs: Vec<Job<'_>>, at_once: usize, began: Instant) -> Tally {
     // The next one is taken from the end.
     jobs.sort_by(|one, other| one.seconds.total_cmp(&other.seconds));

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! How long stages and tests took: a table for people, JSON for whoever looks for a trend.
+//! How long stages and tests took: a table for people, JSON for scripts.
 
 use std::collections::BTreeMap;
 use std::fs;

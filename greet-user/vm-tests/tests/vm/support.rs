@@ -163,7 +163,7 @@ fn text(bytes: &[u8]) -> String {
 
 /// How often a run that writes a file is killed.
 pub const KILLS: usize = 100;
-/// Every so many of these runs trace; the others write the same from what was recorded, or
+/// One in this many of these runs traces; the others write the same from what was recorded, or
 /// greet without a trace: what a file holds then is the writer's doing, and attaching takes
 /// longer than all the rest.
 pub const TRACED_EVERY: usize = 10;
