@@ -39,7 +39,6 @@ pub fn build(
     let target_dir = target_dir.join("ebpf");
     let flags = [
         &format!("--cfg=bpf_target_arch=\"{arch}\""),
-        "-Cdebuginfo=2",
         "-Clink-arg=--btf",
     ];
     let mut cargo = Command::new(env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));

@@ -21,6 +21,9 @@ const RUSTFLAGS: (&str, &str) = (
     "-C target-feature=+crt-static",
 );
 
+/// By how much a build gives way to others, see nice(1).
+const NICENESS: &str = "10";
+
 /// How much of an optimiser's time a program is worth.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Profile {
@@ -152,15 +155,17 @@ pub fn cargo() -> OsString {
 
 /// A cargo command for [`TARGET`], with the flags and the build folder that all have in common.
 pub fn static_cargo(paths: &Paths, arguments: &[&str]) -> Command {
-    let mut cargo = Command::new(cargo());
-    cargo
-        .args(arguments)
+    // What goes on beside it, such as the eBPF tool chain that greet-user's build script waits
+    // for, or a virtual machine with its timers, goes first.
+    let mut nice = Command::new("nice");
+    nice.args(["-n", NICENESS]).arg(cargo());
+    nice.args(arguments)
         .args(["--locked", "--target", TARGET, "--target-dir"])
         // The build folder that xtask itself was built in, wherever the user has put it.
         .arg(&paths.target)
         .env(RUSTFLAGS.0, RUSTFLAGS.1)
         .current_dir(&paths.root);
-    cargo
+    nice
 }
 
 /// The little of cargo's JSON messages that is of use here.

@@ -129,6 +129,15 @@ impl Page {
         self.until(drawn).await
     }
 
+    /// Shows the exchange of this number, as a link to it does where the page is open already.
+    pub async fn choose(&self, number: usize) -> WebDriverResult<()> {
+        self.ask(&format!("location.hash = '#x={number}'")).await?;
+        self.until(&format!(
+            "return document.getElementById('detail-title').textContent.startsWith('Exchange {number}:')"
+        ))
+        .await
+    }
+
     /// Waits until a script says so.
     pub async fn until(&self, script: &str) -> WebDriverResult<()> {
         let begin = Instant::now();

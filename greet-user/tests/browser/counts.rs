@@ -121,10 +121,9 @@ fn each_exchange_shows_its_stages_and_its_bytes() {
     for name in RECORDINGS {
         let made = made(&committed(name));
         let exchanges: Vec<_> = made.of("exchange").cloned().collect();
-        let report = made.report.clone();
         browse(&made.report, |page| async move {
             for (at, exchange) in exchanges.iter().enumerate() {
-                page.open(&report, &format!("#x={}", at + 1)).await?;
+                page.choose(at + 1).await?;
                 let title = page.text("detail-title").await?;
                 let who = format!(
                     "{}[{}]",

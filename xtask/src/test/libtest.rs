@@ -9,6 +9,12 @@ pub const REPORT_TIME_ARGUMENTS: &[&str] = &["-Z", "unstable-options", "--report
 
 /// What libtest's closing line begins with.
 const RESULT: &str = "test result: ";
+/// The line before what failed tests printed, and the one before their names.
+const FAILURES: &str = "failures:";
+/// What libtest itself adds to a panic.
+const NOTE: &str = "note: run with `RUST_BACKTRACE=1`";
+/// How many lines of what a failed test printed are kept: its panic comes last.
+const LINES: usize = 12;
 
 /// What a run's output says.
 #[derive(Debug, Default, PartialEq)]
@@ -34,6 +40,8 @@ pub struct Test {
     pub passed: bool,
     /// How long it took, in seconds.
     pub seconds: Option<f64>,
+    /// If it failed, the last lines of what it printed.
+    pub said: Vec<String>,
 }
 
 impl Report {
@@ -42,7 +50,21 @@ impl Report {
     pub fn read(output: &str) -> Self {
         let mut report = Self::default();
         let mut open = None;
-        for line in output.lines().map(str::trim) {
+        let mut failed = None;
+        for line in output.lines() {
+            match section(line) {
+                Some(Section::Of(name)) => {
+                    failed = report.tests.iter().rposition(|test| test.name == name);
+                    continue;
+                }
+                Some(Section::End) => failed = None,
+                None => {}
+            }
+            if let Some(test) = failed {
+                report.tests[test].add(line);
+                continue;
+            }
+            let line = line.trim();
             if let Some(counts) = line.strip_prefix(RESULT) {
                 report.passed += count(counts, "passed");
                 report.failed += count(counts, "failed");
@@ -69,11 +91,43 @@ impl Report {
                     name,
                     passed,
                     seconds,
+                    said: Vec::new(),
                 });
             }
         }
         report
     }
+}
+
+impl Test {
+    /// One more line of what it printed.
+    fn add(&mut self, line: &str) {
+        if line.trim().is_empty() || line.starts_with(NOTE) {
+            return;
+        }
+        if self.said.len() == LINES {
+            self.said.remove(0);
+        }
+        self.said.push(line.to_owned());
+    }
+}
+
+/// Where what failed tests printed is parted.
+enum Section<'a> {
+    /// From here on it is this test's.
+    Of(&'a str),
+    /// From here on it is no test's.
+    End,
+}
+
+fn section(line: &str) -> Option<Section<'_>> {
+    let name = line
+        .strip_prefix("---- ")
+        .and_then(|rest| rest.strip_suffix(" ----"));
+    if let Some((name, _)) = name.and_then(|name| name.rsplit_once(' ')) {
+        return Some(Section::Of(name));
+    }
+    (line == FAILURES || line.starts_with(RESULT)).then_some(Section::End)
 }
 
 /// `ok <1.234s>` or `FAILED`.
@@ -117,6 +171,7 @@ mod tests {
             name: name.to_owned(),
             passed,
             seconds: Some(seconds),
+            said: Vec::new(),
         };
         let expected = [
             test("a::one", true, 0.123),
@@ -131,6 +186,26 @@ mod tests {
             report.filtered_out,
         );
         assert_eq!(counts, (2, 1, 0, 4));
+    }
+
+    #[test]
+    fn what_a_failed_test_printed_is_its_own() {
+        let many: String = (0..20).map(|number| format!("line {number}\n")).collect();
+        let output = format!(
+            "test a ... FAILED\ntest b ... FAILED\ntest c ... ok\n\nfailures:\n\n\
+             ---- a stdout ----\nmade 3\n\nthread 'a' panicked at x.rs:1:1:\n  left: 1\n\
+             note: run with `RUST_BACKTRACE=1` environment variable\n\n\
+             ---- b stdout ----\n{many}\n\nfailures:\n    a\n    b\n\n\
+             test result: FAILED. 1 passed; 2 failed; 0 ignored; 0 measured; 0 filtered out\n"
+        );
+        let report = Report::read(&output);
+        assert_eq!((report.passed, report.failed), (1, 2));
+        let said: Vec<_> = report.tests.iter().map(|test| &*test.said).collect();
+        let own = ["made 3", "thread 'a' panicked at x.rs:1:1:", "  left: 1"];
+        assert_eq!(said[0], own);
+        assert_eq!(said[1].len(), LINES);
+        assert_eq!(said[1][LINES - 1], "line 19");
+        assert!(said[2].is_empty());
     }
 
     #[test]

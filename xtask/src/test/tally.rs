@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! Counts what passed and what failed, and remembers how long it took.
 
-use super::libtest::Report;
+use super::libtest::{Report, Test};
 use super::times::{TestTime, Times};
 
 /// Passed and failed checks so far.
@@ -78,9 +78,7 @@ impl Tally {
         }
         self.passed += report.passed;
         let names = report.tests.iter().filter(|test| !test.passed);
-        let named = names
-            .map(|test| self.fail(format!("{what}: {}", test.name)))
-            .count();
+        let named = names.map(|test| self.fail(failure(&what, test))).count();
         // Failures without a name, a crash in the middle, and a run of nothing.
         if report.failed > named || (!succeeded && report.failed == 0) {
             self.fail(format!("{what}: the run failed"));
@@ -120,6 +118,16 @@ impl Tally {
     }
 }
 
+/// Which test, and why: what it printed stands below it.
+fn failure(what: &str, test: &Test) -> String {
+    let mut text = format!("{what}: {}", test.name);
+    for line in &test.said {
+        text.push_str("\n    ");
+        text.push_str(line);
+    }
+    text
+}
+
 #[cfg(test)]
 mod tests {
     use super::{Origin, Tally};
@@ -151,6 +159,19 @@ mod tests {
     fn a_failed_test_is_named_once() {
         let output = "test a ... FAILED\ntest result: FAILED. 4 passed; 1 failed; 0 ignored; 0 measured; 0 filtered out\n";
         assert_eq!(tally(output, false), (4, 1));
+    }
+
+    #[test]
+    fn why_a_test_failed_stands_below_its_name() {
+        let output = "test a ... FAILED\n\nfailures:\n\n---- a stdout ----\nleft: 1\n\nfailures:\n    a\n\ntest result: FAILED. 4 passed; 1 failed; 0 ignored; 0 measured; 0 filtered out\n";
+        let mut tally = Tally::default();
+        let origin = Origin {
+            suite: "x",
+            kernel: Some("6.1"),
+            expected: None,
+        };
+        tally.libtest(origin, output, false);
+        assert_eq!(tally.failures(), ["x on 6.1: a\n    left: 1"]);
     }
 
     #[test]
