@@ -52,6 +52,13 @@ pub struct Programs {
 }
 
 impl Programs {
+    fn of(built: &[Artifact]) -> Result<Self> {
+        Ok(Self {
+            greet_user: program(built, "greet-user")?,
+            guest_init: program(built, "guest_init")?,
+        })
+    }
+
     /// The same without what only debuggers read.
     ///
     /// # Errors
@@ -91,11 +98,7 @@ pub fn programs(paths: &Paths, profile: Profile, features: Features) -> Result<P
         arguments.push("--no-default-features");
     }
     let what = "greet-user, static, and the machine's PID 1";
-    let built = build(paths, what, profile, &arguments)?;
-    Ok(Programs {
-        greet_user: program(&built, "greet-user")?,
-        guest_init: program(&built, "guest_init")?,
-    })
+    Programs::of(&build(paths, what, profile, &arguments)?)
 }
 
 /// Builds what measures inside the machine.
@@ -120,15 +123,24 @@ pub const EVERY_TEST: &[&str] = &[
     "*",
 ];
 
-/// Builds every test program.
+/// An emulator runs greet-user for half an hour in all: to optimise it a little pays, to
+/// optimise it in full, with all that it depends on, takes longer than it saves.
+const OPTIMISED: &[&str] = &["--config", "profile.dev.package.greet-user.opt-level=1"];
+
+/// Builds every test program, and what they test. It is one call of cargo, so that each
+/// dependency is compiled once, with one set of features.
 ///
 /// # Errors
 /// Where one does not compile.
-pub fn test_programs(paths: &Paths) -> Result<Vec<TestProgram>> {
-    let arguments = [&["test", "--no-run"], EVERY_TEST].concat();
-    let built = build(paths, "all tests", Profile::Dev, &arguments)?;
-    let tests = built.into_iter().filter(|artifact| artifact.profile.test);
-    Ok(tests.filter_map(Artifact::into_test).collect())
+pub fn tests(paths: &Paths) -> Result<(Programs, Vec<TestProgram>)> {
+    let arguments = [&["test", "--no-run"], OPTIMISED, EVERY_TEST].concat();
+    let what = "greet-user, the machine's PID 1 and all tests, static";
+    let built = build(paths, what, Profile::Dev, &arguments)?;
+    let (tests, programs): (Vec<_>, Vec<_>) = built
+        .into_iter()
+        .partition(|artifact| artifact.profile.test);
+    let tests = tests.into_iter().filter_map(Artifact::into_test).collect();
+    Ok((Programs::of(&programs)?, tests))
 }
 
 /// A copy of a program without what only debuggers read: three quarters of its size, which the

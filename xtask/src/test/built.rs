@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, Result};
 
-use crate::artifacts::{self, Features, Profile, Programs, TestProgram};
+use crate::artifacts::{self, Programs, TestProgram};
 use crate::debian::Debian;
 use crate::paths::Paths;
 
@@ -13,10 +13,6 @@ use crate::paths::Paths;
 const GUESTS: &[&str] = &["hostile-tests", "vm-tests"];
 
 /// Programs for the machine, and all test programs.
-///
-/// One call of cargo compiles the tests, so that each dependency is compiled once, with one set
-/// of features. The machine runs greet-user as people install it: the emulator makes up for the
-/// time that the optimiser takes.
 pub struct Built {
     /// What the machine runs.
     pub programs: Programs,
@@ -30,10 +26,8 @@ impl Built {
     /// # Errors
     /// Where something does not compile.
     pub fn make(paths: &Paths) -> Result<Self> {
-        Ok(Self {
-            tests: artifacts::test_programs(paths)?,
-            programs: artifacts::programs(paths, Profile::Release, Features::All)?,
-        })
+        let (programs, tests) = artifacts::tests(paths)?;
+        Ok(Self { programs, tests })
     }
 
     /// The same with the machine's programs stripped.
