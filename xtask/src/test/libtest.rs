@@ -11,8 +11,8 @@ pub const REPORT_TIME_ARGUMENTS: &[&str] = &["-Z", "unstable-options", "--report
 const RESULT: &str = "test result: ";
 /// The line before what failed tests printed, and the one before their names.
 const FAILURES: &str = "failures:";
-/// What libtest itself adds to a panic.
-const NOTE: &str = "note: run with `RUST_BACKTRACE=1`";
+/// What the standard library adds to a panic's message.
+const ADDED: &[&str] = &["note: run with `RUST_BACKTRACE=1`", "stack backtrace:"];
 /// How many lines of what a failed test printed are kept: its panic comes last.
 const LINES: usize = 12;
 
@@ -40,7 +40,7 @@ pub struct Test {
     pub passed: bool,
     /// How long it took, in seconds.
     pub seconds: Option<f64>,
-    /// If it failed, the last lines of what it printed.
+    /// If it failed, the last lines of what it printed, up to its panic.
     pub said: Vec<String>,
 }
 
@@ -61,7 +61,11 @@ impl Report {
                 None => {}
             }
             if let Some(test) = failed {
-                report.tests[test].add(line);
+                if ADDED.iter().any(|added| line.starts_with(added)) {
+                    failed = None;
+                } else {
+                    report.tests[test].add(line);
+                }
                 continue;
             }
             let line = line.trim();
@@ -102,7 +106,7 @@ impl Report {
 impl Test {
     /// One more line of what it printed.
     fn add(&mut self, line: &str) {
-        if line.trim().is_empty() || line.starts_with(NOTE) {
+        if line.trim().is_empty() {
             return;
         }
         if self.said.len() == LINES {
@@ -194,7 +198,7 @@ mod tests {
         let output = format!(
             "test a ... FAILED\ntest b ... FAILED\ntest c ... ok\n\nfailures:\n\n\
              ---- a stdout ----\nmade 3\n\nthread 'a' panicked at x.rs:1:1:\n  left: 1\n\
-             note: run with `RUST_BACKTRACE=1` environment variable\n\n\
+             stack backtrace:\n   0: rust_begin_unwind\n\n\
              ---- b stdout ----\n{many}\n\nfailures:\n    a\n    b\n\n\
              test result: FAILED. 1 passed; 2 failed; 0 ignored; 0 measured; 0 filtered out\n"
         );
