@@ -39,6 +39,9 @@ pub fn build(
     let target_dir = target_dir.join("ebpf");
     let flags = [
         &format!("--cfg=bpf_target_arch=\"{arch}\""),
+        // Of each crate, `core` too: the verifier refuses a program (EINVAL, "number of funcs in
+        // func_info doesn't match") in which a function that was not inlined has no BTF.
+        "-Cdebuginfo=2",
         "-Clink-arg=--btf",
     ];
     let mut cargo = Command::new(env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
