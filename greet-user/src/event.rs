@@ -9,7 +9,7 @@ mod text;
 
 pub use names::{flag_names, protocol_name, protocol_names, protocol_number, type_name};
 pub(crate) use text::all;
-pub use text::{escaped, printable};
+pub use text::{escaped, is_printable, plain_json, printable};
 
 /// What one record tells.
 #[derive(Clone, Debug, PartialEq, Eq)]

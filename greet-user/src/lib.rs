@@ -21,6 +21,7 @@ pub mod event;
 pub mod feed;
 pub mod journey;
 pub mod man;
+pub mod notice;
 pub mod output;
 pub mod recording;
 pub mod replay;

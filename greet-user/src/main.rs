@@ -11,7 +11,7 @@ use clap::Parser as _;
 use greet_user::top;
 use greet_user::{
     cli::{Cli, Command, Format, ReplayOptions, Show},
-    completions, doctor, man,
+    completions, doctor, man, notice,
     output::{Human, Json, Output, Watcher},
     replay::{Views, replay},
     session::{Session, SessionError},
@@ -26,11 +26,11 @@ async fn main() -> ExitCode {
     let options = Cli::parse();
     let done = match &options.command {
         None => {
-            init_log(options.show.diagnostics());
+            notice::log(options.show.diagnostics());
             greet(&options).await
         }
         Some(Command::Watch(options)) => {
-            init_log(options.show.diagnostics());
+            notice::log(options.show.diagnostics());
             let view = watcher(options.format, &options.show, options.summary);
             let sinks = options.files().open(Some(view));
             let sinks = sinks.and_then(|sinks| options.otlp.send(sinks, true));
@@ -44,17 +44,17 @@ async fn main() -> ExitCode {
         #[cfg(feature = "top")]
         Some(Command::Replay(options)) if options.top => top::replayed(options).await.map(|()| 0),
         Some(Command::Replay(options)) => {
-            init_log(options.show.diagnostics());
+            notice::log(options.show.diagnostics());
             again(options).await.map(|()| 0)
         }
         Some(Command::Sockets(options)) => {
-            init_log(options.verbose > 0);
+            notice::log(options.verbose > 0);
             sockets::show(options.format == Format::Json)
                 .map(|()| 0)
                 .map_err(Into::into)
         }
         Some(Command::Doctor(options)) => {
-            init_log(options.verbose > 0);
+            notice::log(options.verbose > 0);
             options.color.write_global();
             doctor::show(&doctor::examine().await, options.format()).map_err(Into::into)
         }
@@ -68,7 +68,7 @@ async fn main() -> ExitCode {
         // Nobody reads on: no reason to say so.
         Err(error) if error.is_broken_pipe() => ExitCode::from(1),
         Err(error) => {
-            anstream::eprintln!("greet-user: {error}{}", advice(&error));
+            notice::say(format_args!("greet-user: {error}{}", advice(&error)));
             ExitCode::from(2)
         }
     }
@@ -100,7 +100,8 @@ async fn greet(options: &Cli) -> Result<u8, SessionError> {
 
 async fn again(options: &ReplayOptions) -> Result<(), SessionError> {
     let files = Files::of(None, options.pcapng.as_deref())
-        .with_report(options.report.as_deref(), options.report_limit);
+        .with_report(options.report.as_deref(), options.report_limit)
+        .read_from(&options.file);
     let (format, show, summary) = (options.format, &options.show, options.summary);
     let silent = || Box::new(Human::new(io::sink(), show.look(), true));
     let (mut output, watcher): (Box<dyn Output>, Box<dyn Watcher>) = if files.is_stdout() {
@@ -135,10 +136,4 @@ fn watcher(format: Format, show: &Show, summary_only: bool) -> Box<dyn Watcher> 
             Box::new(Json::new(out, summary_only))
         }
     }
-}
-
-fn init_log(verbose: bool) {
-    let default = if verbose { "warn" } else { "off" };
-    let level = env_logger::Env::default().default_filter_or(default);
-    env_logger::Builder::from_env(level).init();
 }

@@ -2,7 +2,6 @@
 //! The manual: a page for the program and one for each of its commands.
 
 use std::{
-    fs,
     io::{self, Write},
     path::Path,
 };
@@ -13,7 +12,11 @@ use clap_mangen::{
     roff::{Roff, bold, roman},
 };
 
-use crate::{cli::Cli, session::SessionError};
+use crate::{
+    cli::Cli,
+    session::SessionError,
+    target::{make_folder, write_public},
+};
 
 /// A page, and the name of its file.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -118,10 +121,10 @@ pub fn write(folder: Option<&Path>) -> Result<(), SessionError> {
         let path = path.to_owned();
         move |error| SessionError::File { path, error }
     };
-    fs::create_dir_all(folder).map_err(failed(folder))?;
+    make_folder(folder).map_err(failed(folder))?;
     for page in pages {
         let path = folder.join(&page.file);
-        fs::write(&path, &page.text).map_err(failed(&path))?;
+        write_public(&path, &page.text).map_err(failed(&path))?;
     }
     Ok(())
 }

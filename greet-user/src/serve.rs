@@ -5,6 +5,7 @@
 mod accept;
 mod address;
 mod answer;
+mod names;
 
 use std::{
     io,
@@ -17,6 +18,7 @@ use tokio::{runtime::Builder, sync::oneshot};
 pub use address::{Address, address};
 
 use crate::output::Scrape;
+use names::Names;
 
 /// Answers as long as it lives.
 pub struct Server {
@@ -27,15 +29,17 @@ pub struct Server {
 }
 
 impl Server {
-    /// Answers at this address from now on; port 0 is any that is free.
+    /// Answers at this address from now on, port 0 being any that is free, and to these names
+    /// beside those that every machine has.
     ///
     /// # Errors
     /// Where the address is not to be had.
-    pub fn start(address: SocketAddr, scrape: Scrape) -> io::Result<Self> {
+    pub fn start(address: SocketAddr, names: &[String], scrape: Scrape) -> io::Result<Self> {
         let listener = TcpListener::bind(address)?;
         listener.set_nonblocking(true)?;
         let address = listener.local_addr()?;
         let runtime = Builder::new_current_thread().enable_all().build()?;
+        let names = Names::new(address.ip(), names);
         let (stop, stopped) = oneshot::channel();
         let serve = move || {
             // The traced machine comes first.
@@ -44,7 +48,7 @@ impl Server {
             }
             runtime.block_on(async {
                 tokio::select! {
-                    ended = accept::accept(listener, scrape) => {
+                    ended = accept::accept(listener, names, scrape) => {
                         if let Err(error) = ended {
                             log::warn!("scrapes cannot be answered any more: {error}");
                         }

@@ -50,6 +50,16 @@ pub enum SessionError {
         /// Why not.
         error: io::Error,
     },
+    /// Two outputs into one file, or an output into what is read.
+    #[error(
+        "{} is the same file as {}: each would destroy the other; name another file", path.display(), other.display()
+    )]
+    SameFile {
+        /// Which.
+        path: PathBuf,
+        /// What is there already.
+        other: PathBuf,
+    },
     /// Several files that are to be one stream.
     #[error(
         "only one of --record, --pcapng and --report can go to standard output; name files for the others"

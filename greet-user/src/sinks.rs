@@ -20,7 +20,7 @@ use crate::{
     output::{Observed, Pcapng, Progress, Report, Watcher},
     recording::Writer,
     session::SessionError,
-    target::{Replacement, Target},
+    target::{Identity, Replacement, Target},
     tracer::TracerError,
 };
 
@@ -39,6 +39,8 @@ use crate::{output::Metrics, serve::Server};
 pub struct Sinks {
     views: Vec<View>,
     recording: Option<Recording>,
+    /// Which files are read or written, and what they are called.
+    claimed: Vec<(Identity, PathBuf)>,
     /// Answers scrapes until the run is over.
     #[cfg(feature = "metrics")]
     server: Option<Server>,
@@ -88,6 +90,7 @@ impl Sinks {
     /// [`SessionError::File`] where it cannot be opened for writing.
     pub fn recorded(mut self, path: &Path) -> Result<Self, SessionError> {
         let writer = Writer::create(path).map_err(|error| failed(path, error))?;
+        self.claim(path, writer.get_ref().identity())?;
         self.recording = Some(Recording {
             writer,
             path: path.to_path_buf(),
@@ -99,11 +102,12 @@ impl Sinks {
     ///
     /// # Errors
     /// [`SessionError::File`] where it cannot be opened for writing.
-    pub fn captured(self, path: &Path) -> Result<Self, SessionError> {
+    pub fn captured(mut self, path: &Path) -> Result<Self, SessionError> {
         let not_for_a_terminal = "a capture is nothing for a terminal; name a file, or put \
                                   `| wireshark -k -i -` behind it";
         let target = Target::open(path, not_for_a_terminal);
         let target = target.map_err(|error| failed(path, error))?;
+        self.claim(path, target.identity())?;
         Ok(self.and(Box::new(Pcapng::new(target)), Some(path)))
     }
 
@@ -112,12 +116,32 @@ impl Sinks {
     ///
     /// # Errors
     /// [`SessionError::File`] where it cannot be opened for writing.
-    pub fn reported(self, path: &Path, limit: u32) -> Result<Self, SessionError> {
+    pub fn reported(mut self, path: &Path, limit: u32) -> Result<Self, SessionError> {
         let not_for_a_terminal = "a report is nothing for a terminal; name a file";
         let target = Replacement::open(path, not_for_a_terminal);
         let target = target.map_err(|error| failed(path, error))?;
+        self.claim(path, target.identity())?;
         let view = Report::new(target, limit, typed::command());
         Ok(self.and(Box::new(view), Some(path)))
+    }
+
+    /// Nothing else may be written to this file.
+    ///
+    /// # Errors
+    /// [`SessionError::SameFile`] where something is already.
+    fn claim(&mut self, path: &Path, identity: Option<&Identity>) -> Result<(), SessionError> {
+        let Some(identity) = identity else {
+            return Ok(());
+        };
+        let mut claimed = self.claimed.iter();
+        if let Some((_, other)) = claimed.find(|(other, _)| other == identity) {
+            return Err(SessionError::SameFile {
+                path: path.to_path_buf(),
+                other: other.clone(),
+            });
+        }
+        self.claimed.push((identity.clone(), path.to_path_buf()));
+        Ok(())
     }
 
     /// Sends exchanges to a collector as well.

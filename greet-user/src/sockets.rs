@@ -17,6 +17,8 @@ pub mod walk;
 
 use std::io::{self, Write};
 
+use crate::notice;
+
 pub use error::SocketsError;
 pub use process::Process;
 
@@ -140,10 +142,10 @@ pub fn show(as_json: bool) -> Result<(), SocketsError> {
     written.map_err(SocketsError::Write)?;
     put(&text).map_err(SocketsError::Write)?;
     if let Some(error) = listing.missing {
-        anstream::eprintln!(
+        notice::say(format_args!(
             "greet-user: the callbacks, the other network namespaces and receive buffers are \
              missing: {error}"
-        );
+        ));
     }
     Ok(())
 }

@@ -8,6 +8,7 @@ use crate::{session::SessionError, sinks::Sinks};
 
 #[cfg(feature = "metrics")]
 use crate::{
+    notice,
     output::Metrics,
     serve::{Address, Server, address},
 };
@@ -24,6 +25,12 @@ pub struct MetricsOptions {
     #[cfg(feature = "metrics")]
     #[arg(long, value_name = "ADDR", value_parser = address)]
     pub metrics: Option<Address>,
+
+    /// Answer requests for this host name as well. Others than `localhost`, the address and its
+    /// name are refused: a web page could have its own name lead here, and read the answer
+    #[cfg(feature = "metrics")]
+    #[arg(long, value_name = "NAME", requires = "metrics")]
+    pub metrics_name: Vec<String>,
 
     /// So many process names at most have metrics of their own, one on two protocols counting
     /// twice; the rest count as `other`
@@ -57,13 +64,18 @@ impl MetricsOptions {
             if let Some(sending) = sinks.sending() {
                 scrape.and(Box::new(sending));
             }
-            Server::start(found, scrape)
+            let named = address.name().map(str::to_owned);
+            let names: Vec<_> = self.metrics_name.iter().cloned().chain(named).collect();
+            Server::start(found, &names, scrape)
         });
         let server = server.map_err(|error| SessionError::Metrics {
             address: address.to_string(),
             error,
         })?;
-        anstream::eprintln!("metrics at http://{}/metrics", server.address());
+        notice::say(format_args!(
+            "metrics at http://{}/metrics",
+            server.address()
+        ));
         Ok(sinks.served(metrics, server))
     }
 }

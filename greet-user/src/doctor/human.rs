@@ -13,6 +13,7 @@ use anstyle::{AnsiColor, Style};
 use textwrap::{Options, WordSplitter, wrap};
 
 use super::report::{Check, Report, Verdict};
+use crate::event::escaped;
 
 /// As wide as the longest verdict, and as the longest name should be.
 const VERDICT: usize = 11;
@@ -63,6 +64,7 @@ fn wrapped(text: &str, width: Option<usize>) -> Vec<String> {
     if text.is_empty() {
         return Vec::new();
     }
+    let text = &*escaped(text.as_bytes());
     let width = width.map_or(usize::MAX, |width| width.saturating_sub(INDENT).max(LEAST));
     // A command to type is not to be broken at its hyphens.
     let options = Options::new(width).word_splitter(WordSplitter::NoHyphenation);

@@ -6,6 +6,7 @@ use std::io::{self, Write};
 use serde::Serialize;
 
 use super::report::{Report, Verdict};
+use crate::event::plain_json;
 
 #[derive(Serialize)]
 struct Line<'a> {
@@ -70,6 +71,8 @@ const fn verdict(verdict: Verdict) -> &'static str {
 }
 
 fn put(out: &mut impl Write, line: &impl Serialize) -> io::Result<()> {
-    serde_json::to_writer(&mut *out, line)?;
-    out.write_all(b"\n")
+    let mut line = serde_json::to_vec(line)?;
+    plain_json(&mut line);
+    line.push(b'\n');
+    out.write_all(&line)
 }

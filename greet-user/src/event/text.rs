@@ -42,10 +42,35 @@ pub fn escaped(bytes: &[u8]) -> Cow<'_, str> {
     }
 }
 
+/// A line of JSON in which a terminal finds nothing to obey: what text may not have in it is
+/// written as `\u` and its number, which means the same. JSON itself asks that of less: not of
+/// DEL, of the control characters above it, of what turns the direction of a line around.
+pub fn plain_json(line: &mut Vec<u8>) {
+    if all(line, |byte| matches!(byte, b' '..=b'~')) {
+        return;
+    }
+    let Ok(text) = str::from_utf8(line) else {
+        return;
+    };
+    let mut plain = String::with_capacity(text.len());
+    for c in text.chars() {
+        // Behind a letter: a combining mark is text.
+        if c == '\n' || is_printable(&format!("a{c}")) {
+            plain.push(c);
+        } else {
+            let mut units = [0; 2];
+            let units = c.encode_utf16(&mut units).iter();
+            plain.extend(units.map(|unit| format!("\\u{unit:04x}")));
+        }
+    }
+    *line = plain.into_bytes();
+}
+
 /// Holds where Rust's own escaping changes nothing but quotes and backslashes: it
 /// escapes control characters, format characters (they can turn the direction of a line
 /// around) and what is not assigned. A combining mark is text if it follows something.
-fn is_printable(text: &str) -> bool {
+#[must_use]
+pub fn is_printable(text: &str) -> bool {
     // Nearly all text is plain; the rest of the question takes ten times as long.
     if all(text.as_bytes(), |byte| matches!(byte, b' '..=b'~')) {
         return true;

@@ -62,7 +62,9 @@ impl<W: Write> Human<W> {
 
     /// Words, on as many lines as they need.
     fn sentence(&self, style: Style, text: &str, out: &mut String) {
-        for text in wrapped(text, self.look.width) {
+        // Before it is measured.
+        let text = self.look.shown(text.as_bytes());
+        for text in wrapped(&text, self.look.width) {
             Line::new(&self.look).push(style, &text).end(out);
         }
     }
@@ -102,7 +104,7 @@ impl<W: Write> Human<W> {
             }
             Outcome::Lost(why) => {
                 let columns = self.look.width.saturating_sub(ladder::USER).max(20);
-                for text in wrapped(why, columns) {
+                for text in wrapped(&self.look.shown(why.as_bytes()), columns) {
                     let mut line = Line::new(&self.look);
                     line.to(ladder::USER).push(ERROR, &text).end(out);
                 }

@@ -12,7 +12,7 @@ pub(super) use lines::extack_text;
 use lines::{ExtackLine, Line, LossLine, StartLine, SummaryLine, VERSION};
 
 use super::{Greeting, Observed, Output, Start, Summary, System, Watcher};
-use crate::journey::Told;
+use crate::{event::plain_json, journey::Told};
 
 /// Writes JSON lines.
 pub struct Json<W> {
@@ -38,6 +38,7 @@ impl<W: Write> Json<W> {
         if self.line.is_empty() {
             return Ok(());
         }
+        plain_json(&mut self.line);
         self.line.push(b'\n');
         self.out.write_all(&self.line)
     }

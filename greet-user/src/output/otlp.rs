@@ -15,6 +15,7 @@ use super::{Observed, System, Watcher};
 use crate::{
     collector::Sender,
     journey::{Exchange, Passed, Status, Told},
+    notice,
 };
 
 /// Answers of an exchange that are told one by one.
@@ -119,7 +120,7 @@ impl Watcher for Otlp {
     fn summary(&mut self, _observed: &Observed) -> io::Result<()> {
         self.sender.send(&mut self.batch);
         let ended = self.sender.finish();
-        anstream::eprintln!("{ended}");
+        notice::say(ended);
         Ok(())
     }
 }

@@ -51,6 +51,12 @@ impl<W: Write> Writer<W> {
         }
     }
 
+    /// What it writes to.
+    #[must_use]
+    pub fn get_ref(&self) -> &W {
+        self.out.get_ref()
+    }
+
     /// What run it is: first, and once.
     ///
     /// # Errors

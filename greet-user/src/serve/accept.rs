@@ -11,7 +11,7 @@ use tokio::{
     time::{sleep, timeout},
 };
 
-use super::answer::Answers;
+use super::{answer::Answers, names::Names};
 use crate::output::Scrape;
 
 /// Connections at once. One more displaces the oldest: who only holds them cannot keep
@@ -27,9 +27,13 @@ const HEAD_SIZE: usize = 16 << 10;
 const PAUSE: Duration = Duration::from_millis(100);
 
 /// Takes and answers until it is dropped.
-pub(super) async fn accept(listener: std::net::TcpListener, scrape: Scrape) -> io::Result<()> {
+pub(super) async fn accept(
+    listener: std::net::TcpListener,
+    names: Names,
+    scrape: Scrape,
+) -> io::Result<()> {
     let listener = TcpListener::from_std(listener)?;
-    let answers = Rc::new(Answers::of(scrape));
+    let answers = Rc::new(Answers::of(names, scrape));
     let work = LocalSet::new();
     work.run_until(async {
         let mut open = VecDeque::<AbortHandle>::new();

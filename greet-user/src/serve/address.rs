@@ -36,6 +36,12 @@ pub fn address(text: &str) -> Result<Address, String> {
 }
 
 impl Address {
+    /// The name of the host, where it was written as one.
+    #[must_use]
+    pub fn name(&self) -> Option<&str> {
+        self.host.as_deref()
+    }
+
     /// The first that the host has.
     ///
     /// # Errors

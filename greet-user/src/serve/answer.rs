@@ -17,6 +17,7 @@ use tokio::{
     time::timeout,
 };
 
+use super::names::Names;
 use crate::output::{Scrape, Syntax};
 use wanted::{takes_gzip, wants_open};
 
@@ -43,6 +44,7 @@ const FRONT: &str = "<!DOCTYPE html>
 
 /// Everything that can be answered.
 pub(super) struct Answers {
+    names: Names,
     scrape: Scrape,
     places: Arc<Semaphore>,
 }
@@ -62,8 +64,9 @@ impl AsRef<[u8]> for Page {
 type Answer = Response<Full<Bytes>>;
 
 impl Answers {
-    pub(super) fn of(scrape: Scrape) -> Self {
+    pub(super) fn of(names: Names, scrape: Scrape) -> Self {
         Self {
+            names,
             scrape,
             places: Arc::new(Semaphore::new(PAGES)),
         }
@@ -74,6 +77,11 @@ impl Answers {
         let known = matches!(request.uri().path(), "/" | "/metrics");
         let reads = matches!(*request.method(), Method::GET | Method::HEAD);
         Ok(match request.uri().path() {
+            _ if !self.names.are_asked(request) => {
+                let text = "the name in this request is not one of this server's: \
+                            `--metrics-name NAME` adds it\n";
+                fixed(StatusCode::MISDIRECTED_REQUEST, WORDS, text)
+            }
             _ if known && !reads => {
                 let text = "only GET and HEAD are answered\n";
                 let mut answer = fixed(StatusCode::METHOD_NOT_ALLOWED, WORDS, text);

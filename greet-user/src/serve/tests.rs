@@ -13,7 +13,7 @@ use crate::output::Metrics;
 fn server() -> Server {
     let address = address("0").and_then(|address| address.look_up().map_err(|e| e.to_string()));
     let scrape = Metrics::new(10).scrape();
-    Server::start(address.expect("an address"), scrape).expect("a server")
+    Server::start(address.expect("an address"), &[], scrape).expect("a server")
 }
 
 fn connect(server: &Server) -> TcpStream {
@@ -35,7 +35,7 @@ fn asked(server: &Server, request: &str) -> String {
 fn get(server: &Server, line: &str) -> String {
     asked(
         server,
-        &format!("{line} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n"),
+        &format!("{line} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n"),
     )
 }
 
@@ -117,7 +117,7 @@ fn whoever_does_not_read_takes_a_few_places_only() {
     let server = server();
     let mut deaf: Vec<_> = (0..40).map(|_| connect(&server)).collect();
     for stream in &mut deaf {
-        let request = "GET /metrics HTTP/1.1\r\nHost: x\r\n\r\n".repeat(50);
+        let request = "GET /metrics HTTP/1.1\r\nHost: localhost\r\n\r\n".repeat(50);
         stream.write_all(request.as_bytes()).expect("sent");
     }
     let began = Instant::now();
@@ -132,12 +132,12 @@ fn whoever_does_not_read_takes_a_few_places_only() {
 fn the_port_is_free_when_it_has_ended() {
     let server = server();
     let address = server.address();
-    let taken = Server::start(address, Metrics::new(1).scrape())
+    let taken = Server::start(address, &[], Metrics::new(1).scrape())
         .err()
         .expect("taken");
     assert_eq!(taken.kind(), std::io::ErrorKind::AddrInUse);
     let _open = connect(&server);
     drop(server);
     assert!(TcpStream::connect(address).is_err());
-    drop(Server::start(address, Metrics::new(1).scrape()).expect("free"));
+    drop(Server::start(address, &[], Metrics::new(1).scrape()).expect("free"));
 }

@@ -1,14 +1,18 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! The files that a run is written to beside what is shown.
 
-use std::path::Path;
+use std::{
+    io::{stderr, stdin, stdout},
+    path::Path,
+};
 
 use super::Sinks;
-use crate::{output::Watcher, session::SessionError};
+use crate::{output::Watcher, session::SessionError, target::Identity};
 
 /// Their paths; `-` is standard output.
 #[derive(Clone, Copy, Debug)]
 pub struct Files<'a> {
+    input: Option<&'a Path>,
     record: Option<&'a Path>,
     pcapng: Option<&'a Path>,
     report: Option<(&'a Path, u32)>,
@@ -19,9 +23,19 @@ impl<'a> Files<'a> {
     #[must_use]
     pub const fn of(record: Option<&'a Path>, pcapng: Option<&'a Path>) -> Self {
         Self {
+            input: None,
             record,
             pcapng,
             report: None,
+        }
+    }
+
+    /// What is read meanwhile; `-` is standard input.
+    #[must_use]
+    pub fn read_from(self, input: &'a Path) -> Self {
+        Self {
+            input: Some(input),
+            ..self
         }
     }
 
@@ -47,16 +61,33 @@ impl<'a> Files<'a> {
         files.into_iter().filter(|file| is_stdout(*file)).count()
     }
 
+    /// What is read or written already.
+    fn in_use(&self) -> Result<Vec<(&'a str, Option<Identity>)>, SessionError> {
+        let mut in_use = shown_on(self.is_stdout())?;
+        if let Some(input) = self.input {
+            let identity = match input == Path::new("-") {
+                true => Identity::of_open_file(stdin())?,
+                false => Identity::of_path(input),
+            };
+            in_use.push(("what is replayed", identity));
+        }
+        Ok(in_use)
+    }
+
     /// Opens them, beside what is shown.
     ///
     /// # Errors
     /// [`SessionError::File`] where one cannot be opened for writing,
-    /// [`SessionError::TwoStreams`] where several are to go to standard output.
+    /// [`SessionError::TwoStreams`] where several are to go to standard output,
+    /// [`SessionError::SameFile`] where two would destroy each other.
     pub fn open(self, shown: Option<Box<dyn Watcher>>) -> Result<Sinks, SessionError> {
         if self.streams() > 1 {
             return Err(SessionError::TwoStreams);
         }
         let mut sinks = Sinks::default();
+        for (name, identity) in self.in_use()? {
+            sinks.claim(Path::new(name), identity.as_ref())?;
+        }
         if let Some(view) = shown.filter(|_| !self.is_stdout()) {
             sinks = sinks.shown(view);
         }
@@ -71,6 +102,18 @@ impl<'a> Files<'a> {
         }
         Ok(sinks)
     }
+}
+
+/// Both may be one file: each is appended to what the other wrote.
+fn shown_on(is_stdout: bool) -> Result<Vec<(&'static str, Option<Identity>)>, SessionError> {
+    let error = ("standard error", Identity::of_open_file(stderr())?);
+    let out = ("standard output", Identity::of_open_file(stdout())?);
+    Ok(match is_stdout {
+        // It is claimed as the file that goes there.
+        true => vec![error],
+        false if error.1 == out.1 => vec![out],
+        false => vec![out, error],
+    })
 }
 
 fn is_stdout(file: Option<&Path>) -> bool {

@@ -36,6 +36,7 @@ pub fn write(out: &mut impl Write, sockets: &[Socket]) -> io::Result<()> {
         let mut line = String::new();
         for (column, text) in row.iter().enumerate() {
             let width = widths[column];
+            let text = escaped(text.as_bytes());
             let aligned = if NUMBERS[column] {
                 format!("{text:>width$}")
             } else {

@@ -2,24 +2,34 @@
 //! A file that takes the place of an older one when it is finished, and not before.
 
 use std::{
-    fs::{self, File, OpenOptions},
-    io::{self, BufWriter, IsTerminal as _, Write},
-    path::{Path, PathBuf},
+    io::{self, BufWriter, Write},
+    path::Path,
 };
 
+use super::{
+    Found, Identity, find,
+    fresh::{Fresh, Name},
+    rights::Rights,
+};
 use crate::output::Finish;
+
+const BUFFER: usize = 1 << 16;
 
 /// Where it is written until it is finished.
 pub struct Replacement {
-    place: Place,
-    out: Option<BufWriter<Box<dyn Write>>>,
+    out: Out,
+    identity: Option<Identity>,
 }
 
-enum Place {
+enum Out {
     /// Standard output, or something that is no file of its own: a pipe, a device.
-    Stream(Option<Box<dyn Write>>),
-    /// A file, and the one beside it that is written first.
-    File { path: PathBuf, beside: PathBuf },
+    Stream(BufWriter<Box<dyn Write>>),
+    /// A file that is to be made.
+    Waiting(Name),
+    /// One that has not got its name yet.
+    File(Name, BufWriter<Fresh>),
+    /// Finished, or given up.
+    Done,
 }
 
 impl Replacement {
@@ -29,60 +39,41 @@ impl Replacement {
     /// # Errors
     /// Where it cannot be written, or is a terminal.
     pub fn open(path: &Path, not_for_a_terminal: &'static str) -> io::Result<Self> {
-        let place = if path == Path::new("-") {
-            let stdout = io::stdout();
-            if stdout.is_terminal() {
-                return Err(io::Error::other(not_for_a_terminal));
-            }
-            Place::Stream(Some(Box::new(stdout)))
-        } else {
-            match fs::metadata(path) {
-                Ok(found) if found.is_file() => {
-                    // What must not be written must not be replaced either.
-                    OpenOptions::new().write(true).open(path)?;
-                    // A link goes on to lead to it.
-                    beside(&fs::canonicalize(path)?)?
-                }
-                Ok(_) => {
-                    let stream = OpenOptions::new().write(true).open(path)?;
-                    Place::Stream(Some(Box::new(stream)))
-                }
-                Err(error) if error.kind() == io::ErrorKind::NotFound => beside(path)?,
-                Err(error) => return Err(error),
+        let rights = Rights::of_this_process();
+        let (found, identity) = find(path, rights, not_for_a_terminal)?;
+        let stream = |out| Out::Stream(BufWriter::with_capacity(BUFFER, out));
+        let out = match found {
+            Found::Stdout(stdout) => stream(Box::new(stdout)),
+            Found::Stream(file) => stream(Box::new(file)),
+            Found::File(place) => {
+                let name = Name::new(place, rights);
+                name.check()?;
+                Out::Waiting(name)
             }
         };
-        Ok(Self { place, out: None })
+        Ok(Self { out, identity })
     }
 
-    fn out(&mut self) -> io::Result<&mut BufWriter<Box<dyn Write>>> {
-        if self.out.is_none() {
-            let out: Box<dyn Write> = match &mut self.place {
-                Place::Stream(stream) => stream.take().ok_or(io::ErrorKind::BrokenPipe)?,
-                Place::File { beside, .. } => Box::new(create(beside)?),
-            };
-            self.out = Some(BufWriter::with_capacity(1 << 16, out));
+    /// What it leads to; `None` where that may be written by several.
+    #[must_use]
+    pub fn identity(&self) -> Option<&Identity> {
+        self.identity.as_ref()
+    }
+
+    fn out(&mut self) -> io::Result<&mut dyn Write> {
+        if let Out::Waiting(name) = &self.out {
+            let out = BufWriter::with_capacity(BUFFER, name.begin()?);
+            match std::mem::replace(&mut self.out, Out::Done) {
+                Out::Waiting(name) => self.out = Out::File(name, out),
+                other => self.out = other,
+            }
         }
-        self.out
-            .as_mut()
-            .ok_or_else(|| io::ErrorKind::BrokenPipe.into())
+        match &mut self.out {
+            Out::Stream(out) => Ok(out),
+            Out::File(_, out) => Ok(out),
+            Out::Waiting(_) | Out::Done => Err(io::ErrorKind::BrokenPipe.into()),
+        }
     }
-}
-
-/// The file beside it can be made: that is tried, and it is taken away again, so that a run
-/// that is killed leaves nothing behind.
-fn beside(path: &Path) -> io::Result<Place> {
-    if path.file_name().is_none() {
-        return Err(io::ErrorKind::IsADirectory.into());
-    }
-    let beside = path.with_file_name(format!(".greet-user-{}.part", std::process::id()));
-    create(&beside)?;
-    fs::remove_file(&beside)?;
-    let path = path.to_path_buf();
-    Ok(Place::File { path, beside })
-}
-
-fn create(path: &Path) -> io::Result<File> {
-    OpenOptions::new().write(true).create_new(true).open(path)
 }
 
 impl Write for Replacement {
@@ -98,16 +89,12 @@ impl Write for Replacement {
 impl Finish for Replacement {
     fn finish(&mut self) -> io::Result<()> {
         self.flush()?;
-        if let Place::File { path, beside } = &self.place {
-            if let Ok(older) = fs::metadata(path) {
-                fs::set_permissions(beside, older.permissions())?;
-            }
+        if let Out::File(name, out) = &mut self.out {
             // What the disk had no room for is known now, and not after the renaming.
-            File::open(beside)?.sync_all()?;
-            fs::rename(beside, path)?;
+            out.get_ref().file.sync_all()?;
+            name.give(out.get_ref())?;
         }
-        self.out = None;
-        self.place = Place::Stream(None);
+        self.out = Out::Done;
         Ok(())
     }
 }
@@ -115,15 +102,15 @@ impl Finish for Replacement {
 impl Drop for Replacement {
     /// What was not finished is taken away.
     fn drop(&mut self) {
-        if let (Place::File { beside, .. }, Some(_)) = (&self.place, &self.out) {
-            fs::remove_file(beside).unwrap_or_default();
+        if let Out::File(name, out) = &self.out {
+            name.discard(out.get_ref()).unwrap_or_default();
         }
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use std::ffi::OsString;
+    use std::{ffi::OsString, fs};
 
     use tempfile::TempDir;
 

@@ -36,7 +36,7 @@ pub use layout::SMALLEST;
 pub use theme::Theme;
 
 use super::state::{State, action::Pane};
-use crate::output::parts;
+use crate::{event::is_printable, output::parts};
 
 /// Draws all of it. What the drawing knows of pages and lines, the state is told: keys need
 /// it.
@@ -66,8 +66,29 @@ pub fn draw(state: &mut State, cache: &mut Cache, theme: &Theme, frame: &mut Fra
     header::footer(state, last, theme, buffer);
     if state.is_help {
         help::draw(state, body, theme, buffer);
-        return;
+    } else {
+        draw_panes(state, cache, (body, screen), theme, buffer);
     }
+    plain(buffer);
+}
+
+/// Nothing reaches the terminal but through here: whatever somebody else wrote, it moves no
+/// cursor and turns no line around.
+fn plain(buffer: &mut Buffer) {
+    for cell in &mut buffer.content {
+        if !is_printable(cell.symbol()) {
+            cell.set_symbol("?");
+        }
+    }
+}
+
+fn draw_panes(
+    state: &mut State,
+    cache: &mut Cache,
+    (body, screen): (Rect, Rect),
+    theme: &Theme,
+    buffer: &mut Buffer,
+) {
     let panes = layout::panes(body, screen, state.pane, state.beside);
     let panes = if let [(pane, body)] = panes[..] {
         vec![(pane, tabs(state, body, theme, buffer))]

@@ -34,7 +34,7 @@ impl Fed {
             }),
         };
         let metrics = Metrics::new(processes);
-        let server = Server::start((Ipv4Addr::LOCALHOST, 0).into(), metrics.scrape());
+        let server = Server::start((Ipv4Addr::LOCALHOST, 0).into(), &[], metrics.scrape());
         let server = server.expect("a free port");
         let address = server.address();
         let sinks = Sinks::default().served(metrics, server);

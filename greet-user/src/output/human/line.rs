@@ -110,9 +110,12 @@ impl<'a> Line<'a> {
     /// Appends a text; what has no room is cut.
     pub(super) fn push(&mut self, style: Style, text: &str) -> &mut Self {
         let room = self.look.width.saturating_sub(self.width);
-        let text = match fits(text, room) {
-            all if all == text.len() => Cow::Borrowed(text),
-            _ => Cow::Owned(cut(text, room, self.look)),
+        // The one way into a line: whatever somebody else wrote, and wherever it came from, moves
+        // no cursor and begins no line.
+        let text = self.look.shown(text.as_bytes());
+        let text = match fits(&text, room) {
+            all if all == text.len() => text,
+            _ => Cow::Owned(cut(&text, room, self.look)),
         };
         self.width += width(&text);
         if self.look.colour && style != PLAIN && !text.is_empty() {

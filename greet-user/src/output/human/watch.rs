@@ -133,7 +133,8 @@ impl<W: Write> Human<W> {
         let indent = ladder::USER;
         let columns = self.look.width.saturating_sub(indent).max(20);
         out.push('\n');
-        for (at, text) in super::line::wrapped(text, columns).iter().enumerate() {
+        let text = self.look.shown(text.as_bytes());
+        for (at, text) in super::line::wrapped(&text, columns).iter().enumerate() {
             let mut line = Line::new(&self.look);
             if at == 0 {
                 line.push(DIM, &clock(time_ns));

@@ -1,0 +1,84 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! Folders of files that everybody may read.
+
+use std::{
+    io::{self, ErrorKind, Write as _},
+    path::Path,
+};
+
+use rustix::fs::{Mode, mkdirat};
+
+use super::{fresh::Name, rights::Rights, walk::Place};
+
+/// Makes a folder, and those that it lies in, where they are not there.
+///
+/// # Errors
+/// Where it cannot be made, is something else, or lies behind a link that root does not follow.
+pub fn make_folder(path: &Path) -> io::Result<()> {
+    let mut all: Vec<_> = path.ancestors().collect();
+    all.reverse();
+    for folder in all.into_iter().filter(|path| !path.as_os_str().is_empty()) {
+        match Place::find(folder, Rights::of_this_process()) {
+            Err(error) if error.kind() == ErrorKind::IsADirectory => {}
+            Err(error) => return Err(error),
+            Ok(place) if place.there.is_some() => return Err(ErrorKind::NotADirectory.into()),
+            Ok(place) => {
+                let made = mkdirat(&place.folder, &place.name, Mode::from_raw_mode(0o777));
+                // Somebody else may have made it at the same moment.
+                made.or_else(|error| match error {
+                    rustix::io::Errno::EXIST => Ok(()),
+                    error => Err(error),
+                })?;
+            }
+        }
+    }
+    Ok(())
+}
+
+/// Writes a file that everybody may read, in place of an older one.
+///
+/// # Errors
+/// Where it cannot be written.
+pub fn write_public(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    let rights = Rights::of_this_process().public();
+    let name = Name::new(Place::find(path, rights)?, rights);
+    name.check()?;
+    let mut fresh = name.begin()?;
+    let written = fresh.write_all(bytes).and_then(|()| fresh.file.sync_all());
+    match written {
+        Ok(()) => name.give(&fresh),
+        Err(error) => {
+            name.discard(&fresh)?;
+            Err(error)
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::{fs, os::unix::fs::symlink};
+
+    use tempfile::TempDir;
+
+    use super::*;
+
+    #[test]
+    fn folders_are_made_and_may_be_there() {
+        let folder = TempDir::new().expect("a folder");
+        let path = folder.path().join("a/b/c");
+        make_folder(&path).expect("made");
+        make_folder(&path).expect("it is there");
+        symlink("b", folder.path().join("a/link")).expect("links");
+        make_folder(&folder.path().join("a/link/d")).expect("made");
+        assert!(folder.path().join("a/b/d").is_dir());
+        write_public(&path.join("page.1"), b"text").expect("writes");
+        write_public(&path.join("page.1"), b"newer").expect("writes");
+        assert_eq!(
+            fs::read(path.join("page.1")).expect("it is there"),
+            b"newer"
+        );
+        assert_eq!(fs::read_dir(&path).expect("a folder").count(), 1);
+        let error = make_folder(&path.join("page.1/x")).expect_err("it is a file");
+        assert_eq!(error.kind(), ErrorKind::NotADirectory);
+    }
+}
