@@ -15,9 +15,9 @@ mod sockets;
 mod top;
 mod watch;
 
-use std::{num::NonZeroU64, path::PathBuf, time::Duration};
+use std::{env, num::NonZeroU64, path::PathBuf, time::Duration};
 
-use clap::{Parser, Subcommand, ValueEnum, value_parser};
+use clap::{CommandFactory as _, Parser, Subcommand, ValueEnum, error::ErrorKind, value_parser};
 
 pub use doctor::DoctorOptions;
 pub use documents::{CompletionsOptions, ManOptions};
@@ -31,7 +31,12 @@ pub use sockets::SocketsOptions;
 pub use top::TopOptions;
 pub use watch::WatchOptions;
 
-use crate::{output::REPORT_LIMIT, tracer::Hooks};
+use crate::{
+    event::escaped,
+    output::REPORT_LIMIT,
+    suggest::{did_you_mean, nearest},
+    tracer::Hooks,
+};
 use parse::{padded, patience, seconds};
 
 const EXAMPLES: &str = "\
@@ -176,6 +181,34 @@ impl Cli {
     pub fn interval(&self) -> Duration {
         let default = Duration::from_secs(u64::from(!self.flood));
         self.interval.unwrap_or(default)
+    }
+
+    /// What was typed; ends the process where that is not understood.
+    #[must_use]
+    pub fn typed() -> Self {
+        let cli = Self::parse();
+        match cli.mistaken(env::args_os().len()) {
+            Some(error) => error.exit(),
+            None => cli,
+        }
+    }
+
+    /// A lone word that is nearly a command was probably meant as one, and is not sent.
+    fn mistaken(&self, arguments: usize) -> Option<clap::Error> {
+        // The program, and the word.
+        if self.command.is_some() || arguments != 2 {
+            return None;
+        }
+        let mut program = Self::command();
+        let word = &self.message;
+        let commands = program.get_subcommands().map(clap::Command::get_name);
+        let meant = nearest(word, commands)?.to_owned();
+        let said = format!(
+            "`{}` is no command{}\n\n  tip: `greet-user -- {0}` greets with it",
+            escaped(word.as_bytes()),
+            did_you_mean(Some(&meant)),
+        );
+        Some(program.error(ErrorKind::InvalidSubcommand, said))
     }
 
     /// Is only the summary shown?

@@ -145,8 +145,14 @@ impl Datagram {
         let mut headers = Vec::new();
         let mut rest = &*self.data;
         while let Ok(header) = Header::parse(rest) {
-            headers.push(header);
             let len = usize::try_from(header.len).unwrap_or(usize::MAX);
+            // Here the kernel stops (`netlink_rcv_skb()`): many programs send a buffer that is
+            // longer than their message, and the zeros behind it are none. A first one is shown,
+            // to say why nothing comes of it.
+            if len < HEADER_SIZE && !headers.is_empty() {
+                break;
+            }
+            headers.push(header);
             let next = len.checked_next_multiple_of(ALIGN_TO).unwrap_or(usize::MAX);
             match rest.get(next..) {
                 Some(behind) if len >= HEADER_SIZE => rest = behind,

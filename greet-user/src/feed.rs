@@ -182,6 +182,7 @@ impl Feed {
             calls_missed: unseen.calls_missed,
             counts: Counts {
                 unmatched: self.journey.unmatched(),
+                cut_short: self.journey.cut_short(),
                 ..counts
             },
             spans: spans.distributions(),

@@ -14,6 +14,7 @@
 
 mod early;
 mod exchange;
+mod held;
 mod place;
 mod told;
 
@@ -26,11 +27,12 @@ pub use told::{Seen, Told};
 
 use crate::event::{Delivery, Event, Extack, Loss, Message, Request};
 use early::Early;
+use held::Held;
 use place::Place;
 use told::told;
 
-/// How many exchanges may wait for somebody to read their answers. Beyond that the oldest
-/// is given back as it is.
+/// How many exchanges may wait for somebody to read their answers; how many bytes, [`Held`]
+/// says. Beyond that the oldest is given back as it is.
 const WAITING: usize = 65_536;
 /// `MSG_PEEK`: the message stays in the queue.
 pub const MSG_PEEK: u32 = 0x2;
@@ -55,6 +57,8 @@ type Buffer = (u64, u64);
 pub struct Journey {
     /// Whether deliveries are seen at all; if not, nobody waits for them.
     deliveries: bool,
+    held: Held,
+    cut_short: u64,
     calls: HashMap<u32, Call>,
     open: HashMap<u64, Exchange>,
     order: VecDeque<u64>,
@@ -74,6 +78,8 @@ impl Journey {
     pub fn new(deliveries: bool) -> Self {
         Self {
             deliveries,
+            held: Held::default(),
+            cut_short: 0,
             calls: HashMap::new(),
             open: HashMap::new(),
             order: VecDeque::new(),
@@ -90,6 +96,13 @@ impl Journey {
     #[must_use]
     pub fn unmatched(&self) -> u64 {
         self.early.unmatched()
+    }
+
+    /// Exchanges that were told although somebody might still have read their answers: too
+    /// many were waiting, or too many bytes.
+    #[must_use]
+    pub const fn cut_short(&self) -> u64 {
+        self.cut_short
     }
 
     /// Takes the next event, and tells what can be told now.
@@ -143,6 +156,7 @@ impl Journey {
     fn end_call(&mut self, tid: u32, number: u64, tell: &mut impl FnMut(Told<'_>)) -> Option<Call> {
         let call = self.calls.remove(&tid)?;
         if call.number == number {
+            self.let_go(&call);
             return Some(call);
         }
         self.calls.insert(tid, call);
@@ -154,6 +168,7 @@ impl Journey {
         let Some(call) = self.calls.remove(&tid) else {
             return;
         };
+        self.let_go(&call);
         for passed in call.messages {
             tell(told(&passed.message, 0));
             self.open(Exchange::alone(passed), tell);
@@ -186,7 +201,15 @@ impl Journey {
         let place = Place::Call(tid, self.call(tid, number, tell).messages.len());
         let mut passed = passed;
         self.put(&mut passed, place);
+        self.held.add(&passed.message.datagram);
         self.call(tid, number, tell).messages.push(passed);
+        self.make_room(tell);
+    }
+
+    /// What a call held is another's from now on, or told.
+    fn let_go(&mut self, call: &Call) {
+        let messages = call.messages.iter();
+        messages.for_each(|passed| self.held.remove(&passed.message.datagram));
     }
 
     /// Notes where a message is kept from now on, as long as it may be read.
@@ -313,8 +336,10 @@ impl Journey {
                 let mut passed = passed;
                 self.put(&mut passed, place);
                 if let Some(exchange) = self.open.get_mut(&id) {
+                    self.held.add(&passed.message.datagram);
                     exchange.passed.push(passed);
                 }
+                self.make_room(tell);
             }
             _ => self.open(Exchange::alone(passed), tell),
         }
@@ -339,21 +364,36 @@ impl Journey {
         let early: Vec<_> = waiting
             .filter_map(|(key, queue_ns)| self.early.take(key, queue_ns))
             .collect();
+        exchange
+            .datagrams()
+            .for_each(|datagram| self.held.add(datagram));
         self.open.insert(id, exchange);
         self.order.push_back(id);
         for delivery in early {
             self.delivery(delivery, tell);
         }
-        while self.open.len() > WAITING {
-            let Some(oldest) = self.order.pop_front() else {
-                break;
-            };
-            self.close(oldest, tell);
-        }
+        self.make_room(tell);
         // Most end out of order: their numbers need not be kept.
         if self.order.len() > 2 * WAITING {
             let open = &self.open;
             self.order.retain(|id| open.contains_key(id));
+        }
+    }
+
+    /// Whoever never reads cannot fill the memory, nor who never comes out of a call: the oldest
+    /// exchanges are told as they are.
+    fn make_room(&mut self, tell: &mut impl FnMut(Told<'_>)) {
+        while self.open.len() > WAITING || self.held.is_too_much() {
+            let Some(oldest) = self.order.pop_front() else {
+                // All that is held is of calls: most of them must have lost their end.
+                let Some(tid) = self.calls.keys().next().copied() else {
+                    break;
+                };
+                self.abandon(tid, tell);
+                continue;
+            };
+            self.cut_short += u64::from(self.open.contains_key(&oldest));
+            self.close(oldest, tell);
         }
     }
 
@@ -369,6 +409,9 @@ impl Journey {
         let Some(exchange) = self.open.remove(&id) else {
             return;
         };
+        exchange
+            .datagrams()
+            .for_each(|datagram| self.held.remove(datagram));
         for passed in exchange.passed.iter().filter(|passed| passed.is_waiting()) {
             let key = passed.buffer();
             for places in [&mut self.queued, &mut self.displaced] {

@@ -6,7 +6,6 @@ use std::{
     process::ExitCode,
 };
 
-use clap::Parser as _;
 #[cfg(feature = "top")]
 use greet_user::top;
 use greet_user::{
@@ -23,7 +22,7 @@ use greet_user::{
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> ExitCode {
-    let options = Cli::parse();
+    let options = Cli::typed();
     let done = match &options.command {
         None => {
             notice::log(options.show.diagnostics());

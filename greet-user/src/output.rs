@@ -203,6 +203,8 @@ pub struct Counts {
     pub failed: u64,
     /// Messages read that were not seen before.
     pub unmatched: u64,
+    /// Exchanges that were told before their answers were read: too many were waiting.
+    pub cut_short: u64,
 }
 
 /// How far a run is.

@@ -30,6 +30,28 @@ fn the_help_texts() {
 }
 
 #[test]
+fn a_lone_word_that_is_nearly_a_command_is_not_sent() {
+    let mistaken = |arguments: &[&str]| {
+        let cli = Cli::parse_from(arguments);
+        let error = cli.mistaken(arguments.len());
+        error.map(|error| error.to_string())
+    };
+    let said = mistaken(&["greet-user", "sokets"]).expect("it is asked about");
+    assert!(said.contains("did you mean `sockets`?"), "{said}");
+    assert!(said.contains("`greet-user -- sokets`"), "{said}");
+    for arguments in [
+        &["greet-user"][..],
+        &["greet-user", "Hello"],
+        &["greet-user", "--", "sokets"],
+        &["greet-user", "sokets", "-q"],
+        &["greet-user", "how are the sokets"],
+        &["greet-user", "sockets"],
+    ] {
+        assert_eq!(mistaken(arguments), None, "{arguments:?}");
+    }
+}
+
+#[test]
 fn what_is_for_people_is_below_its_heading_alone() {
     for (name, help) in helps(|command| command.render_long_help().to_string()) {
         if let Some((_, behind)) = help.split_once("For people:\n") {

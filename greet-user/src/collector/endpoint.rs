@@ -45,6 +45,11 @@ pub fn endpoint(text: &str) -> Result<Endpoint, String> {
             "a user and a password have no place in the URL; {headers}"
         ));
     }
+    // Neither a port nor the end of an IPv6 address: what is no 16-bit number, `Uri` leaves out.
+    let behind = authority.rsplit_once(':').map_or("", |(_, behind)| behind);
+    if uri.port_u16().is_none_or(|port| port == 0) && !behind.is_empty() && !behind.ends_with(']') {
+        return Err(format!("`{behind}` is no port (1 to 65535){example}"));
+    }
     if uri.query().is_some() || uri.host().is_none_or(str::is_empty) {
         return Err(format!(
             "a host, a port and perhaps a path are needed, no more{example}"
@@ -70,6 +75,8 @@ mod tests {
             ("http://localhost:4318", "http://localhost:4318/v1/traces"),
             ("http://localhost:4318/", "http://localhost:4318/v1/traces"),
             ("http://[::1]:4318", "http://[::1]:4318/v1/traces"),
+            ("http://[::1]", "http://[::1]/v1/traces"),
+            ("http://h", "http://h/v1/traces"),
             ("HTTP://h/otlp/", "http://h/otlp/v1/traces"),
         ] {
             assert_eq!(
@@ -93,6 +100,9 @@ mod tests {
             ("http://user:word@h:4318", "OTEL_EXPORTER_OTLP_HEADERS"),
             ("http://h:4318/?x=1", "no more"),
             ("http://:4318", "such as http://localhost:4318"),
+            ("http://h:99999", "`99999` is no port"),
+            ("http://[::1]:65536/x", "`65536` is no port"),
+            ("http://h:0", "`0` is no port"),
         ] {
             let error = endpoint(text).expect_err(text);
             assert!(error.contains(holds), "{text}: {error}");

@@ -108,6 +108,15 @@ fn every_message_of_a_datagram_is_found() {
 }
 
 #[test]
+fn zeros_behind_a_message_are_no_message() {
+    let mut data = bytes(30, 5, 1, 70, b"fdb");
+    data.extend([0; 256]);
+    assert_eq!(datagram(70, 0, &data).headers().len(), 1);
+    // The kernel ends here; it is shown why.
+    assert_eq!(datagram(70, 0, &[0; 32]).headers().len(), 1);
+}
+
+#[test]
 fn an_error_is_told_from_an_acknowledgement() {
     let of = |kind, payload: &[u8]| datagram(0, 5, &bytes(kind, 0, 1, 5, payload)).error();
     assert_eq!(of(NLMSG_ERROR, &(-19_i32).to_ne_bytes()), Some(-19));

@@ -4,7 +4,7 @@
 use greet_common::{Stage, wire::NLM_F_MULTI};
 
 use super::{Buffer, Place};
-use crate::event::{self, Delivery, Extack, Loss, Message, Request};
+use crate::event::{self, Datagram, Delivery, Extack, Loss, Message, Request};
 
 /// `NLM_F_DUMP`, both bits.
 const NLM_F_DUMP: u16 = 0x300;
@@ -61,6 +61,12 @@ impl Passed {
 }
 
 impl Exchange {
+    /// All that were captured for it.
+    pub(super) fn datagrams(&self) -> impl Iterator<Item = &Datagram> {
+        let request = self.request.iter().map(|request| &request.datagram);
+        request.chain(self.passed.iter().map(|passed| &passed.message.datagram))
+    }
+
     pub(super) fn alone(passed: Passed) -> Self {
         Self {
             passed: vec![passed],

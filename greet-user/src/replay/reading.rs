@@ -13,10 +13,16 @@ use std::{
 use tokio::sync::mpsc::error::TryRecvError;
 use tokio::sync::mpsc::{Receiver, Sender, channel};
 
-use crate::recording::{Entry, Reader, RecordingError};
+use crate::{
+    event::Event,
+    recording::{Entry, Reader, RecordingError},
+};
 
 /// How many entries are handed over at once at most.
 const BATCH: usize = 1024;
+/// Bytes of messages that are handed over at once at most, but for one that has more: a frame
+/// of a few bytes may stand for many, because zeros at the end are left out.
+const BATCH_BYTES: usize = 1 << 20;
 /// How many batches are read ahead.
 const AHEAD: usize = 4;
 
@@ -79,15 +85,27 @@ fn spawn(
 /// Hands entries over as soon as there is nothing more without waiting.
 fn hand_over<R: Read>(mut reader: Reader<R>, sender: &Sender<Vec<ReadEntry>>) {
     let mut batch = Vec::new();
+    let mut bytes = 0;
     while let Some(read) = reader.next() {
+        bytes += read.as_ref().map_or(0, weight);
         batch.push(read);
-        if (batch.len() >= BATCH || !reader.is_ahead())
-            && sender.blocking_send(std::mem::take(&mut batch)).is_err()
-        {
-            return; // nobody reads on
+        if batch.len() >= BATCH || bytes >= BATCH_BYTES || !reader.is_ahead() {
+            bytes = 0;
+            if sender.blocking_send(std::mem::take(&mut batch)).is_err() {
+                return; // nobody reads on
+            }
         }
     }
     if !batch.is_empty() {
         drop(sender.blocking_send(batch));
+    }
+}
+
+/// Bytes of an entry's message.
+fn weight(entry: &Entry) -> usize {
+    match entry {
+        Entry::Event(Event::Request(request)) => request.datagram.data.len(),
+        Entry::Event(Event::Message(message)) => message.datagram.data.len(),
+        _ => 0,
     }
 }

@@ -6,7 +6,10 @@ use std::{
     path::Path,
 };
 
-use rustix::fs::{Mode, mkdirat};
+use rustix::{
+    fs::{Mode, mkdirat},
+    io::Errno,
+};
 
 use super::{fresh::Name, rights::Rights, walk::Place};
 
@@ -21,12 +24,12 @@ pub fn make_folder(path: &Path) -> io::Result<()> {
         match Place::find(folder, Rights::of_this_process()) {
             Err(error) if error.kind() == ErrorKind::IsADirectory => {}
             Err(error) => return Err(error),
-            Ok(place) if place.there.is_some() => return Err(ErrorKind::NotADirectory.into()),
+            Ok(place) if place.there.is_some() => return Err(Errno::NOTDIR.into()),
             Ok(place) => {
                 let made = mkdirat(&place.folder, &place.name, Mode::from_raw_mode(0o777));
                 // Somebody else may have made it at the same moment.
                 made.or_else(|error| match error {
-                    rustix::io::Errno::EXIST => Ok(()),
+                    Errno::EXIST => Ok(()),
                     error => Err(error),
                 })?;
             }

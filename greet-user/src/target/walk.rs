@@ -17,7 +17,10 @@ use std::{
     path::{Component, Path},
 };
 
-use rustix::fs::{CWD, FileType, Mode, OFlags, PROC_SUPER_MAGIC, Stat, fstat, fstatfs, openat};
+use rustix::{
+    fs::{CWD, FileType, Mode, OFlags, PROC_SUPER_MAGIC, Stat, fstat, fstatfs, openat},
+    io::Errno,
+};
 
 use super::rights::Rights;
 
@@ -69,7 +72,7 @@ impl Place {
                 }
             }
         }
-        Err(io::ErrorKind::IsADirectory.into())
+        Err(Errno::ISDIR.into())
     }
 }
 
@@ -99,11 +102,11 @@ impl Walk {
     /// What a path has to be followed through next.
     fn insert(&mut self, path: &Path) -> io::Result<()> {
         if path.as_os_str().is_empty() {
-            return Err(io::ErrorKind::NotFound.into());
+            return Err(Errno::NOENT.into());
         }
         // Only a folder can be meant.
         if path.as_os_str().as_bytes().ends_with(b"/") && self.left.is_empty() {
-            return Err(io::ErrorKind::IsADirectory.into());
+            return Err(Errno::ISDIR.into());
         }
         for component in path.components().rev() {
             let step = match component {
@@ -121,7 +124,7 @@ impl Walk {
     fn enter(&mut self, name: OsString, rights: Rights) -> io::Result<Option<Place>> {
         let found = match openat(&self.folder, &name, LOOK, Mode::empty()) {
             Ok(found) => found,
-            Err(rustix::io::Errno::NOENT) if self.left.is_empty() => {
+            Err(Errno::NOENT) if self.left.is_empty() => {
                 return self.place(name, None).map(Some);
             }
             Err(error) => return Err(error.into()),
@@ -140,7 +143,7 @@ impl Walk {
                 };
                 self.place(name, Some(there)).map(Some)
             }
-            _ => Err(io::ErrorKind::NotADirectory.into()),
+            _ => Err(Errno::NOTDIR.into()),
         }
     }
 
@@ -153,7 +156,7 @@ impl Walk {
     ) -> io::Result<Option<Place>> {
         self.links += 1;
         if self.links > LINKS {
-            return Err(rustix::io::Errno::LOOP.into());
+            return Err(Errno::LOOP.into());
         }
         rights.check_link(&name, stat)?;
         // What these say need not be a path: `pipe:[1234]`.
@@ -170,7 +173,7 @@ impl Walk {
                 return Ok(None);
             }
             if !self.left.is_empty() {
-                return Err(io::ErrorKind::NotADirectory.into());
+                return Err(Errno::NOTDIR.into());
             }
             return self.place(name, Some(there)).map(Some);
         }

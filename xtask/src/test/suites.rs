@@ -26,6 +26,12 @@ const MODULES: &[(&str, Place)] = &[
     ("detach", EachKernel),
     ("doctor", EachKernel),
     ("ending", EachKernel),
+    (
+        "files",
+        OneKernel {
+            smoke: "what_root_writes_is_for_root_or_the_sudoer",
+        },
+    ),
     ("greeting", EachKernel),
     ("hooks", EachKernel),
     (

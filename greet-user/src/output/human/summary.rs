@@ -4,7 +4,7 @@
 use super::{
     line::Line,
     look::{BOLD, DIM, ERROR, Look, PLAIN, TO_USER},
-    text::microseconds,
+    text::{counted, microseconds},
 };
 use crate::{
     journey::SPANS,
@@ -92,11 +92,15 @@ fn border(ns: u64) -> String {
 pub(super) fn events(events: u64, dropped: u64, missed: u64, look: &Look, out: &mut String) {
     let style = if dropped > 0 { ERROR } else { PLAIN };
     let mut line = Line::new(look);
-    line.push(PLAIN, &format!("{events} events seen, "));
+    line.push(PLAIN, &counted(events, "event seen, ", "events seen, "));
     line.push(style, &format!("{dropped} dropped"));
     if missed > 0 {
         line.push(PLAIN, ", ");
-        line.push(ERROR, &format!("{missed} calls (of any process) missed"));
+        let (one, several) = (
+            "call (of any process) missed",
+            "calls (of any process) missed",
+        );
+        line.push(ERROR, &counted(missed, one, several));
     }
     line.end(out);
 }

@@ -61,6 +61,12 @@ pub(super) fn process(head: &Head, columns: usize, look: &Look) -> String {
     format!("{}{ids}", cut(&name, room, look))
 }
 
+/// `1 event`, `2 events`.
+pub(super) fn counted(count: u64, one: &str, several: &str) -> String {
+    let what = if count == 1 { one } else { several };
+    format!("{count} {what}")
+}
+
 /// With one decimal, rounded down.
 pub(super) fn microseconds(ns: u64) -> String {
     format!("{}.{}", ns / 1_000, ns % 1_000 / 100)

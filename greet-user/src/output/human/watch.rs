@@ -10,7 +10,7 @@ use super::{
     line::Line,
     look::{BOLD, DIM, ERROR, PLAIN},
     oneline, summary,
-    text::{clock, error_name, process},
+    text::{clock, counted, error_name, process},
 };
 use crate::{
     event::{Extack, Loss},
@@ -59,17 +59,34 @@ impl<W: Write> Watcher for Human<W> {
         let mut out = String::from("\n");
         self.sentence(BOLD, "--- what was seen ---", &mut out);
         let seen = format!(
-            "{} requests ({} refused), {} messages to processes, {} read",
-            counts.requests, counts.refused, counts.messages, counts.deliveries
+            "{} ({} refused), {}, {} read",
+            counted(counts.requests, "request", "requests"),
+            counts.refused,
+            counted(
+                counts.messages,
+                "message to a process",
+                "messages to processes"
+            ),
+            counts.deliveries
         );
         self.sentence(PLAIN, &seen, &mut out);
         let lost = counts.overruns + counts.failed;
         let style = if lost > 0 { ERROR } else { DIM };
         let lost = format!(
-            "{} overruns, {} answers not handed over",
-            counts.overruns, counts.failed
+            "{}, {}",
+            counted(counts.overruns, "overrun", "overruns"),
+            counted(
+                counts.failed,
+                "answer not handed over",
+                "answers not handed over"
+            )
         );
         self.sentence(style, &lost, &mut out);
+        if counts.cut_short > 0 {
+            let told = counted(counts.cut_short, "exchange", "exchanges");
+            let text = format!("{told} told before their answers were read: too many were waiting");
+            self.sentence(ERROR, &text, &mut out);
+        }
         let (events, dropped) = (observed.events, observed.events_dropped);
         summary::events(events, dropped, observed.calls_missed, &look, &mut out);
         summary::spans(&observed.spans, &look, &mut out);

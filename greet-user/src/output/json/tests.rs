@@ -150,6 +150,7 @@ fn observed() -> Observed {
             overruns: 1,
             failed: 1,
             unmatched: 0,
+            cut_short: 0,
         },
         spans: crate::journey::SPANS.map(|(name, ..)| (name, found)).into(),
         totals: times.histogram(),

@@ -100,6 +100,10 @@ fn missing(finished: &Finished<'_>, out: &mut impl Write) -> io::Result<()> {
         "messages were read whose queuing was not seen.",
     );
     say(
+        counts.cut_short,
+        "exchanges are shown as they were before their answers were read: too many were waiting.",
+    );
+    say(
         finished.left_out,
         "exchanges are counted here but not listed: there was no room. Listed are the first \
          ones, those that went wrong, and the slowest.",

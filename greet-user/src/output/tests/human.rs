@@ -257,6 +257,7 @@ fn what_a_watch_has_seen() {
             overruns: 2,
             failed: 0,
             unmatched: 0,
+            cut_short: 0,
         },
         spans: spans.distributions(),
         totals: spans.totals(),

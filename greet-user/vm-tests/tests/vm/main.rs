@@ -9,6 +9,7 @@ mod capture;
 mod detach;
 mod doctor;
 mod ending;
+mod files;
 mod greeting;
 mod hooks;
 mod json;

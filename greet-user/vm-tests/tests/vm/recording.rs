@@ -196,7 +196,9 @@ fn a_run_that_is_killed_at_any_moment_leaves_every_whole_frame() {
         let words = format!("at offset {offset}:");
         assert!(sentence.contains(&words), "{sentence}");
         if is_traced {
-            let seen = format!("{} events seen", events(&entries));
+            let count = events(&entries);
+            let events = if count == 1 { "event" } else { "events" };
+            let seen = format!("{count} {events} seen");
             assert!(stdout_of(&replay, 2).contains(&seen), "{seen}");
         }
         fs::remove_file(&file).expect("is there");

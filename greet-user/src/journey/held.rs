@@ -1,0 +1,87 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! How much memory messages take that are held, in exchanges that are open and in calls that have
+//! not ended: they come from anybody, who need not read the answers.
+
+use std::mem::size_of;
+
+use super::Passed;
+use crate::event::Datagram;
+
+/// Bytes of all of them at most.
+const MOST: usize = 64 << 20;
+
+/// Bytes that are held.
+#[derive(Debug, Default)]
+pub(super) struct Held(usize);
+
+impl Held {
+    pub(super) fn add(&mut self, datagram: &Datagram) {
+        self.0 += weight(datagram);
+    }
+
+    pub(super) fn remove(&mut self, datagram: &Datagram) {
+        self.0 -= weight(datagram);
+    }
+
+    pub(super) const fn is_too_much(&self) -> bool {
+        self.0 > MOST
+    }
+}
+
+/// An empty one takes memory, too.
+fn weight(datagram: &Datagram) -> usize {
+    datagram.data.len() + size_of::<Passed>()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        event::{Event, tests::greeting},
+        journey::{Journey, Told},
+    };
+
+    /// A reply that nobody reads, of as many bytes as can be captured.
+    #[test]
+    fn who_never_reads_cannot_fill_the_memory() {
+        let mut journey = Journey::new(true);
+        let (mut told, mut sent) = (0, 0_u64);
+        let most = u64::try_from(MOST / (1 << 16)).expect("it fits");
+        for number in 1..=2 * most {
+            for mut event in greeting(71, u32::try_from(number).expect("few"), number * 1_000_000) {
+                match &mut event {
+                    Event::Delivery(_) => continue,
+                    Event::Message(message) => {
+                        message.skb = number;
+                        message.datagram.data = vec![0; 1 << 16].into();
+                    }
+                    _ => {}
+                }
+                journey.push(event, &mut |each| {
+                    told += u64::from(matches!(each, Told::Exchange(_)))
+                });
+            }
+            sent += 1;
+            assert!(journey.held.0 <= MOST, "{} bytes", journey.held.0);
+        }
+        assert!(
+            told > most - 8 && told == journey.cut_short(),
+            "{told} of {sent}"
+        );
+        // The same without an end of their calls, as a recording that was made up may have it.
+        for number in 1..=2 * most {
+            let [mut message, ..] = greeting(u32::try_from(number).expect("few"), 1, number);
+            if let Event::Message(message) = &mut message {
+                message.skb = 3 * most + number;
+                message.datagram.data = vec![0; 1 << 16].into();
+            }
+            journey.push(message, &mut |each| {
+                told += u64::from(matches!(each, Told::Exchange(_)));
+            });
+            sent += 1;
+            assert!(journey.held.0 <= MOST, "{} bytes", journey.held.0);
+        }
+        journey.finish(&mut |each| told += u64::from(matches!(each, Told::Exchange(_))));
+        assert_eq!((told, journey.held.0), (sent, 0), "each is told once");
+    }
+}
