@@ -2,7 +2,7 @@
 //! What the tracer saw, in user space's words.
 
 pub use greet_common::event::{Delivery, Extack, Head, Loss};
-use greet_common::wire::{ALIGN_TO, HEADER_SIZE, Header, NLMSG_ERROR};
+use greet_common::wire::{ALIGN_TO, HEADER_SIZE, Header, NLM_F_MULTI, NLMSG_DONE, NLMSG_ERROR};
 
 mod names;
 mod text;
@@ -10,6 +10,9 @@ mod text;
 pub use names::{flag_names, protocol_name, protocol_names, protocol_number, type_name};
 pub(crate) use text::all;
 pub use text::{escaped, is_printable, plain_json, printable};
+
+/// The largest errno (`include/linux/err.h`).
+const MAX_ERRNO: i32 = 4095;
 
 /// What one record tells.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -142,24 +145,28 @@ impl Datagram {
     /// The headers of all messages of the datagram, as far as they were captured.
     #[must_use]
     pub fn headers(&self) -> Vec<Header> {
-        let mut headers = Vec::new();
-        let mut rest = &*self.data;
-        while let Ok(header) = Header::parse(rest) {
+        self.messages().map(|(_, header)| header).collect()
+    }
+
+    /// Where each message begins, and its header.
+    fn messages(&self) -> impl Iterator<Item = (usize, Header)> {
+        let mut next = Some(0);
+        std::iter::from_fn(move || {
+            let at: usize = next?;
+            let header = Header::parse(self.data.get(at..)?).ok()?;
             let len = usize::try_from(header.len).unwrap_or(usize::MAX);
+            let is_whole = len >= HEADER_SIZE;
             // Here the kernel stops (`netlink_rcv_skb()`): many programs send a buffer that is
             // longer than their message, and the zeros behind it are none. A first one is shown,
             // to say why nothing comes of it.
-            if len < HEADER_SIZE && !headers.is_empty() {
-                break;
+            if !is_whole && at > 0 {
+                return None;
             }
-            headers.push(header);
-            let next = len.checked_next_multiple_of(ALIGN_TO).unwrap_or(usize::MAX);
-            match rest.get(next..) {
-                Some(behind) if len >= HEADER_SIZE => rest = behind,
-                _ => break,
-            }
-        }
-        headers
+            let behind = len.checked_next_multiple_of(ALIGN_TO);
+            let behind = behind.and_then(|len| at.checked_add(len));
+            next = behind.filter(|_| is_whole);
+            Some((at, header))
+        })
     }
 
     /// The first message's payload, as far as it was captured. Where the header's length
@@ -173,12 +180,28 @@ impl Datagram {
         stated.and_then(|len| behind.get(..len)).unwrap_or(behind)
     }
 
-    /// The error of an `NLMSG_ERROR`: a negative errno, or 0 for an acknowledgement.
+    /// The error of an `NLMSG_ERROR`: a negative errno, or 0 for an acknowledgement; or the
+    /// negative errno with which a dump ended (`NLMSG_DONE`, see `netlink_dump_done()` in
+    /// `net/netlink/af_netlink.c`), which may stand behind parts of it.
     #[must_use]
     pub fn error(&self) -> Option<i32> {
-        let header = self.header()?;
-        let code = self.data.get(HEADER_SIZE..)?.first_chunk()?;
-        (header.kind == NLMSG_ERROR).then(|| i32::from_ne_bytes(*code))
+        let first = self.header()?;
+        if first.kind == NLMSG_ERROR {
+            return self.code_at(0);
+        }
+        if first.flags & NLM_F_MULTI == 0 {
+            return None;
+        }
+        let mut messages = self.messages();
+        let (at, _) = messages.find(|(_, header)| header.kind == NLMSG_DONE)?;
+        self.code_at(at)
+            .filter(|code| (-MAX_ERRNO..0).contains(code))
+    }
+
+    /// The number behind the header that begins there.
+    fn code_at(&self, at: usize) -> Option<i32> {
+        let code = self.data.get(at.checked_add(HEADER_SIZE)?..)?;
+        Some(i32::from_ne_bytes(*code.first_chunk()?))
     }
 
     /// The payload's text, if it is text.

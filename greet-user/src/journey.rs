@@ -347,6 +347,7 @@ impl Journey {
 
     /// Keeps an exchange until its messages are read, if there are any to wait for.
     fn open(&mut self, mut exchange: Exchange, tell: &mut impl FnMut(Told<'_>)) {
+        exchange.is_reading_unseen = !self.deliveries;
         if !self.deliveries || exchange.is_over() {
             tell(Told::Exchange(exchange));
             return;

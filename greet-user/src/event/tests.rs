@@ -3,7 +3,7 @@
 
 use greet_common::{
     event::{COMM_SIZE, Kind},
-    wire::{NLM_F_ACK, NLM_F_REQUEST, NLMSG_DONE, NLMSG_GREET},
+    wire::{NLM_F_ACK, NLM_F_REQUEST, NLMSG_GREET},
 };
 use proptest::prelude::{Strategy, any, prop_assert, proptest};
 
@@ -122,7 +122,19 @@ fn an_error_is_told_from_an_acknowledgement() {
     assert_eq!(of(NLMSG_ERROR, &(-19_i32).to_ne_bytes()), Some(-19));
     assert_eq!(of(NLMSG_ERROR, &[0; 20]), Some(0));
     assert_eq!(of(NLMSG_ERROR, &[0; 3]), None);
-    assert_eq!(of(NLMSG_DONE, &[0xff; 4]), None);
+    assert_eq!(of(NLMSG_DONE, &[0xff; 4]), None, "no end of a dump");
+}
+
+#[test]
+fn a_dump_that_ends_with_an_error_is_refused() {
+    let end = |errno: i32| bytes(NLMSG_DONE, NLM_F_MULTI, 1, 5, &errno.to_ne_bytes());
+    let of = |data: &[u8]| datagram(0, 5, data).error();
+    assert_eq!(of(&end(-95)), Some(-95));
+    assert_eq!(of(&end(0)), None, "the usual end");
+    assert_eq!(of(&end(-5000)), None, "no errno");
+    let mut parts = bytes(16, NLM_F_MULTI, 1, 5, b"part");
+    parts.extend(end(-16));
+    assert_eq!(of(&parts), Some(-16));
 }
 
 fn some_bytes() -> impl Strategy<Value = Vec<u8>> {

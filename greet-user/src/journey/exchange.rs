@@ -21,6 +21,8 @@ pub struct Exchange {
     pub extacks: Vec<Extack>,
     /// What was lost on its behalf.
     pub losses: Vec<Loss>,
+    /// Nobody looked at how messages are read: none of them can be called unread.
+    pub is_reading_unseen: bool,
 }
 
 /// A message in a receive queue, and how it left it.
@@ -94,6 +96,7 @@ impl Exchange {
             passed: passed.collect(),
             extacks: self.extacks.iter().take(notes).copied().collect(),
             losses: self.losses.iter().take(notes).copied().collect(),
+            is_reading_unseen: self.is_reading_unseen,
         }
     }
 
@@ -146,7 +149,7 @@ impl Exchange {
             Status::Failed
         } else if refused() {
             Status::Refused
-        } else if self.passed.iter().any(Passed::is_waiting) {
+        } else if self.is_unread() {
             Status::Unread
         } else if answers.next().is_some() {
             Status::Answered
@@ -157,6 +160,13 @@ impl Exchange {
         } else {
             Status::Delivered
         }
+    }
+
+    /// Was a message of it not read as long as we watched? One that left its queue with its
+    /// socket was read by nobody either.
+    fn is_unread(&self) -> bool {
+        let mut passed = self.passed.iter();
+        !self.is_reading_unseen && passed.any(|passed| passed.delivery.is_none())
     }
 
     /// The request's sequence number; where its bytes were not seen, that of its first
@@ -234,9 +244,10 @@ impl Exchange {
 /// What came of a request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Status {
-    /// It was answered, and the answers were read.
+    /// It was answered, and the answers were read, where that was watched.
     Answered,
-    /// It was answered, and an answer was not read as long as we watched.
+    /// It was answered, and an answer was not read as long as we watched, or left with its
+    /// socket.
     Unread,
     /// Nothing answered it; mostly nothing was to.
     Unanswered,

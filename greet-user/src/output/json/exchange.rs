@@ -176,6 +176,9 @@ fn reading(line: &mut Object<'_>, passed: &Passed, t_ns: u64) {
             line.number("result", read.result);
         });
     }
+    if passed.gone {
+        line.truth("left_with_socket");
+    }
     if passed.peeks != 0 {
         line.number("peeks", passed.peeks);
     }

@@ -37,6 +37,11 @@ impl Object<'_> {
         line.push(b',');
     }
 
+    /// Only what is true is written.
+    pub(super) fn truth(&mut self, name: &'static str) {
+        self.name(name).extend_from_slice(b"true,");
+    }
+
     /// `word` is as plain as a name.
     #[inline(always)]
     pub(super) fn word(&mut self, name: &'static str, word: &'static str) {
