@@ -12,6 +12,7 @@
 //! delivery: that is the order in which the programs reserve their records. What is lost on
 //! the way leaves a gap and nothing else.
 
+mod calls;
 mod early;
 mod exchange;
 mod held;
@@ -25,7 +26,8 @@ use hashbrown::HashMap;
 pub use exchange::{Exchange, Passed, SPANS, Status};
 pub use told::{Seen, Told};
 
-use crate::event::{Delivery, Event, Extack, Loss, Message, Request};
+use crate::event::{Delivery, Event, Message, Request};
+use calls::Call;
 use early::Early;
 use held::Held;
 use place::Place;
@@ -36,15 +38,6 @@ use told::told;
 const WAITING: usize = 65_536;
 /// `MSG_PEEK`: the message stays in the queue.
 pub const MSG_PEEK: u32 = 0x2;
-
-/// A system call that has not ended, with what happened in it so far.
-#[derive(Debug, Default)]
-struct Call {
-    number: u64,
-    messages: Vec<Passed>,
-    extacks: Vec<Extack>,
-    losses: Vec<Loss>,
-}
 
 /// A socket, as the world outside knows it.
 type Port = (u32, u32, u32);
@@ -136,49 +129,6 @@ impl Journey {
         }
     }
 
-    /// The call that the thread is in. One that the thread must have left, because it is in
-    /// another, lost its end.
-    fn call(&mut self, tid: u32, number: u64, tell: &mut impl FnMut(Told<'_>)) -> &mut Call {
-        if self
-            .calls
-            .get(&tid)
-            .is_some_and(|call| call.number != number)
-        {
-            self.abandon(tid, tell);
-        }
-        self.calls.entry(tid).or_insert_with(|| Call {
-            number,
-            ..Call::default()
-        })
-    }
-
-    /// The call whose end has come, if anything happened in it.
-    fn end_call(&mut self, tid: u32, number: u64, tell: &mut impl FnMut(Told<'_>)) -> Option<Call> {
-        let call = self.calls.remove(&tid)?;
-        if call.number == number {
-            self.let_go(&call);
-            return Some(call);
-        }
-        self.calls.insert(tid, call);
-        self.abandon(tid, tell);
-        None
-    }
-
-    fn abandon(&mut self, tid: u32, tell: &mut impl FnMut(Told<'_>)) {
-        let Some(call) = self.calls.remove(&tid) else {
-            return;
-        };
-        self.let_go(&call);
-        for passed in call.messages {
-            tell(told(&passed.message, 0));
-            self.open(Exchange::alone(passed), tell);
-        }
-        call.losses.iter().for_each(|loss| tell(Told::Loss(loss)));
-        // One of which nobody knows the socket may be of a call that is not looked at.
-        let known = call.extacks.iter().filter(|extack| extack.head.sock != 0);
-        known.for_each(|extack| tell(Told::Extack(extack)));
-    }
-
     fn message(&mut self, message: Message, tell: &mut impl FnMut(Told<'_>)) {
         let key: Buffer = (message.head.sock, message.skb);
         if let Some(place) = self.queued.get(&key).copied() {
@@ -204,12 +154,6 @@ impl Journey {
         self.held.add(&passed.message.datagram);
         self.call(tid, number, tell).messages.push(passed);
         self.make_room(tell);
-    }
-
-    /// What a call held is another's from now on, or told.
-    fn let_go(&mut self, call: &Call) {
-        let messages = call.messages.iter();
-        messages.for_each(|passed| self.held.remove(&passed.message.datagram));
     }
 
     /// Notes where a message is kept from now on, as long as it may be read.

@@ -30,7 +30,7 @@ impl Stream {
     /// # Errors
     /// [`RecordError`] where the bytes are not a record.
     pub fn read(&mut self, bytes: &[u8], take: &mut impl FnMut(Event)) -> Result<(), RecordError> {
-        take(match Record::try_from(bytes)? {
+        let event = match Record::try_from(bytes)? {
             Record::Request(record) => Event::Request(Request {
                 head: record.head,
                 send_ns: record.send_ns,
@@ -53,14 +53,15 @@ impl Stream {
             Record::Loss(record) => Event::Loss(record),
             Record::Extack(record) => Event::Extack(record),
             Record::Whole(record) => {
-                whole(&record).into_iter().for_each(take);
+                whole(&record).map(as_seen).into_iter().for_each(take);
                 return Ok(());
             }
             Record::Rest(head, data) => {
                 self.keep((head.sock, head.id), data);
                 return Ok(());
             }
-        });
+        };
+        take(as_seen(event));
         Ok(())
     }
 
@@ -94,6 +95,25 @@ impl Stream {
         }
     }
 }
+
+/// With the results that the program saw: where a signal interrupts a call, the kernel's own
+/// codes (`ERESTARTSYS` and its like, `include/linux/errno.h`) leave it as EINTR, or the call is
+/// begun anew.
+fn as_seen(mut event: Event) -> Event {
+    let result = match &mut event {
+        Event::Request(request) => &mut request.result,
+        Event::Delivery(read) => &mut read.result,
+        Event::Loss(loss) => &mut loss.result,
+        Event::Message(_) | Event::Extack(_) => return event,
+    };
+    if matches!(result.wrapping_neg(), 512..=514 | 516) {
+        *result = -EINTR;
+    }
+    event
+}
+
+/// errno(3).
+const EINTR: i32 = 4;
 
 /// The events that a summary's record stands for, in the order in which they are told else.
 fn whole(record: &Whole) -> [Event; 3] {
@@ -191,6 +211,12 @@ mod tests {
             panic!("no delivery");
         };
         assert_eq!((read.result, read.delivered_ns), (-14, 2_000));
+        for (kernels, seen) in [(-512, -4), (-513, -4), (-514, -4), (-516, -4), (-515, -515)] {
+            let Event::Delivery(read) = event(&delivery(kernels)).expect("a record") else {
+                panic!("a delivery")
+            };
+            assert_eq!(read.result, seen);
+        }
         assert_eq!((read.head.pid, read.head.tid), (70, 71));
         assert_eq!(crate::event::comm(&read.head), b"greet-user");
     }

@@ -20,8 +20,8 @@ use std::{
 };
 
 use greet_user::{
-    event::{Event, Extack, Head},
-    feed::{Opening, Run},
+    event::{Datagram, Event, Extack, Head, Message},
+    feed::{Closing, Opening, Run},
     output::System,
     recording::Writer,
     tracer::Attached,
@@ -231,6 +231,78 @@ fn with_a_long_rest() -> Vec<u8> {
         writer.event(&Event::Extack(extack)).expect("writes");
     }
     writer.into_inner().expect("writes")
+}
+
+/// Messages of 128 KiB of zeros each, which take some bytes in the file: in calls that never end,
+/// or outside of any.
+fn of_zeros(call: u64) -> Vec<u8> {
+    let mut writer = Writer::new(Vec::new());
+    let system = System {
+        tool: "greet-user".to_owned(),
+        kernel: "6.12".to_owned(),
+        boot_time_unix_ns: 0,
+        attached: Attached::default(),
+    };
+    let opening = Opening {
+        began_ns: 1,
+        deliveries: true,
+        run: Run::Watch(system),
+    };
+    writer.opening(&opening).expect("writes");
+    for number in 1..=MESSAGES {
+        let tid = u32::try_from(number).expect("few");
+        let message = Message {
+            head: Head {
+                kind: 2,
+                protocol: 0,
+                call: call * number,
+                pid: tid,
+                tid,
+                comm: [0; 16],
+                sock: 1,
+            },
+            skb: number,
+            reply_ns: 0,
+            queue_ns: number,
+            datagram: Datagram {
+                protocol: 0,
+                netns: 1,
+                portid: 0,
+                peer_portid: tid,
+                group: 0,
+                len: 1 << 17,
+                data: vec![0; 1 << 17].into(),
+            },
+        };
+        writer.event(&Event::Message(message)).expect("writes");
+    }
+    writer.closing(&Closing::default()).expect("writes");
+    writer.into_inner().expect("writes")
+}
+
+/// 512 MiB, if they were all kept.
+const MESSAGES: u64 = 4096;
+
+#[test]
+fn a_recording_of_zeros_takes_little_memory() {
+    let out = tempfile::NamedTempFile::new().expect("a file");
+    let out = out.path().to_str().expect("UTF-8");
+    for (call, arguments) in [
+        (1, &["--summary"][..]),
+        (0, &["--summary", "--report", out, "--pcapng", "/dev/null"]),
+    ] {
+        let mut file = tempfile::NamedTempFile::new().expect("a file");
+        let bytes = of_zeros(call);
+        assert!(bytes.len() < 1 << 20, "{} bytes", bytes.len());
+        file.write_all(&bytes).expect("writes");
+        // 400 MiB of addresses, of which threads and their allocators take up to 144.
+        let mut limited = Command::new("sh");
+        limited.args(["-c", "ulimit -v 409600; exec \"$0\" \"$@\""]);
+        limited.arg(program()).arg("replay").arg(file.path());
+        let output = limited.args(arguments).output().expect("sh starts");
+        let said = String::from_utf8_lossy(&output.stderr);
+        assert_eq!(output.status.code(), Some(0), "{call}: {said}");
+    }
 }
 
 #[test]

@@ -149,6 +149,8 @@ impl Exchange {
             Status::Failed
         } else if refused() {
             Status::Refused
+        } else if self.is_spoilt() {
+            Status::Lost
         } else if self.is_unread() {
             Status::Unread
         } else if answers.next().is_some() {
@@ -160,6 +162,15 @@ impl Exchange {
         } else {
             Status::Delivered
         }
+    }
+
+    /// Was a message taken out of its queue by a call that then failed (EFAULT)? It is gone.
+    fn is_spoilt(&self) -> bool {
+        let mut reads = self
+            .passed
+            .iter()
+            .filter_map(|passed| passed.delivery.as_ref());
+        reads.any(|read| read.result < 0)
     }
 
     /// Was a message of it not read as long as we watched? One that left its queue with its
@@ -255,7 +266,7 @@ pub enum Status {
     Refused,
     /// `sendmsg()` failed.
     Failed,
-    /// The answer was lost.
+    /// The answer was lost: it did not reach its queue, or not the reader's memory.
     Lost,
     /// It was for another process, which has read it.
     Delivered,

@@ -7,9 +7,11 @@ use proptest::prelude::{Just, Strategy, prop_assert, prop_assert_eq, proptest};
 
 use super::*;
 use crate::event::{
-    Head,
+    Extack, Head,
     tests::{bytes, datagram, greeting},
 };
+
+mod ends;
 
 fn push(journey: &mut Journey, event: Event, ended: &mut Vec<Exchange>) {
     journey.push(event, &mut |told| {
@@ -377,43 +379,4 @@ proptest! {
         let told: usize = all.iter().map(|exchange| exchange.passed.len()).sum();
         prop_assert_eq!(told, sent);
     }
-}
-
-#[test]
-fn an_answer_that_left_with_its_socket_is_unread() {
-    let mut journey = Journey::new(true);
-    let mut told = Vec::new();
-    let mut take = |each: Told<'_>| {
-        if let Told::Exchange(exchange) = each {
-            told.push((
-                exchange.status(),
-                exchange.passed.iter().any(|passed| passed.gone),
-            ));
-        }
-    };
-    // The first one's answer is read by nobody; its buffer is used again, and that is read.
-    let [message, request, _] = greeting(71, 1, 1_000);
-    for event in [message, request]
-        .into_iter()
-        .chain(greeting(71, 2, 2_000_000))
-    {
-        journey.push(event, &mut take);
-    }
-    journey.finish(&mut take);
-    assert_eq!(told, [(Status::Unread, true), (Status::Answered, false)]);
-}
-
-#[test]
-fn where_reading_is_not_watched_nothing_is_unread() {
-    let mut journey = Journey::new(false);
-    let mut statuses = Vec::new();
-    let [message, request, _] = greeting(71, 1, 1_000);
-    for event in [message, request] {
-        journey.push(event, &mut |each| {
-            if let Told::Exchange(exchange) = each {
-                statuses.push(exchange.status());
-            }
-        });
-    }
-    assert_eq!(statuses, [Status::Answered]);
 }
