@@ -196,8 +196,8 @@ fn with_pace_it_takes_as_long_as_it_took() {
     assert_eq!(paced, at_once);
 }
 
-/// A recording whose second event came an hour after the first, and without an end.
-fn with_a_long_rest() -> Vec<u8> {
+/// A recording of a watch in which nothing has happened yet.
+fn begun() -> Writer<Vec<u8>> {
     let mut writer = Writer::new(Vec::new());
     let system = System {
         tool: "greet-user".to_owned(),
@@ -211,6 +211,12 @@ fn with_a_long_rest() -> Vec<u8> {
         run: Run::Watch(system),
     };
     writer.opening(&opening).expect("writes");
+    writer
+}
+
+/// A recording whose second event came an hour after the first, and without an end.
+fn with_a_long_rest() -> Vec<u8> {
+    let mut writer = begun();
     for time_ns in [2, 3_600_000_000_002] {
         let head = Head {
             kind: 5,
@@ -236,19 +242,7 @@ fn with_a_long_rest() -> Vec<u8> {
 /// Messages of 128 KiB of zeros each, which take some bytes in the file: in calls that never end,
 /// or outside of any.
 fn of_zeros(call: u64) -> Vec<u8> {
-    let mut writer = Writer::new(Vec::new());
-    let system = System {
-        tool: "greet-user".to_owned(),
-        kernel: "6.12".to_owned(),
-        boot_time_unix_ns: 0,
-        attached: Attached::default(),
-    };
-    let opening = Opening {
-        began_ns: 1,
-        deliveries: true,
-        run: Run::Watch(system),
-    };
-    writer.opening(&opening).expect("writes");
+    let mut writer = begun();
     for number in 1..=MESSAGES {
         let tid = u32::try_from(number).expect("few");
         let message = Message {
