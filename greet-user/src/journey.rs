@@ -33,8 +33,8 @@ use held::Held;
 use place::Place;
 use told::told;
 
-/// How many exchanges may wait for somebody to read their answers; how many bytes, [`Held`]
-/// says. Beyond that the oldest is given back as it is.
+/// How many exchanges may wait for their answers to be read; [`Held`] bounds their bytes. Beyond
+/// that, the oldest is emitted as it stands.
 const WAITING: usize = 65_536;
 /// `MSG_PEEK`: the message stays in the queue.
 pub const MSG_PEEK: u32 = 0x2;
@@ -91,8 +91,8 @@ impl Journey {
         self.early.unmatched()
     }
 
-    /// Exchanges that were told although somebody might still have read their answers: too
-    /// many were waiting, or too many bytes.
+    /// Exchanges emitted before their answers were read, because too many exchanges, or too many
+    /// bytes, were waiting.
     #[must_use]
     pub const fn cut_short(&self) -> u64 {
         self.cut_short
@@ -325,8 +325,8 @@ impl Journey {
         }
     }
 
-    /// Whoever never reads cannot fill the memory, nor who never comes out of a call: the oldest
-    /// exchanges are told as they are.
+    /// Bounds memory against readers that never read and calls that never return: emits the oldest
+    /// exchanges as they stand.
     fn make_room(&mut self, tell: &mut impl FnMut(Told<'_>)) {
         while self.open.len() > WAITING || self.held.is_too_much() {
             let Some(oldest) = self.order.pop_front() else {
