@@ -69,6 +69,9 @@ pub struct TestOptions {
     /// Only what needs no virtual machine
     #[arg(long, conflicts_with = "kernels")]
     pub quick: bool,
+    /// Run only the tests whose path contains this, such as hooks:: or a name; no lints
+    #[arg(long, value_name = "TEXT", conflicts_with = "sanitize")]
+    pub only: Option<String>,
     /// Only the hostile suite, ten times longer, on a kernel that looks for bugs (built once, in minutes)
     #[arg(long, conflicts_with_all = ["quick", "kernels"])]
     pub sanitize: bool,

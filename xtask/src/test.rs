@@ -63,7 +63,8 @@ pub fn run(paths: &Paths, options: &TestOptions) -> Result<u8> {
         "  {:<42} {:>7} {seconds:>10.1} s",
         "all of it", ""
     ));
-    if !options.sanitize {
+    // The next whole run is balanced by what the last whole run took.
+    if !options.sanitize && options.only.is_none() {
         tally.times.write(&paths.target.join(TIMES))?;
     }
     for failure in tally.failures() {
@@ -134,30 +135,27 @@ fn check(
 ) -> Tally {
     let Ready { tools, judges, .. } = ready;
     let outcomes = Outcomes::default();
-    let mut jobs = vec![
-        Job::new(
-            "format, lints, documentation",
-            LINTS,
-            |tally: &mut Tally| {
-                host::lint(paths, tally);
-            },
-        ),
-        Job::new("unit tests", UNIT_TESTS, |tally: &mut Tally| {
-            host::unit_tests(paths, built, tally);
-        }),
-    ];
+    let only = options.only.as_deref();
+    let unit_tests = |tally: &mut Tally| host::unit_tests(paths, built, only, tally);
+    let mut jobs = vec![Job::new("unit tests", UNIT_TESTS, unit_tests)];
+    if only.is_none() {
+        let lint = |tally: &mut Tally| host::lint(paths, tally);
+        jobs.push(Job::new("format, lints, documentation", LINTS, lint));
+    }
     for (test, seconds) in [(judged::BROWSER, BROWSER), (judged::METRICS, METRICS)] {
         let name = format!("tests by others: {test}");
         jobs.push(Job::new(name, seconds, move |tally: &mut Tally| {
-            judged::check(paths, built, judges, test, tally);
+            judged::check(paths, built, judges, test, only, tally);
         }));
     }
     let mut tally = Tally::default();
-    if !options.quick {
+    if !options.quick && only.is_none() {
         let report = |tally: &mut Tally| judged::check_report(paths, tools, built, judges, tally);
         jobs.push(Job::new("a report of the machine", REPORT, report));
+    }
+    if !options.quick {
         let before = Times::read(&paths.target.join(TIMES));
-        match guest::jobs(paths, tools, built, &before, &outcomes) {
+        match guest::jobs(paths, tools, built, &before, only, &outcomes) {
             Ok(guests) => jobs.extend(guests),
             Err(error) => tally.fail(format!("{error:#}")),
         }
@@ -165,6 +163,11 @@ fn check(
     tally.absorb(queue::work_off(jobs, at_once(), began));
     say("");
     outcomes.close(&mut tally);
+    if let Some(text) = only
+        && tally.passed() + tally.failed() == 0
+    {
+        tally.fail(format!("no test has `{text}` in its path"));
+    }
     tally
 }
 

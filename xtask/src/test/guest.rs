@@ -63,7 +63,8 @@ impl Outcomes {
     }
 }
 
-/// One job for each slice of each suite on each kernel.
+/// One job for each slice of each suite on each kernel; with `only`, of the tests whose path
+/// contains it.
 ///
 /// # Errors
 /// Where a test has no place in the table of `suites`.
@@ -72,24 +73,35 @@ pub fn jobs<'a>(
     tools: &'a Tools,
     built: &'a Built,
     before: &Times,
+    only: Option<&str>,
     outcomes: &'a Outcomes,
 ) -> Result<Vec<Job<'a>>> {
     let full = fully_tested(&tools.kernels);
-    say(&suites::described(full));
-    let vm = listed(built.suite(suites::VM)?)?;
-    let hostile = listed(built.suite(suites::HOSTILE)?)?;
+    let mut vm = listed(built.suite(suites::VM)?)?;
+    let mut hostile = listed(built.suite(suites::HOSTILE)?)?;
+    if let Some(text) = only {
+        // What is asked for runs on every kernel.
+        vm.retain(|test| test.contains(text));
+        hostile.retain(|test| test.contains(text));
+    } else {
+        say(&suites::described(full));
+    }
     let mut jobs = Vec::new();
     for kernel in &tools.kernels {
         let release = &*kernel.release;
         let seconds = |test: &str| slices::expected(before, release, test);
-        let chosen = suites::chosen(&vm, release == full)?;
+        let chosen = match only {
+            Some(_) => vm.clone(),
+            None => suites::chosen(&vm, release == full)?,
+        };
         let all = Slice {
             seconds: hostile.iter().map(|test| seconds(test)).sum(),
             tests: hostile.clone(),
         };
         let cut = slices::cut(&chosen, seconds).into_iter();
         let cut = cut.map(|slice| (suites::VM, slice));
-        for (number, (name, slice)) in (1..).zip(cut.chain([(suites::HOSTILE, all)])) {
+        let whole = (!all.tests.is_empty()).then_some((suites::HOSTILE, all));
+        for (number, (name, slice)) in (1..).zip(cut.chain(whole)) {
             let label = format!("{} {number}", series(release));
             let program = built.suite(name)?;
             let title = format!("{name}, {} tests on {label}", slice.tests.len());

@@ -52,16 +52,13 @@ pub fn lint(paths: &Paths, tally: &mut Tally) {
 }
 
 /// All tests but those in which other programs judge.
-pub fn unit_tests(paths: &Paths, built: &Built, tally: &mut Tally) {
+///
+/// With `only`, those whose path contains it.
+pub fn unit_tests(paths: &Paths, built: &Built, only: Option<&str>, tally: &mut Tally) {
     let judged = [BROWSER, METRICS].map(judged_name);
     let own = built.on_this_machine();
     for test in own.filter(|test| !judged.contains(&test.name)) {
-        match listed(&test.program) {
-            // A crate's library or program may have no test at all.
-            Ok(tests) if tests.is_empty() => {}
-            Ok(_) => run_tests(paths, test, &[], &test.name, tally),
-            Err(error) => tally.fail(format!("{}: {error:#}", test.name)),
-        }
+        run_matching(paths, test, only, &[], &test.name, tally);
     }
 }
 
@@ -70,10 +67,30 @@ pub fn judged_name(name: &str) -> String {
     format!("greet-user {name}")
 }
 
-/// Runs a test program as cargo would, and counts its tests.
-pub fn run_tests(
+/// Runs a test program as cargo would, unless it has no such test, and counts its tests.
+pub fn run_matching(
     paths: &Paths,
     test: &TestProgram,
+    only: Option<&str>,
+    environment: &[(&str, OsString)],
+    what: &str,
+    tally: &mut Tally,
+) {
+    let matches = |name: &String| only.is_none_or(|text| name.contains(text));
+    match listed(&test.program) {
+        Ok(tests) if tests.iter().any(matches) => {
+            run_tests(paths, test, only, environment, what, tally);
+        }
+        // A crate's library or program may have no test at all.
+        Ok(_) => {}
+        Err(error) => tally.fail(format!("{what}: {error:#}")),
+    }
+}
+
+fn run_tests(
+    paths: &Paths,
+    test: &TestProgram,
+    only: Option<&str>,
     environment: &[(&str, OsString)],
     what: &str,
     tally: &mut Tally,
@@ -81,6 +98,7 @@ pub fn run_tests(
     let mut command = Command::new(&test.program);
     command
         .args(REPORT_TIME_ARGUMENTS)
+        .args(only)
         .env(REPORT_TIME.0, REPORT_TIME.1)
         .env("CARGO_MANIFEST_DIR", &test.package)
         .envs(environment.iter().map(|(name, value)| (name, value)))

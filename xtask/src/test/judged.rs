@@ -8,7 +8,7 @@ use anyhow::{Result, ensure};
 use xtask::frame::{Run, Verdict};
 
 use super::built::Built;
-use super::host::{judged_name, run_tests};
+use super::host::{judged_name, run_matching};
 use super::judges::{Judges, SHARED};
 use super::tally::Tally;
 use crate::artifacts::Programs;
@@ -30,9 +30,16 @@ const RUN: &str =
     "greet-user --trace -c 100 -i 0.01 --report /tmp/run.html --format json > /tmp/run.json";
 const DEADLINE: Duration = Duration::from_secs(120);
 
-/// Recorded runs: in a browser, or by promtool.
-pub fn check(paths: &Paths, built: &Built, judges: &Judges, test: &str, tally: &mut Tally) {
-    run(paths, built, judges, test, &[], tally);
+/// Recorded runs: in a browser, or by promtool; with `only`, the tests whose path contains it.
+pub fn check(
+    paths: &Paths,
+    built: &Built,
+    judges: &Judges,
+    test: &str,
+    only: Option<&str>,
+    tally: &mut Tally,
+) {
+    run(paths, built, judges, test, only, &[], tally);
 }
 
 /// A run in the machine, in a browser.
@@ -61,7 +68,7 @@ pub fn check_report(
         return tally.fail(format!("a report of the machine: {error:#}"));
     }
     let pair = [("GREET_REPORT", &*report), ("GREET_REPORT_JSON", &*json)];
-    run(paths, built, judges, BROWSER, &pair, tally);
+    run(paths, built, judges, BROWSER, None, &pair, tally);
 }
 
 /// Boots, greets, and takes both files out.
@@ -115,6 +122,7 @@ fn run(
     built: &Built,
     judges: &Judges,
     test: &str,
+    only: Option<&str>,
     files: &[(&str, &Path)],
     tally: &mut Tally,
 ) {
@@ -125,7 +133,7 @@ fn run(
     let mut environment: Vec<_> = judges.environment().into();
     environment.extend(files.iter().map(|(name, file)| (*name, file.into())));
     match built.program(&judged_name(test)) {
-        Ok(program) => run_tests(paths, program, &environment, &what, tally),
+        Ok(program) => run_matching(paths, program, only, &environment, &what, tally),
         Err(error) => tally.fail(format!("{what}: {error:#}")),
     }
 }
