@@ -94,14 +94,20 @@ pub fn jobs<'a>(
             Some(_) => vm.clone(),
             None => suites::chosen(&vm, release == full)?,
         };
+        let (alone, racing): (Vec<_>, Vec<_>) = chosen
+            .into_iter()
+            .partition(|test| release == full && suites::processors(test) == 1);
         let all = Slice {
             seconds: hostile.iter().map(|test| seconds(test)).sum(),
             tests: hostile.clone(),
         };
-        let cut = slices::cut(&chosen, seconds).into_iter();
-        let cut = cut.map(|slice| (suites::VM, slice));
-        let whole = (!all.tests.is_empty()).then_some((suites::HOSTILE, all));
-        for (number, (name, slice)) in (1..).zip(cut.chain(whole)) {
+        let cut = [(alone, 1), (racing, suites::SEVERAL)];
+        let cut = cut.into_iter().flat_map(|(tests, processors)| {
+            let slices = slices::cut(&tests, seconds).into_iter();
+            slices.map(move |slice| (suites::VM, slice, processors))
+        });
+        let whole = (!all.tests.is_empty()).then_some((suites::HOSTILE, all, suites::SEVERAL));
+        for (number, (name, slice, processors)) in (1..).zip(cut.chain(whole)) {
             let label = format!("{} {number}", series(release));
             let program = built.suite(name)?;
             let title = format!("{name}, {} tests on {label}", slice.tests.len());
@@ -117,6 +123,7 @@ pub fn jobs<'a>(
                     program,
                     module_options: &[],
                     environment: &[],
+                    processors,
                     tests: Tests::These(&slice.tests),
                     label: Some(&label),
                     deadline: DEADLINE,

@@ -20,7 +20,9 @@ use crate::vm::{Fetch, Limits, Outcome, Sinks, Vm, terminal_size};
 /// An oops ends the suite at once, with the kernel's last words, instead of a task that hangs
 /// on what the dead one held. And memory is not zeroed before it is handed out, as the
 /// distribution's kernels have it by default: bytes that the module forgets to write must show.
-const APPEND: &str = "oops=panic init_on_alloc=0";
+/// Detaching a hook waits for a grace period of RCU, and the tests detach thousands: expedited
+/// ones take a fifth off the suite.
+const APPEND: &str = "oops=panic init_on_alloc=0 rcupdate.rcu_expedited=1";
 
 /// What the machines of one kernel have in common.
 pub struct TestMachine<'a> {
@@ -44,6 +46,8 @@ pub struct Suite<'a> {
     pub module_options: &'a [&'a str],
     /// `NAME=VALUE` for its environment.
     pub environment: &'a [&'a str],
+    /// Processors of the machine.
+    pub processors: u32,
     /// Which of its tests run.
     pub tests: Tests<'a>,
     /// What each line that it prints is shown with as it comes; `None` for no line.
@@ -116,6 +120,7 @@ impl TestMachine<'_> {
             fetch: Vec::new(),
         };
         let limits = Limits {
+            smp: suite.processors,
             deadline: Some(suite.deadline),
             append: APPEND.to_owned(),
             ..Limits::default()
@@ -223,6 +228,7 @@ mod tests {
             program: Path::new("/host/hostile-1234"),
             module_options: &[],
             environment: &["A=1", "B=2"],
+            processors: 2,
             tests: Tests::Like("one_test"),
             label: None,
             deadline: Duration::from_secs(1),

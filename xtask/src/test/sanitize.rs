@@ -9,7 +9,7 @@ use anyhow::{Context as _, Result, bail};
 use super::built::Built;
 use super::guest::{self, Tested};
 use super::machine::{Suite, TestMachine, Tests};
-use super::suites::HOSTILE;
+use super::suites::{HOSTILE, SEVERAL};
 use super::tally::Tally;
 use crate::debug_kernel;
 use crate::kernel::Kernel;
@@ -83,6 +83,7 @@ impl Ready {
             program: self.built.suite(HOSTILE)?,
             module_options: &[],
             environment: &[],
+            processors: SEVERAL,
             tests: Tests::All,
             label: Some("debug"),
             deadline: DEADLINE,
@@ -93,6 +94,7 @@ impl Ready {
     fn survive(&self, machine: &TestMachine<'_>, tally: &mut Tally) -> Result<String> {
         let suite = Suite {
             environment: &[FACTOR],
+            processors: SEVERAL,
             ..self.suite()?
         };
         let Tested {

@@ -10,14 +10,21 @@ pub const VM: &str = "vm";
 /// The suite that attacks the module; its tests build on each other's traces.
 pub const HOSTILE: &str = "hostile";
 
+/// Processors of a machine in which tests may race.
+pub const SEVERAL: u32 = 2;
+
 /// Where the tests of a module of [`VM`] run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Place {
     /// On each kernel: hooks, fields, what the kernel does.
     EachKernel,
     /// In full on one kernel, and one test on the others: what becomes of events that are the
-    /// same on each kernel, namely views, files and servers.
-    OneKernel { smoke: &'static str },
+    /// same on each kernel, namely views, files and servers. One processor is a quarter cheaper to
+    /// emulate than two; what races takes two.
+    OneKernel {
+        smoke: &'static str,
+        processors: u32,
+    },
 }
 
 use Place::{EachKernel, OneKernel};
@@ -30,6 +37,7 @@ const MODULES: &[(&str, Place)] = &[
         "files",
         OneKernel {
             smoke: "what_root_writes_is_for_root_or_the_sudoer",
+            processors: 2,
         },
     ),
     ("greeting", EachKernel),
@@ -38,12 +46,14 @@ const MODULES: &[(&str, Place)] = &[
         "json",
         OneKernel {
             smoke: "a_watched_command",
+            processors: 1,
         },
     ),
     (
         "metrics",
         OneKernel {
             smoke: "scrapes_agree_with_json",
+            processors: 1,
         },
     ),
     ("module", EachKernel),
@@ -52,6 +62,7 @@ const MODULES: &[(&str, Place)] = &[
         "otlp",
         OneKernel {
             smoke: "a_watched_command_arrives",
+            processors: 1,
         },
     ),
     ("pairing", EachKernel),
@@ -59,6 +70,7 @@ const MODULES: &[(&str, Place)] = &[
         "pcapng",
         OneKernel {
             smoke: "three_greetings_and_one_ip_link_as_json_has_them",
+            processors: 1,
         },
     ),
     ("privileges", EachKernel),
@@ -68,6 +80,7 @@ const MODULES: &[(&str, Place)] = &[
         "recording",
         OneKernel {
             smoke: "a_recording_goes_through_a_pipe_while_it_is_made",
+            processors: 1,
         },
     ),
     ("rejection", EachKernel),
@@ -75,6 +88,7 @@ const MODULES: &[(&str, Place)] = &[
         "report",
         OneKernel {
             smoke: "it_is_there_when_the_run_is_over",
+            processors: 1,
         },
     ),
     ("sockets", EachKernel),
@@ -83,6 +97,7 @@ const MODULES: &[(&str, Place)] = &[
         "top",
         OneKernel {
             smoke: "it_shows_who_greets_and_how_often",
+            processors: 1,
         },
     ),
     ("trace", EachKernel),
@@ -121,7 +136,7 @@ pub fn described(full: &str) -> String {
 pub fn chosen(all: &[String], is_full: bool) -> Result<Vec<String>> {
     for (module, place) in MODULES {
         let smoke = match place {
-            OneKernel { smoke } => format!("{module}::{smoke}"),
+            OneKernel { smoke, .. } => format!("{module}::{smoke}"),
             EachKernel => format!("{module}::"),
         };
         if !all.iter().any(|test| test.starts_with(&smoke)) {
@@ -136,13 +151,22 @@ pub fn chosen(all: &[String], is_full: bool) -> Result<Vec<String>> {
         };
         let runs = match place {
             EachKernel => true,
-            OneKernel { smoke } => is_full || name == *smoke,
+            OneKernel { smoke, .. } => is_full || name == *smoke,
         };
         if runs {
             tests.push(test.clone());
         }
     }
     Ok(tests)
+}
+
+/// How many processors the machine of a test has where all tests run.
+pub fn processors(test: &str) -> u32 {
+    let module = test.split("::").next().unwrap_or(test);
+    match MODULES.iter().find(|(known, _)| *known == module) {
+        Some((_, OneKernel { processors, .. })) => *processors,
+        _ => SEVERAL,
+    }
 }
 
 #[cfg(test)]
@@ -153,7 +177,7 @@ mod tests {
     fn all() -> Vec<String> {
         let two = |(module, place): &(&str, Place)| {
             let first = match place {
-                OneKernel { smoke } => (*smoke).to_owned(),
+                OneKernel { smoke, .. } => (*smoke).to_owned(),
                 EachKernel => "first".to_owned(),
             };
             [format!("{module}::{first}"), format!("{module}::second")]
@@ -171,6 +195,13 @@ mod tests {
         assert!(!other.contains(&"json::second".to_owned()));
         let views = MODULES.iter().filter(|(_, place)| *place != EachKernel);
         assert_eq!(other.len(), all().len() - views.count());
+    }
+
+    #[test]
+    fn what_races_has_several_processors() {
+        assert_eq!(processors("hooks::first"), SEVERAL);
+        assert_eq!(processors("files::first"), SEVERAL);
+        assert_eq!(processors("json::first"), 1);
     }
 
     #[test]
