@@ -11,10 +11,9 @@ use serde::Deserialize;
 
 use crate::debian::Debian;
 use crate::exec;
-use crate::paths::Paths;
+use crate::paths::{Paths, TRIPLE};
 use crate::progress::Step;
 
-const TARGET: &str = "x86_64-unknown-linux-gnu";
 /// glibc, linked statically: the machine holds no libraries.
 const RUSTFLAGS: (&str, &str) = (
     "CARGO_TARGET_X86_64_UNKNOWN_LINUX_GNU_RUSTFLAGS",
@@ -165,14 +164,14 @@ pub fn cargo() -> OsString {
     std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into())
 }
 
-/// A cargo command for [`TARGET`], with the flags and the build folder that all have in common.
+/// A cargo command for [`TRIPLE`], with the flags and the build folder that all have in common.
 pub fn static_cargo(paths: &Paths, arguments: &[&str]) -> Command {
     // What goes on beside it, such as the eBPF tool chain that greet-user's build script waits
     // for, or a virtual machine with its timers, goes first.
     let mut nice = Command::new("nice");
     nice.args(["-n", NICENESS]).arg(cargo());
     nice.args(arguments)
-        .args(["--locked", "--target", TARGET, "--target-dir"])
+        .args(["--locked", "--target", TRIPLE, "--target-dir"])
         // The build folder that xtask itself was built in, wherever the user has put it.
         .arg(&paths.target)
         .env(RUSTFLAGS.0, RUSTFLAGS.1)

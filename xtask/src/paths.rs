@@ -5,6 +5,10 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, Result};
 
+/// What everything is compiled for, xtask too (`.cargo/config.toml`): its common dependencies are
+/// compiled once.
+pub const TRIPLE: &str = "x86_64-unknown-linux-gnu";
+
 /// The places that xtask reads and writes.
 #[derive(Debug, Clone)]
 pub struct Paths {
@@ -24,11 +28,7 @@ impl Paths {
         let manifest = std::env::var_os("CARGO_MANIFEST_DIR").map(PathBuf::from);
         let root = find_root(manifest.as_deref(), &std::env::current_dir()?)?;
         let program = std::env::current_exe().context("finding xtask's own program")?;
-        let target = program
-            .parent()
-            .and_then(Path::parent)
-            .context("xtask must be run by `cargo xtask`")?
-            .to_path_buf();
+        let target = target_of(&program).context("xtask must be run by `cargo xtask`")?;
         Ok(Self { root, target })
     }
 
@@ -57,6 +57,18 @@ impl Paths {
     }
 }
 
+/// The target directory that a program was compiled into: by profile, and by triple where cargo
+/// was given one.
+fn target_of(program: &Path) -> Option<PathBuf> {
+    let above = program.parent()?.parent()?;
+    let target = if above.ends_with(TRIPLE) {
+        above.parent()?
+    } else {
+        above
+    };
+    Some(target.to_path_buf())
+}
+
 /// The workspace's root: above the manifest of the xtask that cargo runs, or else the folder
 /// above `here` that holds an xtask.
 ///
@@ -74,6 +86,17 @@ fn find_root(manifest: Option<&Path>, here: &Path) -> Result<PathBuf> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_target_directory_is_found_with_a_triple_and_without() {
+        let of = |program: &str| target_of(Path::new(program)).expect("there is one");
+        assert_eq!(of("/t/debug/xtask"), Path::new("/t"));
+        assert_eq!(
+            of("/t/x86_64-unknown-linux-gnu/release/xtask"),
+            Path::new("/t")
+        );
+        assert_eq!(target_of(Path::new("/xtask")), None);
+    }
 
     #[test]
     fn the_root_is_found_when_it_runs_and_never_compiled_in() {
