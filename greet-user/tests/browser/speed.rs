@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! Ten thousand exchanges open soon, and are walked through without waiting.
+//! A page of ten thousand exchanges draws those that can be seen, and finds the others.
+//!
+//! The work is bounded, not the time: how long it takes says more about the machine than about
+//! the page. It is printed.
 
 use std::fs;
 
@@ -10,16 +13,13 @@ use crate::{
     reports::{made, many, recorded},
 };
 
-/// From the begin of loading until all is drawn, ms. It is a second on a quiet machine; the
-/// bound is for one where much else runs.
-const DRAWN_MS: f64 = 10_000.0;
-/// From a letter in the search until the list is there, ms.
-const FOUND_MS: f64 = 2_000.0;
+/// Elements of the whole page, at most. All exchanges drawn would take some 100,000.
+const ELEMENTS: f64 = 6_000.0;
 /// What can be mailed, bytes.
 const SIZE: u64 = 5 << 20;
 
 #[test]
-fn ten_thousand_exchanges_open_soon() {
+fn of_ten_thousand_exchanges_those_in_sight_are_drawn() {
     let folder = TempDir::new().expect("a folder");
     // Each time four exchanges.
     let made = made(&recorded(&folder, many(2_500)));
@@ -35,6 +35,9 @@ fn ten_thousand_exchanges_open_soon() {
             .number("return document.querySelectorAll('#list tbody tr').length")
             .await?;
         assert!(rows < 200.0, "{rows} rows: only what can be seen is there");
+        let all = "return document.querySelectorAll('*').length";
+        let drawn_elements = page.number(all).await?;
+        assert!(drawn_elements < ELEMENTS, "{drawn_elements} elements");
         let search = "const begin = performance.now(); const search = document.getElementById('q');
             search.value = 'rtm_newlink'; search.dispatchEvent(new Event('input', {bubbles: true}));
             document.querySelector('#list table').getBoundingClientRect(); return performance.now() - begin";
@@ -48,12 +51,11 @@ fn ten_thousand_exchanges_open_soon() {
             return document.getElementById(table.getAttribute('aria-activedescendant')).getAttribute('aria-rowindex')";
         assert_eq!(page.ask(last).await?, "7501");
         println!(
-            "10,000 exchanges: {size} bytes, drawn after {drawn:.0} ms, searched in {found:.0} ms"
+            "10,000 exchanges: {size} bytes, {drawn_elements} elements, drawn after {drawn:.0} ms, \
+             searched in {found:.0} ms"
         );
-        assert!(
-            drawn < DRAWN_MS && found < FOUND_MS,
-            "{drawn} ms, {found} ms"
-        );
+        let found_elements = page.number(all).await?;
+        assert!(found_elements < ELEMENTS, "{found_elements} elements");
         Ok(())
     });
 }
