@@ -76,21 +76,22 @@ pub fn run_matching(
     what: &str,
     tally: &mut Tally,
 ) {
-    let matches = |name: &String| only.is_none_or(|text| name.contains(text));
-    match listed(&test.program) {
-        Ok(tests) if tests.iter().any(matches) => {
-            run_tests(paths, test, only, environment, what, tally);
-        }
-        // A crate's library or program may have no test at all.
-        Ok(_) => {}
-        Err(error) => tally.fail(format!("{what}: {error:#}")),
+    let tests = match listed(&test.program) {
+        Ok(tests) => tests,
+        Err(error) => return tally.fail(format!("{what}: {error:#}")),
+    };
+    let matches = |name: &&String| only.is_none_or(|text| name.contains(text));
+    let expected = tests.iter().filter(matches).count();
+    // A crate's library or program may have no test at all.
+    if expected > 0 {
+        run_tests(paths, test, (only, expected), environment, what, tally);
     }
 }
 
 fn run_tests(
     paths: &Paths,
     test: &TestProgram,
-    only: Option<&str>,
+    (only, expected): (Option<&str>, usize),
     environment: &[(&str, OsString)],
     what: &str,
     tally: &mut Tally,
@@ -109,7 +110,7 @@ fn run_tests(
     let origin = Origin {
         suite: what,
         kernel: None,
-        expected: None,
+        expected: Some(expected),
     };
     tally.libtest(origin, &printed, result.is_ok());
     if let Err(error) = result {
