@@ -18,20 +18,20 @@ pub struct Cli {
     pub command: Command,
 }
 
-/// What can be done.
+/// The commands.
 #[derive(Debug, Subcommand)]
 pub enum Command {
-    /// Show a greeting crossing the boundary, traced, in a virtual machine: from nothing
+    /// Set up everything and show a traced greeting in a virtual machine
     Demo(DemoOptions),
     /// Check everything: format, lints, unit tests, tests in virtual machines
     Test(TestOptions),
-    /// Measure what the tracer costs, beside other tools, in a virtual machine
+    /// Measure the cost of tracing, next to other tools, in a virtual machine
     Bench(BenchOptions),
-    /// A shell in the virtual machine, or one command with its output and exit status
+    /// Start a shell in the virtual machine, or run one command with its output and exit status
     Vm(VmOptions),
-    /// Find or install what building and running need, below target/setup
+    /// Install what building and running need, below target/setup
     Setup {
-        /// Kernel series to make ready [default: 6.12]
+        /// Kernel series to install [default: 6.12]
         #[arg(long = "kernel", value_name = "SERIES")]
         kernels: Vec<Series>,
     },
@@ -49,10 +49,10 @@ pub struct DemoOptions {
     /// Kernel series of the virtual machine
     #[arg(long, value_name = "SERIES", default_value = kernel::DEFAULT)]
     pub kernel: Series,
-    /// On this machine's own kernel: builds the module, asks, loads it with sudo, removes it
+    /// Use this machine's own kernel: build the module, ask, load it with sudo, remove it
     #[arg(long, conflicts_with = "kernel")]
     pub host: bool,
-    /// With --host: do not ask
+    /// With --host, do not ask
     #[arg(long, requires = "host")]
     pub yes: bool,
     /// Write a report of the run to this file, for a browser
@@ -66,16 +66,16 @@ pub struct DemoOptions {
 /// Options of `test`.
 #[derive(Debug, Args)]
 pub struct TestOptions {
-    /// Only what needs no virtual machine
+    /// Run only what needs no virtual machine
     #[arg(long, conflicts_with = "kernels")]
     pub quick: bool,
-    /// Run only the tests whose path contains this, such as hooks:: or a name; no lints
+    /// Run only the tests whose path contains TEXT, such as `hooks::`; no lints
     #[arg(long, value_name = "TEXT", conflicts_with = "sanitize")]
     pub only: Option<String>,
-    /// Only the hostile suite, ten times longer, on a kernel that looks for bugs (built once, in minutes)
+    /// Run only the hostile suite, ten times longer, on a sanitizer kernel (built once, takes minutes)
     #[arg(long, conflicts_with_all = ["quick", "kernels"])]
     pub sanitize: bool,
-    /// Kernel series to test on, may be repeated [default: all that are supported]
+    /// Kernel series to test on; repeatable [default: all supported]
     #[arg(long = "kernel", value_name = "SERIES")]
     pub kernels: Vec<Series>,
 }
@@ -86,19 +86,19 @@ pub struct BenchOptions {
     /// Kernel series of the virtual machine
     #[arg(long, value_name = "SERIES", default_value = kernel::DEFAULT)]
     pub kernel: Series,
-    /// About a minute: no other tools, no single stages, short floods, a short settling time
+    /// Take about a minute: no other tools, no single stages, short floods, little settling time
     #[arg(long)]
     pub quick: bool,
-    /// Leave bpftrace, strace, tcpdump and perf out (else they come from Debian's packages)
+    /// Leave out bpftrace, strace, tcpdump and perf (otherwise taken from Debian's packages)
     #[arg(long)]
     pub no_peers: bool,
-    /// Let the machine run so long before anything is measured [default: 20, with --quick 3]
+    /// Let the machine settle this long before measuring [default: 20; with --quick, 3]
     #[arg(long, value_name = "SECONDS")]
     pub settle: Option<u64>,
-    /// Only the measurements whose name contains this, and those that they are compared with
+    /// Run only the measurements whose name contains TEXT, and their baselines
     #[arg(long, value_name = "TEXT")]
     pub only: Option<String>,
-    /// Where the numbers go, as JSON [default: target/bench.json]
+    /// Write the numbers to FILE as JSON [default: target/bench.json]
     #[arg(long, value_name = "FILE")]
     pub json: Option<PathBuf>,
 }
@@ -109,21 +109,21 @@ pub struct VmOptions {
     /// Kernel series
     #[arg(long, value_name = "SERIES", default_value = kernel::DEFAULT)]
     pub kernel: Series,
-    /// Run this shell command: its output and exit status are passed through
+    /// Run this shell command and pass its output and exit status through
     #[arg(long, value_name = "COMMAND")]
     pub exec: Option<String>,
-    /// Pass standard input on to the command
+    /// Pass standard input to the command
     #[arg(long, requires = "exec")]
     pub stdin: bool,
-    /// Put a file or folder into the machine, a program with its libraries; may be repeated
+    /// Copy a file or directory into the machine, programs with their libraries; repeatable
     ///
-    /// Without GUEST a program goes to /usr/bin, everything else to /.
+    /// Without GUEST, programs go to /usr/bin and everything else to /.
     #[arg(long = "add", value_name = "HOST[:GUEST]")]
     pub additions: Vec<Addition>,
-    /// Take a file out of the machine when the command has ended; may be repeated
+    /// Copy a file out of the machine when the command has ended; repeatable
     #[arg(long = "get", value_name = "GUEST:HOST", requires = "exec")]
     pub files: Vec<Wanted>,
-    /// Let the machine's clock count instructions (1 ns each): slow, but repeatable
+    /// Make the machine's clock count instructions (1 ns each): slow but repeatable
     #[arg(long, conflicts_with = "smp")]
     pub icount: bool,
     /// Processors
@@ -132,16 +132,16 @@ pub struct VmOptions {
     /// Memory in MiB
     #[arg(long, value_name = "MIB", default_value_t = 1024, value_parser = clap::value_parser!(u32).range(256..))]
     pub mem: u32,
-    /// End the command after so many seconds, with exit status 124
+    /// Kill the command after this many seconds, with exit status 124
     #[arg(long, value_name = "SECONDS", default_value_t = 600, requires = "exec", value_parser = clap::value_parser!(u64).range(1..))]
     pub deadline: u64,
-    /// With greet-user as people install it: slower to compile, quicker at what it does
+    /// Use a release build of greet-user: slower to compile, faster to run
     #[arg(long)]
     pub release: bool,
-    /// Leave the greeting module unloaded (it is /lib/greet/NetlinkGreetingsLKM.ko)
+    /// Do not load the greeting module (/lib/greet/NetlinkGreetingsLKM.ko)
     #[arg(long)]
     pub no_module: bool,
-    /// Further words for the kernel's command line
+    /// Extra words for the kernel's command line
     #[arg(
         long,
         value_name = "WORDS",

@@ -61,7 +61,7 @@ pub fn run(paths: &Paths, options: &TestOptions) -> Result<u8> {
     let seconds = began.elapsed().as_secs_f64();
     say(&format!(
         "  {:<42} {:>7} {seconds:>10.1} s",
-        "all of it", ""
+        "total", ""
     ));
     // The next whole run is balanced by what the last whole run took.
     if !options.sanitize && options.only.is_none() {
@@ -113,7 +113,7 @@ impl Ready {
             Judges::provide(paths, debian)
         };
         let ((tools, judges), built) =
-            times.stage(began, "set-up, and compiling beside it", || {
+            times.stage(began, "set-up and compiling, in parallel", || {
                 setup::set_up_beside(paths, series, more, build)
             })?;
         times.absorb(compiling);
