@@ -59,10 +59,7 @@ pub fn run(paths: &Paths, options: &TestOptions) -> Result<u8> {
     say("");
     say(&tally.times.table());
     let seconds = began.elapsed().as_secs_f64();
-    say(&format!(
-        "  {:<42} {:>7} {seconds:>10.1} s",
-        "total", ""
-    ));
+    say(&format!("  {:<42} {:>7} {seconds:>10.1} s", "total", ""));
     // The next whole run is balanced by what the last whole run took.
     if !options.sanitize && options.only.is_none() {
         tally.times.write(&paths.target.join(TIMES))?;
