@@ -80,6 +80,12 @@ pub struct Call {
     pub receive_protocol: u32,
     /// Whether the buffer was still in the queue then; known to `receive_kretprobe` only.
     pub receive_peeked: u32,
+    /// How many bytes of it were copied, as `copied` saw it: [`crate::event::Delivery::copied`].
+    pub receive_copied: u32,
+    /// Explicit padding.
+    pub padding: u32,
+    /// The sender's `struct msghdr`; known to `send_kprobe` only.
+    pub message: u64,
     /// The request, filled stage by stage.
     pub request: Request,
 }

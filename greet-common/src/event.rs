@@ -33,6 +33,8 @@ pub const REQUEST_HEAD: usize = offset_of!(Request, datagram) + offset_of!(Datag
 /// How many bytes of its datagram a [`Request`]'s record has room for: the smallest that
 /// suffices is taken.
 pub const REQUEST_ROOMS: [usize; 3] = [0, 64, CAPTURE];
+/// Where a length is not known: no datagram is that long.
+pub const LEN_UNKNOWN: u32 = u32::MAX;
 /// Bytes of an extended-ACK text that a record can hold, with its NUL.
 pub const EXTACK_SIZE: usize = 128;
 
@@ -190,6 +192,11 @@ pub struct Delivery {
     pub result: i32,
     /// The call's flags (`MSG_PEEK`, `MSG_TRUNC`, …).
     pub flags: u32,
+    /// How many bytes of the message were copied: fewer than it has where the reader's buffer
+    /// was too small, whatever `result` says (`MSG_TRUNC`). [`LEN_UNKNOWN`] where it is not known.
+    pub copied: u32,
+    /// Explicit padding.
+    pub padding: u32,
 }
 
 /// A request, its one answer and how its sender read it, without their bytes. Of what is
@@ -233,8 +240,8 @@ pub struct Whole {
     pub reply_len: u32,
     /// The flags of the reading call.
     pub flags: u32,
-    /// Explicit padding.
-    pub padding: u32,
+    /// As in [`Delivery::copied`].
+    pub copied: u32,
 }
 
 /// A message that a socket did not get (`netlink_overrun`), or one of the kernel's that
@@ -254,6 +261,9 @@ pub struct Loss {
     pub result: i32,
     /// 1 for an overrun of the receive queue, 0 for a failed `netlink_unicast`.
     pub overrun: u32,
+    /// Inode number of the socket that lost it: leads to the processes that own it. 0 where the
+    /// socket is closed, or not known.
+    pub inode: u64,
 }
 
 /// The kernel's own words on why it refused a request (`netlink:netlink_extack`).
@@ -275,9 +285,9 @@ const _: () = {
     assert!(size_of::<RestHead>() == 24);
     assert!(size_of::<Request>() == 48 + 40 + 8 + size_of::<Datagram>());
     assert!(size_of::<Message>() == 48 + 24 + size_of::<Datagram>());
-    assert!(size_of::<Delivery>() == 48 + 32);
+    assert!(size_of::<Delivery>() == 48 + 40);
     assert!(size_of::<Whole>() == 48 + 80 + 32);
     assert!(REQUEST_HEAD == 128);
-    assert!(size_of::<Loss>() == 48 + 24);
+    assert!(size_of::<Loss>() == 48 + 32);
     assert!(size_of::<Extack>() == 48 + 8 + EXTACK_SIZE);
 };

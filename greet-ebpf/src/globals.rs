@@ -80,6 +80,14 @@ globals! {
     NET_INUM: u64 = NOT_SET;
     /// `netlink_sock.portid`, counted from the `sock` that it begins with.
     NETLINK_SOCK_PORTID: u64 = NOT_SET;
+    /// `netlink_sock.dst_portid`: the port that the socket is connected to.
+    NETLINK_SOCK_DST_PORTID: u64 = NOT_SET;
+    /// `msghdr.msg_name`: the receiver's address …
+    MSGHDR_NAME: u64 = NOT_SET;
+    /// … and `msghdr.msg_namelen`: its length, 0 where there is none.
+    MSGHDR_NAMELEN: u64 = NOT_SET;
+    /// `sockaddr_nl.nl_pid`.
+    SOCKADDR_PORTID: u64 = NOT_SET;
     /// `task_struct.tgid`: the process ID.
     TASK_TGID: u64 = NOT_SET;
     /// `task_struct.pid`: the thread ID.

@@ -56,6 +56,8 @@ pub fn tell<M: Memory>(
             (&raw mut (*to).portid).write(portid);
             (&raw mut (*to).result).write(lost.result);
             (&raw mut (*to).overrun).write(u32::from(lost.overrun));
+            let inode = if lost.overrun { sock.inode() } else { 0 };
+            (&raw mut (*to).inode).write(inode);
         }
         Ok(())
     })

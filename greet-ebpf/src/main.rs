@@ -22,6 +22,7 @@ mod read;
 mod record;
 mod rest;
 mod task;
+mod uncrossed;
 mod walk;
 mod whole;
 

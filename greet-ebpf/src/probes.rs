@@ -9,6 +9,7 @@
 //! A program must never disturb what it watches: whatever happens, it returns 0. What
 //! it could not read is counted as dropped and, if asked for, told through aya-log.
 
+mod copied;
 mod cross;
 mod delivered;
 mod extack;
@@ -23,6 +24,8 @@ mod send;
 mod sent;
 mod sockets;
 mod tracepoint;
+
+pub use delivered::Read;
 
 /// An argument of the function that a kprobe is on.
 macro_rules! argument {

@@ -25,6 +25,7 @@ use crate::{
         SOCK_NET, SOCK_PROTOCOL, SOCK_QUEUE, SOCK_QUEUE_TAIL, SOCKET_SK,
     },
     rest::{self, RestKey},
+    walk::layout::{SOCK_SOCKET, SOCKET_INODE},
 };
 
 /// A helper's negative errno.
@@ -135,6 +136,21 @@ impl Sock {
     #[inline(always)]
     fn queue(self) -> u64 {
         self.0 as u64 + SOCK_QUEUE.load()
+    }
+
+    /// Inode number of the socket's file, as `/proc/PID/fd` has it; 0 where the socket is closed,
+    /// or where this kernel does not say where the number is.
+    #[inline(always)]
+    pub fn inode(self) -> u64 {
+        // SAFETY: an address is a number until it is read through.
+        let socket = unsafe { Probed::read::<*const u8>(self.0, SOCK_SOCKET.load()) };
+        match socket {
+            // SAFETY: any bits are a number.
+            Ok(socket) if !socket.is_null() => unsafe {
+                Probed::read::<u64>(socket, SOCKET_INODE.load()).unwrap_or(0)
+            },
+            _ => 0,
+        }
     }
 
     /// Inode number of the network namespace.

@@ -19,6 +19,7 @@ use crate::{
     call,
     emit::{emit, emit_request},
     globals::SUMMARY,
+    probes::Read,
     read::{Fault, Memory, Skb, Sock},
     record::now,
     task::Task,
@@ -77,7 +78,7 @@ pub fn resume(task: &Task, sock: Sock, skb: Skb) -> Option<*mut Call> {
 /// Tells all at once, where this is the reading that it was put off for and not a mere look
 /// at the message. Returns whether it did.
 #[inline(always)]
-pub fn tell(call: *mut Call, result: i32, flags: u32, peeked: bool) -> Result<bool, Fault> {
+pub fn tell(call: *mut Call, read: Read, peeked: bool) -> Result<bool, Fault> {
     // SAFETY: the slot is this task's.
     if SUMMARY.load() == 0 || unsafe { (*call).answer_skb } == 0 {
         return Ok(false);
@@ -104,13 +105,13 @@ pub fn tell(call: *mut Call, result: i32, flags: u32, peeked: bool) -> Result<bo
             (&raw mut (*to).receive_ns).write((*call).receive_ns);
             (&raw mut (*to).skb).write((*call).answer_skb);
             (&raw mut (*to).result).write((*request).result);
-            (&raw mut (*to).receive_result).write(result);
+            (&raw mut (*to).receive_result).write(read.result);
             (&raw mut (*to).netns).write((*request).datagram.netns);
             (&raw mut (*to).portid).write((*request).datagram.portid);
             (&raw mut (*to).len).write((*request).datagram.len);
             (&raw mut (*to).reply_len).write((*call).answer_len);
-            (&raw mut (*to).flags).write(flags);
-            (&raw mut (*to).padding).write(0);
+            (&raw mut (*to).flags).write(read.flags);
+            (&raw mut (*to).copied).write(read.copied);
             (&raw mut (*to).delivered_ns).write(now());
         }
         Ok(())

@@ -68,6 +68,8 @@ fn greeting(seq: u64) -> [Event; 3] {
             delivered_ns: at(8),
             result: 272,
             flags: 0,
+            copied: 272,
+            padding: 0,
         }),
     ]
 }

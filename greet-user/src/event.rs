@@ -1,12 +1,14 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! What the tracer saw, in user space's words.
 
-pub use greet_common::event::{Delivery, Extack, Head, Loss};
+pub use greet_common::event::{Delivery, Extack, Head};
 use greet_common::wire::{ALIGN_TO, HEADER_SIZE, Header, NLM_F_MULTI, NLMSG_DONE, NLMSG_ERROR};
 
+mod loss;
 mod names;
 mod text;
 
+pub use loss::{Loss, Owner};
 pub use names::{flag_names, protocol_name, protocol_names, protocol_number, type_name};
 pub(crate) use text::all;
 pub use text::{escaped, is_printable, plain_json, printable};
@@ -48,7 +50,7 @@ pub struct Request {
     pub result: i32,
     /// How many answers were not put into a queue.
     pub unqueued: u32,
-    /// What was sent; empty where it did not get so far.
+    /// What was sent; without bytes where it did not get so far.
     pub datagram: Datagram,
 }
 
@@ -97,6 +99,30 @@ pub enum Direction {
     UserToUser,
     /// From the kernel to itself: an answer to port 0.
     KernelToKernel,
+}
+
+impl Request {
+    /// Which way it crosses. A socket that was never bound has port 0, as the kernel has, and still
+    /// is a process's.
+    #[must_use]
+    pub const fn direction(&self) -> Direction {
+        match self.datagram.peer_portid {
+            0 => Direction::UserToKernel,
+            _ => Direction::UserToUser,
+        }
+    }
+
+    /// Length of what was sent, in bytes; `None` where it is not known: the end of a call that
+    /// failed does not tell.
+    #[must_use]
+    pub const fn length(&self) -> Option<u32> {
+        let is_described = self.datagram.netns != 0 && (self.send_ns != 0 || self.result >= 0);
+        if is_described || !self.datagram.data.is_empty() {
+            Some(self.datagram.len)
+        } else {
+            None
+        }
+    }
 }
 
 /// The command name of a task, as it is: any bytes but NUL.
@@ -167,6 +193,25 @@ impl Datagram {
             next = behind.filter(|_| is_whole);
             Some((at, header))
         })
+    }
+
+    /// How many bytes were not captured, if further messages begin among them.
+    #[must_use]
+    pub fn uncaptured(&self) -> usize {
+        let len = usize::try_from(self.len).unwrap_or(usize::MAX);
+        let captured = self.data.len();
+        let last = self.messages().last();
+        let behind = last.and_then(|(at, header)| {
+            let stated = usize::try_from(header.len).ok()?;
+            let aligned = stated.checked_next_multiple_of(ALIGN_TO)?;
+            at.checked_add(aligned).filter(|_| stated >= HEADER_SIZE)
+        });
+        // A header that was captured there and is not among the messages is none.
+        let is_more = |behind: &usize| {
+            let ends = behind.saturating_add(HEADER_SIZE);
+            captured < ends && ends <= len
+        };
+        behind.filter(is_more).map_or(0, |_| len - captured)
     }
 
     /// The first message's payload, as far as it was captured. Where the header's length

@@ -8,7 +8,7 @@ pub use greetings::{Greeted, Greetings};
 
 use crate::{
     event::Event,
-    journey::{Exchange, Journey, Status, Told},
+    journey::{Exchange, Journey, Status, Told, Watched},
     output::{Counts, Observed, Progress, Start, System},
     session::SessionError,
     sinks::Sinks,
@@ -65,11 +65,18 @@ impl Opening {
             Run::Greetings(start) => &start.system,
         }
     }
+
+    /// What can be seen.
+    #[must_use]
+    pub fn watched(&self) -> Watched {
+        self.system().attached.watched(self.deliveries)
+    }
 }
 
 /// Takes events as they come.
 pub struct Feed {
     journey: Journey,
+    watched: Watched,
     events: u64,
     telling: Telling,
 }
@@ -92,7 +99,8 @@ impl Feed {
     pub fn begin(mut sinks: Sinks, opening: &Opening) -> Result<Self, SessionError> {
         sinks.start(opening)?;
         Ok(Self {
-            journey: Journey::new(opening.deliveries),
+            journey: Journey::watching(opening.watched()),
+            watched: opening.watched(),
             events: 0,
             telling: Telling {
                 sinks,
@@ -187,6 +195,7 @@ impl Feed {
             },
             spans: spans.distributions(),
             totals: spans.totals(),
+            watched: self.watched,
         };
         failed.and(sinks.summary(&observed, closing))
     }
@@ -237,15 +246,14 @@ fn count(told: &Told<'_>, counts: &mut Counts, spans: &mut Spans) {
                 .passed
                 .iter()
                 .filter(|passed| passed.delivery.is_some());
+            let read = read.filter(|passed| !passed.is_spoilt());
             counts.deliveries += u64::try_from(read.count()).unwrap_or(u64::MAX);
-            let request = exchange.request.as_ref();
-            let unqueued = request.map_or(0, |request| request.unqueued);
-            // Where there are records of failures, they were counted.
-            if exchange.losses.is_empty() {
-                counts.failed += u64::from(unqueued);
-            }
-            if matches!(exchange.status(), Status::Refused | Status::Failed) {
-                counts.refused += 1;
+            counts.failed += exchange.lost_unrecorded();
+            counts.truncated += exchange.truncated();
+            match exchange.status() {
+                Status::Refused => counts.refused += 1,
+                Status::Failed => counts.unsent += 1,
+                _ => {}
             }
             spans.count(exchange);
         }

@@ -16,20 +16,25 @@ mod calls;
 mod early;
 mod exchange;
 mod held;
+mod losses;
 mod place;
+mod reads;
 mod told;
+mod watched;
 
 use std::collections::VecDeque;
 
 use hashbrown::HashMap;
 
-pub use exchange::{Exchange, Passed, SPANS, Status};
+pub use exchange::{COMPLETE, Exchange, FIRST_REPLY, Passed, SPANS, Status};
 pub use told::{Seen, Told};
+pub use watched::Watched;
 
 use crate::event::{Delivery, Event, Message, Request};
 use calls::Call;
 use early::Early;
 use held::Held;
+use losses::Overruns;
 use place::Place;
 use told::told;
 
@@ -48,8 +53,8 @@ type Buffer = (u64, u64);
 /// Puts events together as they come.
 #[derive(Debug)]
 pub struct Journey {
-    /// Whether deliveries are seen at all; if not, nobody waits for them.
-    deliveries: bool,
+    /// Where deliveries are not seen, nobody waits for them.
+    watched: Watched,
     held: Held,
     cut_short: u64,
     calls: HashMap<u32, Call>,
@@ -62,15 +67,25 @@ pub struct Journey {
     displaced: HashMap<Buffer, Place>,
     dumps: HashMap<Port, u64>,
     early: Early,
+    overruns: Overruns,
 }
 
 impl Journey {
-    /// With or without deliveries: where the last two stages are not watched, an exchange
-    /// ends with its request.
+    /// Everything is watched, with or without deliveries: where the last two stages are not, an
+    /// exchange ends with its request.
     #[must_use]
     pub fn new(deliveries: bool) -> Self {
-        Self {
+        Self::watching(Watched {
             deliveries,
+            ..Watched::ALL
+        })
+    }
+
+    /// The same where not everything may be watched.
+    #[must_use]
+    pub fn watching(watched: Watched) -> Self {
+        Self {
+            watched,
             held: Held::default(),
             cut_short: 0,
             calls: HashMap::new(),
@@ -81,6 +96,7 @@ impl Journey {
             displaced: HashMap::new(),
             dumps: HashMap::new(),
             early: Early::default(),
+            overruns: Overruns::default(),
         }
     }
 
@@ -104,11 +120,7 @@ impl Journey {
             Event::Request(request) => self.request(request, tell),
             Event::Message(message) => self.message(message, tell),
             Event::Delivery(delivery) => self.delivery(delivery, tell),
-            Event::Loss(loss) if loss.head.call == 0 => tell(Told::Loss(&loss)),
-            Event::Loss(loss) => self
-                .call(loss.head.tid, loss.head.call, tell)
-                .losses
-                .push(loss),
+            Event::Loss(loss) => self.loss(loss, tell),
             Event::Extack(extack) => {
                 self.call(extack.head.tid, extack.head.call, tell)
                     .extacks
@@ -158,7 +170,7 @@ impl Journey {
 
     /// Notes where a message is kept from now on, as long as it may be read.
     fn put(&mut self, passed: &mut Passed, place: Place) {
-        if !self.deliveries || !passed.is_waiting() {
+        if !self.watched.deliveries || !passed.is_waiting() {
             return;
         }
         let key = passed.buffer();
@@ -183,8 +195,12 @@ impl Journey {
             extack.head.protocol = request.head.protocol;
         }
         tell(Told::Request(&request));
+        let unexplained = call.losses.unexplained(request.unqueued, self.watched);
+        let losses = call.losses.of(&request);
         let mut exchange = Exchange {
             request: Some(request),
+            unexplained,
+            is_queue_unseen: !self.watched.queues,
             ..Exchange::default()
         };
         for passed in call.messages {
@@ -199,11 +215,11 @@ impl Journey {
                 self.open(Exchange::alone(passed), tell);
             }
         }
-        call.losses.iter().for_each(|loss| tell(Told::Loss(loss)));
+        losses.iter().for_each(|loss| tell(Told::Loss(loss)));
         call.extacks
             .iter()
             .for_each(|extack| tell(Told::Extack(extack)));
-        exchange.losses = call.losses;
+        exchange.losses = losses;
         exchange.extacks = call.extacks;
         self.open(exchange, tell);
     }
@@ -291,8 +307,8 @@ impl Journey {
 
     /// Keeps an exchange until its messages are read, if there are any to wait for.
     fn open(&mut self, mut exchange: Exchange, tell: &mut impl FnMut(Told<'_>)) {
-        exchange.is_reading_unseen = !self.deliveries;
-        if !self.deliveries || exchange.is_over() {
+        exchange.is_reading_unseen = !self.watched.deliveries;
+        if !self.watched.deliveries || exchange.is_over() {
             tell(Told::Exchange(exchange));
             return;
         }

@@ -26,7 +26,7 @@ use crate::{
     client::{Answer, Sent},
     clock::boot_time_unix_ns,
     feed::{Closing, Opening},
-    journey::{Exchange, Told},
+    journey::{Exchange, Told, Watched},
     statistics::{Bin, Distribution},
     tracer::Attached,
 };
@@ -184,6 +184,8 @@ pub struct Observed {
     pub spans: Vec<(&'static str, Distribution)>,
     /// How their totals lie.
     pub totals: Vec<Bin>,
+    /// What could be seen: what could not is not counted.
+    pub watched: Watched,
 }
 
 /// How many there were of each.
@@ -197,14 +199,27 @@ pub struct Counts {
     pub deliveries: u64,
     /// Requests that the kernel refused.
     pub refused: u64,
-    /// Messages that a full queue had no room for.
+    /// Requests that could not be sent: `sendmsg()` failed.
+    pub unsent: u64,
+    /// Messages that were read in part only: the reader's buffer was too small.
+    pub truncated: u64,
+    /// Messages that a full receive queue had no room for.
     pub overruns: u64,
-    /// Answers that could not be handed over.
+    /// Messages lost otherwise: the kernel's that could not be delivered, and those that their
+    /// reader could not take (EFAULT).
     pub failed: u64,
     /// Messages read that were not seen before.
     pub unmatched: u64,
     /// Exchanges that were told before their answers were read: too many were waiting.
     pub cut_short: u64,
+}
+
+impl Counts {
+    /// Messages that did not reach their reader, each counted once.
+    #[must_use]
+    pub const fn lost(&self) -> u64 {
+        self.overruns + self.failed
+    }
 }
 
 /// How far a run is.

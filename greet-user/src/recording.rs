@@ -9,6 +9,7 @@
 mod error;
 mod read;
 mod v1;
+mod v2;
 mod write;
 
 pub use error::RecordingError;
@@ -23,7 +24,7 @@ use crate::{
 /// What every recording begins with.
 const MAGIC: [u8; 8] = *b"GREETREC";
 /// The version that is written. Every version up to it can be read.
-const VERSION: u32 = 1;
+const VERSION: u32 = 2;
 /// Magic, version and their checksum, in bytes.
 const HEADER: usize = MAGIC.len() + 8;
 /// Length and checksum in front of each frame's body, in bytes.

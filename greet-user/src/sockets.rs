@@ -20,7 +20,7 @@ use std::io::{self, Write};
 use crate::notice;
 
 pub use error::SocketsError;
-pub use process::Process;
+pub use process::{Process, holder};
 
 /// A netlink socket that has a port ID: one that was neither bound nor sent from is in no
 /// table of the kernel's, and in no list of any tool.

@@ -7,7 +7,7 @@ pub use histogram::Bin;
 
 use serde::Serialize;
 
-use crate::journey::Exchange;
+use crate::journey::{Exchange, FIRST_REPLY};
 
 /// Steps within a power of two: a rank is off by less than one in this many.
 const STEPS: u64 = 128;
@@ -153,10 +153,10 @@ impl Spans {
         self.0.iter().map(|(name, times)| (*name, times))
     }
 
-    /// How the totals lie.
+    /// How the times to the first reply lie.
     #[must_use]
     pub fn totals(&self) -> Vec<Bin> {
-        let total = self.0.iter().find(|(name, _)| *name == "total");
+        let total = self.0.iter().find(|(name, _)| *name == FIRST_REPLY);
         total.map_or_else(Vec::new, |(_, times)| times.histogram())
     }
 

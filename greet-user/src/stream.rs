@@ -50,7 +50,7 @@ impl Stream {
                 datagram: self.datagram(&record.head, record.skb, &record.datagram),
             }),
             Record::Delivery(record) => Event::Delivery(record),
-            Record::Loss(record) => Event::Loss(record),
+            Record::Loss(record) => Event::Loss(record.into()),
             Record::Extack(record) => Event::Extack(record),
             Record::Whole(record) => {
                 whole(&record).map(as_seen).into_iter().for_each(take);
@@ -156,6 +156,8 @@ fn whole(record: &Whole) -> [Event; 3] {
             delivered_ns: record.delivered_ns,
             result: record.receive_result,
             flags: record.flags,
+            copied: record.copied,
+            padding: 0,
         }),
     ]
 }
@@ -201,7 +203,10 @@ mod tests {
             bytes.extend(field.to_ne_bytes());
         }
         bytes.extend(result.to_ne_bytes());
-        bytes.extend(0_u32.to_ne_bytes());
+        // Its flags, what was copied, padding.
+        for field in [0_u32, 36, 0] {
+            bytes.extend(field.to_ne_bytes());
+        }
         bytes
     }
 
@@ -210,7 +215,10 @@ mod tests {
         let Ok(Event::Delivery(read)) = event(&delivery(-14)) else {
             panic!("no delivery");
         };
-        assert_eq!((read.result, read.delivered_ns), (-14, 2_000));
+        assert_eq!(
+            (read.result, read.delivered_ns, read.copied),
+            (-14, 2_000, 36)
+        );
         for (kernels, seen) in [(-512, -4), (-513, -4), (-514, -4), (-516, -4), (-515, -515)] {
             let Event::Delivery(read) = event(&delivery(kernels)).expect("a record") else {
                 panic!("a delivery")
@@ -294,12 +302,12 @@ mod tests {
         }
 
         #[test]
-        fn a_damaged_record_is_refused_or_read(at in 4_usize..80, byte: u8, len in 0_usize..=80) {
+        fn a_damaged_record_is_refused_or_read(at in 4_usize..88, byte: u8, len in 0_usize..=88) {
             let mut bytes = delivery(36);
             bytes[at] = byte;
             bytes.truncate(len);
             if let Ok(event) = event(&bytes) {
-                prop_assert!(len == 80 && matches!(event, Event::Delivery(_)));
+                prop_assert!(len == 88 && matches!(event, Event::Delivery(_)));
             }
         }
     }

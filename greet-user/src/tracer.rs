@@ -12,6 +12,7 @@ mod filter;
 mod hooks;
 mod object;
 pub mod offsets;
+mod owners;
 mod plan;
 pub mod preemption;
 pub mod unmounted;
@@ -41,6 +42,7 @@ pub use plan::{Attached, Plan};
 use crate::{event::Event, sockets, stream::Stream};
 use hooks::Kernel;
 use offsets::Offsets;
+use owners::Owners;
 use sockets::{KernelSocket, SocketsError};
 
 /// How many processes a watched command may have had.
@@ -59,6 +61,7 @@ pub struct Tracer {
     dropped: PerCpuArray<MapData, u64>,
     logger: EbpfLogger<&'static dyn log::Log>,
     attached: Attached,
+    owners: Owners,
     malformed: u64,
 }
 
@@ -130,6 +133,7 @@ impl Tracer {
             dropped,
             logger,
             attached,
+            owners: Owners::default(),
             malformed: 0,
         })
     }
@@ -178,7 +182,12 @@ impl Tracer {
             && let Some(record) = self.records.get_mut().next()
         {
             read += 1;
-            if let Err(error) = self.stream.read(&record, &mut take) {
+            let owners = &mut self.owners;
+            let mut named = |mut event| {
+                owners.name(&mut event);
+                take(event);
+            };
+            if let Err(error) = self.stream.read(&record, &mut named) {
                 self.malformed += 1;
                 log::warn!("the eBPF programs wrote {error}");
             }

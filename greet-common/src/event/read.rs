@@ -139,9 +139,10 @@ impl TryFrom<&[u8]> for Request {
         let captured = head.u32(DATAGRAM + offset_of!(Datagram, captured)) as usize;
         let room = REQUEST_ROOMS.into_iter().find(|room| captured <= *room);
         let record = Bytes::exactly(bytes, REQUEST_HEAD + room.unwrap_or(CAPTURE))?;
-        let at = |stage| record.u64(stage);
-        let nothing_crossed =
-            at(offset_of!(Self, cross_ns)) == 0 && at(offset_of!(Self, send_ns)) != 0;
+        // The slot still holds an earlier call's datagram where this one made none and its end did
+        // not say what it would have been.
+        let nothing_crossed = record.u64(offset_of!(Self, cross_ns)) == 0
+            && record.u32(DATAGRAM + offset_of!(Datagram, netns)) == 0;
         Ok(Self {
             head: record.head(),
             send_ns: record.u64(offset_of!(Self, send_ns)),
@@ -151,8 +152,6 @@ impl TryFrom<&[u8]> for Request {
             sent_ns: record.u64(offset_of!(Self, sent_ns)),
             result: record.i32(offset_of!(Self, result)),
             unqueued: record.u32(offset_of!(Self, unqueued)),
-            // The slot still holds an earlier call's datagram where this one made none. Where
-            // a call's begin is not seen at all, its ends are told at its end.
             datagram: if nothing_crossed && captured == 0 {
                 Datagram::NONE
             } else {
@@ -210,6 +209,8 @@ impl TryFrom<&[u8]> for Delivery {
             delivered_ns: record.u64(offset_of!(Self, delivered_ns)),
             result: record.i32(offset_of!(Self, result)),
             flags: record.u32(offset_of!(Self, flags)),
+            copied: record.u32(offset_of!(Self, copied)),
+            padding: 0,
         })
     }
 }
@@ -238,7 +239,7 @@ impl TryFrom<&[u8]> for Whole {
             len: record.u32(offset_of!(Self, len)),
             reply_len: record.u32(offset_of!(Self, reply_len)),
             flags: record.u32(offset_of!(Self, flags)),
-            padding: 0,
+            copied: record.u32(offset_of!(Self, copied)),
         })
     }
 }
@@ -255,6 +256,7 @@ impl TryFrom<&[u8]> for Loss {
             portid: record.u32(offset_of!(Self, portid)),
             result: record.i32(offset_of!(Self, result)),
             overrun: record.u32(offset_of!(Self, overrun)),
+            inode: record.u64(offset_of!(Self, inode)),
         })
     }
 }

@@ -75,10 +75,16 @@ fn a_request_has_the_room_that_its_captured_bytes_need() {
 }
 
 #[test]
-fn a_request_that_did_not_cross_has_no_datagram() {
+fn a_request_that_did_not_cross_has_what_its_end_says() {
     let mut bytes = request(36, 0);
     let at = offset_of!(Request, cross_ns);
     bytes[at..at + 8].fill(0);
+    // What its end says that it would have been.
+    let request = Request::try_from(&bytes[..REQUEST_HEAD]).expect("a request");
+    assert_eq!((request.datagram.len, request.datagram.captured), (36, 0));
+    // Where that is not said either, what is there is an earlier call's.
+    let at = offset_of!(Request, datagram) + offset_of!(Datagram, netns);
+    bytes[at..at + 4].fill(0);
     let request = Request::try_from(&bytes[..REQUEST_HEAD]).expect("a request");
     assert_eq!(request.datagram, Datagram::NONE);
 }

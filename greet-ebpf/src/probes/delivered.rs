@@ -11,7 +11,7 @@ use aya_ebpf::{
 };
 use greet_common::{
     call::{Call, Doing},
-    event::{Delivery, Kind},
+    event::{Delivery, Kind, LEN_UNKNOWN},
 };
 
 use super::tell;
@@ -27,6 +27,8 @@ use crate::{
 
 /// `MSG_PEEK`.
 pub(super) const MSG_PEEK: u32 = 2;
+/// `MSG_TRUNC`: the call returns the message's length, however much of it was copied.
+const MSG_TRUNC: u32 = 0x20;
 
 /// proto: net/netlink/af_netlink.c: int netlink_recvmsg(struct socket *sock, struct msghdr *msg, size_t len, int flags)
 #[fexit(function = "netlink_recvmsg")]
@@ -43,14 +45,28 @@ fn try_delivered(ctx: &FExitContext) -> Result<(), Fault> {
     }
     let task = Task::current()?;
     match call::current_if(task.tid, Doing::Reading) {
-        // Behind the four arguments lies what the function returned.
-        Some(call) => end::<true>(&task, call, ctx.arg(4), ctx.arg(3)),
+        Some(call) => {
+            // Behind the four arguments lies what the function returned.
+            let (len, flags, result): (u64, u32, i32) = (ctx.arg(2), ctx.arg(3), ctx.arg(4));
+            let copied = match result {
+                ..0 => LEN_UNKNOWN,
+                _ if flags & MSG_TRUNC == 0 => result as u32,
+                _ => len.min(result as u64) as u32,
+            };
+            let read = Read {
+                result,
+                flags,
+                copied,
+            };
+            end::<true>(&task, call, read)
+        }
         None => Ok(()),
     }
 }
 
 /// The same where the kernel has no fexit, or where its programs may be skipped. Whether the
-/// message was only looked at is seen from its buffer; the call's other flags are not known.
+/// message was only looked at is seen from its buffer, and how much of it was copied by `copied`;
+/// the call's other flags are not known.
 #[kretprobe]
 fn delivered_kretprobe(ctx: RetProbeContext) -> u32 {
     tell!(&ctx, try_delivered_kretprobe(&ctx));
@@ -64,8 +80,24 @@ fn try_delivered_kretprobe(ctx: &RetProbeContext) -> Result<(), Fault> {
         return Ok(());
     };
     // SAFETY: the slot is this task's.
-    let peeked = unsafe { (*call).receive_peeked } != 0;
-    end::<true>(&task, call, ctx.ret(), if peeked { MSG_PEEK } else { 0 })
+    let (peeked, copied) = unsafe { ((*call).receive_peeked != 0, (*call).receive_copied) };
+    let read = Read {
+        result: ctx.ret(),
+        flags: if peeked { MSG_PEEK } else { 0 },
+        copied,
+    };
+    end::<true>(&task, call, read)
+}
+
+/// What came of a reading.
+#[derive(Clone, Copy)]
+pub struct Read {
+    /// What `recvmsg()` returned.
+    pub result: i32,
+    /// The call's flags.
+    pub flags: u32,
+    /// How many bytes were copied.
+    pub copied: u32,
 }
 
 /// Tells of the reading; whether it has ended now, `ENDED` says.
@@ -73,10 +105,9 @@ fn try_delivered_kretprobe(ctx: &RetProbeContext) -> Result<(), Fault> {
 pub(super) fn end<const ENDED: bool>(
     task: &Task,
     call: *mut Call,
-    result: i32,
-    flags: u32,
+    read: Read,
 ) -> Result<(), Fault> {
-    if whole::tell(call, result, flags, flags & MSG_PEEK != 0)? {
+    if whole::tell(call, read, read.flags & MSG_PEEK != 0)? {
         call::leave(call);
         return Ok(());
     }
@@ -91,8 +122,10 @@ pub(super) fn end<const ENDED: bool>(
             (&raw mut (*to).head.call).write((*call).request.head.call);
             (&raw mut (*to).skb).write((*call).receive_skb);
             (&raw mut (*to).receive_ns).write((*call).receive_ns);
-            (&raw mut (*to).result).write(result);
-            (&raw mut (*to).flags).write(flags);
+            (&raw mut (*to).result).write(read.result);
+            (&raw mut (*to).flags).write(read.flags);
+            (&raw mut (*to).copied).write(read.copied);
+            (&raw mut (*to).padding).write(0);
             (&raw mut (*to).delivered_ns).write(if ENDED { record::now() } else { 0 });
         }
         Ok(())

@@ -11,7 +11,7 @@ use aya_ebpf::{
 };
 use greet_common::{
     call::{Call, Doing},
-    event::{Kind, Message},
+    event::{Kind, LEN_UNKNOWN, Message},
 };
 
 use super::tell;
@@ -64,7 +64,10 @@ fn try_receive_kretprobe(sock: Sock, skb: Skb) -> Result<(), Fault> {
     };
     let peeked = skb.is_queued::<Probed>()?;
     // SAFETY: the slot is this task's.
-    unsafe { (*call).receive_peeked = u32::from(peeked) };
+    unsafe {
+        (*call).receive_peeked = u32::from(peeked);
+        (*call).receive_copied = LEN_UNKNOWN;
+    }
     Ok(())
 }
 

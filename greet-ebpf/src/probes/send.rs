@@ -9,7 +9,10 @@ use aya_ebpf::{
     macros::{fentry, kprobe},
     programs::{FEntryContext, ProbeContext},
 };
-use greet_common::{call::Doing, event::Kind};
+use greet_common::{
+    call::{Call, Doing},
+    event::Kind,
+};
 
 use super::{argument, tell};
 use crate::{
@@ -24,20 +27,29 @@ use crate::{
 /// proto: net/netlink/af_netlink.c: int netlink_sendmsg(struct socket *sock, struct msghdr *msg, size_t len)
 #[fentry(function = "netlink_sendmsg")]
 fn send(ctx: FEntryContext) -> i32 {
-    tell!(&ctx, begin::<Direct>(Socket(ctx.arg(0))));
+    tell!(&ctx, begin::<Direct>(Socket(ctx.arg(0)), |_| ()));
     0
 }
 
-/// The same where the kernel has no fentry, or where its programs may be skipped.
+/// The same where the kernel has no fentry, or where its programs may be skipped. At the call's
+/// end its arguments cannot be seen then, so those that may be needed are kept.
 #[kprobe]
 fn send_kprobe(ctx: ProbeContext) -> u32 {
     let socket = Socket(argument!(ctx, 0));
-    tell!(&ctx, begin::<Probed>(socket));
+    let (message, len): (u64, u64) = (argument!(ctx, 1), argument!(ctx, 2));
+    let keep = |call: *mut Call| {
+        // SAFETY: the slot is this task's.
+        unsafe {
+            (*call).message = message;
+            (*call).request.datagram.len = len as u32;
+        }
+    };
+    tell!(&ctx, begin::<Probed>(socket, keep));
     0
 }
 
 #[inline(always)]
-fn begin<M: Memory>(socket: Socket) -> Result<(), Fault> {
+fn begin<M: Memory>(socket: Socket, keep: impl FnOnce(*mut Call)) -> Result<(), Fault> {
     let sock = socket.sock::<M>()?;
     let protocol = sock.protocol::<M>()?;
     if !wanted_protocol(protocol) || !wanted_netns::<M>(sock)? {
@@ -66,8 +78,10 @@ fn begin<M: Memory>(socket: Socket) -> Result<(), Fault> {
         (&raw mut (*request).handle_ns).write_volatile(0);
         (&raw mut (*request).handled_ns).write_volatile(0);
         (*request).unqueued = 0;
+        (*request).datagram.netns = 0;
         (*request).datagram.captured = 0;
         (*request).datagram.rest = 0;
+        keep(call);
         (*request).send_ns = record::now();
     }
     Ok(())

@@ -11,7 +11,7 @@ use aya_ebpf::{
     programs::{FExitContext, RetProbeContext},
 };
 
-use greet_common::call::Doing;
+use greet_common::call::{Call, Doing};
 
 use super::tell;
 use crate::{
@@ -19,7 +19,9 @@ use crate::{
     emit::emit_request,
     filter::{wanted_port, wanted_protocol},
     read::{Direct, Fault, Socket},
-    record, whole,
+    record,
+    uncrossed::{self, Sending},
+    whole,
 };
 
 /// proto: net/netlink/af_netlink.c: int netlink_sendmsg(struct socket *sock, struct msghdr *msg, size_t len)
@@ -32,7 +34,15 @@ fn sent(ctx: FExitContext) -> i32 {
 /// The same where the kernel has no fexit, or where its programs may be skipped.
 #[kretprobe]
 fn sent_kretprobe(ctx: RetProbeContext) -> u32 {
-    end(ctx.ret());
+    end(ctx.ret(), |call| {
+        // SAFETY: the slot is this task's.
+        unsafe {
+            Sending {
+                message: (*call).message,
+                len: (*call).request.datagram.len,
+            }
+        }
+    });
     0
 }
 
@@ -41,13 +51,17 @@ fn try_sent(ctx: &FExitContext) -> Result<(), Fault> {
     let sock = Socket(ctx.arg(0)).sock::<Direct>()?;
     if wanted_protocol(sock.protocol::<Direct>()?) {
         // Behind the three arguments lies what the function returned.
-        end(ctx.arg(3));
+        let len: u64 = ctx.arg(2);
+        end(ctx.arg(3), |_| Sending {
+            message: ctx.arg(1),
+            len: len as u32,
+        });
     }
     Ok(())
 }
 
 #[inline(always)]
-fn end(result: i32) {
+fn end(result: i32, sending: impl FnOnce(*mut Call) -> Sending) {
     let tid = bpf_get_current_pid_tgid() as u32;
     let Some(call) = call::current_if(tid, Doing::Sending) else {
         return;
@@ -57,6 +71,9 @@ fn end(result: i32) {
         let request = &raw mut (*call).request;
         (*request).result = result;
         (*request).sent_ns = record::now();
+        if (*request).cross_ns == 0 {
+            uncrossed::describe(request, sending(call));
+        }
         let datagram = &raw const (*request).datagram;
         if wanted_port((*datagram).portid, (*datagram).peer_portid) {
             if whole::keep(call) {

@@ -88,8 +88,45 @@ pub(crate) fn greeting(tid: u32, seq: u32, start_ns: u64) -> [Event; 3] {
             delivered_ns: at(8),
             result: 272,
             flags: 0,
+            copied: 272,
+            padding: 0,
         }),
     ]
+}
+
+/// The request of thread 71's greeting, of which so many answers came into no queue.
+pub(crate) fn without_answer(seq: u32, unqueued: u32) -> Event {
+    let [_, mut request, _] = greeting(71, seq, 0);
+    if let Event::Request(request) = &mut request {
+        request.unqueued = unqueued;
+    }
+    request
+}
+
+#[test]
+fn messages_behind_what_was_captured_are_not_denied() {
+    let part = bytes(16, 2, 1, 70, &[1; 84]);
+    let all = part.repeat(3);
+    let of = |captured: usize, len: usize| {
+        let mut datagram = datagram(0, 70, &all[..captured]);
+        datagram.len = u32::try_from(len).expect("short");
+        (datagram.headers().len(), datagram.uncaptured())
+    };
+    assert_eq!(of(300, 300), (3, 0), "all of it");
+    assert_eq!(of(100, 300), (1, 200));
+    assert_eq!(of(110, 300), (1, 190), "half a header");
+    assert_eq!(
+        of(272, 300),
+        (3, 0),
+        "the last one's end is missing, no header"
+    );
+    assert_eq!(of(50, 100), (1, 0), "one long message");
+    // Zeros behind it are none, be they captured or not.
+    let mut data = bytes(30, 5, 1, 70, b"fdb");
+    data.resize(272, 0);
+    let mut padded = datagram(70, 0, &data);
+    padded.len = 284;
+    assert_eq!(padded.uncaptured(), 0);
 }
 
 #[test]

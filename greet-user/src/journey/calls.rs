@@ -2,8 +2,8 @@
 //! Calls that have not ended: what happens in one is told, or belongs to its request, when it
 //! does.
 
-use super::{Exchange, Journey, Passed, Told, told::told};
-use crate::event::{Extack, Loss};
+use super::{Exchange, Journey, Passed, Told, losses::Losses, told::told};
+use crate::event::Extack;
 
 /// A system call that has not ended, with what happened in it so far.
 #[derive(Debug, Default)]
@@ -11,7 +11,7 @@ pub(super) struct Call {
     pub(super) number: u64,
     pub(super) messages: Vec<Passed>,
     pub(super) extacks: Vec<Extack>,
-    pub(super) losses: Vec<Loss>,
+    pub(super) losses: Losses,
 }
 
 impl Journey {

@@ -19,8 +19,12 @@ pub struct Exchange {
     pub passed: Vec<Passed>,
     /// The kernel's reasons.
     pub extacks: Vec<Extack>,
-    /// What was lost on its behalf.
+    /// What was lost in its request's call, be it somebody else's: see [`Self::own_losses`].
     pub losses: Vec<Loss>,
+    /// Answers that did not reach a queue, of which none of the losses tells.
+    pub unexplained: u32,
+    /// Nobody looked at what is put into receive queues: that there is no answer says nothing.
+    pub is_queue_unseen: bool,
     /// Nobody looked at how messages are read: none of them can be called unread.
     pub is_reading_unseen: bool,
 }
@@ -96,6 +100,8 @@ impl Exchange {
             passed: passed.collect(),
             extacks: self.extacks.iter().take(notes).copied().collect(),
             losses: self.losses.iter().take(notes).copied().collect(),
+            unexplained: self.unexplained,
+            is_queue_unseen: self.is_queue_unseen,
             is_reading_unseen: self.is_reading_unseen,
         }
     }
@@ -149,28 +155,21 @@ impl Exchange {
             Status::Failed
         } else if refused() {
             Status::Refused
-        } else if self.is_spoilt() {
+        } else if self.lost() > 0 {
             Status::Lost
+        } else if self.truncated() > 0 {
+            Status::Truncated
         } else if self.is_unread() {
             Status::Unread
         } else if answers.next().is_some() {
             Status::Answered
-        } else if !self.losses.is_empty() || request.unqueued > 0 {
-            Status::Lost
-        } else if self.passed.is_empty() {
-            Status::Unanswered
-        } else {
+        } else if !self.passed.is_empty() {
             Status::Delivered
+        } else if self.is_queue_unseen {
+            Status::Sent
+        } else {
+            Status::Unanswered
         }
-    }
-
-    /// Was a message taken out of its queue by a call that then failed (EFAULT)? It is gone.
-    fn is_spoilt(&self) -> bool {
-        let mut reads = self
-            .passed
-            .iter()
-            .filter_map(|passed| passed.delivery.as_ref());
-        reads.any(|read| read.result < 0)
     }
 
     /// Was a message of it not read as long as we watched? One that left its queue with its
@@ -246,9 +245,20 @@ impl Exchange {
 
     /// The named spans that its stages allow, in ns.
     pub fn spans(&self) -> impl Iterator<Item = (&'static str, u64)> {
-        SPANS
+        let named = SPANS
             .into_iter()
-            .filter_map(|(name, from, to)| Some((name, self.span(from, to)?)))
+            .filter_map(|(name, from, to)| Some((name, self.span(from, to)?)));
+        named.chain(self.complete().map(|ns| (COMPLETE, ns)))
+    }
+
+    /// From stage `send` until the last of its messages was delivered, in ns; `None` as long as one
+    /// was not.
+    #[must_use]
+    pub fn complete(&self) -> Option<u64> {
+        let passed = self.passed.iter();
+        let read = passed.map(|passed| event::passed(passed.delivery.as_ref()?.delivered_ns));
+        let last = read.collect::<Option<Vec<_>>>()?.into_iter().max()?;
+        last.checked_sub(self.stage(Stage::Send)?)
     }
 }
 
@@ -266,8 +276,12 @@ pub enum Status {
     Refused,
     /// `sendmsg()` failed.
     Failed,
-    /// The answer was lost: it did not reach its queue, or not the reader's memory.
+    /// An answer was lost: it did not reach its queue, or not the reader's memory.
     Lost,
+    /// An answer was read in part only: its reader's buffer was too small.
+    Truncated,
+    /// It was sent; what came of it was not watched.
+    Sent,
     /// It was for another process, which has read it.
     Delivered,
     /// There was no request.
@@ -276,7 +290,7 @@ pub enum Status {
 
 impl Status {
     /// All of them.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 10] = [
         Self::Answered,
         Self::Unread,
         Self::Unanswered,
@@ -285,6 +299,8 @@ impl Status {
         Self::Lost,
         Self::Delivered,
         Self::Notification,
+        Self::Truncated,
+        Self::Sent,
     ];
 
     /// As one word.
@@ -297,13 +313,21 @@ impl Status {
             Self::Refused => "refused",
             Self::Failed => "failed",
             Self::Lost => "lost",
+            Self::Truncated => "truncated",
+            Self::Sent => "sent",
             Self::Delivered => "delivered",
             Self::Notification => "notification",
         }
     }
 }
 
-/// The named spans.
+/// The span from `send` to the delivery of the first reply.
+pub const FIRST_REPLY: &str = "first_reply";
+/// The span from `send` to the delivery of the last reply: the same where there is one. Not in
+/// [`SPANS`], for it does not lie between two stages of one message.
+pub const COMPLETE: &str = "complete";
+
+/// The named spans between two stages, those of the first reply.
 pub const SPANS: [(&str, Stage, Stage); 9] = [
     ("copy_in", Stage::Send, Stage::Cross),
     ("dispatch", Stage::Cross, Stage::Handle),
@@ -313,5 +337,5 @@ pub const SPANS: [(&str, Stage, Stage); 9] = [
     ("return", Stage::Handled, Stage::Sent),
     ("queue_wait", Stage::Queue, Stage::Receive),
     ("copy_out", Stage::Receive, Stage::Delivered),
-    ("total", Stage::Send, Stage::Delivered),
+    (FIRST_REPLY, Stage::Send, Stage::Delivered),
 ];

@@ -12,6 +12,8 @@ use crate::event::{
 };
 
 mod ends;
+mod losses;
+mod reads;
 
 fn push(journey: &mut Journey, event: Event, ended: &mut Vec<Exchange>) {
     journey.push(event, &mut |told| {
@@ -60,10 +62,10 @@ fn a_greeting_is_one_exchange_and_its_steps_add_up() {
     let steps: u64 = stages.windows(2).map(|pair| pair[1].1 - pair[0].1).sum();
     assert_eq!(exchange.span(Stage::Send, Stage::Delivered), Some(steps));
     let spans: Vec<_> = exchange.spans().collect();
-    assert_eq!(spans.len(), SPANS.len());
+    assert_eq!(spans.len(), SPANS.len() + 1);
     assert!(spans.contains(&("handler", 30_000)));
     assert!(spans.contains(&("queue_wait", 30_000)));
-    assert!(spans.contains(&("total", 80_000)));
+    assert!(spans.contains(&("first_reply", 80_000)));
 }
 
 #[test]

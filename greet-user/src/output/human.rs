@@ -3,11 +3,13 @@
 //! on a line. How it is drawn, [`Look`] says; what is drawn depends on nothing else.
 
 mod bytes;
+pub(super) mod counts;
 mod fold;
 mod ladder;
 mod lanes;
 mod line;
 mod look;
+pub(super) mod marks;
 mod message;
 mod oneline;
 pub mod parts;
@@ -77,6 +79,7 @@ impl<W: Write> Human<W> {
             out.push('\n');
             ladder.draw(out);
             self.outcome(greeting, out);
+            ladder.marks(out);
             if self.look.bytes {
                 ladder.bytes(out);
             }

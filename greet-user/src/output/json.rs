@@ -9,7 +9,7 @@ mod object;
 use std::io::{self, Write};
 
 pub(super) use lines::extack_text;
-use lines::{ExtackLine, Line, LossLine, StartLine, SummaryLine, VERSION};
+use lines::{Counted, ExtackLine, Line, LossLine, StartLine, SummaryLine, VERSION, with_total};
 
 use super::{Greeting, Observed, Output, Start, Summary, System, Watcher};
 use crate::{event::plain_json, journey::Told};
@@ -94,14 +94,14 @@ impl<W: Write> Output for Json<W> {
         spans.extend(summary.round_trips.map(|found| ("round_trip", found)));
         self.seldom(&Line::Summary(SummaryLine {
             v: VERSION,
-            sent: summary.sent,
-            received: summary.received,
-            lost: summary.lost,
+            sent: Some(summary.sent),
+            received: Some(summary.received),
+            lost: Some(summary.lost),
             events: traced.map_or(0, |traced| traced.events),
             events_dropped: traced.map_or(0, |traced| traced.events_dropped),
             calls_missed: traced.map_or(0, |traced| traced.calls_missed),
             watched: None,
-            spans,
+            spans: with_total(spans),
         }))
     }
 }
@@ -134,17 +134,17 @@ impl<W: Write> Watcher for Json<W> {
     }
 
     fn summary(&mut self, observed: &Observed) -> io::Result<()> {
-        let counts = observed.counts;
+        let (counts, watched) = (observed.counts, observed.watched);
         self.seldom(&Line::Summary(SummaryLine {
             v: VERSION,
-            sent: counts.requests,
-            received: counts.deliveries,
-            lost: counts.overruns + counts.failed,
+            sent: watched.requests.then_some(counts.requests),
+            received: watched.deliveries.then_some(counts.deliveries),
+            lost: watched.losses.then(|| counts.lost()),
             events: observed.events,
             events_dropped: observed.events_dropped,
             calls_missed: observed.calls_missed,
-            watched: Some(counts),
-            spans: observed.spans.clone(),
+            watched: Some(Counted::of(observed)),
+            spans: with_total(observed.spans.clone()),
         }))?;
         self.out.flush()
     }

@@ -110,20 +110,22 @@ impl Metrics {
             return;
         };
         let status = exchange.status();
+        let protocol = head.protocol;
         let (row, folded) = self.table.row(head);
         row.exchange(exchange, status);
         self.shared.folded.add(u64::from(folded));
         for read in deliveries(exchange) {
             self.row(&read.head).deliveries.add(1);
         }
-        let Some(request) = &exchange.request else {
-            return;
-        };
-        let losses = self.shared.losses(head.protocol);
-        // Where there are records of failures, they were counted with their errors.
-        if exchange.losses.is_empty() && request.unqueued > 0 {
-            losses.failures.add(None, u64::from(request.unqueued));
+        let losses = self.shared.losses(protocol);
+        for read in deliveries(exchange).filter(|read| read.result < 0) {
+            losses.failures.add(Some(read.result), 1);
         }
+        if exchange.request.is_none() {
+            return;
+        }
+        // Those of which there are records were counted with their errors.
+        losses.failures.add(None, u64::from(exchange.unexplained));
         if matches!(status, Status::Refused | Status::Failed) {
             losses.refusals.add(refusal(exchange), 1);
         }

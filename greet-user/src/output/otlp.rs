@@ -38,6 +38,14 @@ pub struct Sample {
     pub status: Status,
     /// How many answers there were.
     pub answers: usize,
+    /// How many messages of the whole were lost.
+    pub lost: u64,
+    /// How many were read in part only.
+    pub truncated: u64,
+    /// Was it a dump of what changed meanwhile?
+    pub is_interrupted: bool,
+    /// From `send` until the last of its messages was delivered, ns.
+    pub complete_ns: Option<u64>,
     /// When the last of them was read: CLOCK_MONOTONIC, ns; 0 if none was.
     pub delivered_ns: u64,
     /// The receive callback's name, if it is known.
@@ -56,6 +64,10 @@ impl Sample {
             exchange: exchange.cut(ANSWERS, NOTES, BYTES),
             status: exchange.status(),
             answers,
+            lost: exchange.lost(),
+            truncated: exchange.truncated(),
+            is_interrupted: exchange.is_interrupted(),
+            complete_ns: exchange.complete(),
             delivered_ns: read.map(|read| read.delivered_ns).max().unwrap_or(0),
             callback: callback.map(Into::into),
         }

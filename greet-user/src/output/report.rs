@@ -10,6 +10,7 @@ mod data;
 mod exchange;
 mod html;
 mod kept;
+mod loss;
 mod page;
 mod processes;
 mod summary;
@@ -47,7 +48,7 @@ pub struct Report<W> {
     kept: Kept,
     processes: Processes,
     statuses: Vec<(Status, u64)>,
-    losses: Vec<exchange::Loss>,
+    losses: Vec<loss::Loss>,
     /// The first time and the last one that were told: CLOCK_MONOTONIC, ns.
     times: Option<(u64, u64)>,
 }
@@ -144,7 +145,7 @@ impl<W: Finish> Watcher for Report<W> {
             Told::Loss(loss) => {
                 self.passed(loss.time_ns);
                 if self.losses.len() < LOSSES {
-                    self.losses.push(exchange::Loss::of(loss));
+                    self.losses.push(loss::Loss::of(loss));
                 }
             }
             Told::Exchange(exchange) => self.take(exchange, callback),

@@ -80,7 +80,7 @@ impl<R: Read> Reader<R> {
             return Err(self.damaged("the header's checksum is wrong"));
         }
         match version {
-            1 => {
+            1..=super::VERSION => {
                 self.offset = HEADER as u64;
                 Ok(())
             }

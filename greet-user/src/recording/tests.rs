@@ -151,12 +151,12 @@ fn header() -> Vec<u8> {
 #[test]
 fn a_later_version_is_named() {
     let mut bytes = header();
-    bytes[8] = 2;
+    bytes[8] = 3;
     let checksum = crc32fast::hash(&bytes[..12]);
     bytes[12..16].copy_from_slice(&checksum.to_le_bytes());
     let (_, error) = read(&bytes);
     assert!(
-        matches!(error, Some(RecordingError::Newer { version: 2 })),
+        matches!(error, Some(RecordingError::Newer { version: 3 })),
         "{error:?}"
     );
 }

@@ -1,13 +1,14 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! Version 1 of the frames' bodies: types of their own, so that the tool's may change and
-//! these stay as they are. Nothing here may be changed, only a version 2 be put beside it.
+//! The frames' bodies, and version 1 of what is in them: types of their own, so that the tool's
+//! may change and these stay as they are. Nothing of a kind that exists may be changed; later
+//! versions add kinds ([`v2`]).
 
 use std::borrow::Cow;
 
-use greet_common::event::{COMM_SIZE, EXTACK_SIZE, Kind};
+use greet_common::event::{COMM_SIZE, EXTACK_SIZE, Kind, LEN_UNKNOWN};
 use serde::{Deserialize, Serialize};
 
-use super::Entry;
+use super::{Entry, v2};
 use crate::{
     event::{self, Event},
     feed,
@@ -40,6 +41,11 @@ pub(super) enum Body<'a> {
     Greeting(Greeting<'a>),
     Dropped(u64),
     Closing(Closing),
+    // Since version 2.
+    #[serde(borrow)]
+    Read(v2::Read<'a>),
+    #[serde(borrow)]
+    Lost(v2::Lost<'a>),
 }
 
 #[derive(Serialize, Deserialize)]
@@ -156,22 +162,8 @@ impl<'a> From<&'a Event> for Body<'a> {
                 queue_ns: it.queue_ns,
                 datagram: Datagram::from(&it.datagram),
             }),
-            Event::Delivery(it) => Self::Delivery(Delivery {
-                head: Head::from(&it.head),
-                skb: it.skb,
-                receive_ns: it.receive_ns,
-                delivered_ns: it.delivered_ns,
-                result: it.result,
-                flags: it.flags,
-            }),
-            Event::Loss(it) => Self::Loss(Loss {
-                head: Head::from(&it.head),
-                time_ns: it.time_ns,
-                netns: it.netns,
-                portid: it.portid,
-                result: it.result,
-                overrun: it.overrun,
-            }),
+            Event::Delivery(it) => Self::Read(v2::Read::from(it)),
+            Event::Loss(it) => Self::Lost(v2::Lost::from(it)),
             Event::Extack(it) => Self::Extack(Extack {
                 head: Head::from(&it.head),
                 time_ns: it.time_ns,
@@ -182,7 +174,7 @@ impl<'a> From<&'a Event> for Body<'a> {
 }
 
 /// What a name holds behind its NUL was never written by anybody: it is left out.
-fn until_nul(bytes: &[u8]) -> &[u8] {
+pub(super) fn until_nul(bytes: &[u8]) -> &[u8] {
     let end = bytes.iter().position(|byte| *byte == 0);
     &bytes[..end.unwrap_or(bytes.len())]
 }
@@ -257,6 +249,8 @@ impl Body<'_> {
                 delivered_ns: it.delivered_ns,
                 result: it.result,
                 flags: it.flags,
+                copied: LEN_UNKNOWN,
+                padding: 0,
             })),
             Self::Loss(it) => Entry::Event(Event::Loss(event::Loss {
                 head: it.head.head(Kind::Loss)?,
@@ -265,7 +259,11 @@ impl Body<'_> {
                 portid: it.portid,
                 result: it.result,
                 overrun: it.overrun,
+                inode: 0,
+                owner: None,
             })),
+            Self::Read(it) => Entry::Event(Event::Delivery(it.delivery()?)),
+            Self::Lost(it) => Entry::Event(Event::Loss(it.loss()?)),
             Self::Extack(it) => Entry::Event(Event::Extack(event::Extack {
                 head: it.head.head(Kind::Extack)?,
                 time_ns: it.time_ns,
@@ -276,7 +274,7 @@ impl Body<'_> {
 }
 
 impl Head<'_> {
-    fn head(&self, kind: Kind) -> Result<event::Head, &'static str> {
+    pub(super) fn head(&self, kind: Kind) -> Result<event::Head, &'static str> {
         Ok(event::Head {
             kind: kind as u32,
             protocol: self.protocol,
@@ -317,7 +315,7 @@ impl Padded<'_> {
     }
 }
 
-fn filled<const N: usize>(bytes: &[u8]) -> Result<[u8; N], &'static str> {
+pub(super) fn filled<const N: usize>(bytes: &[u8]) -> Result<[u8; N], &'static str> {
     let mut filled = [0; N];
     let part = filled.get_mut(..bytes.len()).ok_or("a name is too long")?;
     part.copy_from_slice(bytes);

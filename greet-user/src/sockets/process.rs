@@ -26,22 +26,12 @@ pub fn find(sockets: &mut [Socket]) {
     if places.is_empty() {
         return;
     }
-    let Ok(entries) = fs::read_dir("/proc") else {
-        return;
-    };
-    let mut pids: Vec<u32> = entries
-        .filter_map(|entry| entry.ok()?.file_name().to_str()?.parse().ok())
-        .collect();
-    pids.sort_unstable();
-    for pid in pids {
+    for pid in pids() {
         let held = held(pid, &places);
         if held.is_empty() {
             continue;
         }
-        let comm = fs::read(format!("/proc/{pid}/comm")).unwrap_or_default();
-        let comm = String::from_utf8_lossy(&comm)
-            .trim_end_matches('\n')
-            .to_owned();
+        let comm = comm(pid);
         for place in held {
             sockets[place].processes.push(Process {
                 pid,
@@ -49,6 +39,39 @@ pub fn find(sockets: &mut [Socket]) {
             });
         }
     }
+}
+
+/// The first process that holds the socket with this inode number: the one with the lowest ID.
+#[must_use]
+pub fn holder(inode: u64) -> Option<Process> {
+    let places = HashMap::from([(inode, 0)]);
+    let pid = pids()
+        .into_iter()
+        .find(|pid| !held(*pid, &places).is_empty())?;
+    Some(Process {
+        pid,
+        comm: comm(pid),
+    })
+}
+
+/// All processes, the lowest ID first; none where `/proc` is not there.
+fn pids() -> Vec<u32> {
+    let Ok(entries) = fs::read_dir("/proc") else {
+        return Vec::new();
+    };
+    let mut pids: Vec<u32> = entries
+        .filter_map(|entry| entry.ok()?.file_name().to_str()?.parse().ok())
+        .collect();
+    pids.sort_unstable();
+    pids
+}
+
+/// The process's command name, as far as it is still there.
+fn comm(pid: u32) -> String {
+    let comm = fs::read(format!("/proc/{pid}/comm")).unwrap_or_default();
+    String::from_utf8_lossy(&comm)
+        .trim_end_matches('\n')
+        .to_owned()
 }
 
 /// Which of the sockets the process holds, each once.

@@ -3,7 +3,7 @@
 //!
 //! ```text
 //!  greet-user top  all protocols            00:01:12 12:04:31 UTC  LIVE
-//!  1042 msg/s · 521 exch/s · 0 dropped · 0 missed · 0 overruns
+//!  1042 msg/s · 521 exch/s · 0 dropped · 0 missed · 0 lost
 //! ─ 1 Conversations  3, by MSG/s ─────────────────────────────────────────
 //!  PROCESS             PROTOCOL       PEER         MSG/s▼   P50 µs   P99 µs
 //! ▸greet-user[71]      TEST_PROTOCOL  kernel          521      9.1     40.2

@@ -103,6 +103,8 @@ fn overrun(pid: u32, time_ns: u64) -> Event {
         portid: pid,
         result: -105,
         overrun: 1,
+        inode: 0,
+        owner: None,
     })
 }
 

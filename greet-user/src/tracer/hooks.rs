@@ -178,7 +178,7 @@ impl<'a> Attaching<'a> {
             // In a kprobe's world `cross` leaves it to `failed` to end what it began.
             let is_spared =
                 self.plan.summary && self.kind == Kind::Fentry && hook.program == "failed";
-            if is_spared || !self.plan.wants(hook.stages) {
+            if is_spared || !hook.fits(self.kind) || !self.plan.wants(hook.stages) {
                 continue;
             }
             match self.hook(hook) {

@@ -111,6 +111,13 @@ impl Offsets {
             ("SOCK_QUEUE", queue),
             ("SOCK_QUEUE_TAIL", at("sock", "sk_receive_queue.prev", 64)),
             ("NETLINK_SOCK_PORTID", at("netlink_sock", "portid", 32)),
+            (
+                "NETLINK_SOCK_DST_PORTID",
+                at("netlink_sock", "dst_portid", 32),
+            ),
+            ("MSGHDR_NAME", at("msghdr", "msg_name", 64)),
+            ("MSGHDR_NAMELEN", at("msghdr", "msg_namelen", 32)),
+            ("SOCKADDR_PORTID", at("sockaddr_nl", "nl_pid", 32)),
         ] {
             match found {
                 Ok(offset) => offsets.named.push((name, offset)),

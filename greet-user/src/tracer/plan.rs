@@ -5,6 +5,8 @@ use std::collections::BTreeSet;
 
 use greet_common::Stage;
 
+use crate::journey::Watched;
+
 use super::{
     callbacks::{Callback, Callbacks},
     hooks::Hooks,
@@ -91,6 +93,27 @@ impl Attached {
         }
     }
 
+    /// What these hooks can see; `deliveries`: whether reading was asked for. A run whose hooks are
+    /// not known saw everything.
+    #[must_use]
+    pub fn watched(&self, deliveries: bool) -> Watched {
+        let has = |functions: &[&str]| {
+            let mut hooks = self.hooks.iter().filter_map(|hook| hook.split_once(':'));
+            self.hooks.is_empty() || hooks.any(|(_, function)| functions.contains(&function))
+        };
+        Watched {
+            requests: has(&["netlink_sendmsg", "sock_send_length"]),
+            queues: has(&["__netlink_sendskb", "sk_data_ready"]),
+            deliveries: deliveries
+                && has(&[
+                    "netlink_recvmsg",
+                    "sock_recv_length",
+                    "skb_copy_datagram_iovec",
+                ]),
+            losses: has(&["netlink_overrun"]),
+        }
+    }
+
     pub(super) fn symbols(&self) -> Vec<String> {
         let symbols = self.callbacks.iter();
         symbols.map(|callback| callback.symbol.clone()).collect()
@@ -100,6 +123,34 @@ impl Attached {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn hooks_say_what_can_be_seen() {
+        let of = |hooks: &[&str]| {
+            let attached = Attached {
+                hooks: hooks.iter().map(|hook| (*hook).to_owned()).collect(),
+                ..Attached::default()
+            };
+            attached.watched(true)
+        };
+        assert_eq!(of(&[]), Watched::ALL, "not known");
+        let all = of(&[
+            "fexit:netlink_sendmsg",
+            "kretprobe:netlink_recvmsg",
+            "kprobe:__netlink_sendskb",
+            "fentry:netlink_overrun",
+        ]);
+        assert_eq!(all, Watched::ALL);
+        let handle = of(&["fexit:netlink_sendmsg", "kprobe:netlink_overrun"]);
+        assert!(handle.requests && handle.losses && !handle.queues && !handle.deliveries);
+        let tracepoints = of(&["tp_btf:sk_data_ready", "tp_btf:skb_copy_datagram_iovec"]);
+        assert!(tracepoints.queues && tracepoints.deliveries);
+        assert!(!tracepoints.requests && !tracepoints.losses);
+        assert!(
+            !Attached::default().watched(false).deliveries,
+            "not asked for"
+        );
+    }
 
     #[test]
     fn a_callback_is_told_only_where_there_is_no_doubt() {

@@ -120,5 +120,7 @@ pub fn lost(protocol: u32, overrun: u32) -> Event {
         portid: 70,
         result: -105,
         overrun,
+        inode: 0,
+        owner: None,
     })
 }

@@ -3,9 +3,9 @@
 
 use std::{io::Write as _, path::PathBuf};
 
-use greet_common::event::{Delivery, Extack, Head, Kind, Loss};
+use greet_common::event::{Delivery, Extack, Head, Kind};
 use greet_user::{
-    event::{Datagram, Event, Message, Request},
+    event::{Datagram, Event, Loss, Message, Request},
     feed::{Closing, Opening, Run},
     output::System,
     recording::Writer,
@@ -82,6 +82,8 @@ fn events(number: u64, errno: i32) -> Vec<Event> {
             portid: 71,
             result: -105,
             overrun: 1,
+            inode: 0,
+            owner: None,
         }));
     }
     if errno != 0 {
@@ -111,6 +113,8 @@ fn events(number: u64, errno: i32) -> Vec<Event> {
         delivered_ns: at(8),
         result: 36,
         flags: 0,
+        copied: 36,
+        padding: 0,
     }));
     events
 }

@@ -101,9 +101,9 @@ impl<'a> Trace<'a> {
             let took_ns = span.end_time_unix_nano - span.start_time_unix_nano;
             (span.name.clone(), took_ns.to_string())
         });
-        let total = attribute(&root.attributes, "netlink.total_ns");
+        let total = attribute(&root.attributes, "netlink.first_reply_ns");
         let found: BTreeMap<_, _> = found
-            .chain(total.map(|ns| ("total".to_owned(), ns)))
+            .chain(total.map(|ns| ("first_reply".to_owned(), ns)))
             .collect();
         let wanted = exchange["spans"].as_object().expect("spans").iter();
         let wanted: BTreeMap<_, _> = wanted

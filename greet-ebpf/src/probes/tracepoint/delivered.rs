@@ -10,7 +10,11 @@ use greet_common::call::Doing;
 
 use crate::{
     call,
-    probes::{delivered::end, receive::AF_NETLINK, tell},
+    probes::{
+        delivered::{Read, end},
+        receive::AF_NETLINK,
+        tell,
+    },
     read::{Direct, Fault, Sock},
     task::Task,
 };
@@ -39,5 +43,12 @@ fn try_delivered_tp(sock: Sock, result: i32, flags: i32) -> Result<(), Fault> {
     if unsafe { (*call).receive_sock } != sock.0 as u64 {
         return Ok(());
     }
-    end::<true>(&task, call, result, flags as u32)
+    // SAFETY: as above.
+    let copied = unsafe { (*call).receive_copied };
+    let read = Read {
+        result,
+        flags: flags as u32,
+        copied,
+    };
+    end::<true>(&task, call, read)
 }

@@ -14,7 +14,7 @@ use crate::{
     emit::count_drop,
     filter::{by_port, wanted_netns, wanted_port, wanted_protocol, wanted_task},
     probes::{
-        delivered::{MSG_PEEK, end},
+        delivered::{MSG_PEEK, Read, end},
         receive::{AF_NETLINK, tell_message},
         tell,
     },
@@ -70,6 +70,7 @@ fn try_receive_tp(skb: Skb, len: i32) -> Result<(), Fault> {
         (*call).receive_protocol = protocol;
         (*call).receive_skb = skb.0 as u64;
         (*call).receive_ns = receive_ns;
+        (*call).receive_copied = len as u32;
         (*call).request.head.call
     };
     if let Err(fault) = tell_message::<Direct, Direct>(sock, skb, &task, number) {
@@ -80,6 +81,10 @@ fn try_receive_tp(skb: Skb, len: i32) -> Result<(), Fault> {
         return Ok(());
     }
     // Nobody will tell when the call ends.
-    let flags = if peeked { MSG_PEEK } else { 0 };
-    end::<false>(&task, call, len, flags)
+    let read = Read {
+        result: len,
+        flags: if peeked { MSG_PEEK } else { 0 },
+        copied: len as u32,
+    };
+    end::<false>(&task, call, read)
 }

@@ -1,19 +1,30 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! Of many answers, the first ones and the last are shown.
+//! Of many answers, the first ones and the last are shown; of the others those that matter, and
+//! where those are many as well, how many there are of each kind.
 
-use super::{look::Look, rungs::Rung, text::duration};
-use crate::journey::Exchange;
+use std::collections::BTreeSet;
+
+use super::{
+    look::{DIM, ERROR, Look},
+    rungs::Rung,
+    text::{counted, duration, error_name},
+};
+use crate::journey::{Exchange, Passed};
+
+use anstyle::Style;
 
 /// How many of an exchange's messages are shown at the beginning, and at the end.
 const FIRST: usize = 2;
 const LAST: usize = 1;
+/// How many of those between are shown because they matter.
+const MATTER: usize = 4;
 
 /// What is drawn.
 pub(super) enum Shown {
     /// This rung.
     Rung(usize),
     /// What is said of those that are not.
-    Fold(String),
+    Fold(Style, String),
 }
 
 /// The rungs that are drawn, in their order.
@@ -22,15 +33,21 @@ pub(super) fn folded(rungs: &[Rung<'_>], exchange: &Exchange, look: &Look) -> Ve
     if look.verbose || count <= FIRST + LAST + 1 {
         return (0..rungs.len()).map(Shown::Rung).collect();
     }
-    let hidden = FIRST..count - LAST;
+    let between = FIRST..count - LAST;
+    let matter = between
+        .clone()
+        .filter(|at| matters(&exchange.passed[*at]))
+        .take(MATTER);
+    let matter: BTreeSet<_> = matter.collect();
+    let hidden: BTreeSet<_> = between.filter(|at| !matter.contains(at)).collect();
     let is_hidden = |rung: &Rung<'_>| rung.answer.is_some_and(|number| hidden.contains(&number));
     // Behind the last rung of those that are shown at the beginning.
     let is_first = |rung: &Rung<'_>| rung.answer.is_some_and(|number| number < FIRST);
     let place = rungs.iter().rposition(is_first).map_or(0, |at| at + 1);
     let mut shown = Vec::new();
     for (at, rung) in rungs.iter().enumerate() {
-        if at == place {
-            shown.push(Shown::Fold(told(rungs, exchange, &hidden, look)));
+        if at == place && !hidden.is_empty() {
+            shown.push(told(rungs, exchange, &hidden, look));
         }
         if !is_hidden(rung) {
             shown.push(Shown::Rung(at));
@@ -39,15 +56,18 @@ pub(super) fn folded(rungs: &[Rung<'_>], exchange: &Exchange, look: &Look) -> Ve
     shown
 }
 
-fn told(
-    rungs: &[Rung<'_>],
-    exchange: &Exchange,
-    hidden: &std::ops::Range<usize>,
-    look: &Look,
-) -> String {
-    let passed = &exchange.passed[hidden.clone()];
-    let bytes: u64 = passed
-        .iter()
+/// Is it something that must not be missed?
+fn matters(passed: &Passed) -> bool {
+    let error = passed.message.datagram.error();
+    error.is_some_and(|errno| errno < 0)
+        || passed.is_spoilt()
+        || passed.is_truncated()
+        || passed.is_interrupted()
+}
+
+fn told(rungs: &[Rung<'_>], exchange: &Exchange, hidden: &BTreeSet<usize>, look: &Look) -> Shown {
+    let passed = || hidden.iter().filter_map(|at| exchange.passed.get(*at));
+    let bytes: u64 = passed()
         .map(|passed| u64::from(passed.message.datagram.len))
         .sum();
     let times = rungs
@@ -59,17 +79,25 @@ fn told(
         .zip(times.first())
         .map_or(0, |(last, first)| last - first);
     let (more, count) = (look.glyphs().more, hidden.len());
-    let unread = passed
-        .iter()
-        .filter(|passed| passed.delivery.is_none())
-        .count();
-    let unread = if unread == 0 {
-        String::new()
-    } else {
-        format!(", {unread} unread")
-    };
-    format!(
-        "{more} {count} more, {bytes} bytes{unread}, {}",
-        duration(took, look)
-    )
+    let number = |is: &dyn Fn(&Passed) -> bool| passed().filter(|passed| is(passed)).count();
+    let errno = |passed: &Passed| passed.message.datagram.error().filter(|errno| *errno < 0);
+    let counts = [
+        (number(&|passed| passed.delivery.is_none()), "unread"),
+        (number(&Passed::is_spoilt), "not read for an error"),
+        (number(&Passed::is_truncated), "truncated"),
+        (number(&Passed::is_interrupted), "with NLM_F_DUMP_INTR"),
+    ];
+    let mut text = format!("{more} {count} more, {}", counted(bytes, "byte", "bytes"));
+    let errors: BTreeSet<_> = passed().filter_map(errno).collect();
+    if !errors.is_empty() {
+        let names: Vec<_> = errors.into_iter().rev().map(error_name).collect();
+        let count = number(&|passed| errno(passed).is_some()) as u64;
+        let count = counted(count, "error", "errors");
+        text = format!("{text}, {count} ({})", names.join(", "));
+    }
+    for (count, what) in counts.into_iter().filter(|(count, _)| *count > 0) {
+        text = format!("{text}, {count} {what}");
+    }
+    let style = if passed().any(matters) { ERROR } else { DIM };
+    Shown::Fold(style, format!("{text}, {}", duration(took, look)))
 }

@@ -19,13 +19,13 @@ use super::{
     lanes::Lanes,
     line::{Line, width, wrapped},
     look::{BOLD, DIM, ERROR, Look, PLAIN},
-    message,
+    marks, message,
     rungs::{Rung, rungs},
-    text::{clock, duration, process, protocol, short},
+    text::{clock, counted, duration, process, protocol, short},
 };
 use crate::{
     event::Head,
-    journey::{Exchange, Status},
+    journey::{COMPLETE, Exchange, FIRST_REPLY, Status},
 };
 
 /// Where the first time ends, where the second, and where the user's lane is.
@@ -99,8 +99,8 @@ impl<'a> Ladder<'a> {
                     lanes.after(rung);
                     self.beneath(rung, lanes, out);
                 }
-                Shown::Fold(text) => {
-                    self.note(DIM, &text, lanes, out);
+                Shown::Fold(style, text) => {
+                    self.note(style, &text, lanes, out);
                 }
             }
         }
@@ -117,34 +117,64 @@ impl<'a> Ladder<'a> {
         }
     }
 
-    /// How it ended, and the spans that say most.
+    /// How it ended, the spans that say most, and what must not be missed.
     pub(super) fn end(&self, out: &mut String) {
+        self.status(out);
+        self.marks(out);
+    }
+
+    /// What must not be missed, on lines of their own.
+    pub(super) fn marks(&self, out: &mut String) {
+        let columns = self.look.width.saturating_sub(USER).max(20);
+        for mark in marks::of_exchange(self.exchange) {
+            for text in wrapped(&mark, columns) {
+                let mut line = Line::new(self.look);
+                line.to(USER).push(ERROR, &text).end(out);
+            }
+        }
+    }
+
+    fn status(&self, out: &mut String) {
         let status = self.exchange.status();
         let style = match status {
-            Status::Refused | Status::Failed | Status::Lost => ERROR,
+            Status::Refused | Status::Failed | Status::Lost | Status::Truncated => ERROR,
             _ => BOLD,
         };
         let mut line = Line::new(self.look);
         line.to(USER).push(style, status.name());
+        if status == Status::Unanswered && !self.exchange.is_answer_asked() {
+            line.push(DIM, "  no answer asked for");
+        }
         let passed = &self.exchange.passed;
-        if let ([_, _, ..], Some(first), Some(last)) =
-            (passed.as_slice(), self.rungs.first(), self.rungs.last())
-        {
+        let span = |wanted| self.exchange.spans().find(|(name, _)| *name == wanted);
+        if let [_, _, ..] = passed.as_slice() {
             let lengths = passed
                 .iter()
                 .map(|passed| u64::from(passed.message.datagram.len));
-            let (count, bytes) = (passed.len(), lengths.sum::<u64>());
-            let took = duration(last.time_ns - first.time_ns, self.look);
-            let text = format!("  {count} messages, {bytes} bytes, {took}");
-            line.push(PLAIN, &text).end(out);
+            let bytes = counted(lengths.sum(), "byte", "bytes");
+            line.push(PLAIN, &format!("  {} messages, {bytes}", passed.len()));
+            self.spans(
+                [FIRST_REPLY, COMPLETE].into_iter().filter_map(span),
+                line,
+                out,
+            );
             return;
         }
-        // The total first; what has no room goes on another line.
-        let most = ["total", "handler", "queue_wait"];
-        let span = |wanted| self.exchange.spans().find(|(name, _)| *name == wanted);
-        for (name, ns) in most.into_iter().filter_map(span) {
-            let took = duration(ns, self.look);
-            if !line.has_room(4 + width(name) + width(&took)) {
+        // The whole first; what has no room goes on another line.
+        let most = [COMPLETE, "handler", "queue_wait"];
+        self.spans(most.into_iter().filter_map(span), line, out);
+    }
+
+    /// Named spans, on as many lines as they need.
+    fn spans(
+        &self,
+        spans: impl Iterator<Item = (&'static str, u64)>,
+        mut line: Line<'a>,
+        out: &mut String,
+    ) {
+        for (name, ns) in spans {
+            let (name, took) = (name.replace('_', " "), duration(ns, self.look));
+            if !line.has_room(4 + width(&name) + width(&took)) {
                 line.end(out);
                 line = Line::new(self.look);
                 line.to(USER);

@@ -6,7 +6,7 @@ use greet_common::wire::HEADER_SIZE;
 use super::{
     line::{Piece, width, wrapped},
     look::{BOLD, DIM, ERROR, Look, PLAIN, TO_USER},
-    text::{error_name, error_text, flags, kind},
+    text::{counted, error_name, error_text, flags, kind},
 };
 use crate::event::Datagram;
 
@@ -51,11 +51,27 @@ pub(super) fn lines(datagram: &Datagram, columns: usize, look: &Look) -> Vec<Vec
             ];
             lines.extend(filled(&items, columns));
         }
-    } else if headers.len() > 1 {
-        let (more, mark) = (headers.len() - 1, look.glyphs().more);
-        lines.push(vec![(DIM, format!("{mark} {more} more in the datagram"))]);
     }
+    lines.extend(more(datagram, headers.len(), look).map(|text| vec![(DIM, text)]));
     lines
+}
+
+/// How many messages more there are in the datagram than are shown; where the bytes behind those
+/// that were captured may hold some, at least so many.
+fn more(datagram: &Datagram, captured: usize, look: &Look) -> Option<String> {
+    let shown = if look.verbose { captured } else { 1 };
+    let (behind, mark) = (datagram.uncaptured(), look.glyphs().more);
+    let known = captured - shown + usize::from(behind > 0);
+    let text = match (known, behind) {
+        (0, _) => return None,
+        (known, 0) => format!("{mark} {known} more in the datagram"),
+        (known, _) => {
+            let seen = datagram.data.len();
+            let bytes = counted(datagram.len.into(), "byte", "bytes");
+            format!("{mark} at least {known} more in the datagram ({seen} of {bytes} captured)")
+        }
+    };
+    Some(text)
 }
 
 /// As many fields on a line as there is room for.

@@ -7,10 +7,11 @@ use greet_common::wire::Header;
 use super::{
     line::{Line, cut},
     look::{BOLD, DIM, ERROR, Look, PLAIN, TO_KERNEL, TO_USER},
-    text::{clock, error_name, flags, process, protocol, short},
+    marks,
+    text::{clock, error_name, flags, owner, process, protocol, short},
 };
 use crate::{
-    event::{Datagram, Direction, Extack, Head, Loss, type_name},
+    event::{Datagram, Direction, Extack, Loss, type_name},
     journey::{Exchange, Passed, Status},
     output::json::extack_text,
 };
@@ -80,6 +81,7 @@ pub(super) fn exchange(exchange: &Exchange, look: &Look, out: &mut String) {
         let (style, text) = match status {
             Status::Failed => (ERROR, error_name(request.result)),
             Status::Lost => (ERROR, "lost".to_owned()),
+            Status::Truncated => (ERROR, "truncated".to_owned()),
             // Its begin was not seen.
             _ if request.send_ns == 0 => (PLAIN, String::new()),
             _ if exchange.passed.is_empty() => (PLAIN, short(took)),
@@ -87,8 +89,17 @@ pub(super) fn exchange(exchange: &Exchange, look: &Look, out: &mut String) {
         };
         let time_ns = request.seen().time_ns;
         let who = process(&request.head, room(look), look);
-        let mut line = message(time_ns, &who, &request.datagram, look);
-        line.push(style, &text);
+        let datagram = &request.datagram;
+        let crossing = (datagram, request.direction(), request.length());
+        let mut line = message(time_ns, &who, crossing, look);
+        let marks = marks::brief(exchange);
+        let gap = if text.is_empty() || marks.is_empty() {
+            ""
+        } else {
+            " "
+        };
+        line.push(style, &text).push(PLAIN, gap);
+        line.push(ERROR, &marks.join(" "));
         if exchange.passed.is_empty() {
             reasons(&exchange.extacks, look, &mut line);
         }
@@ -117,14 +128,22 @@ fn answer(exchange: &Exchange, passed: &Passed, start_ns: u64, look: &Look, out:
         0 => read.map_or(0, |read| read.receive_ns),
         time_ns => time_ns,
     };
-    let mut line = message(time_ns, &who, datagram, look);
+    let crossing = (datagram, datagram.direction(), Some(datagram.len));
+    let mut line = message(time_ns, &who, crossing, look);
     let error = datagram.error();
     match error {
         Some(0) => line.push(TO_USER, "ACK "),
         Some(errno) => line.push(ERROR, &format!("{} ", error_name(errno))),
         None => &mut line,
     };
+    // Before the time: a narrow line has no room for more.
+    for mark in marks::brief_of_message(passed) {
+        line.push(ERROR, &format!("{mark} "));
+    }
     ended(passed, start_ns, &mut line);
+    if passed.peeks > 0 {
+        line.push(DIM, &format!(" peeked {}", passed.peeks));
+    }
     if error.is_some_and(|errno| errno < 0) {
         reasons(&exchange.extacks, look, &mut line);
     }
@@ -156,23 +175,32 @@ pub(super) fn loss(loss: &Loss, look: &Look, out: &mut String) {
         0 => "failed",
         _ => "overrun",
     };
-    let mut line = wrong(loss.time_ns, &loss.head, what, look);
+    // Whose loss it is; where that is not known, in whose call it happened.
+    let task = process(&loss.head, room(look), look);
+    let who = loss.owner.as_ref().map(|who| owner(who, look));
+    let who = who.map_or_else(|| task.clone(), |who| cut(&who, room(look), look));
+    let mut line = wrong(loss.time_ns, loss.head.protocol, &who, what, look);
     line.push(ERROR, &format!(" port {}", loss.portid));
     line.to(of(look).result);
-    line.push(ERROR, &error_name(loss.result)).end(out);
+    line.push(ERROR, &error_name(loss.result));
+    if loss.owner.is_some_and(|owner| owner.pid != loss.head.pid) {
+        line.push(ERROR, &format!(" in {task}"));
+    }
+    line.end(out);
 }
 
 /// The kernel's reason, where it belongs to no exchange.
 pub(super) fn extack(extack: &Extack, look: &Look, out: &mut String) {
-    let mut line = wrong(extack.time_ns, &extack.head, "extack", look);
+    let head = &extack.head;
+    let who = process(head, room(look), look);
+    let mut line = wrong(extack.time_ns, head.protocol, &who, "extack", look);
     let text = look.shown(extack_text(extack)).into_owned();
     line.push(ERROR, &format!("\"{text}\"")).end(out);
 }
 
 /// The beginning of a line about what is no message.
-fn wrong<'a>(time_ns: u64, head: &Head, what: &str, look: &'a Look) -> Line<'a> {
-    let who = process(head, room(look), look);
-    let mut line = begin(time_ns, (ERROR, "xx"), head.protocol, &who, look);
+fn wrong<'a>(time_ns: u64, protocol: u32, who: &str, what: &str, look: &'a Look) -> Line<'a> {
+    let mut line = begin(time_ns, (ERROR, "xx"), protocol, who, look);
     line.to(of(look).kind).push(ERROR, what).to(of(look).flags);
     line
 }
@@ -203,9 +231,15 @@ fn begin<'a>(
     line
 }
 
-fn message<'a>(time_ns: u64, who: &str, datagram: &Datagram, look: &'a Look) -> Line<'a> {
+/// A message, which way it crosses, and its length where that is known.
+fn message<'a>(
+    time_ns: u64,
+    who: &str,
+    (datagram, direction, len): (&Datagram, Direction, Option<u32>),
+    look: &'a Look,
+) -> Line<'a> {
     let columns = of(look);
-    let arrow = match datagram.direction() {
+    let arrow = match direction {
         Direction::UserToKernel => (TO_KERNEL, "->"),
         Direction::KernelToUser => (TO_USER, "<-"),
         Direction::UserToUser => (TO_KERNEL, "=>"),
@@ -227,7 +261,8 @@ fn message<'a>(time_ns: u64, who: &str, datagram: &Datagram, look: &'a Look) -> 
         }
         line.right(PLAIN, &header.seq.to_string(), columns.seq + 10);
     }
-    line.right(PLAIN, &datagram.len.to_string(), columns.len + 5);
+    let len = len.map_or_else(|| "-".to_owned(), |len| len.to_string());
+    line.right(PLAIN, &len, columns.len + 5);
     line.to(columns.result);
     line
 }

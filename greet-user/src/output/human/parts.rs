@@ -2,7 +2,7 @@
 //! Parts of the drawing, for a screen that puts them where it likes: the same lines that a
 //! terminal gets, with the same styles.
 
-use super::{Look, ladder::Ladder, line, text};
+use super::{Look, ladder::Ladder, line, marks, text};
 use crate::journey::Exchange;
 
 /// An exchange as a ladder, and how it ended.
@@ -13,6 +13,12 @@ pub fn ladder(exchange: &Exchange, callback: Option<&str>, look: &Look) -> Strin
     ladder.draw(&mut out);
     ladder.end(&mut out);
     out
+}
+
+/// What must not be missed of an exchange, whatever its status: a few words each.
+#[must_use]
+pub fn marks(exchange: &Exchange) -> Vec<String> {
+    marks::of_exchange(exchange)
 }
 
 /// The bytes of its messages, with the header's fields marked.

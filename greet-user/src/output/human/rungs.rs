@@ -6,7 +6,8 @@ use greet_common::{Stage, event::Extack};
 
 use super::{
     look::{BOLD, DIM, ERROR, Look, PLAIN, TO_KERNEL, TO_USER},
-    text::{error_name, error_text, process},
+    marks,
+    text::{bytes, counted, error_name, error_text, owner, process},
 };
 use crate::{
     event::{Datagram, Direction, Head, Loss, Request, passed},
@@ -88,7 +89,7 @@ pub(super) fn rungs<'a>(
         notes_of(found, owner, look, &mut answers);
         rungs.extend(answers);
     }
-    rungs.extend(exchange.losses.iter().map(of_loss));
+    rungs.extend(of_losses(exchange, look));
     rungs.extend(
         exchange
             .extacks
@@ -102,18 +103,23 @@ pub(super) fn rungs<'a>(
 
 fn of_request<'a>(request: &'a Request, callback: &'a str) -> Vec<Rung<'a>> {
     let datagram = &request.datagram;
-    let label = match datagram.direction() {
-        Direction::UserToUser => {
-            format!("{} bytes to port {}", datagram.len, datagram.peer_portid)
-        }
-        _ => format!("{} bytes", datagram.len),
+    let len = request.length();
+    let label = match (len.map(bytes), request.direction()) {
+        (Some(len), Direction::UserToUser) => format!("{len} to port {}", datagram.peer_portid),
+        (Some(len), _) => len,
+        (None, _) => String::new(),
+    };
+    // What did not cross has its length and its receiver here.
+    let call = match (request.cross_ns, label.as_str()) {
+        (1.., _) | (0, "") => "sendmsg()".to_owned(),
+        (0, label) => format!("sendmsg() {label}"),
     };
     let (result_style, result, notes) = result(request.result, DIM, "returns");
     let send = "netlink_sendmsg";
     let rungs = vec![
         Rung {
             style: DIM,
-            label: "sendmsg()".to_owned(),
+            label: call,
             ..Rung::new(Stage::Send, request.send_ns, send, Arrow::Call)
         },
         Rung {
@@ -147,7 +153,8 @@ fn of_request<'a>(request: &'a Request, callback: &'a str) -> Vec<Rung<'a>> {
         .iter()
         .position(|rung| rung.time_ns == request.cross_ns);
     if let Some(rung) = rungs.get_mut(at.unwrap_or(0)) {
-        rung.message = Some(datagram).filter(|datagram| datagram.len > 0);
+        let is_seen = request.cross_ns != 0 || request.send_ns == 0;
+        rung.message = Some(datagram).filter(|datagram| is_seen && datagram.len > 0);
     }
     rungs
 }
@@ -155,7 +162,7 @@ fn of_request<'a>(request: &'a Request, callback: &'a str) -> Vec<Rung<'a>> {
 fn of_passed(found: &Passed) -> Vec<Rung<'_>> {
     let message = &found.message;
     let datagram = &message.datagram;
-    let (to, bytes) = (datagram.peer_portid, format!("{} bytes", datagram.len));
+    let (to, bytes) = (datagram.peer_portid, bytes(datagram.len));
     let mut rungs = Vec::new();
     // A message between processes is handed over once, where it was sent.
     let is_handed = message.reply_ns != 0 && datagram.portid == 0;
@@ -173,7 +180,11 @@ fn of_passed(found: &Passed) -> Vec<Rung<'_>> {
     }
     rungs.push(Rung {
         style: TO_USER,
-        label: if is_handed { String::new() } else { bytes },
+        label: if is_handed {
+            String::new()
+        } else {
+            bytes.clone()
+        },
         ..Rung::new(
             Stage::Queue,
             message.queue_ns,
@@ -192,10 +203,14 @@ fn of_passed(found: &Passed) -> Vec<Rung<'_>> {
             )
         });
         let (style, label, notes) = result(read.result, TO_USER, "");
-        let bytes = format!("{} bytes", read.result);
+        let (style, label) = match found.copied() {
+            _ if read.result < 0 => (style, label),
+            Some(copied) if copied < datagram.len => (ERROR, format!("{copied} of {bytes}")),
+            _ => (style, received(read.result)),
+        };
         rungs.push(Rung {
             style,
-            label: if read.result < 0 { label } else { bytes },
+            label,
             notes,
             ..Rung::new(
                 Stage::Delivered,
@@ -224,9 +239,16 @@ fn notes_of(found: &Passed, owner: Option<&Head>, look: &Look, rungs: &mut [Rung
     if let Some(first) = rungs.first_mut() {
         peeks_note(found, first);
     }
+    if let (true, Some(first)) = (found.is_interrupted(), rungs.first_mut()) {
+        first.notes.push((ERROR, marks::INTERRUPTED.to_owned()));
+    }
     let Some(last) = rungs.last_mut() else {
         return;
     };
+    if found.is_truncated() {
+        let why = "truncated: the reader's buffer was too small; the rest is discarded";
+        last.notes.push((ERROR, why.to_owned()));
+    }
     match &found.delivery {
         Some(read) if owner.map(|owner| owner.tid) != Some(read.head.tid) => {
             let who = process(&read.head, usize::MAX, look);
@@ -272,7 +294,33 @@ fn result(result: i32, style: Style, verb: &str) -> (Style, String, Vec<(Style, 
     )
 }
 
-fn of_loss(loss: &Loss) -> Rung<'_> {
+/// How many losses are drawn, where not all of them are.
+const LOSSES: usize = 3;
+
+/// The first ones; the last of them says how many more there are.
+fn of_losses<'a>(exchange: &'a Exchange, look: &Look) -> Vec<Rung<'a>> {
+    let losses = &exchange.losses;
+    let drawn = if look.verbose || losses.len() <= LOSSES + 1 {
+        losses.len()
+    } else {
+        LOSSES
+    };
+    let owner = exchange.request.as_ref().map(|request| request.head.pid);
+    let mut rungs: Vec<_> = losses[..drawn]
+        .iter()
+        .map(|loss| of_loss(loss, owner, look))
+        .collect();
+    let more = losses.len() - drawn;
+    if let (Some(last), true) = (rungs.last_mut(), more > 0) {
+        let more = counted(more as u64, "more loss", "more losses");
+        let text = format!("{} {more}", look.glyphs().more);
+        last.notes.push((ERROR, text));
+    }
+    rungs
+}
+
+/// `pid`: the process that the lane belongs to.
+fn of_loss<'a>(loss: &'a Loss, pid: Option<u32>, look: &Look) -> Rung<'a> {
     let (stage, function) = if loss.overrun == 0 {
         ("failed", "netlink_unicast")
     } else {
@@ -280,14 +328,20 @@ fn of_loss(loss: &Loss) -> Rung<'_> {
     };
     let (name, words) = (error_name(loss.result), error_text(loss.result));
     let what = if loss.overrun == 0 {
-        "not handed over"
+        "could not be delivered"
     } else {
         "the queue is full"
     };
+    let mut notes = vec![(ERROR, format!("{what}: {name} ({words})"))];
+    let other = loss.owner.filter(|owner| Some(owner.pid) != pid);
+    if let Some(other) = other {
+        let who = owner(&other, look);
+        notes.push((ERROR, format!("port {} belongs to {who}", loss.portid)));
+    }
     Rung {
         stage,
         style: ERROR,
-        notes: vec![(ERROR, format!("{what}: {name} ({words})"))],
+        notes,
         ..Rung::new(
             Stage::Queue,
             loss.time_ns,
@@ -295,6 +349,11 @@ fn of_loss(loss: &Loss) -> Rung<'_> {
             Arrow::Lost(loss.portid),
         )
     }
+}
+
+/// What `recvmsg()` returned, bytes.
+fn received(result: i32) -> String {
+    bytes(u32::try_from(result).unwrap_or(0))
 }
 
 fn of_extack<'a>(extack: &'a Extack, look: &Look) -> Rung<'a> {

@@ -7,12 +7,12 @@ use super::{
     text::{counted, microseconds},
 };
 use crate::{
-    journey::SPANS,
+    journey::{COMPLETE, FIRST_REPLY, SPANS},
     statistics::{Bin, Distribution},
 };
 
 /// Columns of a span's name, and of each number.
-const NAME: usize = 10;
+const NAME: usize = 11;
 const NUMBER: usize = 11;
 /// Fewer make no picture.
 const FEW: u64 = 5;
@@ -33,12 +33,26 @@ pub(super) fn spans(spans: &[(&'static str, Distribution)], look: &Look, out: &m
     }
     line.end(out);
     // In the order of the stages, whatever came first.
+    // Those that have no place there last: of the whole exchange.
     let place = |name: &str| SPANS.iter().position(|(known, ..)| *known == name);
     let mut spans = spans.to_vec();
-    spans.sort_by_key(|(name, _)| place(name));
+    spans.sort_by_key(|(name, _)| place(name).unwrap_or(SPANS.len()));
+    // With one reply each both are the same.
+    let of = |wanted| spans.iter().find(|(name, _)| *name == wanted);
+    let (first, whole) = (of(FIRST_REPLY), of(COMPLETE));
+    if first
+        .zip(whole)
+        .is_some_and(|(first, whole)| first.1 == whole.1)
+    {
+        spans.retain(|(name, _)| *name != COMPLETE);
+    }
     for (name, times) in &spans {
         let mut line = Line::new(look);
-        let style = if *name == "total" { BOLD } else { PLAIN };
+        let style = if [FIRST_REPLY, COMPLETE].contains(name) {
+            BOLD
+        } else {
+            PLAIN
+        };
         // They lie within the one above.
         let indent = if ["build", "enqueue"].contains(name) {
             2
@@ -57,7 +71,7 @@ pub(super) fn spans(spans: &[(&'static str, Distribution)], look: &Look, out: &m
     }
 }
 
-/// How the totals lie.
+/// How the times to the first reply lie.
 pub(super) fn histogram(bins: &[Bin], look: &Look, out: &mut String) {
     let most = bins.iter().map(|bin| bin.count).max().unwrap_or(0);
     let count: u64 = bins.iter().map(|bin| bin.count).sum();
@@ -66,7 +80,7 @@ pub(super) fn histogram(bins: &[Bin], look: &Look, out: &mut String) {
     }
     let glyphs = look.glyphs();
     let mut line = Line::new(look);
-    line.push(DIM, &format!("total, {}, how often", glyphs.us))
+    line.push(DIM, &format!("first reply, {}, how often", glyphs.us))
         .end(out);
     for bin in bins {
         let mut line = Line::new(look);

@@ -8,7 +8,7 @@ use nix::errno::Errno;
 
 use super::line::{cut, width};
 use super::look::Look;
-use crate::event::{Datagram, Head, comm, flag_names, protocol_name, type_name};
+use crate::event::{Datagram, Head, Owner, comm, flag_names, protocol_name, type_name};
 
 /// `ENODEV` for -19; the number where it has no name.
 pub(in crate::output) fn error_name(errno: i32) -> String {
@@ -61,27 +61,44 @@ pub(super) fn process(head: &Head, columns: usize, look: &Look) -> String {
     format!("{}{ids}", cut(&name, room, look))
 }
 
+/// `ip[71]`: the process that owns a socket.
+pub(super) fn owner(owner: &Owner, look: &Look) -> String {
+    format!("{}[{}]", look.shown(owner.comm()), owner.pid)
+}
+
+/// `1 byte`, `36 bytes`.
+pub(super) fn bytes(count: u32) -> String {
+    counted(count.into(), "byte", "bytes")
+}
+
 /// `1 event`, `2 events`.
-pub(super) fn counted(count: u64, one: &str, several: &str) -> String {
+pub(in crate::output) fn counted(count: u64, one: &str, several: &str) -> String {
     let what = if count == 1 { one } else { several };
     format!("{count} {what}")
 }
 
-/// With one decimal, rounded down.
+/// With one decimal, rounded.
 pub(super) fn microseconds(ns: u64) -> String {
-    format!("{}.{}", ns / 1_000, ns % 1_000 / 100)
+    let tenths = rounded(ns, 100);
+    format!("{}.{}", tenths / 10, tenths % 10)
+}
+
+/// How many of these units it is, rounded to the nearest.
+const fn rounded(ns: u64, unit: u64) -> u64 {
+    ns / unit + (ns % unit >= unit.div_ceil(2)) as u64
 }
 
 /// In seven columns: `779.1`, `123456` from 100 ms on, `12.345s` from a second on.
 pub(super) fn short(ns: u64) -> String {
-    const SECOND: u64 = 1_000_000_000;
-    let (seconds, rest) = (ns / SECOND, ns % SECOND);
+    // The bounds are of the rounded number: it must not be one column wider.
+    let (micros, millis) = (rounded(ns, 1_000), rounded(ns, 1_000_000));
+    let tenths = rounded(ns, 100_000_000);
     match ns {
-        0..100_000_000 => microseconds(ns),
-        100_000_000..SECOND => (ns / 1_000).to_string(),
-        _ if seconds < 100 => format!("{seconds}.{:03}s", rest / 1_000_000),
-        _ if seconds < 10_000 => format!("{seconds}.{}s", rest / 100_000_000),
-        _ => format!("{seconds}s"),
+        _ if rounded(ns, 100) < 1_000_000 => microseconds(ns),
+        _ if micros < 1_000_000 => micros.to_string(),
+        _ if millis < 100_000 => format!("{}.{:03}s", millis / 1_000, millis % 1_000),
+        _ if tenths < 100_000 => format!("{}.{}s", tenths / 10, tenths % 10),
+        _ => format!("{}s", rounded(ns, 1_000_000_000)),
     }
 }
 
@@ -98,4 +115,31 @@ pub(super) fn duration(ns: u64, look: &Look) -> String {
 pub(super) fn clock(time_ns: u64) -> String {
     let (seconds, rest) = (time_ns / 1_000_000_000, time_ns % 1_000_000_000);
     format!("{seconds}.{:06}", rest / 1_000)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn durations_are_rounded() {
+        for (ns, text) in [
+            (49, "0.0"),
+            (50, "0.1"),
+            (949, "0.9"),
+            (950, "1.0"),
+            (99_999_949, "99999.9"),
+            (99_999_950, "100000"),
+            (999_999_499, "999999"),
+            (999_999_500, "1.000s"),
+            (12_345_600_000, "12.346s"),
+            (99_999_499_999, "99.999s"),
+            (99_999_500_000, "100.0s"),
+            (9_999_949_999_999, "9999.9s"),
+            (9_999_950_000_000, "10000s"),
+        ] {
+            assert_eq!(short(ns), text, "{ns}");
+            assert!(text.len() <= 7, "{text}");
+        }
+    }
 }

@@ -5,12 +5,12 @@
 use std::io::{self, Write};
 
 use super::{
-    Human,
+    Human, counts,
     ladder::{self, Ladder},
     line::Line,
     look::{BOLD, DIM, ERROR, PLAIN},
     oneline, summary,
-    text::{clock, counted, error_name, process},
+    text::{clock, counted, error_name, owner, process},
 };
 use crate::{
     event::{Extack, Loss},
@@ -58,30 +58,11 @@ impl<W: Write> Watcher for Human<W> {
         let (look, counts) = (self.look, &observed.counts);
         let mut out = String::from("\n");
         self.sentence(BOLD, "--- what was seen ---", &mut out);
-        let seen = format!(
-            "{} ({} refused), {}, {} read",
-            counted(counts.requests, "request", "requests"),
-            counts.refused,
-            counted(
-                counts.messages,
-                "message to a process",
-                "messages to processes"
-            ),
-            counts.deliveries
-        );
-        self.sentence(PLAIN, &seen, &mut out);
-        let lost = counts.overruns + counts.failed;
-        let style = if lost > 0 { ERROR } else { DIM };
-        let lost = format!(
-            "{}, {}",
-            counted(counts.overruns, "overrun", "overruns"),
-            counted(
-                counts.failed,
-                "answer not handed over",
-                "answers not handed over"
-            )
-        );
-        self.sentence(style, &lost, &mut out);
+        self.sentence(PLAIN, &counts::seen(observed), &mut out);
+        if let Some(lost) = counts::lost(observed) {
+            let style = if counts.lost() > 0 { ERROR } else { DIM };
+            self.sentence(style, &lost, &mut out);
+        }
         if counts.cut_short > 0 {
             let told = counted(counts.cut_short, "exchange", "exchanges");
             let text = format!("{told} told before their answers were read: too many were waiting");
@@ -123,10 +104,17 @@ impl<W: Write> Human<W> {
         }
         let (port, why) = (loss.portid, error_name(loss.result));
         let who = process(&loss.head, usize::MAX, &self.look);
-        let what = if loss.overrun == 0 {
-            format!("an answer to port {port} was not handed over: {why} (in {who})")
-        } else {
-            format!("port {port} lost a message: its receive queue is full ({why}; in {who})")
+        let what = match (loss.overrun, &loss.owner) {
+            (0, _) => format!("an answer to port {port} could not be delivered: {why} (in {who})"),
+            (_, Some(found)) => {
+                let found = owner(found, &self.look);
+                format!(
+                    "{found} lost a message to port {port}: its receive queue is full ({why}; in {who})"
+                )
+            }
+            (_, None) => {
+                format!("port {port} lost a message: its receive queue is full ({why}; in {who})")
+            }
         };
         self.stamped(loss.time_ns, &what, out);
     }

@@ -4,12 +4,12 @@
 use greet_common::{Stage, wire::NETLINK_TEST_PROTOCOL};
 
 use super::{
-    lines::{VERSION, extack_text},
+    lines::{TOTAL, VERSION, extack_text},
     object::{Object, string},
 };
 use crate::{
     event::{comm, escaped, printable},
-    journey::{Exchange, Passed},
+    journey::{Exchange, FIRST_REPLY, Passed},
     output::{Greeting, Outcome},
 };
 
@@ -36,6 +36,9 @@ pub(super) fn exchange(
         if !comm.is_empty() {
             line.escaped("comm", comm);
         }
+        if datagram.netns != 0 {
+            line.number("netns", datagram.netns);
+        }
         line.number("portid", datagram.portid);
         let seq = exchange.seq();
         if let Some(seq) = seq.or_else(|| Some(datagram.header()?.seq)) {
@@ -47,16 +50,21 @@ pub(super) fn exchange(
         line.number("t_ns", t_ns);
         stages(line, &passed, t_ns);
         line.object("spans", |line| {
-            exchange
-                .spans()
-                .for_each(|(name, span_ns)| line.number(name, span_ns));
+            for (name, span_ns) in exchange.spans() {
+                line.number(name, span_ns);
+                if name == FIRST_REPLY {
+                    line.number(TOTAL, span_ns);
+                }
+            }
         });
         if let Some(request) = &exchange.request {
             // A message to another process: how that got it.
             let mut messages = exchange.passed.iter();
             let arrival = messages.find(|passed| exchange.is_itself(passed));
             line.object("request", |line| {
-                line.number("len", request.datagram.len);
+                if let Some(len) = request.length() {
+                    line.number("len", len);
+                }
                 if let Some(text) = request.datagram.text() {
                     line.text("text", text);
                 }
@@ -75,6 +83,7 @@ pub(super) fn exchange(
             Some(greeting) => line.word("status", greeting.outcome.name()),
             None => line.word("status", exchange.status().name()),
         }
+        marks(line, exchange);
         if !exchange.extacks.is_empty() {
             line.list("extack", &exchange.extacks, |line, extack| {
                 string(line, &escaped(extack_text(extack)));
@@ -85,6 +94,20 @@ pub(super) fn exchange(
         }
     });
     true
+}
+
+/// What must not be missed, whatever the status: only what is so is written.
+fn marks(line: &mut Object<'_>, exchange: &Exchange) {
+    let counts = [
+        ("lost", exchange.lost()),
+        ("truncated", exchange.truncated()),
+    ];
+    for (name, count) in counts.into_iter().filter(|(_, count)| *count > 0) {
+        line.number(name, count);
+    }
+    if exchange.is_interrupted() {
+        line.truth("dump_interrupted");
+    }
 }
 
 /// Appends a greeting that no tracer saw.
@@ -173,7 +196,16 @@ fn reading(line: &mut Object<'_>, passed: &Passed, t_ns: u64) {
             line.number("tid", read.head.tid);
             line.escaped("comm", comm(&read.head));
             line.number("portid", message.datagram.peer_portid);
-            line.number("result", read.result);
+            // Where the call's end was not seen, what it returned was not either.
+            if read.delivered_ns != 0 {
+                line.number("result", read.result);
+            }
+            if let Some(copied) = passed.copied() {
+                line.number("copied", copied);
+            }
+            if passed.is_truncated() {
+                line.truth("truncated");
+            }
         });
     }
     if passed.gone {

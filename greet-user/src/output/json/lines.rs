@@ -4,11 +4,14 @@
 use serde::{Serialize, Serializer};
 
 use crate::{
-    event::{Extack, Loss, comm, escaped},
-    output::Counts,
+    event::{Extack, Loss, Owner, comm, escaped},
+    journey::FIRST_REPLY,
+    output::Observed,
     statistics::Distribution,
 };
 
+/// An older name of the span `first_reply`, which stays as long as the version does.
+pub(super) const TOTAL: &str = "total";
 /// Version of the format.
 pub(super) const VERSION: u32 = 1;
 
@@ -45,6 +48,16 @@ pub(super) struct LossLine<'a> {
     #[serde(serialize_with = "as_text")]
     comm: &'a [u8],
     error: i32,
+    /// Who owns the socket that lost it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    owner: Option<OwnerPart<'a>>,
+}
+
+#[derive(Serialize)]
+struct OwnerPart<'a> {
+    pid: u32,
+    #[serde(serialize_with = "as_text")]
+    comm: &'a [u8],
 }
 
 #[derive(Serialize)]
@@ -63,16 +76,59 @@ pub(super) struct ExtackLine<'a> {
 #[derive(Serialize)]
 pub(super) struct SummaryLine {
     pub v: u32,
-    pub sent: u64,
-    pub received: u64,
-    pub lost: u64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub sent: Option<u64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub received: Option<u64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub lost: Option<u64>,
     pub events: u64,
     pub events_dropped: u64,
     pub calls_missed: u64,
     #[serde(flatten, skip_serializing_if = "Option::is_none")]
-    pub watched: Option<Counts>,
+    pub watched: Option<Counted>,
     #[serde(serialize_with = "object")]
     pub spans: Vec<(&'static str, Distribution)>,
+}
+
+/// What was counted; absent is what the hooks could not see.
+#[derive(Serialize)]
+pub(super) struct Counted {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    requests: Option<u64>,
+    messages: u64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    deliveries: Option<u64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    refused: Option<u64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    unsent: Option<u64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    truncated: Option<u64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    overruns: Option<u64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    failed: Option<u64>,
+    unmatched: u64,
+    cut_short: u64,
+}
+
+impl Counted {
+    pub(super) fn of(observed: &Observed) -> Self {
+        let (counts, watched) = (observed.counts, observed.watched);
+        Self {
+            requests: watched.requests.then_some(counts.requests),
+            messages: counts.messages,
+            deliveries: watched.deliveries.then_some(counts.deliveries),
+            refused: watched.requests.then_some(counts.refused + counts.unsent),
+            unsent: watched.requests.then_some(counts.unsent),
+            truncated: watched.deliveries.then_some(counts.truncated),
+            overruns: watched.losses.then_some(counts.overruns),
+            failed: watched.losses.then_some(counts.failed),
+            unmatched: counts.unmatched,
+            cut_short: counts.cut_short,
+        }
+    }
 }
 
 impl<'a> LossLine<'a> {
@@ -92,6 +148,10 @@ impl<'a> LossLine<'a> {
             tid: loss.head.tid,
             comm: comm(&loss.head),
             error: loss.result,
+            owner: loss.owner.as_ref().map(|owner| OwnerPart {
+                pid: owner.pid,
+                comm: Owner::comm(owner),
+            }),
         }
     }
 }
@@ -118,6 +178,16 @@ pub(in crate::output) fn extack_text(extack: &Extack) -> &[u8] {
 
 fn as_text<S: Serializer>(bytes: &[u8], serializer: S) -> Result<S::Ok, S::Error> {
     serializer.serialize_str(&escaped(bytes))
+}
+
+/// The spans, and one of them by its older name as well.
+pub(super) fn with_total(
+    mut spans: Vec<(&'static str, Distribution)>,
+) -> Vec<(&'static str, Distribution)> {
+    let first = spans.iter().find(|(name, _)| *name == FIRST_REPLY);
+    let total = first.map(|(_, found)| (TOTAL, *found));
+    spans.extend(total);
+    spans
 }
 
 /// Pairs as one JSON object, in their own order.

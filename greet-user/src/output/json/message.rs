@@ -8,29 +8,58 @@ use super::{
     object::{Object, string},
 };
 use crate::{
-    event::{Datagram, Head, Message, Request, comm, flag_names, protocol_name, type_name},
+    event::{
+        Datagram, Direction, Head, Message, Request, comm, flag_names, protocol_name, type_name,
+    },
     journey::Seen,
 };
 
 /// Appends a request.
 pub(super) fn request(line: &mut Vec<u8>, request: &Request) {
-    let error = (request.result < 0).then_some(request.result);
-    write(
-        line,
-        &request.head,
-        &request.datagram,
-        request.seen(),
-        error,
-    );
+    let crossing = Crossing {
+        head: &request.head,
+        datagram: &request.datagram,
+        seen: request.seen(),
+        direction: request.direction(),
+        len: request.length(),
+        error: (request.result < 0).then_some(request.result),
+    };
+    write(line, &crossing);
 }
 
 /// Appends a message that was put into a queue.
 pub(super) fn message(line: &mut Vec<u8>, message: &Message, seen: Seen) {
-    let error = message.datagram.error();
-    write(line, &message.head, &message.datagram, seen, error);
+    let datagram = &message.datagram;
+    let crossing = Crossing {
+        head: &message.head,
+        datagram,
+        seen,
+        direction: datagram.direction(),
+        len: Some(datagram.len),
+        error: datagram.error(),
+    };
+    write(line, &crossing);
 }
 
-fn write(line: &mut Vec<u8>, head: &Head, datagram: &Datagram, seen: Seen, error: Option<i32>) {
+/// A message, and what is known of it besides its bytes.
+struct Crossing<'a> {
+    head: &'a Head,
+    datagram: &'a Datagram,
+    seen: Seen,
+    direction: Direction,
+    len: Option<u32>,
+    error: Option<i32>,
+}
+
+fn write(line: &mut Vec<u8>, crossing: &Crossing<'_>) {
+    let Crossing {
+        head,
+        datagram,
+        seen,
+        direction,
+        len,
+        error,
+    } = crossing;
     let headers = datagram.headers();
     let payload = datagram.payload();
     // What the first header and its payload do not tell already.
@@ -40,7 +69,7 @@ fn write(line: &mut Vec<u8>, head: &Head, datagram: &Datagram, seen: Seen, error
         line.number("v", VERSION);
         line.number("t_ns", seen.time_ns);
         line.word("stage", seen.stage.name());
-        line.word("direction", datagram.direction().name());
+        line.word("direction", direction.name());
         line.number("protocol", datagram.protocol);
         if let Some(name) = protocol_name(datagram.protocol) {
             line.word("protocol_name", name);
@@ -48,13 +77,17 @@ fn write(line: &mut Vec<u8>, head: &Head, datagram: &Datagram, seen: Seen, error
         line.number("pid", head.pid);
         line.number("tid", head.tid);
         line.escaped("comm", comm(head));
-        line.number("netns", datagram.netns);
+        if datagram.netns != 0 {
+            line.number("netns", datagram.netns);
+        }
         line.number("portid", datagram.portid);
         line.number("peer_portid", datagram.peer_portid);
         if datagram.group != 0 {
             line.number("group", datagram.group);
         }
-        line.number("len", datagram.len);
+        if let Some(len) = len {
+            line.number("len", *len);
+        }
         line.number("captured_len", datagram.data.len());
         line.list("headers", &headers, |line, one| {
             header(line, datagram.protocol, one);
@@ -67,7 +100,7 @@ fn write(line: &mut Vec<u8>, head: &Head, datagram: &Datagram, seen: Seen, error
             line.text("text", text);
         }
         if let Some(error) = error {
-            line.number("error", error);
+            line.number("error", *error);
         }
     });
 }

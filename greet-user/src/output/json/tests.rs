@@ -12,10 +12,10 @@ use serde_json::{Value, json};
 use super::*;
 use crate::{
     event::{
-        Datagram, Delivery, Event, Extack, Loss, Message,
+        Datagram, Delivery, Event, Extack, Loss, Message, Owner,
         tests::{bytes, datagram, greeting, head},
     },
-    journey::{Journey, MSG_PEEK},
+    journey::{Journey, MSG_PEEK, Watched},
     output::{
         Counts,
         schema::{SCHEMA, check, checked},
@@ -65,6 +65,8 @@ fn refused() -> Vec<Event> {
             portid: 71,
             result: -105,
             overrun,
+            inode: 77,
+            owner: Some(Owner::of(&head(Kind::Loss, 71, 4))),
         })
     };
     vec![
@@ -107,8 +109,23 @@ fn between_processes() -> Vec<Event> {
         delivered_ns: 401_000,
         result: 36,
         flags: 0,
+        copied: 36,
+        padding: 0,
     }));
     events
+}
+
+/// A dump of what changed meanwhile, read in part.
+fn cut_dump() -> Vec<Event> {
+    let [mut message, request, mut delivery] = greeting(71, 5, 500_000);
+    if let Event::Message(message) = &mut message {
+        message.skb = 5;
+        message.datagram = datagram(0, 71, &bytes(16, 0x12, 5, 71, &[0; 64]));
+    }
+    if let Event::Delivery(read) = &mut delivery {
+        (read.skb, read.flags, read.result, read.copied) = (5, 0x20, 80, 30);
+    }
+    vec![message, request, delivery]
 }
 
 /// Two messages in one datagram, to everybody in group 1, by a protocol without a name.
@@ -147,6 +164,8 @@ fn observed() -> Observed {
             messages: 4,
             deliveries: 2,
             refused: 2,
+            unsent: 1,
+            truncated: 1,
             overruns: 1,
             failed: 1,
             unmatched: 0,
@@ -154,6 +173,7 @@ fn observed() -> Observed {
         },
         spans: crate::journey::SPANS.map(|(name, ..)| (name, found)).into(),
         totals: times.histogram(),
+        watched: Watched::ALL,
     }
 }
 
@@ -167,7 +187,13 @@ fn watched() -> String {
         let callback = Some("netlink_recv_msg_fn");
         output.tell(&told, callback).expect("writes to memory");
     };
-    let events = [looked_at(), refused(), between_processes(), notification()];
+    let events = [
+        looked_at(),
+        refused(),
+        between_processes(),
+        cut_dump(),
+        notification(),
+    ];
     for event in events.into_iter().flatten() {
         journey.push(event, &mut tell);
     }

@@ -22,7 +22,7 @@ use super::{
     table::{PROTOCOLS, labels},
     times::Counter,
 };
-use crate::journey::{SPANS, Status};
+use crate::journey::{COMPLETE, SPANS, Status};
 
 /// How to write.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -148,12 +148,12 @@ impl Counted {
     }
 
     fn spans(&self, out: &mut DescriptorEncoder<'_>, rows: &[Arc<Row>]) -> fmt::Result {
-        let help =
-            "Time between two stages of an exchange, by span; of several answers the first counts";
+        let help = "Time between two stages of an exchange, by span; of several replies the first counts but in complete";
         let unit = Some(Unit::Seconds);
         let mut family = family(out, "span", help, unit.as_ref(), MetricType::Histogram)?;
         for row in rows {
-            for ((span, ..), times) in SPANS.into_iter().zip(&row.spans) {
+            let spans = SPANS.into_iter().map(|(span, ..)| span).zip(&row.spans);
+            for (span, times) in spans.chain([(COMPLETE, &row.complete)]) {
                 let Some(times) = times.get() else {
                     continue;
                 };
@@ -244,7 +244,7 @@ impl Counted {
         let all: [OfProtocol; 2] = [
             (
                 "failures",
-                "Messages that could not be handed over, by error",
+                "Messages that could not be delivered, or that their reader could not take, by error",
                 |losses| &losses.failures,
             ),
             (

@@ -27,6 +27,8 @@ pub(super) struct Row {
     pub(super) exchanges: [Counter; Status::ALL.len()],
     /// The named spans, as far as one was seen.
     pub(super) spans: [OnceLock<Box<Times>>; SPANS.len()],
+    /// From the sending to the last reply.
+    pub(super) complete: OnceLock<Box<Times>>,
 }
 
 impl Row {
@@ -49,6 +51,10 @@ impl Row {
             if let Some(span_ns) = exchange.span(from, to) {
                 times.get_or_init(Box::default).observe(span_ns);
             }
+        }
+        if let Some(span_ns) = exchange.complete() {
+            let times = self.complete.get_or_init(Box::default);
+            times.observe(span_ns);
         }
     }
 }

@@ -2,13 +2,14 @@
 //! What is said of an exchange and of its parts, by OpenTelemetry's conventions where there
 //! are any, else below `netlink.`.
 
+use greet_common::Stage;
 use nix::errno::Errno;
 use opentelemetry::{Array, KeyValue, StringValue, Value};
 
 use super::Sample;
 use crate::{
     event::{
-        Datagram, Delivery, Extack, Head, Loss, comm, escaped, flag_names, protocol_name, type_name,
+        Datagram, Extack, Head, Loss, Request, comm, escaped, flag_names, protocol_name, type_name,
     },
     journey::{Passed, Status},
 };
@@ -38,22 +39,45 @@ pub(super) fn of_exchange(sample: &Sample, head: &Head, datagram: &Datagram) -> 
         KeyValue::new("netlink.status", sample.status.name()),
         KeyValue::new("netlink.answers", number(sample.answers)),
     ]);
+    all.extend(marks(sample));
     if datagram.netns != 0 {
         all.push(KeyValue::new("netlink.netns", i64::from(datagram.netns)));
     }
-    all.extend(of_datagram(datagram));
+    all.extend(match &exchange.request {
+        Some(request) => of_request(request),
+        None => of_datagram(datagram),
+    });
     if let Some(seq) = exchange.seq().filter(|_| datagram.header().is_none()) {
         all.push(KeyValue::new("netlink.seq", i64::from(seq)));
     }
-    let total = exchange.spans().find(|(name, _)| *name == "total");
-    if let Some((_, total_ns)) = total {
-        let total_ns = i64::try_from(total_ns).unwrap_or(i64::MAX);
-        all.push(KeyValue::new("netlink.total_ns", total_ns));
+    let first_reply = exchange.span(Stage::Send, Stage::Delivered);
+    let wholes = [
+        ("netlink.first_reply_ns", first_reply),
+        ("netlink.complete_ns", sample.complete_ns),
+    ];
+    for (name, ns) in wholes {
+        all.extend(ns.map(|ns| KeyValue::new(name, i64::try_from(ns).unwrap_or(i64::MAX))));
     }
     if let Some(error) = error(sample) {
         all.push(KeyValue::new("error.type", error));
     }
     all
+}
+
+/// What must not be missed, whatever the status: only what is so.
+fn marks(sample: &Sample) -> Vec<KeyValue> {
+    let counts = [
+        ("netlink.lost", sample.lost),
+        ("netlink.truncated", sample.truncated),
+    ];
+    let counts = counts.into_iter().filter(|(_, count)| *count > 0);
+    let mut marks: Vec<_> = counts
+        .map(|(name, count)| KeyValue::new(name, i64::try_from(count).unwrap_or(i64::MAX)))
+        .collect();
+    if sample.is_interrupted {
+        marks.push(KeyValue::new("netlink.dump_interrupted", true));
+    }
+    marks
 }
 
 /// What went wrong: the name of the error, else the status.
@@ -81,7 +105,10 @@ pub(super) fn reason(sample: &Sample) -> Option<String> {
 }
 
 const fn is_error(status: Status) -> bool {
-    matches!(status, Status::Refused | Status::Failed | Status::Lost)
+    matches!(
+        status,
+        Status::Refused | Status::Failed | Status::Lost | Status::Truncated
+    )
 }
 
 /// The negative errno of what went wrong, where it is known.
@@ -90,11 +117,17 @@ fn errno(sample: &Sample) -> Option<i32> {
     let result = exchange.request.as_ref().map(|request| request.result);
     let answers = exchange.passed.iter();
     let mut answers = answers.filter_map(|passed| passed.message.datagram.error());
-    let lost = || exchange.losses.first().map(|loss| loss.result);
+    let lost = || exchange.own_losses().next().map(|loss| loss.result);
+    let mut reads = exchange.passed.iter();
+    let spoilt = || {
+        let result = |passed: &Passed| Some(passed.delivery.as_ref()?.result);
+        reads.find_map(|passed| result(passed).filter(|result| *result < 0))
+    };
     let found = result.filter(|result| *result < 0);
     found
         .or_else(|| answers.find(|errno| *errno < 0))
         .or_else(lost)
+        .or_else(spoilt)
 }
 
 /// A negative errno as in errno(3).
@@ -113,8 +146,19 @@ fn of_task(head: &Head) -> Vec<KeyValue> {
     ]
 }
 
+/// Of a request, whose length may not be known.
+fn of_request(request: &Request) -> Vec<KeyValue> {
+    let mut all = of_datagram(&request.datagram);
+    if request.length().is_none() {
+        all.retain(|field| field.key.as_str() != LEN);
+    }
+    all
+}
+
+const LEN: &str = "netlink.len";
+
 fn of_datagram(datagram: &Datagram) -> Vec<KeyValue> {
-    let mut all = vec![KeyValue::new("netlink.len", i64::from(datagram.len))];
+    let mut all = vec![KeyValue::new(LEN, i64::from(datagram.len))];
     if datagram.group != 0 {
         all.push(KeyValue::new("netlink.group", i64::from(datagram.group)));
     }
@@ -143,20 +187,38 @@ pub(super) fn of_answer(passed: &Passed) -> Vec<KeyValue> {
     if let Some(error) = datagram.error() {
         all.push(KeyValue::new("netlink.error", i64::from(error)));
     }
-    if let Some(Delivery { head, result, .. }) = &passed.delivery {
-        all.push(KeyValue::new("netlink.read", i64::from(*result)));
-        all.extend(of_task(head));
+    if let Some(read) = &passed.delivery {
+        // Where the call's end was not seen, what it returned was not either.
+        if read.delivered_ns != 0 {
+            all.push(KeyValue::new("netlink.read", i64::from(read.result)));
+        }
+        if let Some(copied) = passed.copied() {
+            all.push(KeyValue::new("netlink.copied", i64::from(copied)));
+        }
+        if passed.is_truncated() {
+            all.push(KeyValue::new("netlink.truncated", true));
+        }
+        all.extend(of_task(&read.head));
+    }
+    if passed.peeks > 0 {
+        all.push(KeyValue::new("netlink.peeks", i64::from(passed.peeks)));
     }
     all
 }
 
 /// Of a message that was lost.
 pub(super) fn of_loss(loss: &Loss) -> Vec<KeyValue> {
-    vec![
+    let mut all = vec![
         KeyValue::new("error.type", errno_name(loss.result)),
         KeyValue::new("netlink.overrun", loss.overrun != 0),
         KeyValue::new("netlink.portid", i64::from(loss.portid)),
-    ]
+    ];
+    if let Some(owner) = &loss.owner {
+        let comm = escaped(owner.comm()).into_owned();
+        all.push(KeyValue::new("process.pid", i64::from(owner.pid)));
+        all.push(KeyValue::new("process.command", comm));
+    }
+    all
 }
 
 /// The kernel's own words on why it refuses.

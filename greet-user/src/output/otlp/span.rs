@@ -26,7 +26,7 @@ use super::{
     attributes::{kind, of_answer, of_exchange, of_extack, of_loss, protocol, reason},
     ids::Ids,
 };
-use crate::journey::{SPANS, Status};
+use crate::journey::{FIRST_REPLY, SPANS, Status};
 
 /// What times are counted from, and who tells.
 #[derive(Clone, Debug)]
@@ -118,7 +118,7 @@ pub fn spans(sample: &Sample, clock: &Clock) -> Vec<SpanData> {
     let mut all = vec![root];
     let found = |name| named(sample, name);
     for (number, (name, ..)) in (1..).zip(SPANS) {
-        let Some(times) = found(name).filter(|_| name != "total") else {
+        let Some(times) = found(name).filter(|_| name != FIRST_REPLY) else {
             continue;
         };
         let inside = found("handler")

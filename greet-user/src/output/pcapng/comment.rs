@@ -11,7 +11,7 @@ use crate::{
     journey::{Exchange, Passed, Seen, Status},
     output::{
         Observed, System,
-        human::{error_name, error_text},
+        human::{counts, error_name, error_text, marks},
         json::extack_text,
     },
 };
@@ -106,10 +106,6 @@ pub(super) fn of_request(
     if request.result >= 0 {
         add(&mut text, &returned("sendmsg()", request.result));
     }
-    if request.unqueued > 0 {
-        let unqueued = request.unqueued;
-        add(&mut text, &format!("{unqueued} answers not queued"));
-    }
     add_where(&mut text, datagram);
     text
 }
@@ -128,6 +124,9 @@ fn add_end(text: &mut String, exchange: &Exchange) {
             add(text, &format!("{} ({answers} messages)", status.name()));
         }
         _ => add(text, status.name()),
+    }
+    for mark in marks::of_exchange(exchange) {
+        add(text, &mark);
     }
     if status == Status::Refused {
         let mut errors = exchange
@@ -180,10 +179,13 @@ pub(super) fn of_message(message: &Message, seen: Seen) -> String {
 /// Of a message that somebody did not get.
 pub(super) fn of_loss(loss: &Loss) -> String {
     let (port, who, why) = (loss.portid, process(&loss.head), error(loss.result));
+    let owner = loss.owner.as_ref().map_or_else(String::new, |owner| {
+        format!(" of {}[{}]", escaped(owner.comm()), owner.pid)
+    });
     if loss.overrun == 0 {
-        format!("a message to port {port} was not handed over, {why}, in {who}")
+        format!("a message to port {port} could not be delivered, {why}, in {who}")
     } else {
-        format!("port {port} lost a message to its full receive queue, {why}, in {who}")
+        format!("port {port}{owner} lost a message to its full receive queue, {why}, in {who}")
     }
 }
 
@@ -195,16 +197,15 @@ pub(super) fn of_extack(extack: &Extack) -> String {
 /// Of all that was seen.
 pub(super) fn of_summary(observed: &Observed, left: &Notes) -> String {
     let (events, dropped) = (observed.events, observed.events_dropped);
-    let (missed, counts) = (observed.calls_missed, &observed.counts);
-    let text = format!(
-        "{} requests ({} refused), {} messages to processes, {} read; {} overruns, {} answers \
-         not handed over; {events} records seen, {dropped} dropped, {missed} calls missed",
-        counts.requests,
-        counts.refused,
-        counts.messages,
-        counts.deliveries,
-        counts.overruns,
-        counts.failed,
+    let mut text = counts::seen(observed);
+    if let Some(lost) = counts::lost(observed) {
+        add(&mut text, &lost);
+    }
+    let events = counts::counted(events, "record", "records");
+    let missed = counts::counted(observed.calls_missed, "call", "calls");
+    add(
+        &mut text,
+        &format!("{events} seen, {dropped} dropped, {missed} missed"),
     );
     left.behind(text)
 }
@@ -249,8 +250,18 @@ fn addressee(message: &Message, reader: Option<&Head>) -> String {
 fn add_reading(text: &mut String, passed: &Passed) {
     match &passed.delivery {
         Some(read) => {
-            let (who, result) = (process(&read.head), returned("recvmsg()", read.result));
-            add(text, &format!("read by {who}, {result}"));
+            let who = process(&read.head);
+            add(text, &format!("read by {who}"));
+            // Where the call's end was not seen, what it returned was not either.
+            if read.delivered_ns != 0 {
+                append(
+                    text,
+                    format_args!(", {}", returned("recvmsg()", read.result)),
+                );
+            }
+            for mark in marks::of_message(passed) {
+                add(text, &mark);
+            }
         }
         None if passed.gone => add(text, "never read: its socket is gone"),
         None => add(text, "not read"),

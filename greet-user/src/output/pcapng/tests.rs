@@ -11,10 +11,10 @@ use proptest::prelude::{Strategy, prop_assert, prop_assert_eq, proptest};
 use super::*;
 use crate::{
     event::{
-        Event, Extack, Loss, Message, Request,
+        Event, Extack, Loss, Message, Owner, Request,
         tests::{bytes, datagram, greeting, head},
     },
-    journey::Journey,
+    journey::{Journey, Watched},
     output::Counts,
     tracer::Attached,
 };
@@ -105,6 +105,7 @@ impl Run {
             counts: Counts::default(),
             spans: Vec::new(),
             totals: Vec::new(),
+            watched: Watched::ALL,
         };
         self.view.summary(&observed).expect("writes to memory");
         (self.written.all(), self.told)
@@ -201,6 +202,8 @@ fn each_comment_tells_the_whole_story() {
         portid: 99,
         result: -105,
         overrun: 1,
+        inode: 77,
+        owner: Some(Owner::of(&head(Kind::Loss, 99, 0))),
     };
     let elsewhere = Loss {
         head: Head {
@@ -278,6 +281,8 @@ fn many_losses_do_not_fill_a_comment() {
             portid: number,
             result: -105,
             overrun: 1,
+            inode: 0,
+            owner: None,
         })
     };
     let file = capture((0..100).map(loss));
@@ -342,6 +347,8 @@ fn events() -> impl Strategy<Value = Vec<Event>> {
                 portid: tid,
                 result: -105,
                 overrun: seq & 1,
+                inode: 0,
+                owner: None,
             }),
         }
     });

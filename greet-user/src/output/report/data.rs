@@ -10,7 +10,7 @@ use greet_common::Stage;
 use serde::Serialize;
 
 use super::{
-    exchange::Loss,
+    loss::Loss,
     page::Finished,
     processes::{Group, Whose},
 };

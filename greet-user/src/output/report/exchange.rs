@@ -8,19 +8,20 @@ use greet_common::{
 };
 use serde::Serialize;
 
+use super::loss::Loss;
 use crate::{
-    event::{
-        self, Datagram, Direction, Head, Request, comm, escaped, flag_names, passed, type_name,
-    },
+    event::{Datagram, Direction, Head, Request, comm, escaped, flag_names, passed, type_name},
     journey::{Exchange, Passed},
     output::{
-        human::{error_name, error_text},
+        human::{error_name, error_text, marks},
         json::extack_text,
     },
 };
 
 /// How many answers of an exchange are kept: the first ones, and the last.
 const ANSWERS: usize = 48;
+/// How many losses of an exchange are kept.
+const LOSSES: usize = 16;
 /// How many bytes of a message are kept.
 const BYTES: usize = 4_096;
 /// How many headers of a datagram are kept.
@@ -28,11 +29,11 @@ const HEADERS: usize = 64;
 
 /// A process: its ID, the thread's, its name.
 #[derive(Serialize)]
-struct Process(u32, u32, String);
+pub(super) struct Process(pub u32, pub u32, pub String);
 
 /// An errno: number, name, words.
 #[derive(Serialize)]
-struct Errno(i32, String, String);
+pub(super) struct Errno(pub i32, pub String, pub String);
 
 /// A header: where it is, its numbers, and the names of its type and flags. The last is 1
 /// for one that an error message quotes.
@@ -64,6 +65,9 @@ pub(super) struct Whole {
     /// By the stages' numbers.
     #[serde(rename = "st")]
     stages: [Option<u64>; Stage::ALL.len()],
+    /// From the sending to the last reply, ns.
+    #[serde(rename = "cp", skip_serializing_if = "Option::is_none")]
+    complete: Option<u64>,
     /// What `sendmsg()` returned.
     #[serde(rename = "r", skip_serializing_if = "Option::is_none")]
     result: Option<i32>,
@@ -78,6 +82,12 @@ pub(super) struct Whole {
     extacks: Vec<String>,
     #[serde(rename = "l", skip_serializing_if = "Vec::is_empty")]
     losses: Vec<Loss>,
+    /// Losses that are not among them.
+    #[serde(rename = "lmore", skip_serializing_if = "is_zero")]
+    more_losses: usize,
+    /// What must not be missed, in words.
+    #[serde(rename = "mk", skip_serializing_if = "Vec::is_empty")]
+    marks: Vec<String>,
 }
 
 /// A message.
@@ -94,7 +104,8 @@ struct One {
     to: u32,
     #[serde(rename = "g", skip_serializing_if = "is_none")]
     group: u32,
-    len: u32,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    len: Option<u32>,
     /// How many bytes were captured, and those, without the zeros at their end.
     cap: usize,
     hex: String,
@@ -107,34 +118,20 @@ struct One {
     /// Stages `reply`, `queue`, `receive`, `delivered`.
     #[serde(rename = "st", skip_serializing_if = "Option::is_none")]
     stages: Option<[Option<u64>; 4]>,
-    /// Who read it, and what `recvmsg()` returned.
+    /// Who read it, and what `recvmsg()` returned, if that was seen.
     #[serde(rename = "by", skip_serializing_if = "Option::is_none")]
-    reader: Option<(Process, i32)>,
+    reader: Option<(Process, Option<i32>)>,
+    /// How many bytes its reader got, of a message that was read in part only.
+    #[serde(rename = "cut", skip_serializing_if = "Option::is_none")]
+    copied: Option<u32>,
+    /// 1 for a part of a dump of what changed meanwhile.
+    #[serde(rename = "intr", skip_serializing_if = "is_zero")]
+    interrupted: usize,
     #[serde(rename = "pk", skip_serializing_if = "is_none")]
     peeks: u32,
     /// 1 for one that left its queue unread, with its socket.
     #[serde(rename = "gone", skip_serializing_if = "is_zero")]
     gone: usize,
-}
-
-/// A message that somebody did not get.
-#[derive(Serialize)]
-pub(super) struct Loss {
-    /// CLOCK_MONOTONIC, ns.
-    #[serde(rename = "t")]
-    pub time_ns: u64,
-    /// Was it an overrun of the receive queue?
-    #[serde(rename = "o")]
-    pub overrun: bool,
-    /// The port that lost it.
-    pub port: u32,
-    /// Its protocol.
-    #[serde(rename = "pr")]
-    pub protocol: u32,
-    #[serde(rename = "p")]
-    process: Process,
-    #[serde(rename = "e")]
-    error: Errno,
 }
 
 impl Whole {
@@ -166,6 +163,7 @@ impl Whole {
             seq: exchange.seq().or_else(|| Some(header?.seq)),
             callback: callback.filter(|_| handled).map(str::to_owned),
             stages: Stage::ALL.map(|stage| exchange.stage(stage).map(since)),
+            complete: exchange.complete(),
             result: request.map(|request| request.result),
             error: failed.map(Errno::of),
             messages,
@@ -175,7 +173,9 @@ impl Whole {
                 .iter()
                 .map(|extack| escaped(extack_text(extack)).into_owned())
                 .collect(),
-            losses: exchange.losses.iter().map(Loss::of).collect(),
+            losses: exchange.losses.iter().take(LOSSES).map(Loss::of).collect(),
+            more_losses: exchange.losses.len().saturating_sub(LOSSES),
+            marks: marks::of_exchange(exchange),
         }
     }
 
@@ -217,6 +217,8 @@ impl One {
         let one = Self {
             request: 1,
             error,
+            direction: word(request.direction()),
+            len: request.length(),
             ..Self::of(&request.datagram)
         };
         match arrival {
@@ -240,16 +242,11 @@ impl One {
         let filled = &kept[..last.map_or(0, |at| at + 1)];
         Self {
             request: 0,
-            direction: match datagram.direction() {
-                Direction::UserToKernel => "uk",
-                Direction::KernelToUser => "ku",
-                Direction::UserToUser => "uu",
-                Direction::KernelToKernel => "kk",
-            },
+            direction: word(datagram.direction()),
             from: datagram.portid,
             to: datagram.peer_portid,
             group: datagram.group,
-            len: datagram.len,
+            len: Some(datagram.len),
             cap: kept.len(),
             hex: filled.iter().map(|byte| format!("{byte:02x}")).collect(),
             headers: fields(datagram),
@@ -257,6 +254,8 @@ impl One {
             error: None,
             stages: None,
             reader: None,
+            copied: None,
+            interrupted: 0,
             peeks: 0,
             gone: 0,
         }
@@ -280,11 +279,26 @@ impl One {
         let stages = [reply_ns, message.queue_ns, receive_ns, delivered_ns];
         Self {
             stages: Some(stages.map(since)),
-            reader: read.map(|read| (Process::of(&read.head), read.result)),
+            reader: read.map(|read| {
+                let result = passed(read.delivered_ns).map(|_| read.result);
+                (Process::of(&read.head), result)
+            }),
+            copied: how.copied().filter(|_| how.is_truncated()),
+            interrupted: usize::from(how.is_interrupted()),
             peeks: how.peeks,
             gone: usize::from(how.gone),
             ..self
         }
+    }
+}
+
+/// As the page has it.
+const fn word(direction: Direction) -> &'static str {
+    match direction {
+        Direction::UserToKernel => "uk",
+        Direction::KernelToUser => "ku",
+        Direction::UserToUser => "uu",
+        Direction::KernelToKernel => "kk",
     }
 }
 
@@ -324,45 +338,17 @@ impl Field {
 }
 
 impl Process {
-    fn of(head: &Head) -> Self {
+    pub(super) fn of(head: &Head) -> Self {
         Self(head.pid, head.tid, escaped(comm(head)).into_owned())
     }
 }
 
 impl Errno {
-    fn of(errno: i32) -> Self {
+    pub(super) fn of(errno: i32) -> Self {
         if errno == 0 {
             return Self(0, String::new(), "acknowledgement".to_owned());
         }
         Self(errno, error_name(errno), error_text(errno))
-    }
-}
-
-impl Loss {
-    pub(super) fn of(loss: &event::Loss) -> Self {
-        Self {
-            time_ns: loss.time_ns,
-            overrun: loss.overrun != 0,
-            port: loss.portid,
-            protocol: loss.head.protocol,
-            process: Process::of(&loss.head),
-            error: Errno::of(loss.result),
-        }
-    }
-
-    /// In words.
-    pub(super) fn words(&self) -> String {
-        let Errno(errno, name, words) = &self.error;
-        let Process(pid, _, comm) = &self.process;
-        let what = if self.overrun {
-            "lost a message to its full receive queue"
-        } else {
-            "was not handed a message"
-        };
-        format!(
-            "port {} {what}: error {errno} {name} ({words}), in {comm}[{pid}]",
-            self.port
-        )
     }
 }
 

@@ -116,7 +116,8 @@ fn went_wrong(exchange: &Exchange) -> bool {
         Status::Refused,
         Status::Failed,
         Status::Lost,
+        Status::Truncated,
         Status::Unread,
     ];
-    is_wrong.contains(&status) || !exchange.losses.is_empty()
+    is_wrong.contains(&status) || !exchange.losses.is_empty() || exchange.is_interrupted()
 }

@@ -9,9 +9,9 @@ use sha2::{Digest as _, Sha256};
 
 use super::{
     data,
-    exchange::Loss,
     html::Text,
     kept::Held,
+    loss::Loss,
     processes::{Group, Whose},
     summary,
 };

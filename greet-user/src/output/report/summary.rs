@@ -9,7 +9,7 @@ use std::io::{self, Write};
 use super::{html::Text, page::Finished, processes::Group};
 use crate::{
     feed::Run,
-    journey::{SPANS, Status},
+    journey::{COMPLETE, SPANS, Status},
 };
 use time::{count, date, duration};
 
@@ -67,8 +67,13 @@ fn tiles(finished: &Finished<'_>, out: &mut impl Write) -> io::Result<()> {
     tile("messages", "messages to processes", counts.messages, "")?;
     tile("deliveries", "of them read", counts.deliveries, "")?;
     tile("refused", "refused", counts.refused, " is-bad")?;
-    let lost = counts.overruns + counts.failed;
-    tile("lost", "lost", lost, " is-bad")?;
+    tile("unsent", "failed", counts.unsent, " is-bad")?;
+    if counts.truncated > 0 {
+        tile("truncated", "truncated", counts.truncated, " is-bad")?;
+    }
+    if observed.watched.losses || counts.lost() > 0 {
+        tile("lost", "lost", counts.lost(), " is-bad")?;
+    }
     writeln!(out, "</dl>")
 }
 
@@ -94,7 +99,14 @@ fn missing(finished: &Finished<'_>, out: &mut impl Write) -> io::Result<()> {
         counts.overruns,
         "messages were lost to a full receive queue (overrun).",
     );
-    say(counts.failed, "answers could not be handed over.");
+    say(
+        counts.failed,
+        "messages could not be delivered, or their reader could not take them.",
+    );
+    say(
+        counts.truncated,
+        "messages were read in part only: the reader&#39;s buffer was too small.",
+    );
     say(
         counts.unmatched,
         "messages were read whose queuing was not seen.",
@@ -211,7 +223,7 @@ fn table(name: &str, group: &Group, out: &mut impl Write) -> io::Result<()> {
     }
     writeln!(out, "</tr></thead><tbody>")?;
     let found = group.spans.distributions();
-    for (span, ..) in SPANS {
+    for span in SPANS.map(|(span, ..)| span).into_iter().chain([COMPLETE]) {
         let Some((_, found)) = found.iter().find(|(name, _)| *name == span) else {
             continue;
         };
@@ -247,7 +259,7 @@ pub(super) fn losses(finished: &Finished<'_>, out: &mut impl Write) -> io::Resul
         out,
         "<section class=\"losses\" aria-labelledby=\"losses-title\"><h2 id=\"losses-title\">Losses</h2>\
          <p>{} lost, {} listed; {} exchanges got no answer because of it.</p><ol>",
-        count(counts.overruns + counts.failed),
+        count(counts.lost()),
         count(finished.losses.len() as u64),
         count(lost),
     )?;

@@ -15,7 +15,7 @@ use sha2::{Digest as _, Sha256};
 use super::*;
 use crate::{
     event::{Event, tests::greeting},
-    journey::Journey,
+    journey::{Journey, Watched},
     output::Json,
     statistics::Spans,
     tracer::Attached,
@@ -70,6 +70,7 @@ fn page(
         counts: crate::output::Counts::default(),
         spans: spans.distributions(),
         totals: spans.totals(),
+        watched: Watched::ALL,
     };
     report.summary(&observed).expect("writes to memory");
     drop(report);

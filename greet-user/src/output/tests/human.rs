@@ -242,6 +242,65 @@ fn what_many_greetings_took() {
     insta::assert_snapshot!(shown.join("\n"));
 }
 
+/// A dump of so many chunks, with something that must not be missed in the middle of it.
+fn marked(chunks: u64, mark: fn(&mut Event)) -> Vec<Event> {
+    let mut events = dump(chunks);
+    let at = |events: &[Event], wanted: fn(&Event) -> bool| {
+        let found = events.iter().enumerate().filter(|(_, event)| wanted(event));
+        found.map(|(at, _)| at).nth(7).expect("it is long")
+    };
+    let message = at(&events, |event| matches!(event, Event::Message(_)));
+    let delivery = at(&events, |event| matches!(event, Event::Delivery(_)));
+    mark(&mut events[message]);
+    mark(&mut events[delivery]);
+    events
+}
+
+#[test]
+fn what_must_not_be_missed_is_never_folded() {
+    let interrupted = marked(15, |event| {
+        if let Event::Message(message) = event {
+            message.datagram.data[6] |= 0x10;
+        }
+    });
+    let truncated = marked(15, |event| {
+        if let Event::Delivery(read) = event {
+            (read.result, read.copied) = (20, 20);
+        }
+    });
+    let failed = marked(15, |event| {
+        if let Event::Delivery(read) = event {
+            read.result = -14;
+        }
+    });
+    for (events, words, brief, status) in [
+        (interrupted, "NLM_F_DUMP_INTR", "DUMP_INTR", "answered"),
+        (truncated, "20 of ", "cut 20/", "truncated"),
+        (failed, "EFAULT", "EFAULT", "lost"),
+    ] {
+        for look in [UNICODE, WIDE, ASCII] {
+            let shown = watched(&events, look);
+            assert!(shown.matches(words).count() >= 1, "{words}: {shown}");
+            assert!(shown.contains(status), "{shown}");
+            assert!(shown.contains("more, "), "the others are folded: {shown}");
+        }
+        for width in [80, 140] {
+            let shown = watched(&events, Look { width, ..ONELINE });
+            assert!(shown.contains(brief), "{brief}: {shown}");
+        }
+    }
+    // Of very many not all are shown, but none is hidden.
+    let mut all = dump(40);
+    for event in &mut all {
+        if let Event::Message(message) = event {
+            message.datagram.data[6] |= 0x10;
+        }
+    }
+    let shown = watched(&all, UNICODE);
+    assert!(shown.contains("with NLM_F_DUMP_INTR"), "{shown}");
+    assert!(shown.lines().count() < 120, "{shown}");
+}
+
 #[test]
 fn what_a_watch_has_seen() {
     let spans = slower_and_slower();
@@ -254,6 +313,8 @@ fn what_a_watch_has_seen() {
             messages: 41,
             deliveries: 40,
             refused: 1,
+            unsent: 2,
+            truncated: 1,
             overruns: 2,
             failed: 0,
             unmatched: 0,
@@ -261,6 +322,7 @@ fn what_a_watch_has_seen() {
         },
         spans: spans.distributions(),
         totals: spans.totals(),
+        watched: crate::journey::Watched::ALL,
     };
     let mut shown = Vec::new();
     let mut human = Human::new(&mut shown, UNICODE, false);

@@ -9,7 +9,7 @@ use proptest::{
 
 use crate::{
     client::{Answer, Sent},
-    event::{Datagram, Delivery, Event, Extack, Head, Loss, Message, Request},
+    event::{Datagram, Delivery, Event, Extack, Head, Loss, Message, Owner, Request},
     feed::{Closing, Greeted, Opening, Run, Unseen},
     output::{Outcome, Start, System},
     recording::Entry,
@@ -103,32 +103,49 @@ fn message() -> impl Strategy<Value = Event> {
 }
 
 fn event() -> impl Strategy<Value = Event> {
-    let delivery = (head(Kind::Delivery), any::<[u64; 3]>(), any::<(i32, u32)>());
-    let loss = (head(Kind::Loss), any::<(u64, u32, u32, i32, u32)>());
+    let delivery = (
+        head(Kind::Delivery),
+        any::<[u64; 3]>(),
+        any::<(i32, u32, u32)>(),
+    );
+    let owner = proptest::option::of((any::<u32>(), name::<COMM_SIZE>()));
+    let loss = (
+        head(Kind::Loss),
+        any::<(u64, u32, u32, i32, u32, u64)>(),
+        owner,
+    );
     let extack = (head(Kind::Extack), any::<u64>(), name::<EXTACK_SIZE>());
     prop_oneof![
         request(),
         message(),
-        delivery.prop_map(|(head, [skb, receive_ns, delivered_ns], (result, flags))| {
-            Event::Delivery(Delivery {
-                head,
-                skb,
-                receive_ns,
-                delivered_ns,
-                result,
-                flags,
-            })
-        }),
-        loss.prop_map(|(head, (time_ns, netns, portid, result, overrun))| {
-            Event::Loss(Loss {
-                head,
-                time_ns,
-                netns,
-                portid,
-                result,
-                overrun,
-            })
-        }),
+        delivery.prop_map(
+            |(head, [skb, receive_ns, delivered_ns], (result, flags, copied))| {
+                Event::Delivery(Delivery {
+                    head,
+                    skb,
+                    receive_ns,
+                    delivered_ns,
+                    result,
+                    flags,
+                    copied,
+                    padding: 0,
+                })
+            }
+        ),
+        loss.prop_map(
+            |(head, (time_ns, netns, portid, result, overrun, inode), owner)| {
+                Event::Loss(Loss {
+                    head,
+                    time_ns,
+                    netns,
+                    portid,
+                    result,
+                    overrun,
+                    inode,
+                    owner: owner.map(|(pid, comm)| Owner { pid, comm }),
+                })
+            }
+        ),
         extack.prop_map(|(head, time_ns, text)| Event::Extack(Extack {
             head,
             time_ns,

@@ -97,8 +97,11 @@ fn entry(kept: &Kept, pointer: &'static str, is_wide: bool, theme: &Theme) -> Li
     let time = format!("{seconds}.{:03}", rest / 1_000_000);
     let total = kept.exchange.span(Stage::Send, Stage::Delivered);
     let total = total.map_or_else(|| "-".to_owned(), parts::short);
+    let marks = parts::marks(&kept.exchange);
     let (style, mark) = match kept.status {
-        Status::Refused | Status::Failed | Status::Lost => (theme.error(), "!"),
+        Status::Refused | Status::Failed | Status::Lost | Status::Truncated => (theme.error(), "!"),
+        // What must not be missed is said by the row's end, and in the ladder.
+        _ if !marks.is_empty() => (theme.error(), "!"),
         _ => (Style::new(), ""),
     };
     let status = format!("{mark}{}", kept.status.name());
@@ -112,6 +115,13 @@ fn entry(kept: &Kept, pointer: &'static str, is_wide: bool, theme: &Theme) -> Li
         } else {
             String::new()
         }),
+        Span::styled(
+            marks
+                .iter()
+                .map(|mark| format!("  {mark}"))
+                .collect::<String>(),
+            theme.error(),
+        ),
     ])
 }
 

@@ -59,7 +59,7 @@ const WORDS: [(&str, &str); 6] = [
     ),
     (
         "LOST",
-        "overruns of its receive queue, answers not handed over",
+        "messages that did not reach it: a full queue, no delivery",
     ),
     (
         "REFUSED",

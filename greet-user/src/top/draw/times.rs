@@ -19,7 +19,7 @@ use super::{
     theme::Theme,
 };
 use crate::{
-    journey::SPANS,
+    journey::{FIRST_REPLY, SPANS},
     output::parts,
     statistics::{Bin, Distribution, Durations, Spans},
     top::state::{
@@ -79,7 +79,7 @@ pub(super) fn draw(
     scrolled(&lines, has_keys, state.scroll, area, buffer)
 }
 
-/// The total of all, and each span of those that are kept.
+/// The time to the first reply of all, and each span of those that are kept.
 fn table(total: &Distribution, kept: &[Rc<Kept>], theme: &Theme) -> Vec<Line<'static>> {
     let look = theme.look(0);
     let numbers = |texts: [&str; 5]| {
@@ -97,7 +97,7 @@ fn table(total: &Distribution, kept: &[Rc<Kept>], theme: &Theme) -> Vec<Line<'st
     };
     let mut lines = vec![
         Line::from(Span::styled(heading, theme.dim())),
-        line(" total", theme.bold(), total),
+        line(" first_reply", theme.bold(), total),
     ];
     let mut spans = Spans::default();
     kept.iter()
@@ -105,8 +105,8 @@ fn table(total: &Distribution, kept: &[Rc<Kept>], theme: &Theme) -> Vec<Line<'st
         .for_each(|kept| spans.count(&kept.exchange));
     let mut spans = spans.distributions();
     let place = |name: &str| SPANS.iter().position(|(known, ..)| *known == name);
-    spans.sort_by_key(|(name, _)| place(name));
-    for (name, times) in spans.iter().filter(|(name, _)| *name != "total") {
+    spans.sort_by_key(|(name, _)| place(name).unwrap_or(SPANS.len()));
+    for (name, times) in spans.iter().filter(|(name, _)| *name != FIRST_REPLY) {
         // They lie within the one above.
         let indent = if ["build", "enqueue"].contains(name) {
             "   "
@@ -130,7 +130,7 @@ fn filled(name: &str) -> String {
 
 fn histogram(bins: &[Bin], columns: usize, theme: &Theme) -> Vec<Line<'static>> {
     let look = theme.look(0);
-    let heading = format!(" total, {}, how often", parts::unit(&look));
+    let heading = format!(" first reply, {}, how often", parts::unit(&look));
     let mut lines = vec![Line::from(Span::styled(heading, theme.dim()))];
     let most = bins.iter().map(|bin| bin.count).max().unwrap_or(0).max(1);
     // Two borders, the bar, and the count behind it.

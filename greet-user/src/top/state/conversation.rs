@@ -30,7 +30,7 @@ pub struct Tally {
     pub statuses: [u64; Status::ALL.len()],
     /// Messages that a full queue had no room for.
     pub overruns: u64,
-    /// Answers that could not be handed over.
+    /// Messages that could not be delivered, or that their reader could not take.
     pub failed: u64,
 }
 

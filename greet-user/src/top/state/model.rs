@@ -125,23 +125,17 @@ impl Model {
         self.adopt(&exchange);
         let id = self.owner(&exchange);
         let (time_ns, status) = (ended_ns(&exchange), exchange.status());
-        // As in the closing summary: where there are records of failures, they were counted.
-        let request = exchange.request.as_ref();
-        let unqueued = request.map_or(0, |request| u64::from(request.unqueued));
-        let unqueued = if exchange.losses.is_empty() {
-            unqueued
-        } else {
-            0
-        };
+        // As in the closing summary: those of which there are records were counted.
+        let lost = exchange.lost_unrecorded();
         self.totals.tally.exchanges += 1;
         self.totals.tally.status(status);
-        self.totals.tally.failed += unqueued;
+        self.totals.tally.failed += lost;
         self.exchanges.add(time_ns, 1);
         let number = self.totals.tally.exchanges;
         let most = self.limits.exchanges;
         self.bytes += weight(&exchange);
         if let Some(conversation) = self.all.get_mut(&id) {
-            conversation.tally.failed += unqueued;
+            conversation.tally.failed += lost;
             conversation.ended(time_ns, status, &exchange);
             conversation.kept.push_back(Rc::new(Kept {
                 number,
@@ -255,7 +249,9 @@ impl Model {
             let link = link(Peer::Kernel);
             let known = self.links.get(&link).copied();
             let known = known.filter(|id| self.all.contains_key(id));
-            known.unwrap_or_else(|| self.known(link, Party::Port(loss.portid)))
+            let party = loss.owner.as_ref();
+            let party = party.map_or(Party::Port(loss.portid), Party::of_owner);
+            known.unwrap_or_else(|| self.known(link, party))
         };
         let add = |tally: &mut Tally| {
             if loss.overrun == 0 {

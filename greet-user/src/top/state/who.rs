@@ -3,7 +3,7 @@
 
 use std::borrow::Cow;
 
-use crate::event::{self, Datagram, Head};
+use crate::event::{self, Datagram, Head, Owner};
 
 /// Who talks with whom.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -91,6 +91,10 @@ impl Link {
 impl Party {
     pub(super) const fn of(head: &Head) -> Self {
         Self::Process(head.comm, head.pid)
+    }
+
+    pub(super) const fn of_owner(owner: &Owner) -> Self {
+        Self::Process(owner.comm, owner.pid)
     }
 
     /// The process's name, as it is shown, and its ID.

@@ -77,6 +77,7 @@ fn counts_are_the_summarys() {
             requests,
             messages,
             refused,
+            unsent,
             overruns,
             failed,
             ..
@@ -84,7 +85,7 @@ fn counts_are_the_summarys() {
         assert!(requests > 0 && messages > 0, "{:?}", observed.counts);
         let totals = state.moment().expect("a table").totals;
         assert_eq!(totals.tally.messages, requests + messages);
-        assert_eq!(totals.tally.refused(), refused);
+        assert_eq!(totals.tally.refused(), refused + unsent);
         assert_eq!(totals.tally.overruns, overruns);
         assert_eq!(totals.tally.failed, failed);
         let rows = state.rows();
@@ -99,7 +100,10 @@ fn counts_are_the_summarys() {
             .filter_map(|row| state.times(row.id)?.distribution())
             .map(|times| times.count)
             .sum();
-        let total = observed.spans.iter().find(|(name, _)| *name == "total");
+        let total = observed
+            .spans
+            .iter()
+            .find(|(name, _)| *name == "first_reply");
         assert_eq!(timed, total.map_or(0, |(_, times)| times.count));
         // All of it can be looked at.
         let kept: usize = rows.iter().map(|row| state.exchanges(row).len()).sum();

@@ -38,6 +38,8 @@ pub(super) struct Hook {
     pub shows: &'static [Stage],
     /// What else is not seen without it.
     pub tells: Option<&'static str>,
+    /// The one kind that needs it; `None`: each does.
+    pub only: Option<Kind>,
 }
 
 const REQUEST: &[Stage] = &[
@@ -52,9 +54,12 @@ pub(super) const REASONS: &str = "the kernel's reasons";
 const CHILDREN: &str = "the command's children";
 
 /// Those that end a call come first: a call that is never ended would keep its slot.
-pub(super) const FUNCTIONS: [Hook; 9] = [
+pub(super) const FUNCTIONS: [Hook; 10] = [
     hook("sent", Way::Exit, "netlink_sendmsg", REQUEST).shows(REQUEST),
     hook("delivered", Way::Exit, "netlink_recvmsg", DELIVERY).shows(DELIVERY),
+    hook("copied", Way::Raw, COPYING, DELIVERY)
+        .tells("how much of a message its reader took")
+        .only(Kind::Kprobe),
     hook("failed", Way::Exit, "netlink_unicast", &[]).tells("why an answer failed"),
     hook("overrun", Way::Entry, "netlink_overrun", &[]).tells("overruns"),
     hook("extack", Way::Raw, "netlink_extack", REQUEST).tells(REASONS),
@@ -84,7 +89,7 @@ pub(super) const TRACEPOINTS_ENDING: [Hook; 3] = [
     hook(
         "receive_tp",
         Way::Tracepoint,
-        "skb_copy_datagram_iovec",
+        COPYING,
         &[Stage::Queue, Stage::Receive, Stage::Delivered],
     )
     .shows(DELIVERY),
@@ -94,6 +99,7 @@ pub(super) const TRACEPOINTS: [Hook; 2] = [
     hook("extack_tp", Way::Tracepoint, "netlink_extack", SENT).tells(REASONS),
     hook("queue_tp", Way::Tracepoint, "sk_data_ready", QUEUE).shows(QUEUE),
 ];
+const COPYING: &str = "skb_copy_datagram_iovec";
 const SENT: &[Stage] = &[Stage::Sent];
 const QUEUE: &[Stage] = &[Stage::Queue];
 /// What no tracepoint shows.
@@ -124,6 +130,7 @@ const fn hook(
         stages,
         shows: &[],
         tells: None,
+        only: None,
     }
 }
 
@@ -137,6 +144,18 @@ impl Hook {
             tells: Some(what),
             ..self
         }
+    }
+
+    const fn only(self, kind: Kind) -> Self {
+        Self {
+            only: Some(kind),
+            ..self
+        }
+    }
+
+    /// Is it of use among hooks of this kind?
+    pub(super) fn fits(&self, kind: Kind) -> bool {
+        self.only.is_none_or(|only| only == kind)
     }
 
     /// As it is shown.

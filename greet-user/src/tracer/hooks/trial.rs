@@ -115,7 +115,11 @@ pub fn try_each(
             Kind::Tracepoint => &[&FAMILY, &TRACEPOINTS_ENDING, &TRACEPOINTS],
             Kind::Fentry | Kind::Kprobe => &[&FAMILY, &FUNCTIONS],
         };
-        let hooks = hooks.iter().copied().flatten().map(&mut attach).collect();
+        let hooks = hooks.iter().copied().flatten();
+        let hooks = hooks
+            .filter(|hook| hook.fits(*kind))
+            .map(&mut attach)
+            .collect();
         kinds.push(TriedKind {
             kind: word(*kind),
             hooks,

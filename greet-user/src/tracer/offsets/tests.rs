@@ -5,13 +5,14 @@ use std::collections::HashMap;
 
 use super::*;
 
-const PROGRAMS: [&str; 25] = [
+const PROGRAMS: [&str; 26] = [
     "sent",
     "sent_kretprobe",
     "sent_tp",
     "delivered",
     "delivered_kretprobe",
     "delivered_tp",
+    "copied",
     "failed",
     "failed_kretprobe",
     "overrun",
@@ -141,7 +142,11 @@ fn kernel(structure: &'static str, field: &'static str) -> Btf {
     let parms = [("portid", u32, 64, 0), ("dst_group", u32, 96, 0)];
     types.structure("netlink_skb_parms", &parms);
     types.structure("socket", &[("sk", pointer, 192, 0)]);
-    types.structure("netlink_sock", &[("portid", u32, 6_272, 0)]);
+    let ports = [("portid", u32, 6_272, 0), ("dst_portid", u32, 6_304, 0)];
+    types.structure("netlink_sock", &ports);
+    let message = [("msg_name", pointer, 0, 0), ("msg_namelen", u32, 64, 0)];
+    types.structure("msghdr", &message);
+    types.structure("sockaddr_nl", &[("nl_pid", u32, 32, 0)]);
     Btf::from_bytes(types.bytes()).expect("BTF")
 }
 
@@ -171,7 +176,7 @@ fn a_kernel_with_all_fields_refuses_nothing() {
             .all(|program| offsets.check(program).is_ok())
     );
     let named: HashMap<_, _> = offsets.named().collect();
-    assert_eq!(named.len(), 20);
+    assert_eq!(named.len(), 24);
     assert_eq!((named["SKB_CB_PORTID"], named["SKB_CB_GROUP"]), (&48, &52));
     assert_eq!((named["SOCK_QUEUE"], named["SOCK_QUEUE_TAIL"]), (&32, &40));
     assert_eq!(
@@ -191,6 +196,7 @@ fn a_missing_field_costs_the_programs_that_read_it() {
             "next",
             &["queue_tp", "receive_kretprobe", "receive_tp"],
         ),
+        ("msghdr", "msg_name", &["sent", "sent_kretprobe"]),
         (
             "socket",
             "sk",
@@ -251,7 +257,7 @@ fn programs_that_only_stamp_read_no_field() {
                 .iter()
                 .any(|start| name.starts_with(start))
         });
-        let stamps = ["handle", "handled", "sent_kretprobe"].contains(&program);
+        let stamps = ["handle", "handled", "copied"].contains(&program);
         assert_eq!(fields.count() == 0, stamps, "{program}: {reads:?}");
     }
     // By way of functions that it calls, or has called by the kernel.

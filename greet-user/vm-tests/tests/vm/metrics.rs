@@ -101,7 +101,8 @@ fn scrapes_agree_with_json() {
         "return",
         "queue_wait",
         "copy_out",
-        "total",
+        "first_reply",
+        "complete",
     ] {
         let label = format!("{greeter},span=\"{span}\"");
         let told: Vec<_> = exchanges

@@ -13,7 +13,7 @@ async function unpack() {
 const nameOf = ([pid, , comm]) => `${comm}[${pid}]`;
 
 function prepared(run) {
-  const total = run.spans.find(([name]) => name === "total");
+  const total = run.spans.find(([name]) => name === "first_reply");
   run.byNumber = new Map();
   for (const one of run.exchanges) {
     one.who = nameOf(one.p);

@@ -30,7 +30,8 @@ class Detail {
     const when = one.t ? new Date(run.began_unix_ms + (one.t - run.began_ns) / 1e6) : undefined;
     const facts = [protocolOf(run, one.pr), one.port ? `port ${one.port}` : undefined, one.seq === undefined ? undefined : `sequence number ${one.seq}`,
       one.cb ? `callback ${one.cb}` : undefined, when ? `at ${when.toISOString().slice(11, 23)} UTC` : undefined,
-      one.total === undefined ? undefined : `total ${duration(one.total)}`];
+      one.total === undefined ? undefined : `first reply ${duration(one.total)}`,
+      one.cp === undefined || one.cp === one.total ? undefined : `complete ${duration(one.cp)}`];
     this.box.replaceChildren(
       make("div", { class: "detail-head" },
         make("h3", { id: "detail-title" }, `Exchange ${count(one.n)}: `, said(one.who), " ", said(one.what)),
@@ -49,7 +50,12 @@ class Detail {
     const said = [];
     for (const text of one.x ?? []) said.push(make("p", { class: "reason" }, make("strong", {}, "The kernel says: "), make("bdi", {}, text)));
     if (one.e) said.push(make("p", { class: "reason" }, `sendmsg() failed: ${one.e[1]} (${one.e[0]}), ${one.e[2]}`));
-    for (const loss of one.l ?? []) said.push(make("p", { class: "reason" }, `port ${loss.port} ${loss.o ? "lost a message to its full receive queue" : "was not handed a message"}: ${loss.e[1]}, ${loss.e[2]}`));
+    for (const mark of one.mk ?? []) said.push(make("p", { class: "reason" }, mark));
+    for (const loss of one.l ?? []) {
+      const owner = loss.own ? [" of ", make("bdi", {}, nameOf(loss.own))] : [];
+      said.push(make("p", { class: "reason" }, `port ${loss.port}`, ...owner, ` ${loss.o ? "lost a message to its full receive queue" : "could not be delivered a message"}: ${loss.e[1]}, ${loss.e[2]}`));
+    }
+    if (one.lmore) said.push(make("p", { class: "reason" }, `${count(one.lmore)} more losses are not listed`));
     return said;
   }
 

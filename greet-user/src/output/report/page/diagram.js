@@ -4,7 +4,7 @@
 
 const TOP = 40;
 const ROW = 20;
-const COLUMNS_OF_SPANS = [["copy_in", "dispatch", "handler", "return"], ["build", "enqueue", "queue_wait", "copy_out"], ["total"]];
+const COLUMNS_OF_SPANS = [["copy_in", "dispatch", "handler", "return"], ["build", "enqueue", "queue_wait", "copy_out"], ["first_reply"]];
 
 /** What was stamped: every stage of the request and of each message, in the order of time. */
 function marksOf(run, one) {

@@ -7,7 +7,7 @@ const COLUMNS = {
   who: { name: "process", value: (one) => one.who },
   what: { name: "what", value: (one) => one.what },
   status: { name: "status", value: (one) => one.s },
-  total: { name: "total", value: (one) => one.total ?? -1 },
+  total: { name: "first reply", value: (one) => one.total ?? -1 },
 };
 
 /** The exchanges that are wanted, as they are to be listed. */

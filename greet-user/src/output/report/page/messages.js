@@ -31,14 +31,14 @@ function messageBox(one, message, index) {
   const kind = message.q === 1 ? "Request" : one.m[0]?.q === 1 ? "Answer" : "Message";
   const arrow = { uk: "→", ku: "←", uu: "↔", kk: "↺" }[message.d];
   const box = make("section", { class: "message", "aria-label": `${kind}, message ${index + 1}` },
-    make("h5", {}, `${arrow} ${kind}: `, message.h[0] ? typeName(message.h[0]) : "bytes not seen", `, ${plural(message.len, "byte")}`),
+    make("h5", {}, `${arrow} ${kind}: `, message.h[0] ? typeName(message.h[0]) : "bytes not seen", message.len === undefined ? "" : `, ${plural(message.len, "byte")}`),
     make("p", { class: "soft" }, `from ${from} to ${to}`, message.g ? `, multicast group ${message.g}` : "", ...wayOf(message)));
   if (message.e !== undefined && message.e[0] < 0) {
     box.append(make("p", { class: "is-error" }, `${message.q === 1 ? "sendmsg() failed: " : "refused: "}${message.e[1]} (${message.e[0]}), ${message.e[2]}`));
   }
   if (message.x !== undefined) box.append(make("p", { class: "spoken said" }, message.x));
   if (message.cap === 0) {
-    box.append(make("p", { class: "soft" }, message.len === 0 ? "It has no bytes." : "Its bytes were not copied."));
+    box.append(make("p", { class: "soft" }, message.len === 0 ? "It has no bytes." : "Its bytes were not seen."));
     return box;
   }
   box.append(bytesBox(message));
@@ -49,9 +49,11 @@ function wayOf(message) {
   const parts = [];
   if (message.by !== undefined) {
     const [process, result] = message.by;
-    parts.push(", read by ", said(nameOf(process)), ` (recvmsg() returned ${result})`);
+    parts.push(", read by ", said(nameOf(process)), result === null ? "" : ` (recvmsg() returned ${result})`);
   } else if (message.gone === 1) parts.push(", never read: its socket is gone");
   else if (message.st !== undefined && message.q !== 1) parts.push(", not read");
+  if (message.cut !== undefined) parts.push(`, truncated: ${message.cut} of ${plural(message.len, "byte")} read`);
+  if (message.intr) parts.push(", dump interrupted (NLM_F_DUMP_INTR)");
   if (message.pk) parts.push(`, looked at ${plural(message.pk, "time")} with MSG_PEEK before`);
   return parts;
 }

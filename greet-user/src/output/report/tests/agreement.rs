@@ -40,7 +40,13 @@ fn as_line(one: &Value, names: &[&str]) -> Value {
         let at = |stage: &Stage| found[stage.name()].as_u64();
         Some(((*span).to_owned(), at(to)?.checked_sub(at(from)?)?.into()))
     });
-    let spans: Map<String, Value> = spans.collect();
+    let mut spans: Map<String, Value> = spans.collect();
+    // A line has the first by its older name as well.
+    let total = spans.get("first_reply").cloned();
+    spans.extend(total.map(|ns| ("total".to_owned(), ns)));
+    if !one["cp"].is_null() {
+        spans.insert("complete".to_owned(), one["cp"].clone());
+    }
     let messages = one["m"].as_array().expect("messages");
     let (requests, replies): (Vec<_>, Vec<_>) =
         messages.iter().partition(|message| message["q"] == 1);

@@ -2,13 +2,13 @@
 //! Events of the shapes that traffic has, as the kernel makes them.
 
 use greet_common::{
-    event::{Delivery, EXTACK_SIZE, Extack, Kind, Loss},
+    event::{Delivery, EXTACK_SIZE, Extack, Kind},
     wire::{NLM_F_ACK, NLM_F_MULTI, NLM_F_REQUEST, NLMSG_DONE, NLMSG_ERROR},
 };
 
 use crate::{
     event::{
-        Datagram, Event, Head, Message, Request,
+        Datagram, Event, Head, Loss, Message, Request,
         tests::{bytes, datagram, greeting, head},
     },
     journey::MSG_PEEK,
@@ -84,6 +84,8 @@ pub fn overrun() -> Vec<Event> {
         portid: 71,
         result: -105,
         overrun: 1,
+        inode: 0,
+        owner: None,
     };
     vec![Event::Loss(loss), Event::Request(request)]
 }

@@ -1,0 +1,70 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! A message that a socket did not get, and who owns that socket.
+
+use greet_common::event::{self as record, COMM_SIZE, Head};
+
+/// A process that owns a socket.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Owner {
+    /// Process ID, as the initial PID namespace has it. Where several processes hold the socket,
+    /// the lowest.
+    pub pid: u32,
+    /// Command name, NUL-terminated.
+    pub comm: [u8; COMM_SIZE],
+}
+
+/// A message that a socket lost to its full receive queue, or one of the kernel's that could not
+/// be delivered.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Loss {
+    /// The task in which it happened (the sender's, as a rule), and which socket lost a message.
+    pub head: Head,
+    /// When: CLOCK_MONOTONIC, ns.
+    pub time_ns: u64,
+    /// Inode number of the network namespace.
+    pub netns: u32,
+    /// Port ID of the socket that lost it.
+    pub portid: u32,
+    /// A negative errno: what the sender got, or `-ENOBUFS` for an overrun.
+    pub result: i32,
+    /// 1 for an overrun of the receive queue, 0 for a failed `netlink_unicast`.
+    pub overrun: u32,
+    /// Inode number of the socket that lost it; 0 where it is not known.
+    pub inode: u64,
+    /// Who owns that socket; `None` where it is not known.
+    pub owner: Option<Owner>,
+}
+
+impl From<record::Loss> for Loss {
+    /// The kernel does not say who owns a socket.
+    fn from(record: record::Loss) -> Self {
+        Self {
+            head: record.head,
+            time_ns: record.time_ns,
+            netns: record.netns,
+            portid: record.portid,
+            result: record.result,
+            overrun: record.overrun,
+            inode: record.inode,
+            owner: None,
+        }
+    }
+}
+
+impl Owner {
+    /// The process that this task belongs to.
+    #[must_use]
+    pub const fn of(head: &Head) -> Self {
+        Self {
+            pid: head.pid,
+            comm: head.comm,
+        }
+    }
+
+    /// The command name, as it is: any bytes but NUL.
+    #[must_use]
+    pub fn comm(&self) -> &[u8] {
+        let mut parts = self.comm.split(|byte| *byte == 0);
+        parts.next().unwrap_or_default()
+    }
+}

@@ -1,0 +1,91 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! How a message was read, and what must be shown of it wherever it is shown.
+
+use greet_common::{
+    event::LEN_UNKNOWN,
+    wire::{NLM_F_ACK, NLM_F_MULTI, NLMSG_DONE},
+};
+
+use super::{Exchange, Passed};
+
+/// `NLM_F_DUMP`, both bits.
+const NLM_F_DUMP: u16 = 0x300;
+/// `NLM_F_DUMP_INTR`: what is dumped changed between two parts of the dump
+/// (`nl_dump_check_consistent()` in `include/net/netlink.h`).
+const NLM_F_DUMP_INTR: u16 = 0x10;
+
+impl Passed {
+    /// How many bytes of it reached its reader's memory; `None` if it was not read, and where the
+    /// hooks do not tell.
+    #[must_use]
+    pub fn copied(&self) -> Option<u32> {
+        let read = self.delivery.as_ref()?;
+        let result = u32::try_from(read.result).ok()?;
+        if read.copied != LEN_UNKNOWN {
+            return Some(read.copied);
+        }
+        // A result of the message's own length may be what `MSG_TRUNC` asks for.
+        (result < self.message.datagram.len).then_some(result)
+    }
+
+    /// Did its reader get only a part of it? The kernel discards the rest.
+    #[must_use]
+    pub fn is_truncated(&self) -> bool {
+        let copied = self.copied();
+        copied.is_some_and(|copied| copied < self.message.datagram.len)
+    }
+
+    /// Could its reader not take it at all?
+    #[must_use]
+    pub fn is_spoilt(&self) -> bool {
+        let read = self.delivery.as_ref();
+        read.is_some_and(|read| read.result < 0)
+    }
+
+    /// Does it say that what is dumped changed meanwhile?
+    #[must_use]
+    pub fn is_interrupted(&self) -> bool {
+        let datagram = &self.message.datagram;
+        datagram.portid == 0
+            && datagram.headers().iter().any(|header| {
+                let is_part = header.flags & NLM_F_MULTI != 0 || header.kind == NLMSG_DONE;
+                is_part && header.flags & NLM_F_DUMP_INTR != 0
+            })
+    }
+}
+
+impl Exchange {
+    /// How many of its messages were read in part only.
+    #[must_use]
+    pub fn truncated(&self) -> u64 {
+        let passed = self.passed.iter();
+        passed.filter(|passed| passed.is_truncated()).count() as u64
+    }
+
+    /// Is it a dump of what changed meanwhile? Then what was dumped need not fit together.
+    #[must_use]
+    pub fn is_interrupted(&self) -> bool {
+        self.passed.iter().any(Passed::is_interrupted)
+    }
+
+    /// Does its request ask for an answer? An acknowledgement or a dump is asked for by a flag;
+    /// whether a request has one by its nature is not known here. Where not all of its messages
+    /// were captured, one of the others may.
+    #[must_use]
+    pub fn is_answer_asked(&self) -> bool {
+        let Some(request) = &self.request else {
+            return false;
+        };
+        let datagram = &request.datagram;
+        let is_cut = datagram.data.len() < usize::try_from(datagram.len).unwrap_or(usize::MAX);
+        let mut headers = datagram.headers().into_iter();
+        is_cut || headers.any(|header| header.flags & (NLM_F_ACK | NLM_F_DUMP) != 0)
+    }
+
+    /// How often a message of it was looked at without being taken (`MSG_PEEK`).
+    #[must_use]
+    pub fn peeks(&self) -> u64 {
+        let passed = self.passed.iter();
+        passed.map(|passed| u64::from(passed.peeks)).sum()
+    }
+}

@@ -1,0 +1,88 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! What must be seen of an exchange in every view, whatever its status and however much of it is
+//! folded: losses, messages that were read in part, and dumps of what changed meanwhile.
+
+use super::text::counted;
+use crate::journey::{Exchange, Passed, Status};
+
+/// The marks of an exchange, a few words each. What its status says is not said twice.
+pub(in crate::output) fn of_exchange(exchange: &Exchange) -> Vec<String> {
+    let mut marks = Vec::new();
+    let status = exchange.status();
+    let lost = exchange.lost();
+    if lost > u64::from(status == Status::Lost) {
+        marks.push(counted(lost, "message lost", "messages lost"));
+    }
+    let mut cut = exchange
+        .passed
+        .iter()
+        .filter(|passed| passed.is_truncated());
+    match (cut.next(), cut.count() as u64) {
+        (Some(first), 0) => marks.extend(truncation(first)),
+        (Some(_), more) => marks.push(counted(1 + more, "", "messages truncated")),
+        (None, _) => {}
+    }
+    if exchange.is_interrupted() {
+        marks.push(INTERRUPTED.to_owned());
+    }
+    let others = exchange
+        .losses
+        .len()
+        .saturating_sub(exchange.own_losses().count()) as u64;
+    if others > 0 {
+        let (one, several) = (
+            "message lost by another socket",
+            "messages lost by other sockets",
+        );
+        marks.push(counted(others, one, several));
+    }
+    marks
+}
+
+/// Of a dump of what changed meanwhile.
+pub(super) const INTERRUPTED: &str = "dump interrupted (NLM_F_DUMP_INTR)";
+
+/// How much of a message was read, if that was not all of it.
+pub(in crate::output) fn truncation(passed: &Passed) -> Option<String> {
+    let copied = passed.copied().filter(|_| passed.is_truncated())?;
+    let len = passed.message.datagram.len;
+    Some(format!("truncated: {copied} of {len} bytes read"))
+}
+
+/// The same in as few columns as can be, for a line that has few.
+pub(super) fn brief(exchange: &Exchange) -> Vec<String> {
+    let (lost, truncated) = (exchange.lost(), exchange.truncated());
+    let is_one = exchange.passed.len() == 1;
+    let status = exchange.status();
+    let mut marks = Vec::new();
+    if exchange.is_interrupted() {
+        marks.push(DUMP_INTR.to_owned());
+    }
+    if lost > u64::from(status == Status::Lost) {
+        marks.push(format!("{lost} lost"));
+    }
+    if truncated > 0 && !(status == Status::Truncated && is_one) {
+        marks.push(format!("{truncated} cut"));
+    }
+    marks
+}
+
+/// Those of one message, as briefly.
+pub(super) fn brief_of_message(passed: &Passed) -> Vec<String> {
+    let mut marks = Vec::new();
+    if passed.is_interrupted() {
+        marks.push(DUMP_INTR.to_owned());
+    }
+    if let Some(copied) = passed.copied().filter(|_| passed.is_truncated()) {
+        marks.push(format!("cut {copied}/{}", passed.message.datagram.len));
+    }
+    marks
+}
+
+const DUMP_INTR: &str = "DUMP_INTR";
+
+/// The marks of one message.
+pub(in crate::output) fn of_message(passed: &Passed) -> Vec<String> {
+    let interrupted = passed.is_interrupted().then(|| INTERRUPTED.to_owned());
+    truncation(passed).into_iter().chain(interrupted).collect()
+}
