@@ -49,6 +49,7 @@ const MODULES: &[(&str, Place)] = &[
             processors: 1,
         },
     ),
+    ("losses", EachKernel),
     (
         "metrics",
         OneKernel {

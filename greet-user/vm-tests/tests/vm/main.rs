@@ -13,6 +13,7 @@ mod files;
 mod greeting;
 mod hooks;
 mod json;
+mod losses;
 mod metrics;
 mod module;
 mod nlmon;
