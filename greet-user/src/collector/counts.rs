@@ -100,9 +100,10 @@ impl fmt::Display for Ended {
             trouble,
         } = self;
         let unsent = full + refused + ended;
+        let exchanges = if *sent == 1 { "exchange" } else { "exchanges" };
         write!(
             out,
-            "otlp: {sent} exchanges sent, {unsent} not sent (queue full {full}, refused {refused}, \
+            "otlp: {sent} {exchanges} sent, {unsent} not sent (queue full {full}, refused {refused}, \
              ended {ended})"
         )?;
         match trouble {

@@ -6,8 +6,8 @@ use greet_common::event::{self as record, COMM_SIZE, Head};
 /// A process that owns a socket.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Owner {
-    /// Process ID, as the initial PID namespace has it. Where several processes hold the socket,
-    /// the lowest.
+    /// Process ID, as the initial PID namespace has it. Where several processes hold the socket, one
+    /// of them: the one that bound it, if its port ID tells.
     pub pid: u32,
     /// Command name, NUL-terminated.
     pub comm: [u8; COMM_SIZE],

@@ -4,6 +4,7 @@
 
 mod bytes;
 pub(super) mod counts;
+mod errno;
 mod fold;
 mod ladder;
 mod lanes;
@@ -31,7 +32,7 @@ use ladder::Ladder;
 use line::{Line, wrapped};
 pub use look::Look;
 use look::{BOLD, DIM, ERROR, PLAIN};
-use text::{duration, microseconds};
+use text::{counted, duration, microseconds};
 pub(super) use text::{error_name, error_text};
 
 /// Writes lines for people.
@@ -100,7 +101,10 @@ impl<W: Write> Human<W> {
                 line.push(BOLD, "answered").push(DIM, "  round trip ");
                 line.push(BOLD, &duration(time_ns, &self.look));
                 line.push(DIM, "  text ");
-                line.push(PLAIN, &format!("{} bytes", answer.payload.len()));
+                line.push(
+                    PLAIN,
+                    &counted(answer.payload.len() as u64, "byte", "bytes"),
+                );
             }
             Outcome::NotAskedFor => {
                 line.push(BOLD, "sent").push(DIM, "  no answer asked for");
@@ -132,12 +136,10 @@ impl<W: Write> Human<W> {
 
     fn answered(&mut self, greeting: &Greeting, answer: &Answer, out: &mut String) {
         let time_ns = answer.time_ns.saturating_sub(greeting.sent.time_ns);
-        let (size, seq) = (answer.payload.len(), greeting.sent.seq);
+        let size = counted(answer.payload.len() as u64, "byte", "bytes");
+        let seq = greeting.sent.seq;
         let mut line = Line::new(&self.look);
-        line.push(
-            PLAIN,
-            &format!("{size} bytes from the kernel: seq={seq} time="),
-        );
+        line.push(PLAIN, &format!("{size} from the kernel: seq={seq} time="));
         line.push(PLAIN, &duration(time_ns, &self.look)).end(out);
         if !self.look.oneline && self.answer.as_ref() != Some(&answer.payload) {
             let text = self.look.shown(trimmed(&answer.payload)).into_owned();
@@ -167,7 +169,11 @@ impl<W: Write> Output for Human<W> {
         }
         let hooks = &system.attached.hooks;
         if !hooks.is_empty() {
-            let mut text = format!("kernel {}, {} hooks", system.kernel, hooks.len());
+            let mut text = format!(
+                "kernel {}, {}",
+                system.kernel,
+                counted(hooks.len() as u64, "hook", "hooks")
+            );
             if look.verbose {
                 text = format!("{text}: {}", by_kind(hooks));
             }

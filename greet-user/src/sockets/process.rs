@@ -41,13 +41,14 @@ pub fn find(sockets: &mut [Socket]) {
     }
 }
 
-/// The first process that holds the socket with this inode number: the one with the lowest ID.
+/// A process that holds the socket with this inode number: one of the `likely` if it does, else
+/// the one with the lowest ID.
 #[must_use]
-pub fn holder(inode: u64) -> Option<Process> {
+pub fn holder(inode: u64, likely: &[u32]) -> Option<Process> {
     let places = HashMap::from([(inode, 0)]);
-    let pid = pids()
-        .into_iter()
-        .find(|pid| !held(*pid, &places).is_empty())?;
+    let holds = |pid: &u32| !held(*pid, &places).is_empty();
+    let found = likely.iter().copied().find(holds);
+    let pid = found.or_else(|| pids().into_iter().find(holds))?;
     Some(Process {
         pid,
         comm: comm(pid),

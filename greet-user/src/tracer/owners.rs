@@ -17,15 +17,29 @@ use crate::{
 
 /// How many sockets are remembered.
 const MOST: usize = 1024;
-/// Between two looks through `/proc`, as often as long as the last one took.
-const REST: u32 = 10;
+/// How long may be looked at once …
+const BURST: Duration = Duration::from_millis(300);
+/// … and one in how many parts of the time, in the long run.
+const SHARE: u32 = 20;
 
 /// The owners that were asked for.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Owners {
     /// By the socket's inode number.
     known: HashMap<u64, Option<Owner>>,
-    not_before: Option<Instant>,
+    /// For how long may be looked, and when that was so.
+    left: Duration,
+    counted: Instant,
+}
+
+impl Default for Owners {
+    fn default() -> Self {
+        Self {
+            known: HashMap::new(),
+            left: BURST,
+            counted: Instant::now(),
+        }
+    }
 }
 
 impl Owners {
@@ -35,7 +49,10 @@ impl Owners {
             && loss.owner.is_none()
             && loss.inode != 0
         {
-            loss.owner = self.of(loss.inode, sockets::holder);
+            // A port ID is that of the process unless it chose another, and a sender may lose its
+            // own answers.
+            let likely = [loss.portid, loss.head.pid];
+            loss.owner = self.of(loss.inode, |inode| sockets::holder(inode, &likely));
         }
     }
 
@@ -48,12 +65,14 @@ impl Owners {
             return *known;
         }
         let started = Instant::now();
-        if self.not_before.is_some_and(|time| started < time) {
+        let earned = started.saturating_duration_since(self.counted) / SHARE;
+        self.left = (self.left + earned).min(BURST);
+        self.counted = started;
+        if self.left.is_zero() {
             return None;
         }
         let owner = find(inode).map(|process| owner(&process));
-        let took: Duration = started.elapsed();
-        self.not_before = Some(started + took * (1 + REST));
+        self.left = self.left.saturating_sub(started.elapsed());
         if self.known.len() >= MOST {
             self.known.clear();
         }
@@ -96,25 +115,26 @@ mod tests {
     #[test]
     fn most_of_the_time_nobody_is_asked() {
         let mut owners = Owners::default();
+        assert_eq!(owners.of(6, |_| None), None);
         let slow = |_| {
-            std::thread::sleep(Duration::from_millis(50));
+            std::thread::sleep(BURST);
             None
         };
         assert_eq!(owners.of(7, slow), None);
-        assert_eq!(owners.of(8, |_| panic!("so soon")), None);
+        assert!(owners.left.is_zero());
+        owners.counted = Instant::now();
         assert_eq!(owners.of(7, |_| panic!("it is known")), None);
-        owners.not_before = None;
-        assert_eq!(
-            owners.of(8, |_| process(71)).map(|owner| owner.pid),
-            Some(71)
-        );
+        // A little later there is a little time again.
+        owners.counted -= Duration::from_millis(20);
+        let found = owners.of(8, |_| process(71));
+        assert_eq!(found.map(|owner| owner.pid), Some(71));
     }
 
     #[test]
     fn memory_is_bounded() {
         let mut owners = Owners::default();
         for inode in 1..5_000 {
-            owners.not_before = None;
+            owners.left = BURST;
             owners.of(inode, |_| None);
             assert!(owners.known.len() <= MOST);
         }

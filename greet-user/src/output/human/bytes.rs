@@ -8,7 +8,7 @@ use greet_common::wire::{ALIGN_TO, HEADER_SIZE, Header, NLMSG_ERROR};
 use super::{
     line::Line,
     look::{BOLD, DIM, Look, PLAIN, TO_KERNEL, TO_USER},
-    text::{error_name, flags, kind},
+    text::{self, error_name, flags, kind},
 };
 use crate::event::{Datagram, Direction};
 
@@ -29,7 +29,7 @@ pub(super) fn dump(datagram: &Datagram, stage: &str, look: &Look, out: &mut Stri
     };
     let mut line = Line::new(look);
     line.push(style, stage);
-    line.push(BOLD, &format!("  {} bytes, {way}", datagram.len))
+    line.push(BOLD, &format!("  {}, {way}", text::bytes(datagram.len)))
         .end(out);
     let mut dump = Dump {
         datagram,

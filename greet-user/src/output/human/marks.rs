@@ -2,7 +2,7 @@
 //! What must be seen of an exchange in every view, whatever its status and however much of it is
 //! folded: losses, messages that were read in part, and dumps of what changed meanwhile.
 
-use super::text::counted;
+use super::text::{bytes, counted};
 use crate::journey::{Exchange, Passed, Status};
 
 /// The marks of an exchange, a few words each. What its status says is not said twice.
@@ -46,7 +46,7 @@ pub(super) const INTERRUPTED: &str = "dump interrupted (NLM_F_DUMP_INTR)";
 pub(in crate::output) fn truncation(passed: &Passed) -> Option<String> {
     let copied = passed.copied().filter(|_| passed.is_truncated())?;
     let len = passed.message.datagram.len;
-    Some(format!("truncated: {copied} of {len} bytes read"))
+    Some(format!("truncated: {copied} of {} read", bytes(len)))
 }
 
 /// The same in as few columns as can be, for a line that has few.

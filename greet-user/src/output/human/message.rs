@@ -135,7 +135,7 @@ fn some_bytes(datagram: &Datagram, columns: usize, look: &Look) -> String {
     let stated = datagram.header().map_or(0, |header| header.len);
     let stated = usize::try_from(stated.min(datagram.len)).unwrap_or(usize::MAX);
     let len = stated.saturating_sub(HEADER_SIZE).max(payload.len());
-    let begin = format!("{len} bytes:");
+    let begin = format!("{}:", counted(len as u64, "byte", "bytes"));
     let more = look.glyphs().more;
     let room = |rest: usize| columns.saturating_sub(begin.len() + rest) / " 00".len();
     let (most, more) = if len <= MOST_BYTES.min(room(0)) {

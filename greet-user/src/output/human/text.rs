@@ -1,29 +1,12 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! Words for numbers.
 
-use std::io;
-
 use greet_common::wire::Header;
-use nix::errno::Errno;
 
+pub(in crate::output) use super::errno::{error_name, error_text};
 use super::line::{cut, width};
 use super::look::Look;
 use crate::event::{Datagram, Head, Owner, comm, flag_names, protocol_name, type_name};
-
-/// `ENODEV` for -19; the number where it has no name.
-pub(in crate::output) fn error_name(errno: i32) -> String {
-    match Errno::from_raw(errno.wrapping_neg()) {
-        Errno::UnknownErrno => errno.to_string(),
-        known => format!("{known:?}"),
-    }
-}
-
-/// `No such device` for -19.
-pub(in crate::output) fn error_text(errno: i32) -> String {
-    let error = io::Error::from_raw_os_error(errno.wrapping_neg()).to_string();
-    let words = error.split(" (os error").next();
-    words.unwrap_or_default().to_owned()
-}
 
 /// The message type: its number, and its name where it has one.
 pub(super) fn kind(datagram: &Datagram, header: &Header) -> String {

@@ -3,7 +3,6 @@
 //! are any, else below `netlink.`.
 
 use greet_common::Stage;
-use nix::errno::Errno;
 use opentelemetry::{Array, KeyValue, StringValue, Value};
 
 use super::Sample;
@@ -12,6 +11,7 @@ use crate::{
         Datagram, Extack, Head, Loss, Request, comm, escaped, flag_names, protocol_name, type_name,
     },
     journey::{Passed, Status},
+    output::human::{error_name, error_text},
 };
 
 /// A protocol as `--protocol` takes it.
@@ -85,7 +85,7 @@ fn error(sample: &Sample) -> Option<String> {
     if !is_error(sample.status) {
         return None;
     }
-    let known = errno(sample).map(errno_name);
+    let known = errno(sample).map(error_name);
     Some(known.unwrap_or_else(|| sample.status.name().to_owned()))
 }
 
@@ -93,10 +93,7 @@ fn error(sample: &Sample) -> Option<String> {
 pub(super) fn reason(sample: &Sample) -> Option<String> {
     let mut reason = error(sample)?;
     if let Some(errno) = errno(sample) {
-        reason = format!(
-            "{reason}: {}",
-            Errno::from_raw(errno.saturating_neg()).desc()
-        );
+        reason = format!("{reason}: {}", error_text(errno));
     }
     for extack in &sample.exchange.extacks {
         reason = format!("{reason}; {}", words(extack));
@@ -128,14 +125,6 @@ fn errno(sample: &Sample) -> Option<i32> {
         .or_else(|| answers.find(|errno| *errno < 0))
         .or_else(lost)
         .or_else(spoilt)
-}
-
-/// A negative errno as in errno(3).
-fn errno_name(error: i32) -> String {
-    match Errno::from_raw(error.saturating_neg()) {
-        Errno::UnknownErrno => error.to_string(),
-        known => format!("{known:?}"),
-    }
 }
 
 fn of_task(head: &Head) -> Vec<KeyValue> {
@@ -209,7 +198,7 @@ pub(super) fn of_answer(passed: &Passed) -> Vec<KeyValue> {
 /// Of a message that was lost.
 pub(super) fn of_loss(loss: &Loss) -> Vec<KeyValue> {
     let mut all = vec![
-        KeyValue::new("error.type", errno_name(loss.result)),
+        KeyValue::new("error.type", error_name(loss.result)),
         KeyValue::new("netlink.overrun", loss.overrun != 0),
         KeyValue::new("netlink.portid", i64::from(loss.portid)),
     ];

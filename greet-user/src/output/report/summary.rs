@@ -77,48 +77,61 @@ fn tiles(finished: &Finished<'_>, out: &mut impl Write) -> io::Result<()> {
     writeln!(out, "</dl>")
 }
 
+/// `1 hook`, `1,200 hooks`.
+fn counted(number: u64, one: &str, several: &str) -> String {
+    let what = if number == 1 { one } else { several };
+    format!("{} {what}", count(number))
+}
+
 /// Everything that was not seen, and everything that somebody did not get.
 fn missing(finished: &Finished<'_>, out: &mut impl Write) -> io::Result<()> {
     let observed = finished.observed;
     let counts = observed.counts;
     let mut sentences = Vec::new();
-    let mut say = |number: u64, words: &str| {
+    let mut say = |number: u64, what: &str, why: &str| {
         if number > 0 {
-            sentences.push(format!("<b>{}</b> {words}", count(number)));
+            sentences.push(format!("{what}: <b>{}</b>{why}", count(number)));
         }
     };
     say(
         observed.events_dropped,
-        "records of the tracer were dropped: its buffer was full. What they told is not here.",
+        "Dropped records of the tracer",
+        ". Its buffer was full; what they told is not here.",
     );
     say(
         observed.calls_missed,
-        "calls were missed: the kernel could not run the tracer&#39;s programs at them.",
+        "Missed calls",
+        ". The kernel could not run the tracer&#39;s programs at them.",
     );
     say(
         counts.overruns,
-        "messages were lost to a full receive queue (overrun).",
+        "Messages lost to a full receive queue (overrun)",
+        "",
     );
     say(
         counts.failed,
-        "messages could not be delivered, or their reader could not take them.",
+        "Messages that could not be delivered, or that recvmsg() failed to copy",
+        "",
     );
     say(
         counts.truncated,
-        "messages were read in part only: the reader&#39;s buffer was too small.",
+        "Messages truncated, because the reader&#39;s buffer was too small",
+        "",
     );
     say(
         counts.unmatched,
-        "messages were read whose queuing was not seen.",
+        "Messages read whose queuing was not seen",
+        "",
     );
     say(
         counts.cut_short,
-        "exchanges are shown as they were before their answers were read: too many were waiting.",
+        "Exchanges shown as they were before their answers were read",
+        ". Too many were waiting.",
     );
     say(
         finished.left_out,
-        "exchanges are counted here but not listed: there was no room. Listed are the first \
-         ones, those that went wrong, and the slowest.",
+        "Exchanges counted here but not listed",
+        ". There was no room; the first ones, those that went wrong, and the slowest are listed.",
     );
     let attached = finished.run.map(|run| &run.system().attached);
     for missing in attached.map_or(&[][..], |attached| &attached.missing) {
@@ -150,9 +163,9 @@ fn facts(finished: &Finished<'_>, out: &mut impl Write) -> io::Result<()> {
     let hooks = system.map_or(&[][..], |system| &system.attached.hooks);
     writeln!(
         out,
-        "<details class=\"facts\"><summary>How it was seen: {} hooks, {} records</summary><dl>",
-        hooks.len(),
-        count(finished.observed.events)
+        "<details class=\"facts\"><summary>How it was seen: {}, {}</summary><dl>",
+        counted(hooks.len() as u64, "hook", "hooks"),
+        counted(finished.observed.events, "record", "records")
     )?;
     let mut fact = |name: &str, value: &str| {
         writeln!(
@@ -172,10 +185,10 @@ fn facts(finished: &Finished<'_>, out: &mut impl Write) -> io::Result<()> {
     fact(
         "records",
         &format!(
-            "{} seen, {} dropped; {} calls missed",
+            "{} seen, {} dropped; {} missed",
             count(finished.observed.events),
             count(finished.observed.events_dropped),
-            count(finished.observed.calls_missed)
+            counted(finished.observed.calls_missed, "call", "calls")
         ),
     )?;
     fact("hooks", &hooks.join(", "))?;
@@ -212,11 +225,11 @@ pub(super) fn percentiles(finished: &Finished<'_>, out: &mut impl Write) -> io::
 
 /// `name`: already escaped.
 fn table(name: &str, group: &Group, out: &mut impl Write) -> io::Result<()> {
-    let exchanges = count(group.exchanges);
+    let exchanges = counted(group.exchanges, "exchange", "exchanges");
     writeln!(
         out,
         "<table class=\"plain\"><caption>Time spent in each span: <span class=\"said\">{name}</span>, \
-         {exchanges} exchanges</caption><thead><tr>"
+         {exchanges}</caption><thead><tr>"
     )?;
     for head in ["span", "count", "min", "p50", "p90", "p99", "max", "mean"] {
         writeln!(out, "<th scope=\"col\">{head}</th>")?;
@@ -258,10 +271,10 @@ pub(super) fn losses(finished: &Finished<'_>, out: &mut impl Write) -> io::Resul
     writeln!(
         out,
         "<section class=\"losses\" aria-labelledby=\"losses-title\"><h2 id=\"losses-title\">Losses</h2>\
-         <p>{} lost, {} listed; {} exchanges got no answer because of it.</p><ol>",
+         <p>{} lost, {} listed; {} with the status lost.</p><ol>",
         count(counts.lost()),
         count(finished.losses.len() as u64),
-        count(lost),
+        counted(lost, "exchange", "exchanges"),
     )?;
     for loss in finished.losses {
         let at = duration(loss.time_ns.saturating_sub(finished.began_ns));

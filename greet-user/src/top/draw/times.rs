@@ -49,7 +49,10 @@ pub(super) fn draw(
     let whose = if known.is_some() {
         "all exchanges so far".to_owned()
     } else {
-        format!("of {} exchanges that are kept", compact(kept.len() as u64))
+        match kept.len() {
+            1 => "of the one exchange that is kept".to_owned(),
+            count => format!("of {} exchanges that are kept", compact(count as u64)),
+        }
     };
     let area = titled((Pane::Times, area), &whose, has_keys, theme, buffer);
     let of_kept = || {

@@ -49,7 +49,11 @@ const PROBES: [(&str, &str); 10] = [
 ];
 
 /// Those of tracepoints: BTF has the type of what is called there.
-const TRACEPOINTS: [(&str, &str); 6] = [
+const TRACEPOINTS: [(&str, &str); 7] = [
+    (
+        "copied",
+        include_str!("../../../../greet-ebpf/src/probes/copied.rs"),
+    ),
     (
         "extack",
         include_str!("../../../../greet-ebpf/src/probes/extack.rs"),

@@ -46,7 +46,7 @@ fn the_first_the_refused_and_the_slowest_are_kept() {
     assert_eq!(data["left_out"], 80);
     assert_eq!(data["groups"][0]["exchanges"], 100);
     assert_eq!(data["groups"][0]["spans"][0][1]["count"], 100);
-    assert!(page.contains("<b>80</b> exchanges are counted here but not listed"));
+    assert!(page.contains("Exchanges counted here but not listed: <b>80</b>"));
 }
 
 #[test]
