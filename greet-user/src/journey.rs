@@ -122,9 +122,10 @@ impl Journey {
             Event::Delivery(delivery) => self.delivery(delivery, tell),
             Event::Loss(loss) => self.loss(loss, tell),
             Event::Extack(extack) => {
-                self.call(extack.head.tid, extack.head.call, tell)
-                    .extacks
-                    .push(extack);
+                let call = self.call(extack.head.tid, extack.head.call, tell);
+                call.extacks.push(extack);
+                self.held.add_notes(0, 1);
+                self.make_room(tell);
             }
         }
     }
@@ -328,6 +329,8 @@ impl Journey {
         exchange
             .datagrams()
             .for_each(|datagram| self.held.add(datagram));
+        self.held
+            .add_notes(exchange.losses.len(), exchange.extacks.len());
         self.open.insert(id, exchange);
         self.order.push_back(id);
         for delivery in early {
@@ -373,6 +376,8 @@ impl Journey {
         exchange
             .datagrams()
             .for_each(|datagram| self.held.remove(datagram));
+        self.held
+            .remove_notes(exchange.losses.len(), exchange.extacks.len());
         for passed in exchange.passed.iter().filter(|passed| passed.is_waiting()) {
             let key = passed.buffer();
             for places in [&mut self.queued, &mut self.displaced] {

@@ -72,5 +72,7 @@ impl Journey {
     fn let_go(&mut self, call: &Call) {
         let messages = call.messages.iter();
         messages.for_each(|passed| self.held.remove(&passed.message.datagram));
+        self.held
+            .remove_notes(call.losses.len(), call.extacks.len());
     }
 }

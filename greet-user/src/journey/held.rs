@@ -5,7 +5,7 @@
 use std::mem::size_of;
 
 use super::Passed;
-use crate::event::Datagram;
+use crate::event::{Datagram, Extack, Loss};
 
 /// Bytes of all of them at most.
 const MOST: usize = 64 << 20;
@@ -23,9 +23,22 @@ impl Held {
         self.0 -= weight(datagram);
     }
 
+    /// The same of losses and reasons: a datagram may hold thousands of requests that each have one.
+    pub(super) const fn add_notes(&mut self, losses: usize, extacks: usize) {
+        self.0 += notes(losses, extacks);
+    }
+
+    pub(super) const fn remove_notes(&mut self, losses: usize, extacks: usize) {
+        self.0 -= notes(losses, extacks);
+    }
+
     pub(super) const fn is_too_much(&self) -> bool {
         self.0 > MOST
     }
+}
+
+const fn notes(losses: usize, extacks: usize) -> usize {
+    losses * size_of::<Loss>() + extacks * size_of::<Extack>()
 }
 
 /// An empty one takes memory, too.

@@ -38,6 +38,10 @@ impl Losses {
         }
     }
 
+    pub(super) const fn len(&self) -> usize {
+        self.all.len()
+    }
+
     pub(super) fn iter(&self) -> impl Iterator<Item = &Loss> {
         self.all.iter()
     }
@@ -109,8 +113,12 @@ impl Journey {
     /// In a call it is told when that ends.
     pub(super) fn loss(&mut self, loss: Loss, tell: &mut impl FnMut(Told<'_>)) {
         if loss.head.call != 0 {
-            let call = self.call(loss.head.tid, loss.head.call, tell);
-            call.losses.push(loss);
+            let losses = &mut self.call(loss.head.tid, loss.head.call, tell).losses;
+            let before = losses.all.len();
+            losses.push(loss);
+            let new = losses.all.len() - before;
+            self.held.add_notes(new, 0);
+            self.make_room(tell);
         } else if self.overruns.is_new(&loss) {
             tell(Told::Loss(&loss));
         }

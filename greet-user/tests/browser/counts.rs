@@ -67,8 +67,10 @@ async fn agree_on_exchanges(page: &Page, exchanges: &[&Value]) -> WebDriverResul
         return Object.fromEntries([...table.querySelectorAll('tbody tr')].map(cells).map(([name, number]) => [name, Number(number.replace(/\\D/g, ''))]))";
     let shown = page.ask(script).await?;
     assert_eq!(shown, serde_json::to_value(&statuses).expect("JSON"));
-    let refused = statuses.get("refused").unwrap_or(&0) + statuses.get("failed").unwrap_or(&0);
-    assert_eq!(page.count("count-refused").await?, refused);
+    for (tile, status) in [("count-refused", "refused"), ("count-unsent", "failed")] {
+        let wanted = *statuses.get(status).unwrap_or(&0);
+        assert_eq!(page.count(tile).await?, wanted, "{status}");
+    }
     // The filter finds as many of each.
     for (status, number) in statuses {
         let choose = format!(

@@ -70,6 +70,24 @@ fn an_answer_that_finds_the_queue_full_is_lost_once() {
 }
 
 #[test]
+fn losses_without_end_are_not_kept_without_end() {
+    let mut journey = Journey::new(true);
+    let mut told = 0;
+    let count = 2_000_000;
+    for number in 0..count {
+        // Calls whose end never comes, of a thousand threads.
+        let mut loss = loss(2, 0, ECONNREFUSED);
+        loss.head.tid = number % 1_000;
+        journey.push(Event::Loss(loss), &mut |each| {
+            told += u32::from(matches!(each, Told::Loss(_)));
+        });
+    }
+    assert!(told > count / 2, "{told} were told before the end");
+    journey.finish(&mut |each| told += u32::from(matches!(each, Told::Loss(_))));
+    assert_eq!(told, count);
+}
+
+#[test]
 fn outside_of_a_call_it_is_lost_once_as_well() {
     let other = |mut loss: Loss| {
         (loss.head.tid, loss.portid) = (72, 72);

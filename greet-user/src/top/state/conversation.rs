@@ -210,5 +210,6 @@ pub(super) fn weight(exchange: &Exchange) -> usize {
     let sent = sent.map_or(0, |request| request.datagram.data.len());
     let passed = exchange.passed.iter();
     let passed = passed.map(|passed| size_of_val(passed) + passed.message.datagram.data.len());
-    size_of::<Kept>() + sent + passed.sum::<usize>()
+    let notes = size_of_val(exchange.losses.as_slice()) + size_of_val(exchange.extacks.as_slice());
+    size_of::<Kept>() + sent + passed.sum::<usize>() + notes
 }
