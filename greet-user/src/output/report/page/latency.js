@@ -25,8 +25,8 @@ function startLatency(run) {
 
 function showLatency(run) {
   const group = run.groups[Number(byId("group").value)] ?? run.groups[0];
-  const spans = run.spans.flatMap(([name]) => group.spans.filter(([found]) => found === name));
-  const chosen = spans.find(([name]) => name === place.span) ?? spans[spans.length - 1];
+  const spans = [...run.spans, ["complete"]].flatMap(([name]) => group.spans.filter(([found]) => found === name));
+  const chosen = spans.find(([name]) => name === place.span) ?? spans.find(([name]) => name === "first_reply") ?? spans[spans.length - 1];
   const table = byId("percentiles");
   const focused = document.activeElement?.dataset?.span;
   table.replaceChildren(make("caption", {}, "Time in each span of ", said(group.name), `, ${plural(group.exchanges, "exchange")}`));
