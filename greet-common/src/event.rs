@@ -56,6 +56,8 @@ pub enum Kind {
     Rest = 6,
     /// A [`Whole`].
     Whole = 7,
+    /// A [`Close`].
+    Close = 8,
 }
 
 /// Who and where: the start of each record.
@@ -102,10 +104,41 @@ pub struct Datagram {
     pub captured: u32,
     /// How many bytes more there are in a [`Rest`] that came before this record.
     pub rest: u32,
-    /// Explicit padding.
-    pub padding: u32,
+    /// What its first bytes do not show: a [`Mark`].
+    pub mark: u32,
     /// The datagram's first bytes.
     pub data: [u8; CAPTURE],
+}
+
+/// What a datagram's record says beyond its captured bytes, as [`Datagram::mark`] has it; 0 if
+/// nothing is known. A unicast says how it ends, a multicast where it comes from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Mark(pub u32);
+
+impl Mark {
+    /// Set where the last message of a unicast is `NLMSG_DONE`.
+    pub const DONE: u32 = 1;
+    /// Where the flags of that message are.
+    pub const FLAGS: u32 = 1;
+    /// The flags that fit: those of a dump, up to `NLM_F_DUMP_FILTERED`.
+    pub const FLAGS_MASK: u32 = 0xff;
+    /// Where its errno is, not negated.
+    pub const ERRNO: u32 = 16;
+
+    /// A unicast that ends with `NLMSG_DONE`, with these flags and this code (0 or a negative
+    /// errno; anything else counts as 0).
+    #[must_use]
+    pub const fn done(flags: u16, code: i32) -> Self {
+        let errno = code.wrapping_neg() as u32;
+        let errno = if errno < 4096 { errno } else { 0 };
+        Self(Self::DONE | (flags as u32 & Self::FLAGS_MASK) << Self::FLAGS | errno << Self::ERRNO)
+    }
+
+    /// A multicast from a namespace that the receiver's knows by this number (`nsid`).
+    #[must_use]
+    pub const fn from_namespace(nsid: i32) -> Self {
+        Self((nsid as u32).wrapping_add(1))
+    }
 }
 
 /// Whose rest it is.
@@ -278,6 +311,17 @@ pub struct Extack {
     pub text: [u8; EXTACK_SIZE],
 }
 
+/// A socket was closed (`netlink_release`): nobody reads what is in its queue any more. Where
+/// only tracepoints can be watched, there is one for each message that the kernel then frees.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(C)]
+pub struct Close {
+    /// In which task, and which socket.
+    pub head: Head,
+    /// When: CLOCK_MONOTONIC, ns.
+    pub time_ns: u64,
+}
+
 const _: () = {
     assert!(size_of::<Head>() == 48);
     assert!(size_of::<Datagram>() == 32 + CAPTURE);
@@ -289,5 +333,6 @@ const _: () = {
     assert!(size_of::<Whole>() == 48 + 80 + 32);
     assert!(REQUEST_HEAD == 128);
     assert!(size_of::<Loss>() == 48 + 32);
+    assert!(size_of::<Close>() == 48 + 8);
     assert!(size_of::<Extack>() == 48 + 8 + EXTACK_SIZE);
 };

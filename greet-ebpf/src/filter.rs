@@ -4,7 +4,7 @@
 use crate::{
     globals::{
         FILTER_COMM_HIGH, FILTER_COMM_LOW, FILTER_NETNS, FILTER_PID, FILTER_PORT, FILTER_PORT_SET,
-        FILTER_PROTOCOLS, FILTER_TASKS,
+        FILTER_PROCESS_HIGH, FILTER_PROCESS_LOW, FILTER_PROTOCOLS, FILTER_TASKS,
     },
     maps::FAMILY,
     read::{Fault, Memory, Sock},
@@ -32,7 +32,13 @@ fn is_member(pid: u32) -> bool {
 /// Are some tasks looked at and others not?
 #[inline(always)]
 pub fn by_task() -> bool {
-    FILTER_TASKS.load() != ANY || FILTER_COMM_LOW.load() != 0
+    FILTER_TASKS.load() != ANY || by_name()
+}
+
+/// Are some names looked at and others not?
+#[inline(always)]
+fn by_name() -> bool {
+    FILTER_COMM_LOW.load() != 0 || FILTER_PROCESS_LOW.load() != 0
 }
 
 /// Is this socket's protocol one to look at?
@@ -71,8 +77,17 @@ pub fn wanted_task(task: &Task) -> Result<bool, Fault> {
         ONE => task.pid == FILTER_PID.load(),
         _ => is_member(task.pid),
     };
-    if !of_process || FILTER_COMM_LOW.load() == 0 {
+    if !of_process || !by_name() {
         return Ok(of_process);
     }
-    Ok(task.comm()? == [FILTER_COMM_LOW.load(), FILTER_COMM_HIGH.load()])
+    let process = [FILTER_PROCESS_LOW.load(), FILTER_PROCESS_HIGH.load()];
+    if process[0] != 0 && task.process_name()? != process {
+        return Ok(false);
+    }
+    let comm = [FILTER_COMM_LOW.load(), FILTER_COMM_HIGH.load()];
+    if comm[0] == 0 || task.comm()? == comm {
+        return Ok(true);
+    }
+    // io_uring's workers have names of their own, and work for a thread that has ours.
+    Ok(task.is_io_worker()? && task.process_name()? == comm)
 }

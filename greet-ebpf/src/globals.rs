@@ -35,10 +35,14 @@ globals! {
     FILTER_PORT: u32 = 0;
     /// Whether there is such a port (0 is the kernel's own).
     FILTER_PORT_SET: u32 = 0;
-    /// The command name's first 8 bytes, 0 for any name …
+    /// The thread's name: its first 8 bytes, 0 for any name …
     FILTER_COMM_LOW: u64 = 0;
     /// … and its last.
     FILTER_COMM_HIGH: u64 = 0;
+    /// The process's name, which is that of its first thread: its first 8 bytes, 0 for any …
+    FILTER_PROCESS_LOW: u64 = 0;
+    /// … and its last.
+    FILTER_PROCESS_HIGH: u64 = 0;
     /// How many bytes of a datagram are copied at most; 0 for none.
     SNAPLEN: u32 = 0;
     /// What can be told in one record is, if this is not 0: see `whole`.
@@ -62,6 +66,10 @@ globals! {
     SKB_CB_PORTID: u64 = NOT_SET;
     /// The same: its `dst_group`, the multicast group it was sent to.
     SKB_CB_GROUP: u64 = NOT_SET;
+    /// The same: its `nsid`, by which the receiver's namespace knows the sender's …
+    SKB_CB_NSID: u64 = NOT_SET;
+    /// … and its `nsid_is_set`, 8 bits.
+    SKB_CB_NSID_IS_SET: u64 = NOT_SET;
     /// `sock.__sk_common.skc_family`, 16 bits.
     SOCK_FAMILY: u64 = NOT_SET;
     /// `sock.sk_protocol`, 16 bits.
@@ -92,6 +100,10 @@ globals! {
     TASK_TGID: u64 = NOT_SET;
     /// `task_struct.pid`: the thread ID.
     TASK_PID: u64 = NOT_SET;
+    /// `task_struct.flags`, 32 bits.
+    TASK_FLAGS: u64 = NOT_SET;
+    /// `task_struct.group_leader`: the process's first thread.
+    TASK_GROUP_LEADER: u64 = NOT_SET;
     /// `task_struct.comm`.
     TASK_COMM: u64 = NOT_SET;
 }

@@ -12,6 +12,7 @@
 #![no_main]
 
 mod call;
+mod close;
 mod emit;
 mod filter;
 mod globals;

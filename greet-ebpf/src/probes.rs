@@ -9,6 +9,7 @@
 //! A program must never disturb what it watches: whatever happens, it returns 0. What
 //! it could not read is counted as dropped and, if asked for, told through aya-log.
 
+mod closed;
 mod copied;
 mod cross;
 mod delivered;

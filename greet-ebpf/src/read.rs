@@ -16,13 +16,17 @@
 #![expect(unsafe_code, reason = "kernel memory is reached through raw pointers")]
 
 use aya_ebpf::helpers::generated;
-use greet_common::event::CAPTURE;
+use greet_common::{
+    event::{CAPTURE, Mark},
+    wire::{NLM_F_MULTI, NLMSG_DONE},
+};
 
 use crate::{
     globals::{
-        NET_INUM, NETLINK_SOCK_PORTID, SKB_CB_GROUP, SKB_CB_PORTID, SKB_DATA, SKB_DATA_LEN,
-        SKB_LEN, SKB_NEXT, SKB_PREV, SKB_SK, SNAPLEN, SOCK_FAMILY, SOCK_KERN_BYTE, SOCK_KERN_MASK,
-        SOCK_NET, SOCK_PROTOCOL, SOCK_QUEUE, SOCK_QUEUE_TAIL, SOCKET_SK,
+        NET_INUM, NETLINK_SOCK_PORTID, SKB_CB_GROUP, SKB_CB_NSID, SKB_CB_NSID_IS_SET,
+        SKB_CB_PORTID, SKB_DATA, SKB_DATA_LEN, SKB_LEN, SKB_NEXT, SKB_PREV, SKB_SK, SNAPLEN,
+        SOCK_FAMILY, SOCK_KERN_BYTE, SOCK_KERN_MASK, SOCK_NET, SOCK_PROTOCOL, SOCK_QUEUE,
+        SOCK_QUEUE_TAIL, SOCKET_SK,
     },
     rest::{self, RestKey},
     walk::layout::{SOCK_SOCKET, SOCKET_INODE},
@@ -187,6 +191,46 @@ impl Skb {
     pub fn group<M: Memory>(self) -> Result<u32, Fault> {
         // SAFETY: any bits are a number.
         unsafe { M::read::<u32>(self.0, SKB_CB_GROUP.load()) }
+    }
+
+    /// Where a multicast comes from, if not from the receiver's own network namespace: the
+    /// number that the receiver gets with it (`NETLINK_LISTEN_ALL_NSID`).
+    #[inline(always)]
+    pub fn origin<M: Memory>(self) -> Result<Mark, Fault> {
+        // SAFETY: any bits are a number.
+        unsafe {
+            if M::read::<u8>(self.0, SKB_CB_NSID_IS_SET.load())? == 0 {
+                return Ok(Mark(0));
+            }
+            let nsid = M::read::<i32>(self.0, SKB_CB_NSID.load())?;
+            Ok(Mark::from_namespace(nsid))
+        }
+    }
+
+    /// Whether it ends with `NLMSG_DONE`, where that lies behind the bytes that are `seen`. The
+    /// kernel puts it behind the last part of a dump if there is room (`netlink_dump_done()`).
+    #[inline(always)]
+    pub fn end<M: Memory>(self, seen: u32) -> Result<Mark, Fault> {
+        if self.len::<M>()? <= seen {
+            return Ok(Mark(0));
+        }
+        const WORDS: u32 = 5;
+        let (linear, data) = self.linear::<M>()?;
+        let Some(at) = linear.checked_sub(WORDS * 4) else {
+            return Ok(Mark(0));
+        };
+        // SAFETY: any bits are numbers; the helper checks the address.
+        let [len, kind, seq, _, code] = unsafe { Probed::read::<[u32; 5]>(data, at.into()) }?;
+        let is_done = len == WORDS * 4
+            && kind as u16 == NLMSG_DONE
+            && (kind >> 16) as u16 & NLM_F_MULTI != 0
+            // SAFETY: as above. The first message tells whose answer it is.
+            && unsafe { Probed::read::<u32>(data, 8) }? == seq;
+        Ok(if is_done {
+            Mark::done((kind >> 16) as u16, code as i32)
+        } else {
+            Mark(0)
+        })
     }
 
     /// The socket whose queue it is in, or was taken out of.

@@ -6,7 +6,7 @@
 )]
 
 use aya_ebpf::helpers::generated::bpf_ktime_get_ns;
-use greet_common::event::{Datagram, Head, Kind};
+use greet_common::event::{Datagram, Head, Kind, Mark};
 
 use crate::{
     globals::SUMMARY,
@@ -84,7 +84,14 @@ pub unsafe fn datagram<S: Memory, B: Memory>(
         let captured = skb.copy::<B>((&raw mut (*to).data).cast())?;
         (&raw mut (*to).captured).write(captured);
         (&raw mut (*to).rest).write(rest);
-        (&raw mut (*to).padding).write(0);
+        let mark = if skb.group::<B>()? != 0 {
+            skb.origin::<B>()?
+        } else if ends.portid == 0 && captured != 0 {
+            skb.end::<B>(captured + rest)?
+        } else {
+            Mark(0)
+        };
+        (&raw mut (*to).mark).write(mark.0);
     }
     Ok(())
 }

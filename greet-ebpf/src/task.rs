@@ -6,9 +6,12 @@
 use aya_ebpf::helpers::generated::bpf_get_current_task_btf;
 
 use crate::{
-    globals::{TASK_COMM, TASK_PID, TASK_TGID},
+    globals::{TASK_COMM, TASK_FLAGS, TASK_GROUP_LEADER, TASK_PID, TASK_TGID},
     read::{Direct, Fault, Memory},
 };
+
+/// `PF_IO_WORKER` (include/linux/sched.h): a thread that io_uring has made.
+const PF_IO_WORKER: u32 = 0x10;
 
 /// A task.
 #[derive(Clone, Copy)]
@@ -48,12 +51,31 @@ impl Task {
     /// Its command name, NUL-terminated, as two numbers in memory order.
     #[inline(always)]
     pub fn comm(&self) -> Result<[u64; 2], Fault> {
+        name(self.pointer)
+    }
+
+    /// The name of its process, which is that of the thread group's leader.
+    #[inline(always)]
+    pub fn process_name(&self) -> Result<[u64; 2], Fault> {
+        // SAFETY: an address is a number until it is read through, which the verifier checks.
+        name(unsafe { Direct::read::<*const u8>(self.pointer, TASK_GROUP_LEADER.load()) }?)
+    }
+
+    /// Does it work for another thread of its process, as io_uring's workers do?
+    #[inline(always)]
+    pub fn is_io_worker(&self) -> Result<bool, Fault> {
         // SAFETY: any bits are a number.
-        unsafe {
-            Ok([
-                Direct::read(self.pointer, TASK_COMM.load())?,
-                Direct::read(self.pointer, TASK_COMM.load() + 8)?,
-            ])
-        }
+        Ok(unsafe { Direct::read::<u32>(self.pointer, TASK_FLAGS.load()) }? & PF_IO_WORKER != 0)
+    }
+}
+
+#[inline(always)]
+fn name(task: *const u8) -> Result<[u64; 2], Fault> {
+    // SAFETY: any bits are a number.
+    unsafe {
+        Ok([
+            Direct::read(task, TASK_COMM.load())?,
+            Direct::read(task, TASK_COMM.load() + 8)?,
+        ])
     }
 }

@@ -167,7 +167,7 @@ fn tell_answer(call: *mut Call) {
             (&raw mut (*datagram).len).write((*call).answer_len);
             (&raw mut (*datagram).captured).write(0);
             (&raw mut (*datagram).rest).write(0);
-            (&raw mut (*datagram).padding).write(0);
+            (&raw mut (*datagram).mark).write(0);
         }
         Ok(())
     });

@@ -33,6 +33,7 @@ fn datagram(portid: u32, peer_portid: u32, payload: &[u8], len: usize) -> Datagr
         peer_portid,
         group: 0,
         len: u32::try_from(len).expect("short"),
+        beyond: greet_user::event::Beyond::default(),
         data: data.into(),
     }
 }

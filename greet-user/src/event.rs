@@ -1,13 +1,19 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! What the tracer saw, in user space's words.
 
-pub use greet_common::event::{Delivery, Extack, Head};
+use std::borrow::Cow;
+
+pub use greet_common::event::{Close, Delivery, Extack, Head};
 use greet_common::wire::{ALIGN_TO, HEADER_SIZE, Header, NLM_F_MULTI, NLMSG_DONE, NLMSG_ERROR};
 
+mod beyond;
 mod loss;
 mod names;
+mod reason;
 mod text;
+mod uevent;
 
+pub use beyond::{Beyond, Done};
 pub use loss::{Loss, Owner};
 pub use names::{flag_names, protocol_name, protocol_names, protocol_number, type_name};
 pub(crate) use text::all;
@@ -29,6 +35,23 @@ pub enum Event {
     Loss(Loss),
     /// The kernel said why it refuses a request.
     Extack(Extack),
+    /// A socket was closed.
+    Close(Close),
+}
+
+impl Event {
+    /// When it was all over: CLOCK_MONOTONIC, ns; 0 where that is not known.
+    #[must_use]
+    pub fn time_ns(&self) -> u64 {
+        match self {
+            Self::Request(request) => request.sent_ns.max(request.send_ns),
+            Self::Message(message) => message.queue_ns.max(message.reply_ns),
+            Self::Delivery(delivery) => delivery.delivered_ns,
+            Self::Loss(loss) => loss.time_ns,
+            Self::Extack(extack) => extack.time_ns,
+            Self::Close(close) => close.time_ns,
+        }
+    }
 }
 
 /// One `sendmsg()`. Times are CLOCK_MONOTONIC in ns, 0 for a stage that was not passed.
@@ -84,6 +107,8 @@ pub struct Datagram {
     pub group: u32,
     /// Length of the whole datagram, in bytes.
     pub len: u32,
+    /// What is known beyond its first bytes.
+    pub beyond: Beyond,
     /// Its first bytes.
     pub data: Box<[u8]>,
 }
@@ -165,7 +190,7 @@ impl Datagram {
     /// The header of the first message, if a whole one was captured.
     #[must_use]
     pub fn header(&self) -> Option<Header> {
-        Header::parse(&self.data).ok()
+        self.messages().next().map(|(_, header)| header)
     }
 
     /// The headers of all messages of the datagram, as far as they were captured.
@@ -176,7 +201,8 @@ impl Datagram {
 
     /// Where each message begins, and its header.
     fn messages(&self) -> impl Iterator<Item = (usize, Header)> {
-        let mut next = Some(0);
+        // Uevents have none.
+        let mut next = self.uevent().is_none().then_some(0);
         std::iter::from_fn(move || {
             let at: usize = next?;
             let header = Header::parse(self.data.get(at..)?).ok()?;
@@ -214,10 +240,20 @@ impl Datagram {
         behind.filter(is_more).map_or(0, |_| len - captured)
     }
 
+    /// The pieces of a uevent, if it is one.
+    fn uevent(&self) -> Option<Vec<&[u8]>> {
+        (self.protocol == uevent::PROTOCOL)
+            .then(|| uevent::pieces(&self.data))
+            .flatten()
+    }
+
     /// The first message's payload, as far as it was captured. Where the header's length
-    /// is not true, everything behind the header.
+    /// is not true, everything behind the header. All of a uevent, which has no header.
     #[must_use]
     pub fn payload(&self) -> &[u8] {
+        if self.uevent().is_some() {
+            return &self.data;
+        }
         let behind = self.data.get(HEADER_SIZE..).unwrap_or_default();
         let stated = self
             .header()
@@ -234,13 +270,30 @@ impl Datagram {
         if first.kind == NLMSG_ERROR {
             return self.code_at(0);
         }
-        if first.flags & NLM_F_MULTI == 0 {
+        self.done()
+            .map(|done| done.error)
+            .filter(|error| *error != 0)
+    }
+
+    /// The end of a dump, if the datagram holds it.
+    #[must_use]
+    pub fn done(&self) -> Option<Done> {
+        let mut messages = self.messages();
+        let first = messages.next()?;
+        if first.1.flags & NLM_F_MULTI == 0 {
             return None;
         }
-        let mut messages = self.messages();
-        let (at, _) = messages.find(|(_, header)| header.kind == NLMSG_DONE)?;
-        self.code_at(at)
-            .filter(|code| (-MAX_ERRNO..0).contains(code))
+        let mut all = std::iter::once(first).chain(messages);
+        let Some((at, header)) = all.find(|(_, header)| header.kind == NLMSG_DONE) else {
+            return self.beyond.done;
+        };
+        let error = self
+            .code_at(at)
+            .filter(|code| (-MAX_ERRNO..0).contains(code));
+        Some(Done {
+            flags: header.flags,
+            error: error.unwrap_or(0),
+        })
     }
 
     /// The number behind the header that begins there.
@@ -249,10 +302,14 @@ impl Datagram {
         Some(i32::from_ne_bytes(*code.first_chunk()?))
     }
 
-    /// The payload's text, if it is text.
+    /// The payload's text, if it is text. That of a uevent is on one line, what cannot be shown
+    /// is escaped.
     #[must_use]
-    pub fn text(&self) -> Option<&str> {
-        printable(self.payload())
+    pub fn text(&self) -> Option<Cow<'_, str>> {
+        match self.uevent() {
+            Some(pieces) => Some(Cow::Owned(uevent::text(&pieces))),
+            None => printable(self.payload()).map(Cow::Borrowed),
+        }
     }
 }
 

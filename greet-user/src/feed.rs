@@ -128,6 +128,20 @@ impl Feed {
             .push(event, &mut |told| telling.tell(told, &mut ended));
     }
 
+    /// When the next exchange stops waiting for an answer by another task: CLOCK_MONOTONIC, ns.
+    #[must_use]
+    pub fn due_ns(&self) -> Option<u64> {
+        self.journey.due_ns()
+    }
+
+    /// Time goes on, though nothing happens: tells what has waited long enough. `now_ns` is the
+    /// time at which nothing was left to be pushed.
+    pub fn tick(&mut self, now_ns: u64, mut ended: impl FnMut(Exchange)) {
+        let telling = &mut self.telling;
+        self.journey
+            .tick(now_ns, &mut |told| telling.tell(told, &mut ended));
+    }
+
     /// Brings everything that is still open to its end.
     pub fn give_up(&mut self, mut ended: impl FnMut(Exchange)) {
         let telling = &mut self.telling;
@@ -240,7 +254,7 @@ fn count(told: &Told<'_>, counts: &mut Counts, spans: &mut Spans) {
         Told::Message(..) => counts.messages += 1,
         Told::Loss(loss) if loss.overrun == 0 => counts.failed += 1,
         Told::Loss(_) => counts.overruns += 1,
-        Told::Extack(_) => {}
+        Told::Extack(..) => {}
         Told::Exchange(exchange) => {
             let read = exchange
                 .passed

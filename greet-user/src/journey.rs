@@ -6,31 +6,41 @@
 //! call number       a request and what the kernel queued inside its sendmsg()
 //! socket, sk_buff   a message put into a queue and taken out of it
 //! namespace, protocol, port, sequence number
-//!                   a dump and its later chunks, made inside the reader's recvmsg()
+//!                   what is queued outside of its request's call: the later parts of a dump,
+//!                   made inside any recvmsg() of its socket, and what other tasks answer
 //! ```
 //! A call's messages come before the call's own record, and each message before its
 //! delivery: that is the order in which the programs reserve their records. What is lost on
 //! the way leaves a gap and nothing else.
 
+mod asked;
 mod calls;
 mod early;
 mod exchange;
 mod held;
+mod late;
+mod leaving;
 mod losses;
+mod pairing;
 mod place;
 mod reads;
 mod told;
 mod watched;
 
-use std::collections::VecDeque;
+use std::{
+    cmp::Reverse,
+    collections::{BinaryHeap, VecDeque},
+};
 
 use hashbrown::HashMap;
 
 pub use exchange::{COMPLETE, Exchange, FIRST_REPLY, Passed, SPANS, Status};
+pub use pairing::Pairing;
 pub use told::{Seen, Told};
 pub use watched::Watched;
 
-use crate::event::{Delivery, Event, Message, Request};
+use crate::event::{Event, Message, Request};
+use asked::Asked;
 use calls::Call;
 use early::Early;
 use held::Held;
@@ -43,9 +53,6 @@ use told::told;
 const WAITING: usize = 65_536;
 /// `MSG_PEEK`: the message stays in the queue.
 pub const MSG_PEEK: u32 = 0x2;
-
-/// A socket, as the world outside knows it.
-type Port = (u32, u32, u32);
 
 /// A socket and an `sk_buff` in its queue.
 type Buffer = (u64, u64);
@@ -65,7 +72,13 @@ pub struct Journey {
     /// Those whose buffer holds another message already: the kernel frees a buffer before
     /// the reader's call ends, and may use it again at once.
     displaced: HashMap<Buffer, Place>,
-    dumps: HashMap<Port, u64>,
+    asked: Asked,
+    /// The one dump that a socket has, by that socket.
+    dumps: HashMap<u64, u64>,
+    /// The latest that was heard of, CLOCK_MONOTONIC in ns.
+    now_ns: u64,
+    /// Exchanges that wait for another task's answer, by how long they do.
+    due: BinaryHeap<Reverse<(u64, u64)>>,
     early: Early,
     overruns: Overruns,
 }
@@ -94,7 +107,10 @@ impl Journey {
             next: 0,
             queued: HashMap::new(),
             displaced: HashMap::new(),
+            asked: Asked::default(),
             dumps: HashMap::new(),
+            now_ns: 0,
+            due: BinaryHeap::new(),
             early: Early::default(),
             overruns: Overruns::default(),
         }
@@ -116,11 +132,13 @@ impl Journey {
 
     /// Takes the next event, and tells what can be told now.
     pub fn push(&mut self, event: Event, tell: &mut impl FnMut(Told<'_>)) {
+        self.tick(event.time_ns(), tell);
         match event {
             Event::Request(request) => self.request(request, tell),
             Event::Message(message) => self.message(message, tell),
             Event::Delivery(delivery) => self.delivery(delivery, tell),
             Event::Loss(loss) => self.loss(loss, tell),
+            Event::Close(close) => self.closed(&close, tell),
             Event::Extack(extack) => {
                 let call = self.call(extack.head.tid, extack.head.call, tell);
                 call.extacks.push(extack);
@@ -158,7 +176,7 @@ impl Journey {
         let passed = Passed::new(message);
         if number == 0 {
             tell(told(&passed.message, 0));
-            self.open(Exchange::alone(passed), tell);
+            self.adopt(passed, tell);
             return;
         }
         let place = Place::Call(tid, self.call(tid, number, tell).messages.len());
@@ -217,99 +235,24 @@ impl Journey {
             }
         }
         losses.iter().for_each(|loss| tell(Told::Loss(loss)));
-        call.extacks
-            .iter()
-            .for_each(|extack| tell(Told::Extack(extack)));
         exchange.losses = losses;
         exchange.extacks = call.extacks;
+        if !exchange.extacks.is_empty() {
+            let pairing = Pairing::of(&exchange);
+            let extacks = exchange.extacks.iter().zip(pairing.seqs_of_reasons());
+            extacks.for_each(|(extack, seq)| tell(Told::Extack(extack, seq)));
+        }
         self.open(exchange, tell);
     }
 
-    fn delivery(&mut self, delivery: Delivery, tell: &mut impl FnMut(Told<'_>)) {
-        if let Some(call) = self.end_call(delivery.head.tid, delivery.head.call, tell) {
-            for passed in call.messages {
-                tell(told(&passed.message, delivery.receive_ns));
-                self.chunk(passed, tell);
-            }
-            call.losses.iter().for_each(|loss| tell(Told::Loss(loss)));
-            call.extacks
-                .iter()
-                .for_each(|extack| tell(Told::Extack(extack)));
-        }
-        let key = (delivery.head.sock, delivery.skb);
-        let Some(place) = self.read(key, delivery.receive_ns, tell) else {
-            self.early.put(key, delivery);
-            return;
-        };
-        if delivery.flags & MSG_PEEK != 0 {
-            self.at(place, |passed| passed.peeks += 1);
-            return;
-        }
-        for places in [&mut self.queued, &mut self.displaced] {
-            if places.get(&key) == Some(&place) {
-                places.remove(&key);
-            }
-        }
-        self.at(place, |passed| passed.delivery = Some(delivery));
-        self.close_if_over(place, tell);
-    }
-
-    /// The message that was in this buffer when it was read: nothing is read before it is
-    /// queued.
-    fn read(
-        &mut self,
-        key: Buffer,
-        receive_ns: u64,
-        tell: &mut impl FnMut(Told<'_>),
-    ) -> Option<Place> {
-        let newest = self.queued.get(&key).copied();
-        let fits = |place| {
-            let passed = self.passed(place);
-            passed.is_some_and(|passed| passed.message.queue_ns <= receive_ns)
-        };
-        if newest.is_some_and(fits) {
-            let older = self.displaced.remove(&key);
-            self.give_up(older, tell);
-            return newest;
-        }
-        self.displaced.get(&key).copied()
-    }
-
-    /// Nobody will read this message any more.
-    fn give_up(&mut self, place: Option<Place>, tell: &mut impl FnMut(Told<'_>)) {
-        if let Some(place) = place {
-            self.at(place, |passed| passed.gone = true);
-            self.close_if_over(place, tell);
-        }
-    }
-
-    /// A message queued inside a `recvmsg()`: the next chunk of the dump that its reader
-    /// asked for, or something that was queued unseen.
-    fn chunk(&mut self, passed: Passed, tell: &mut impl FnMut(Told<'_>)) {
-        let datagram = &passed.message.datagram;
-        let port = (datagram.netns, datagram.protocol, datagram.peer_portid);
-        let seq = datagram.header().map(|header| header.seq);
-        let id = self.dumps.get(&port).copied();
-        let exchange = id.and_then(|id| Some((id, self.open.get(&id)?)));
-        match exchange {
-            Some((id, exchange)) if seq.is_some() && exchange.seq() == seq => {
-                let place = Place::Exchange(id, exchange.passed.len());
-                let mut passed = passed;
-                self.put(&mut passed, place);
-                if let Some(exchange) = self.open.get_mut(&id) {
-                    self.held.add(&passed.message.datagram);
-                    exchange.passed.push(passed);
-                }
-                self.make_room(tell);
-            }
-            _ => self.open(Exchange::alone(passed), tell),
-        }
-    }
-
-    /// Keeps an exchange until its messages are read, if there are any to wait for.
+    /// Keeps an exchange until its messages are read and no more will come.
     fn open(&mut self, mut exchange: Exchange, tell: &mut impl FnMut(Told<'_>)) {
         exchange.is_reading_unseen = !self.watched.deliveries;
-        if !self.watched.deliveries || exchange.is_over() {
+        self.take_early_answers(&mut exchange);
+        for at in 0..exchange.passed.len() {
+            exchange.follow_dump(at);
+        }
+        if exchange.is_over() && !exchange.awaits_another_task() {
             tell(Told::Exchange(exchange));
             return;
         }
@@ -317,9 +260,6 @@ impl Journey {
         self.next += 1;
         for (at, passed) in exchange.passed.iter_mut().enumerate() {
             self.put(passed, Place::Exchange(id, at));
-        }
-        if let Some(request) = exchange.request.as_ref().filter(|_| exchange.is_dump()) {
-            self.dumps.insert(port_of(request), id);
         }
         let waiting = exchange.passed.iter().filter(|passed| passed.is_waiting());
         let waiting = waiting.map(|passed| (passed.buffer(), passed.message.queue_ns));
@@ -331,8 +271,11 @@ impl Journey {
             .for_each(|datagram| self.held.add(datagram));
         self.held
             .add_notes(exchange.losses.len(), exchange.extacks.len());
+        self.asked.add(id, &exchange);
         self.open.insert(id, exchange);
         self.order.push_back(id);
+        self.wait_for_answers(id);
+        self.let_one_dump_run(id, tell);
         for delivery in early {
             self.delivery(delivery, tell);
         }
@@ -356,7 +299,8 @@ impl Journey {
                 self.abandon(tid, tell);
                 continue;
             };
-            self.cut_short += u64::from(self.open.contains_key(&oldest));
+            let is_unread = |open: &Exchange| open.passed.iter().any(Passed::is_waiting);
+            self.cut_short += u64::from(self.open.get(&oldest).is_some_and(is_unread));
             self.close(oldest, tell);
         }
     }
@@ -370,9 +314,14 @@ impl Journey {
     }
 
     fn close(&mut self, id: u64, tell: &mut impl FnMut(Told<'_>)) {
-        let Some(exchange) = self.open.remove(&id) else {
-            return;
-        };
+        if let Some(exchange) = self.remove(id) {
+            tell(Told::Exchange(exchange));
+        }
+    }
+
+    /// Takes an exchange out of all that is known by it.
+    fn remove(&mut self, id: u64) -> Option<Exchange> {
+        let mut exchange = self.open.remove(&id)?;
         exchange
             .datagrams()
             .for_each(|datagram| self.held.remove(datagram));
@@ -386,19 +335,15 @@ impl Journey {
                 }
             }
         }
-        if let Some(request) = &exchange.request {
-            let port = port_of(request);
-            if self.dumps.get(&port) == Some(&id) {
-                self.dumps.remove(&port);
-            }
+        self.asked.remove(id, &exchange);
+        if let Some(request) = &exchange.request
+            && self.dumps.get(&request.head.sock) == Some(&id)
+        {
+            self.dumps.remove(&request.head.sock);
         }
-        tell(Told::Exchange(exchange));
+        exchange.due_ns = 0;
+        Some(exchange)
     }
-}
-
-fn port_of(request: &Request) -> Port {
-    let datagram = &request.datagram;
-    (datagram.netns, datagram.protocol, datagram.portid)
 }
 
 #[cfg(test)]

@@ -58,11 +58,7 @@ impl Entry {
     pub fn time_ns(&self) -> Option<u64> {
         let time_ns = match self {
             Self::Opening(opening) => opening.began_ns,
-            Self::Event(Event::Request(request)) => request.sent_ns.max(request.send_ns),
-            Self::Event(Event::Message(message)) => message.queue_ns.max(message.reply_ns),
-            Self::Event(Event::Delivery(delivery)) => delivery.delivered_ns,
-            Self::Event(Event::Loss(loss)) => loss.time_ns,
-            Self::Event(Event::Extack(extack)) => extack.time_ns,
+            Self::Event(event) => event.time_ns(),
             Self::Greeting { greeted, .. } => greeted.sent.time_ns,
             Self::Dropped(_) => 0,
             Self::Closing(closing) => closing.ended_ns,

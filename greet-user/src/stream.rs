@@ -7,7 +7,7 @@ use hashbrown::HashMap;
 
 use greet_common::event::{self as record, Delivery, Head, Kind, Record, RecordError, Whole};
 
-use crate::event::{Datagram, Event, Message, Request};
+use crate::event::{Beyond, Datagram, Event, Message, Request};
 
 /// How many rests may wait for their records. A record follows its rest at once, but for
 /// those of other CPUs in between; one that was dropped never comes.
@@ -52,6 +52,7 @@ impl Stream {
             Record::Delivery(record) => Event::Delivery(record),
             Record::Loss(record) => Event::Loss(record.into()),
             Record::Extack(record) => Event::Extack(record),
+            Record::Close(record) => Event::Close(record),
             Record::Whole(record) => {
                 whole(&record).map(as_seen).into_iter().for_each(take);
                 return Ok(());
@@ -91,6 +92,7 @@ impl Stream {
             peer_portid: record.peer_portid,
             group: record.group,
             len: record.len,
+            beyond: Beyond::of(record.mark, record.group),
             data: data.into(),
         }
     }
@@ -104,7 +106,7 @@ fn as_seen(mut event: Event) -> Event {
         Event::Request(request) => &mut request.result,
         Event::Delivery(read) => &mut read.result,
         Event::Loss(loss) => &mut loss.result,
-        Event::Message(_) | Event::Extack(_) => return event,
+        Event::Message(_) | Event::Extack(_) | Event::Close(_) => return event,
     };
     if matches!(result.wrapping_neg(), 512..=514 | 516) {
         *result = -EINTR;
@@ -128,6 +130,7 @@ fn whole(record: &Whole) -> [Event; 3] {
         peer_portid,
         group: 0,
         len,
+        beyond: Beyond::default(),
         data: Box::default(),
     };
     [

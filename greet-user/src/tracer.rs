@@ -265,11 +265,13 @@ fn load(
     buffer: u32,
 ) -> Result<Ebpf, TracerError> {
     let (tasks, pid) = filter.tasks_and_pid();
-    let [comm_low, comm_high] = filter.comm_words();
+    let [comm_low, comm_high] = filter::words(filter.comm.as_deref());
+    let [process_low, process_high] = filter::words(filter.process.as_deref());
     let (port, port_set) = (filter.port.unwrap_or(0), u32::from(filter.port.is_some()));
     // Where only some tasks are looked at, a message may be met first at its reading: then
     // its telling cannot be put off until then.
-    let summary = filter.summary && filter.tasks == Tasks::Any && filter.comm.is_none();
+    let is_of_all = filter.tasks == Tasks::Any && filter.comm.is_none() && filter.process.is_none();
+    let summary = filter.summary && is_of_all;
     let (netns, summary) = (filter.netns.unwrap_or(0), u32::from(summary));
     // The map of a command's processes is made as small as it can be where there is none.
     let family = match filter.tasks {
@@ -288,6 +290,8 @@ fn load(
         .override_global("FILTER_PORT_SET", &port_set, true)
         .override_global("FILTER_COMM_LOW", &comm_low, true)
         .override_global("FILTER_COMM_HIGH", &comm_high, true)
+        .override_global("FILTER_PROCESS_LOW", &process_low, true)
+        .override_global("FILTER_PROCESS_HIGH", &process_high, true)
         .override_global("SNAPLEN", &filter.snaplen, true)
         .override_global("SUMMARY", &summary, true)
         .override_global(aya_log::LEVEL, &log_level, true)

@@ -27,6 +27,8 @@ use scope::{Detail, filter, plan};
 const GATHER: Duration = Duration::from_millis(5);
 /// Size of the ring buffer, bytes: half a second of one sender who does nothing else.
 pub const BUFFER: u32 = 16 << 20;
+/// What happened longer ago has been read, if the buffer is empty: ns.
+pub(crate) const SETTLED_NS: u64 = 20_000_000;
 /// How often metrics are told how far the run is, whatever happens.
 const PROGRESS: Duration = Duration::from_secs(1);
 /// How many records are read before signals and the command are looked at again.
@@ -102,7 +104,11 @@ async fn follow(
 ) -> Result<u8, SessionError> {
     let mut due = feed.wants_progress().then(Instant::now);
     loop {
+        let drained_ns = monotonic_ns();
         let read = tracer.drain(BATCH, |event| feed.push(event, drop));
+        if read < BATCH {
+            feed.tick(drained_ns.saturating_sub(SETTLED_NS), drop);
+        }
         feed.dropped(|| tracer.dropped())?;
         feed.rest()?;
         if due.is_some_and(|due| due <= Instant::now()) {
@@ -118,6 +124,7 @@ async fn follow(
                 ended = Command::ended(command.as_deref_mut()) => ended.map(Some),
                 waited = more(tracer, is_more) => waited.map(|()| None),
                 () = reached(due) => Ok(None),
+                () = reached(late(feed)) => Ok(None),
             }
         });
         match ended.await {
@@ -127,6 +134,13 @@ async fn follow(
             None => return Ok(0),
         }
     }
+}
+
+/// When an exchange has waited long enough for another task's answer.
+fn late(feed: &Feed) -> Option<Instant> {
+    let due_ns = feed.due_ns()?.saturating_add(SETTLED_NS);
+    let left = Duration::from_nanos(due_ns.saturating_sub(monotonic_ns()));
+    Some(Instant::now() + left)
 }
 
 /// Waits for a time; without one, for ever.

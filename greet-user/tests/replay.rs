@@ -265,6 +265,7 @@ fn of_zeros(call: u64) -> Vec<u8> {
                 peer_portid: tid,
                 group: 0,
                 len: 1 << 17,
+                beyond: greet_user::event::Beyond::default(),
                 data: vec![0; 1 << 17].into(),
             },
         };

@@ -92,6 +92,7 @@ fn rewrite_event(event: &mut Event, text: &[u8]) {
             extack.text[..len].copy_from_slice(&text[..len]);
             &mut extack.head
         }
+        Event::Close(close) => &mut close.head,
     };
     head.comm = [0; COMM_SIZE];
     let len = text.len().min(COMM_SIZE - 1);

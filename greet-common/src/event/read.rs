@@ -4,7 +4,7 @@
 use core::{fmt, mem::offset_of};
 
 use super::{
-    CAPTURE, COMM_SIZE, Datagram, Delivery, EXTACK_SIZE, Extack, Head, Kind, Loss, Message,
+    CAPTURE, COMM_SIZE, Close, Datagram, Delivery, EXTACK_SIZE, Extack, Head, Kind, Loss, Message,
     REQUEST_HEAD, REQUEST_ROOMS, REST_SIZES, Request, RestHead, Whole,
 };
 
@@ -23,6 +23,8 @@ pub enum Record<'a> {
     Extack(Extack),
     /// A request was answered, and the answer read.
     Whole(Whole),
+    /// A socket was closed.
+    Close(Close),
     /// More of a datagram whose record follows.
     Rest(RestHead, &'a [u8]),
 }
@@ -123,7 +125,7 @@ impl<'a> Bytes<'a> {
             len,
             captured,
             rest,
-            padding: 0,
+            mark: self.u32(at(offset_of!(Datagram, mark))),
             data,
         })
     }
@@ -171,7 +173,7 @@ impl Datagram {
         len: 0,
         captured: 0,
         rest: 0,
-        padding: 0,
+        mark: 0,
         data: [0; CAPTURE],
     };
 
@@ -278,6 +280,18 @@ impl TryFrom<&[u8]> for Extack {
     }
 }
 
+impl TryFrom<&[u8]> for Close {
+    type Error = RecordError;
+
+    fn try_from(bytes: &[u8]) -> Result<Self, RecordError> {
+        let record = Bytes::exactly(bytes, size_of::<Self>())?;
+        Ok(Self {
+            head: record.head(),
+            time_ns: record.u64(offset_of!(Self, time_ns)),
+        })
+    }
+}
+
 /// Reads a [`super::Rest`]: its size is one of those that there are.
 fn rest(bytes: &[u8]) -> Result<(RestHead, &[u8]), RecordError> {
     const DATA: usize = size_of::<RestHead>();
@@ -316,6 +330,7 @@ impl<'a> TryFrom<&'a [u8]> for Record<'a> {
             Kind::Loss => Loss::try_from(bytes).map(Self::Loss),
             Kind::Extack => Extack::try_from(bytes).map(Self::Extack),
             Kind::Whole => Whole::try_from(bytes).map(Self::Whole),
+            Kind::Close => Close::try_from(bytes).map(Self::Close),
             Kind::Rest => rest(bytes).map(|(head, data)| Self::Rest(head, data)),
         }
     }
@@ -333,6 +348,7 @@ impl TryFrom<u32> for Kind {
             Self::Extack,
             Self::Rest,
             Self::Whole,
+            Self::Close,
         ]
         .into_iter()
         .find(|kind| *kind as u32 == number)

@@ -114,12 +114,13 @@ fn a_capture_beyond_the_datagram_or_the_record_is_refused() {
 
 #[test]
 fn every_length_is_judged_and_only_the_right_one_passes() {
-    let all: [&[u8]; 5] = [
+    let all: [&[u8]; 6] = [
         &message(16, 16),
         &record::<{ size_of::<Delivery>() }>(Kind::Delivery, &[]),
         &record::<{ size_of::<Loss>() }>(Kind::Loss, &[]),
         &record::<{ size_of::<Whole>() }>(Kind::Whole, &[]),
         &record::<{ size_of::<Extack>() }>(Kind::Extack, &[]),
+        &record::<{ size_of::<Close>() }>(Kind::Close, &[]),
     ];
     for bytes in all {
         for len in 0..bytes.len() {
@@ -182,7 +183,7 @@ fn a_rest_is_within_the_datagram_and_behind_a_full_record() {
 
 #[test]
 fn unknown_kinds_are_refused() {
-    for number in [0, 8, u32::MAX] {
+    for number in [0, 9, u32::MAX] {
         let mut bytes = message(16, 16);
         bytes[..4].copy_from_slice(&number.to_ne_bytes());
         assert_eq!(

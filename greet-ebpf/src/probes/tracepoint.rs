@@ -5,6 +5,7 @@
 //! what is first seen of it; whether the task is in `netlink_sendmsg` at all, its stack says.
 #![expect(unsafe_code, reason = "aya gives maps' memory as raw pointers")]
 
+mod closed;
 mod delivered;
 mod extack;
 mod queue;

@@ -36,6 +36,15 @@ pub(super) fn netns(text: &str) -> Result<Netns, String> {
     }
 }
 
+/// The name of a process or a thread: the kernel keeps the first 15 bytes, and an empty one would
+/// mean all.
+pub(super) fn name(text: &str) -> Result<String, String> {
+    match text {
+        "" => Err("an empty name".to_owned()),
+        text => Ok(text.to_owned()),
+    }
+}
+
 pub(super) fn stage(text: &str) -> Result<Stage, String> {
     let found = Stage::ALL.into_iter().find(|stage| stage.name() == text);
     found.ok_or_else(|| {

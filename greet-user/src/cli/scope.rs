@@ -8,7 +8,7 @@ use greet_common::{Stage, event};
 
 use super::{
     named::{protocol, stage_name},
-    parse::netns,
+    parse::{name, netns},
 };
 use crate::tracer::Hooks;
 
@@ -38,8 +38,13 @@ pub struct Scope {
     #[arg(long, value_name = "N|all", default_value = "all", value_parser = netns)]
     pub netns: Netns,
 
-    /// Only processes with this command name
-    #[arg(long, value_name = "NAME")]
+    /// Only processes of this name: all their threads, whatever those are called
+    #[arg(long, value_name = "NAME", value_parser = name)]
+    pub process: Option<String>,
+
+    /// Only threads of this name (`/proc/PID/task/TID/comm`), and the io_uring workers of a
+    /// process of this name; see --process for whole processes
+    #[arg(long, value_name = "NAME", value_parser = name)]
     pub comm: Option<String>,
 
     /// Only these stages: send, cross, handle, reply, queue, handled, sent, receive, delivered

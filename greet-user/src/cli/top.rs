@@ -12,7 +12,7 @@ const EXAMPLES: &str = "\
 Examples:
   sudo greet-user top                        everybody who talks over netlink
   sudo greet-user top -p route -p genl       of two protocols
-  sudo greet-user top --comm NetworkManager  of the processes of that name
+  sudo greet-user top --process NetworkManager  of the processes of that name
   sudo greet-user top -- ip monitor          of one command, whose output is not shown
   sudo greet-user top --record run.greet     and record it
   greet-user replay run.greet --top          the recording in the same screen, without root

@@ -13,7 +13,7 @@ Examples:
   sudo greet-user watch                        all netlink traffic of the machine, until Ctrl-C
   sudo greet-user watch -p route -p genl       of two protocols
   sudo greet-user watch -- ip link             what `ip link` asks and is told
-  sudo greet-user watch --comm NetworkManager  of the processes of that name
+  sudo greet-user watch --process NetworkManager  of the processes of that name
   sudo greet-user watch --summary              times and counts alone, at the lowest cost
   sudo greet-user watch --stages send,handle,sent -p route
   sudo greet-user watch --report run.html -- ip link

@@ -45,6 +45,7 @@ pub(crate) fn datagram(portid: u32, peer_portid: u32, data: &[u8]) -> Datagram {
         peer_portid,
         group: 0,
         len: u32::try_from(data.len()).expect("short"),
+        beyond: Beyond::default(),
         data: data[..data.len().min(272)].into(),
     }
 }
@@ -141,7 +142,7 @@ fn every_message_of_a_datagram_is_found() {
         .map(|header| (header.kind, header.seq))
         .collect();
     assert_eq!(found, [(20, 1), (21, 2)]);
-    assert_eq!(datagram.text(), Some("one"));
+    assert_eq!(datagram.text().as_deref(), Some("one"));
 }
 
 #[test]

@@ -65,7 +65,7 @@ impl Journey {
         call.losses.iter().for_each(|loss| tell(Told::Loss(loss)));
         // One of which nobody knows the socket may be of a call that is not looked at.
         let known = call.extacks.iter().filter(|extack| extack.head.sock != 0);
-        known.for_each(|extack| tell(Told::Extack(extack)));
+        known.for_each(|extack| tell(Told::Extack(extack, None)));
     }
 
     /// What a call held is another's from now on, or told.

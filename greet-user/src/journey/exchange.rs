@@ -1,13 +1,10 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! What belongs together: a request, its handler, its answers.
 
-use greet_common::{Stage, wire::NLM_F_MULTI};
+use greet_common::Stage;
 
 use super::{Buffer, Place};
 use crate::event::{self, Datagram, Delivery, Extack, Loss, Message, Request};
-
-/// `NLM_F_DUMP`, both bits.
-const NLM_F_DUMP: u16 = 0x300;
 
 /// A request with its handler and its answers; or a message that nobody asked for.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -27,6 +24,10 @@ pub struct Exchange {
     pub is_queue_unseen: bool,
     /// Nobody looked at how messages are read: none of them can be called unread.
     pub is_reading_unseen: bool,
+    /// The dumps that go on, by their sequence numbers.
+    pub(super) running: Vec<u32>,
+    /// Until when it waits for another task's answer: CLOCK_MONOTONIC, ns; 0 if it does not.
+    pub(super) due_ns: u64,
 }
 
 /// A message in a receive queue, and how it left it.
@@ -40,6 +41,8 @@ pub struct Passed {
     pub peeks: u32,
     /// It left the queue unread, with its socket.
     pub gone: bool,
+    /// When that socket was closed: CLOCK_MONOTONIC, ns; 0 if that was not seen.
+    pub closed_ns: u64,
     /// Where the journey keeps it.
     pub(super) place: Place,
 }
@@ -51,6 +54,7 @@ impl Passed {
             delivery: None,
             peeks: 0,
             gone: false,
+            closed_ns: 0,
             place: Place::Nowhere,
         }
     }
@@ -103,12 +107,15 @@ impl Exchange {
             unexplained: self.unexplained,
             is_queue_unseen: self.is_queue_unseen,
             is_reading_unseen: self.is_reading_unseen,
+            ..Self::default()
         }
     }
 
-    /// Has everything been read?
+    /// Has everything been read that was queued, and will no more be?
     pub(super) fn is_over(&self) -> bool {
-        !self.passed.iter().any(Passed::is_waiting)
+        let mut passed = self.passed.iter();
+        let is_read = self.is_reading_unseen || !passed.any(Passed::is_waiting);
+        is_read && self.running.is_empty() && self.due_ns == 0
     }
 
     /// Does the message answer this request? Asked of messages of the same call.
@@ -125,7 +132,6 @@ impl Exchange {
         request.is_some_and(|request| {
             let (sent, queued) = (&request.datagram, &message.datagram);
             sent.peer_portid != 0
-                && queued.group == 0
                 && (sent.portid, sent.peer_portid, sent.len)
                     == (queued.portid, queued.peer_portid, queued.len)
         })
@@ -186,21 +192,6 @@ impl Exchange {
         let asked = self.request.as_ref()?.datagram.header();
         let header = asked.or_else(|| self.passed.first()?.message.datagram.header());
         Some(header?.seq)
-    }
-
-    /// Will more answers come, made when the reader asks for them?
-    pub(super) fn is_dump(&self) -> bool {
-        let Some(request) = &self.request else {
-            return false;
-        };
-        match request.datagram.header() {
-            Some(header) => header.flags & NLM_F_DUMP != 0,
-            // What was asked was not seen, but what is answered says it.
-            None => self.passed.iter().any(|passed| {
-                let header = passed.message.datagram.header();
-                header.is_some_and(|header| header.flags & NLM_F_MULTI != 0)
-            }),
-        }
     }
 
     /// When the stage was passed: CLOCK_MONOTONIC, ns. Of several answers the first counts.

@@ -46,11 +46,17 @@ impl Passed {
     #[must_use]
     pub fn is_interrupted(&self) -> bool {
         let datagram = &self.message.datagram;
-        datagram.portid == 0
-            && datagram.headers().iter().any(|header| {
+        let is_done_so = || {
+            let done = datagram.beyond.done;
+            done.is_some_and(|done| done.flags & NLM_F_DUMP_INTR != 0)
+        };
+        let are_parts_so = || {
+            datagram.headers().iter().any(|header| {
                 let is_part = header.flags & NLM_F_MULTI != 0 || header.kind == NLMSG_DONE;
                 is_part && header.flags & NLM_F_DUMP_INTR != 0
             })
+        };
+        datagram.portid == 0 && (is_done_so() || are_parts_so())
     }
 }
 

@@ -13,6 +13,7 @@ use crate::event::{
 
 mod ends;
 mod losses;
+mod pairing;
 mod reads;
 
 fn push(journey: &mut Journey, event: Event, ended: &mut Vec<Exchange>) {
@@ -275,12 +276,12 @@ fn a_reason_whose_socket_is_not_known_waits_for_its_request() {
     // The first is of a call that nobody asked for.
     for event in [reason(7), reason(0), request, reason(8)] {
         journey.push(event, &mut |what| {
-            if let Told::Extack(extack) = what {
+            if let Told::Extack(extack, _) = what {
                 told.push((extack.head.protocol, extack.head.sock));
             }
         });
     }
-    journey.finish(&mut |what| assert!(!matches!(what, Told::Extack(_))));
+    journey.finish(&mut |what| assert!(!matches!(what, Told::Extack(..))));
     assert_eq!(told, [(31, 0xffff_8880_0000_0000 + 71 * 0x1000)]);
 }
 

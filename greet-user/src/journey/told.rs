@@ -8,6 +8,10 @@ use crate::event::{Extack, Loss, Message, Request};
 
 /// What there is to tell, in the order in which it happened.
 #[derive(Debug)]
+#[expect(
+    clippy::large_enum_variant,
+    reason = "passed on at once; a box would cost an allocation for each exchange"
+)]
 pub enum Told<'a> {
     /// A process sent something.
     Request(&'a Request),
@@ -15,8 +19,8 @@ pub enum Told<'a> {
     Message(&'a Message, Seen),
     /// Something was lost.
     Loss(&'a Loss),
-    /// The kernel's reason.
-    Extack(&'a Extack),
+    /// The kernel's reason, and the sequence number of the request that it is about, if known.
+    Extack(&'a Extack, Option<u32>),
     /// An exchange has come to its end. Its parts have been told before.
     Exchange(Exchange),
 }

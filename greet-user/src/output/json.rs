@@ -122,7 +122,7 @@ impl<W: Write> Watcher for Json<W> {
                 self.line(|line| message::message(line, message, *seen))
             }
             Told::Loss(loss) => self.seldom(&Line::Loss(LossLine::of(loss))),
-            Told::Extack(extack) => self.seldom(&Line::Extack(ExtackLine::of(extack))),
+            Told::Extack(extack, seq) => self.seldom(&Line::Extack(ExtackLine::of(extack, *seq))),
             Told::Exchange(exchange) => self.line(|line| {
                 exchange::exchange(line, exchange, callback, None);
             }),

@@ -179,7 +179,7 @@ impl Watcher for Metrics {
                 row.message_bytes.add(u64::from(message.datagram.len));
             }
             Told::Loss(loss) => self.loss(loss),
-            Told::Extack(_) => {}
+            Told::Extack(..) => {}
             Told::Exchange(exchange) => self.exchange(exchange),
         }
         Ok(())

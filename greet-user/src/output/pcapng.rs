@@ -130,8 +130,12 @@ impl<W: Write> Watcher for Pcapng<W> {
                 return self.hold(time_ns, 0, part);
             }
             Told::Loss(loss) => self.note(loss.time_ns, &loss.head, comment::of_loss(loss)),
-            Told::Extack(extack) => {
-                self.note(extack.time_ns, &extack.head, comment::of_extack(extack));
+            Told::Extack(extack, seq) => {
+                self.note(
+                    extack.time_ns,
+                    &extack.head,
+                    comment::of_extack(extack, *seq),
+                );
             }
             Told::Exchange(exchange) => self.end(exchange, callback),
         }

@@ -141,7 +141,7 @@ impl<W: Finish> Watcher for Report<W> {
         match told {
             Told::Request(request) => self.passed(request.seen().time_ns),
             Told::Message(_, seen) => self.passed(seen.time_ns),
-            Told::Extack(_) => {}
+            Told::Extack(..) => {}
             Told::Loss(loss) => {
                 self.passed(loss.time_ns);
                 if self.losses.len() < LOSSES {

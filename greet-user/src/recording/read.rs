@@ -6,7 +6,7 @@ use std::{
     path::PathBuf,
 };
 
-use super::{BODY_MAX, Entry, FRAME_HEAD, HEADER, MAGIC, RecordingError, checksum, v1};
+use super::{BODY_MAX, Entry, FRAME_HEAD, HEADER, MAGIC, RecordingError, checksum, v1, v2};
 
 /// Read at once, bytes.
 const BUFFER: usize = 1 << 16;
@@ -19,6 +19,7 @@ pub struct Reader<R> {
     path: PathBuf,
     offset: u64,
     at: At,
+    version: u32,
     body: Vec<u8>,
 }
 
@@ -43,6 +44,7 @@ impl<R: Read> Reader<R> {
             path: path.into(),
             offset: 0,
             at: At::Begin,
+            version: 0,
             body: Vec::new(),
         };
         reader.header()?;
@@ -81,6 +83,7 @@ impl<R: Read> Reader<R> {
         }
         match version {
             1..=super::VERSION => {
+                self.version = version;
                 self.offset = HEADER as u64;
                 Ok(())
             }
@@ -121,7 +124,7 @@ impl<R: Read> Reader<R> {
         }
         let (body, rest) = postcard::take_from_bytes::<v1::Body<'_>>(&self.body)
             .map_err(|_| damaged("a frame's content is not of a known kind"))?;
-        if !rest.is_empty() {
+        if self.version == 1 && !rest.is_empty() {
             return Err(damaged("a frame is longer than its content"));
         }
         if let v1::Body::Opening(opening) = &body
@@ -129,7 +132,8 @@ impl<R: Read> Reader<R> {
         {
             return Err(RecordingError::ByteOrder);
         }
-        let entry = body.entry().map_err(damaged)?;
+        let mut entry = body.entry().map_err(damaged)?;
+        v2::add(&mut entry, rest).map_err(damaged)?;
         let is_first = matches!(entry, Entry::Opening(_));
         if is_first != (self.at == At::Begin) {
             return Err(damaged("a frame is not where it belongs"));

@@ -46,6 +46,8 @@ pub(super) enum Body<'a> {
     Read(v2::Read<'a>),
     #[serde(borrow)]
     Lost(v2::Lost<'a>),
+    #[serde(borrow)]
+    Close(v2::Close<'a>),
 }
 
 #[derive(Serialize, Deserialize)]
@@ -164,6 +166,7 @@ impl<'a> From<&'a Event> for Body<'a> {
             }),
             Event::Delivery(it) => Self::Read(v2::Read::from(it)),
             Event::Loss(it) => Self::Lost(v2::Lost::from(it)),
+            Event::Close(it) => Self::Close(v2::Close::from(it)),
             Event::Extack(it) => Self::Extack(Extack {
                 head: Head::from(&it.head),
                 time_ns: it.time_ns,
@@ -264,6 +267,7 @@ impl Body<'_> {
             })),
             Self::Read(it) => Entry::Event(Event::Delivery(it.delivery()?)),
             Self::Lost(it) => Entry::Event(Event::Loss(it.loss()?)),
+            Self::Close(it) => Entry::Event(Event::Close(it.close()?)),
             Self::Extack(it) => Entry::Event(Event::Extack(event::Extack {
                 head: it.head.head(Kind::Extack)?,
                 time_ns: it.time_ns,
@@ -296,6 +300,7 @@ impl Datagram<'_> {
             peer_portid: self.peer_portid,
             group: self.group,
             len: self.len,
+            beyond: event::Beyond::default(),
             data: self.data.filled()?.into(),
         })
     }

@@ -1,12 +1,23 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! The kinds that version 2 adds: a delivery with how much of the message was copied, and a loss
-//! with who owns the socket.
+//! What version 2 adds. Kinds: a delivery with how much of the message was copied, a loss with who
+//! owns the socket, and a socket that was closed. And behind the fields of any kind, additions:
+//! pairs of a tag and a number. A tag is never used for anything else again, and one that is not
+//! known is passed over: what is added later takes no new version.
 
 use greet_common::event::{COMM_SIZE, Kind};
 use serde::{Deserialize, Serialize};
 
-use super::v1::{Head, filled, until_nul};
-use crate::event;
+use super::{
+    Entry,
+    v1::{Head, filled, until_nul},
+};
+use crate::event::{self, Beyond, Event};
+
+/// A datagram's mark ([`greet_common::event::Mark`]).
+const MARK: u32 = 1;
+
+/// A tag, and its number.
+pub(super) type Addition = (u32, u64);
 
 #[derive(Serialize, Deserialize)]
 pub(super) struct Read<'a> {
@@ -32,6 +43,13 @@ pub(super) struct Lost<'a> {
     inode: u64,
     #[serde(borrow)]
     owner: Option<Owner<'a>>,
+}
+
+#[derive(Serialize, Deserialize)]
+pub(super) struct Close<'a> {
+    #[serde(borrow)]
+    head: Head<'a>,
+    time_ns: u64,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -107,4 +125,52 @@ impl Lost<'_> {
             owner: owner.transpose()?,
         })
     }
+}
+
+impl<'a> From<&'a event::Close> for Close<'a> {
+    fn from(it: &'a event::Close) -> Self {
+        Self {
+            head: Head::from(&it.head),
+            time_ns: it.time_ns,
+        }
+    }
+}
+
+impl Close<'_> {
+    pub(super) fn close(&self) -> Result<event::Close, &'static str> {
+        Ok(event::Close {
+            head: self.head.head(Kind::Close)?,
+            time_ns: self.time_ns,
+        })
+    }
+}
+
+/// What is written behind the fields of an event; what is 0 is not.
+pub(super) fn additions(event: &Event) -> impl Iterator<Item = Addition> {
+    let mark = match event {
+        Event::Request(it) => it.datagram.beyond.mark(),
+        Event::Message(it) => it.datagram.beyond.mark(),
+        Event::Delivery(_) | Event::Loss(_) | Event::Extack(_) | Event::Close(_) => 0,
+    };
+    let all = [(MARK, u64::from(mark))].into_iter();
+    all.filter(|(_, value)| *value != 0)
+}
+
+/// Reads what stands behind the fields of an entry.
+pub(super) fn add(entry: &mut Entry, mut bytes: &[u8]) -> Result<(), &'static str> {
+    while !bytes.is_empty() {
+        let ((tag, value), rest): (Addition, _) =
+            postcard::take_from_bytes(bytes).map_err(|_| "a frame's additions are cut")?;
+        bytes = rest;
+        let datagram = match entry {
+            Entry::Event(Event::Request(it)) => &mut it.datagram,
+            Entry::Event(Event::Message(it)) => &mut it.datagram,
+            _ => continue,
+        };
+        if tag == MARK {
+            let mark = u32::try_from(value).unwrap_or_default();
+            datagram.beyond = Beyond::of(mark, datagram.group);
+        }
+    }
+    Ok(())
 }

@@ -9,6 +9,7 @@ use std::{
 use super::{
     BODY_MAX, FRAME_HEAD, HEADER, MAGIC, VERSION, checksum,
     v1::{Body, Greeting},
+    v2::{self, Addition},
 };
 use crate::{
     event::Event,
@@ -77,7 +78,7 @@ impl<W: Write> Writer<W> {
     /// # Errors
     /// What writing ran into.
     pub fn event(&mut self, event: &Event) -> io::Result<()> {
-        self.frame(&Body::from(event))
+        self.frame_with(&Body::from(event), v2::additions(event))
     }
 
     /// What the client knows of a greeting whose events have been written, and whether the
@@ -135,10 +136,21 @@ impl<W: Write> Writer<W> {
     }
 
     fn frame(&mut self, body: &Body<'_>) -> io::Result<()> {
+        self.frame_with(body, std::iter::empty())
+    }
+
+    fn frame_with(
+        &mut self,
+        body: &Body<'_>,
+        additions: impl Iterator<Item = Addition>,
+    ) -> io::Result<()> {
         let mut frame = std::mem::take(&mut self.frame);
         frame.clear();
         frame.resize(FRAME_HEAD, 0);
         let mut frame = postcard::to_extend(body, frame).map_err(io::Error::other)?;
+        for addition in additions {
+            frame = postcard::to_extend(&addition, frame).map_err(io::Error::other)?;
+        }
         let len = frame.len() - FRAME_HEAD;
         let stated = u32::try_from(len).ok().filter(|_| len <= BODY_MAX);
         let stated = stated.ok_or(io::ErrorKind::FileTooLarge)?.to_le_bytes();

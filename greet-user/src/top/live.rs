@@ -14,7 +14,7 @@ use crate::{
     sinks::Sinks,
     tracer::{self, Tracer},
     watch::{
-        BATCH,
+        BATCH, SETTLED_NS,
         command::{Command, Output},
         finish,
         scope::{Detail, filter, plan},
@@ -90,9 +90,12 @@ impl Live {
 impl Events for Live {
     fn pull(&mut self) -> Result<Pulled, SessionError> {
         let (feed, state) = (&mut self.feed, &self.state);
-        let read = self.tracer.drain(BATCH, |event| {
-            feed.push(event, |exchange| state.borrow_mut().model.ended(exchange));
-        });
+        let drained_ns = monotonic_ns();
+        let ended = |exchange| state.borrow_mut().model.ended(exchange);
+        let read = self.tracer.drain(BATCH, |event| feed.push(event, ended));
+        if read < BATCH {
+            feed.tick(drained_ns.saturating_sub(SETTLED_NS), ended);
+        }
         let dropped = self.tracer.dropped()?;
         feed.dropped(|| Ok(dropped))?;
         feed.rest()?;

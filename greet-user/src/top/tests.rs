@@ -75,6 +75,7 @@ fn of(name: &[u8], pid: u32, seq: u32, start_ns: u64) -> [Event; 3] {
             Event::Delivery(delivery) => &mut delivery.head,
             Event::Loss(loss) => &mut loss.head,
             Event::Extack(extack) => &mut extack.head,
+            Event::Close(close) => &mut close.head,
         };
         head.comm = [0; COMM_SIZE];
         head.comm[..name.len()].copy_from_slice(name);

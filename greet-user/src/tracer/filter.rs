@@ -14,8 +14,10 @@ pub struct Filter {
     pub netns: Option<u32>,
     /// The one port ID, at either end.
     pub port: Option<u32>,
-    /// The one command name, as the kernel has it (at most 15 bytes).
+    /// The one thread name, as the kernel has it (at most 15 bytes).
     pub comm: Option<String>,
+    /// The one process name: that of the thread group's leader.
+    pub process: Option<String>,
     /// How many bytes of a datagram are copied at most; 0 for none.
     pub snaplen: u32,
     /// Whether only times and counts are wanted: then fewer records tell them.
@@ -41,6 +43,7 @@ impl Default for Filter {
             netns: None,
             port: None,
             comm: None,
+            process: None,
             snaplen: CAPTURE as u32,
             summary: false,
         }
@@ -74,21 +77,21 @@ impl Filter {
             Tasks::Command => (2, 0),
         }
     }
+}
 
-    /// The command name in two numbers in memory order, both 0 for any.
-    pub(super) fn comm_words(&self) -> [u64; 2] {
-        let mut bytes = [0; COMM_SIZE];
-        let name = self.comm.as_deref().unwrap_or_default().as_bytes();
-        // The kernel cuts a name to make room for its NUL.
-        let len = name.len().min(COMM_SIZE - 1);
-        bytes[..len].copy_from_slice(&name[..len]);
-        let (low, high) = bytes.split_at(8);
-        [low, high].map(|half| {
-            let mut word = [0; 8];
-            word.copy_from_slice(half);
-            u64::from_ne_bytes(word)
-        })
-    }
+/// A name in two numbers in memory order, both 0 for any.
+pub(super) fn words(name: Option<&str>) -> [u64; 2] {
+    let mut bytes = [0; COMM_SIZE];
+    let name = name.unwrap_or_default().as_bytes();
+    // The kernel cuts a name to make room for its NUL.
+    let len = name.len().min(COMM_SIZE - 1);
+    bytes[..len].copy_from_slice(&name[..len]);
+    let (low, high) = bytes.split_at(8);
+    [low, high].map(|half| {
+        let mut word = [0; 8];
+        word.copy_from_slice(half);
+        u64::from_ne_bytes(word)
+    })
 }
 
 #[cfg(test)]
@@ -97,13 +100,9 @@ mod tests {
 
     #[test]
     fn a_long_name_is_cut_as_the_kernel_does() {
-        let of = |name: &str| Filter {
-            comm: Some(name.to_owned()),
-            ..Filter::default()
-        };
-        assert_eq!(Filter::default().comm_words(), [0, 0]);
-        assert_eq!(of("ip").comm_words()[0].to_ne_bytes(), *b"ip\0\0\0\0\0\0");
-        let long = of("NetworkManagerDaemon").comm_words();
+        assert_eq!(words(None), [0, 0]);
+        assert_eq!(words(Some("ip"))[0].to_ne_bytes(), *b"ip\0\0\0\0\0\0");
+        let long = words(Some("NetworkManagerDaemon"));
         assert_eq!(long[1].to_ne_bytes(), *b"anagerD\0");
     }
 

@@ -80,6 +80,8 @@ impl Offsets {
                 ("TASK_TGID", at("task_struct", "tgid", 32)?),
                 ("TASK_PID", at("task_struct", "pid", 32)?),
                 ("TASK_COMM", at("task_struct", "comm", 128)?),
+                ("TASK_FLAGS", at("task_struct", "flags", 32)?),
+                ("TASK_GROUP_LEADER", at("task_struct", "group_leader", 64)?),
                 ("SOCK_PROTOCOL", at("sock", "sk_protocol", 16)?),
                 ("SOCK_NET", at("sock", "__sk_common.skc_net.net", 64)?),
                 ("NET_INUM", at("net", "ns.inum", 32)?),
@@ -90,7 +92,7 @@ impl Offsets {
         };
         let control_block = at("sk_buff", "cb", 48 * 8);
         let in_control_block =
-            |field| Ok(control_block.clone()? + at("netlink_skb_parms", field, 32)?);
+            |field, bits| Ok(control_block.clone()? + at("netlink_skb_parms", field, bits)?);
         let kern = find(btf, "sock", "sk_kern_sock", 1);
         // Bits are counted from the least significant one: BPF targets are little-endian here.
         offsets.sock_kern_mask = kern.as_ref().map_or(0, |kern| 1 << (kern.bit_offset % 8));
@@ -100,8 +102,10 @@ impl Offsets {
             ("SKB_LEN", at("sk_buff", "len", 32)),
             ("SKB_DATA_LEN", at("sk_buff", "data_len", 32)),
             ("SKB_DATA", at("sk_buff", "data", 64)),
-            ("SKB_CB_PORTID", in_control_block("portid")),
-            ("SKB_CB_GROUP", in_control_block("dst_group")),
+            ("SKB_CB_PORTID", in_control_block("portid", 32)),
+            ("SKB_CB_GROUP", in_control_block("dst_group", 32)),
+            ("SKB_CB_NSID", in_control_block("nsid", 32)),
+            ("SKB_CB_NSID_IS_SET", in_control_block("nsid_is_set", 8)),
             ("SKB_SK", at("sk_buff", "sk", 64)),
             ("SKB_NEXT", at("sk_buff", "next", 64)),
             ("SKB_PREV", at("sk_buff", "prev", 64)),

@@ -46,6 +46,7 @@ fn waiting(bytes: &CallBytes) -> Option<[Event; 2]> {
         peer_portid,
         group: 0,
         len,
+        beyond: crate::event::Beyond::default(),
         data: Box::default(),
     };
     let len = offset_of!(Call, answer_len);

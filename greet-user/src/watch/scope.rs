@@ -46,6 +46,7 @@ pub(crate) fn filter(options: &Scope, detail: Detail) -> Filter {
         netns: options.netns.0,
         port: options.port,
         comm: options.comm.clone(),
+        process: options.process.clone(),
         snaplen: match options.snaplen {
             Some(snaplen) if detail != Detail::Counted => snaplen,
             _ => detail.bytes(),

@@ -57,6 +57,7 @@ fn hostile() -> Vec<Entry> {
                     extack.text[text.len()] = 0;
                     &mut extack.head
                 }
+                Event::Close(close) => &mut close.head,
             };
             head.comm = [0; COMM_SIZE];
             head.comm[..name.len()].copy_from_slice(name);

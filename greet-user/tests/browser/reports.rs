@@ -154,6 +154,10 @@ fn later(mut event: Event, time: u64) -> Event {
             add(&mut extack.time_ns);
             &mut extack.head
         }
+        Event::Close(close) => {
+            add(&mut close.time_ns);
+            &mut close.head
+        }
     };
     if head.call != 0 {
         head.call += (time * 64) << 32;

@@ -86,6 +86,7 @@ pub fn asked(protocol: u32, name: &[u8], call: u64, errno: i32) -> [Event; 2] {
         peer_portid,
         group: 0,
         len: 36,
+        beyond: greet_user::event::Beyond::default(),
         data: data.into(),
     };
     let begin_ns = call * 1_000_000;

@@ -64,6 +64,7 @@ fn events(number: u64, errno: i32) -> Vec<Event> {
         peer_portid,
         group: 0,
         len: 36,
+        beyond: greet_user::event::Beyond::default(),
         data: words.map(u32::to_ne_bytes).concat().into(),
     };
     let at = |step: u64| number * 1_000_000 + step * 1_000;

@@ -58,6 +58,7 @@ const MODULES: &[(&str, Place)] = &[
         },
     ),
     ("module", EachKernel),
+    ("names", EachKernel),
     ("nlmon", EachKernel),
     (
         "otlp",
@@ -92,6 +93,7 @@ const MODULES: &[(&str, Place)] = &[
             processors: 1,
         },
     ),
+    ("requests", EachKernel),
     ("sockets", EachKernel),
     ("standstill", EachKernel),
     (

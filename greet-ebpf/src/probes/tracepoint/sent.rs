@@ -82,6 +82,7 @@ fn end(task: &Task, sock: Sock, call: Option<*mut Call>, result: i32) -> Result<
         (*datagram).len = result.max(0) as u32;
         (*datagram).captured = 0;
         (*datagram).rest = 0;
+        (*datagram).mark = 0;
         let head = record::head(
             &raw mut (*request).head,
             Kind::Request,

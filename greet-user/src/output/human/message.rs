@@ -21,6 +21,10 @@ const GAP: &str = "  ";
 pub(super) fn lines(datagram: &Datagram, columns: usize, look: &Look) -> Vec<Vec<Piece>> {
     let headers = datagram.headers();
     let Some(first) = headers.first() else {
+        if datagram.text().is_some() {
+            // A uevent.
+            return content(datagram, columns, look);
+        }
         return vec![vec![if datagram.data.is_empty() {
             (DIM, "its bytes were not seen".to_owned())
         } else {
@@ -38,6 +42,9 @@ pub(super) fn lines(datagram: &Datagram, columns: usize, look: &Look) -> Vec<Vec
     ];
     if datagram.group != 0 {
         items.push(("group", datagram.group.to_string()));
+    }
+    if let Some(nsid) = datagram.beyond.nsid {
+        items.push(("from nsid", nsid.to_string()));
     }
     let mut lines = filled(&items, columns);
     lines.extend(content(datagram, columns, look));

@@ -12,7 +12,7 @@ use super::{
 };
 use crate::{
     event::{Datagram, Direction, Extack, Loss, type_name},
-    journey::{Exchange, Passed, Status},
+    journey::{Exchange, Pairing, Passed, Status},
     output::json::extack_text,
 };
 
@@ -104,9 +104,16 @@ pub(super) fn exchange(exchange: &Exchange, look: &Look, out: &mut String) {
             reasons(&exchange.extacks, look, &mut line);
         }
         line.end(out);
+        further_requests(&request.datagram, look, out);
     }
-    for passed in &exchange.passed {
-        answer(exchange, passed, start_ns, look, out);
+    let pairing = Pairing::of(exchange);
+    for (at, passed) in exchange.passed.iter().enumerate() {
+        let reasons: Vec<_> = pairing.reasons_of(at).copied().collect();
+        answer(exchange, passed, &reasons, start_ns, look, out);
+    }
+    if !exchange.passed.is_empty() {
+        let others = pairing.reasons_of_none();
+        others.for_each(|found| extack(found, look, out));
     }
     for found in &exchange.losses {
         loss(found, look, out);
@@ -114,7 +121,14 @@ pub(super) fn exchange(exchange: &Exchange, look: &Look, out: &mut String) {
 }
 
 /// A message in a queue: an answer, a notification, or what one process sent to another.
-fn answer(exchange: &Exchange, passed: &Passed, start_ns: u64, look: &Look, out: &mut String) {
+fn answer(
+    exchange: &Exchange,
+    passed: &Passed,
+    extacks: &[Extack],
+    start_ns: u64,
+    look: &Look,
+    out: &mut String,
+) {
     let found = &passed.message;
     let datagram = &found.datagram;
     let read = passed.delivery.as_ref();
@@ -140,24 +154,35 @@ fn answer(exchange: &Exchange, passed: &Passed, start_ns: u64, look: &Look, out:
     for mark in marks::brief_of_message(passed) {
         line.push(ERROR, &format!("{mark} "));
     }
-    ended(passed, start_ns, &mut line);
+    ended(passed, start_ns, look, &mut line);
     if passed.peeks > 0 {
         line.push(DIM, &format!(" peeked {}", passed.peeks));
     }
-    if error.is_some_and(|errno| errno < 0) {
-        reasons(&exchange.extacks, look, &mut line);
-    }
+    reasons(extacks, look, &mut line);
     line.end(out);
 }
 
+/// The requests behind a datagram's first: each has a line, for each is answered by itself.
+fn further_requests(datagram: &Datagram, look: &Look, out: &mut String) {
+    let columns = of(look);
+    for header in datagram.headers().iter().skip(1) {
+        let mut line = Line::new(look);
+        line.to(columns.process).push(DIM, "in the same datagram");
+        fields(datagram, header, look, &mut line);
+        line.right(PLAIN, &header.len.to_string(), columns.len + 5);
+        line.end(out);
+    }
+}
+
 /// How long it took, or that nobody read it.
-fn ended(passed: &Passed, start_ns: u64, line: &mut Line<'_>) {
+fn ended(passed: &Passed, start_ns: u64, look: &Look, line: &mut Line<'_>) {
     match &passed.delivery {
         Some(read) if read.result < 0 => line.push(ERROR, &error_name(read.result)),
         Some(read) => {
             let ended_ns = read.delivered_ns.max(read.receive_ns);
             line.push(PLAIN, &short(ended_ns.saturating_sub(start_ns)))
         }
+        None if passed.gone && look.width >= WIDE => line.push(ERROR, "unread, closed"),
         None => line.push(ERROR, "unread"),
     };
 }
@@ -246,25 +271,35 @@ fn message<'a>(
         Direction::KernelToKernel => (DIM, "<>"),
     };
     let mut line = begin(time_ns, arrow, datagram.protocol, who, look);
-    if let Some(header) = datagram.header() {
-        let name = cut(
-            &kind(datagram, &header),
-            columns.flags - columns.kind - 1,
-            look,
-        );
-        line.to(columns.kind).push(PLAIN, &name).to(columns.flags);
-        if look.width < WIDE {
-            line.push(PLAIN, &format!("{:#x}", header.flags));
-        } else {
-            let room = columns.seq - columns.flags - 1;
-            line.push(PLAIN, &cut(&flags(datagram.protocol, &header), room, look));
+    match (datagram.header(), datagram.text()) {
+        (Some(header), _) => fields(datagram, &header, look, &mut line),
+        // A uevent.
+        (None, Some(text)) => {
+            let room = columns.len - columns.kind - 1;
+            let text = cut(&look.shown(text.as_bytes()), room, look);
+            line.to(columns.kind).push(PLAIN, &text);
         }
-        line.right(PLAIN, &header.seq.to_string(), columns.seq + 10);
+        (None, None) => {}
     }
     let len = len.map_or_else(|| "-".to_owned(), |len| len.to_string());
     line.right(PLAIN, &len, columns.len + 5);
     line.to(columns.result);
     line
+}
+
+/// What a header says: type, flags and sequence number.
+fn fields(datagram: &Datagram, header: &Header, look: &Look, line: &mut Line<'_>) {
+    let columns = of(look);
+    let room = columns.flags - columns.kind - 1;
+    let name = cut(&kind(datagram, header), room, look);
+    line.to(columns.kind).push(PLAIN, &name).to(columns.flags);
+    if look.width < WIDE {
+        line.push(PLAIN, &format!("{:#x}", header.flags));
+    } else {
+        let room = columns.seq - columns.flags - 1;
+        line.push(PLAIN, &cut(&flags(datagram.protocol, header), room, look));
+    }
+    line.right(PLAIN, &header.seq.to_string(), columns.seq + 10);
 }
 
 /// The type's name, or its number.

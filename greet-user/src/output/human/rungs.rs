@@ -7,11 +7,11 @@ use greet_common::{Stage, event::Extack};
 use super::{
     look::{BOLD, DIM, ERROR, Look, PLAIN, TO_KERNEL, TO_USER},
     marks,
-    text::{bytes, counted, error_name, error_text, owner, process},
+    text::{bytes, counted, duration, error_name, error_text, owner, process},
 };
 use crate::{
     event::{Datagram, Direction, Head, Loss, Request, passed},
-    journey::{Exchange, Passed},
+    journey::{Exchange, Pairing, Passed},
     output::json::extack_text,
 };
 
@@ -90,12 +90,12 @@ pub(super) fn rungs<'a>(
         rungs.extend(answers);
     }
     rungs.extend(of_losses(exchange, look));
-    rungs.extend(
-        exchange
-            .extacks
-            .iter()
-            .map(|extack| of_extack(extack, look)),
-    );
+    let pairing = Pairing::of(exchange);
+    let extacks = exchange.extacks.iter().zip(pairing.seqs_of_reasons());
+    rungs.extend(extacks.map(|(extack, seq)| {
+        let seq = seq.filter(|_| pairing.are_several());
+        of_extack(extack, seq, look)
+    }));
     rungs.retain(|rung| passed(rung.time_ns).is_some());
     rungs.sort_by_key(|rung| rung.time_ns);
     rungs
@@ -256,8 +256,13 @@ fn notes_of(found: &Passed, owner: Option<&Head>, look: &Look, rungs: &mut [Rung
         }
         Some(_) => {}
         None if found.gone => {
-            let why = "left the queue unread, with its socket";
-            last.notes.push((ERROR, why.to_owned()));
+            let mut why = "left the queue unread, with its socket".to_owned();
+            if let Some(time_ns) = passed(found.closed_ns) {
+                let waited_ns = time_ns.saturating_sub(found.message.queue_ns);
+                let waited = duration(waited_ns, look);
+                why = format!("unread: its socket was closed {waited} later");
+            }
+            last.notes.push((ERROR, why));
         }
         None => last
             .notes
@@ -356,12 +361,14 @@ fn received(result: i32) -> String {
     bytes(u32::try_from(result).unwrap_or(0))
 }
 
-fn of_extack<'a>(extack: &'a Extack, look: &Look) -> Rung<'a> {
+/// `seq` tells whose request it is about, where there are several.
+fn of_extack<'a>(extack: &'a Extack, seq: Option<u32>, look: &Look) -> Rung<'a> {
     let text = look.shown(extack_text(extack));
+    let to = seq.map_or_else(String::new, |seq| format!(" to seq {seq}"));
     Rung {
         stage: "extack",
         style: ERROR,
-        notes: vec![(ERROR, format!("the kernel says: {text}"))],
+        notes: vec![(ERROR, format!("the kernel says{to}: {text}"))],
         ..Rung::new(Stage::Handle, extack.time_ns, "netlink_extack", Arrow::None)
     }
 }

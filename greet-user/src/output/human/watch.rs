@@ -43,8 +43,8 @@ impl<W: Write> Watcher for Human<W> {
             Told::Message(..) => {}
             Told::Loss(loss) if self.is_drawn_later(loss.head.call) => {}
             Told::Loss(loss) => self.loss(loss, &mut out),
-            Told::Extack(extack) if self.is_drawn_later(extack.head.call) => {}
-            Told::Extack(extack) => self.extack(extack, &mut out),
+            Told::Extack(extack, _) if self.is_drawn_later(extack.head.call) => {}
+            Told::Extack(extack, _) => self.extack(extack, &mut out),
             Told::Exchange(exchange) => self.exchange(exchange, callback, &mut out),
         }
         self.write(&out)

@@ -8,8 +8,8 @@ use super::{
     object::{Object, string},
 };
 use crate::{
-    event::{comm, escaped, printable},
-    journey::{Exchange, FIRST_REPLY, Passed},
+    event::{Request, comm, escaped, printable},
+    journey::{Exchange, FIRST_REPLY, Pairing, Passed},
     output::{Greeting, Outcome},
 };
 
@@ -66,7 +66,7 @@ pub(super) fn exchange(
                     line.number("len", len);
                 }
                 if let Some(text) = request.datagram.text() {
-                    line.text("text", text);
+                    line.text("text", &text);
                 }
                 if request.result < 0 {
                     line.number("error", request.result);
@@ -76,9 +76,12 @@ pub(super) fn exchange(
                 }
             });
         }
-        let answers = exchange.passed.iter();
-        let answers = answers.filter(|passed| !exchange.is_itself(passed));
-        line.list("replies", answers, |line, passed| reply(line, passed, t_ns));
+        let pairing = Pairing::of(exchange);
+        let answers = exchange.passed.iter().enumerate();
+        let answers = answers.filter(|(_, passed)| !exchange.is_itself(passed));
+        line.list("replies", answers, |line, answer| {
+            reply(line, exchange, &pairing, answer, t_ns);
+        });
         match greeting {
             Some(greeting) => line.word("status", greeting.outcome.name()),
             None => line.word("status", exchange.status().name()),
@@ -87,6 +90,10 @@ pub(super) fn exchange(
         if !exchange.extacks.is_empty() {
             line.list("extack", &exchange.extacks, |line, extack| {
                 string(line, &escaped(extack_text(extack)));
+            });
+            line.list("extack_seq", pairing.seqs_of_reasons(), |line, seq| {
+                let text = seq.map_or_else(|| "null".to_owned(), |seq| seq.to_string());
+                line.extend_from_slice(text.as_bytes());
             });
         }
         if let Some(greeting) = greeting {
@@ -159,15 +166,46 @@ fn as_the_client_saw_it(line: &mut Object<'_>, greeting: &Greeting) {
     }
 }
 
-fn reply(line: &mut Vec<u8>, passed: &Passed, t_ns: u64) {
-    let datagram = &passed.message.datagram;
+fn reply(
+    line: &mut Vec<u8>,
+    exchange: &Exchange,
+    pairing: &Pairing<'_>,
+    (at, passed): (usize, &Passed),
+    t_ns: u64,
+) {
+    let (message, datagram) = (&passed.message, &passed.message.datagram);
     Object::write(line, |line| {
         line.number("len", datagram.len);
+        if let Some(header) = datagram.header() {
+            line.number("seq", header.seq);
+        }
+        if let Some(number) = pairing.request_of(passed).filter(|_| pairing.are_several()) {
+            line.number("request", number);
+        }
+        if let Some(nsid) = datagram.beyond.nsid {
+            line.number("nsid", nsid);
+        }
         if let Some(text) = datagram.text() {
-            line.text("text", text);
+            line.text("text", &text);
         }
         if let Some(error) = datagram.error() {
             line.number("error", error);
+        }
+        let mut reasons = pairing.reasons_of(at).peekable();
+        if reasons.peek().is_some() {
+            line.list("extack", reasons, |line, extack| {
+                string(line, &escaped(extack_text(extack)));
+            });
+        }
+        let is_others = |request: &Request| request.head.tid != message.head.tid;
+        // Of one that was first seen at its reading, it is not known who queued it.
+        let is_known = message.queue_ns != 0 && !comm(&message.head).is_empty();
+        if is_known && exchange.request.as_ref().is_some_and(is_others) {
+            line.object("queued_by", |line| {
+                line.number("pid", message.head.pid);
+                line.number("tid", message.head.tid);
+                line.escaped("comm", comm(&message.head));
+            });
         }
         reading(line, passed, t_ns);
     });
@@ -210,6 +248,9 @@ fn reading(line: &mut Object<'_>, passed: &Passed, t_ns: u64) {
     }
     if passed.gone {
         line.truth("left_with_socket");
+    }
+    if passed.closed_ns != 0 {
+        line.number("closed", passed.closed_ns.saturating_sub(t_ns));
     }
     if passed.peeks != 0 {
         line.number("peeks", passed.peeks);

@@ -69,6 +69,8 @@ pub(super) struct ExtackLine<'a> {
     tid: u32,
     #[serde(serialize_with = "as_text")]
     comm: &'a [u8],
+    #[serde(skip_serializing_if = "Option::is_none")]
+    seq: Option<u32>,
     #[serde(serialize_with = "as_text")]
     text: &'a [u8],
 }
@@ -157,7 +159,7 @@ impl<'a> LossLine<'a> {
 }
 
 impl<'a> ExtackLine<'a> {
-    pub(super) fn of(extack: &'a Extack) -> Self {
+    pub(super) fn of(extack: &'a Extack, seq: Option<u32>) -> Self {
         Self {
             v: VERSION,
             t_ns: extack.time_ns,
@@ -165,6 +167,7 @@ impl<'a> ExtackLine<'a> {
             pid: extack.head.pid,
             tid: extack.head.tid,
             comm: comm(&extack.head),
+            seq,
             text: extack_text(extack),
         }
     }

@@ -85,6 +85,9 @@ fn write(line: &mut Vec<u8>, crossing: &Crossing<'_>) {
         if datagram.group != 0 {
             line.number("group", datagram.group);
         }
+        if let Some(nsid) = datagram.beyond.nsid {
+            line.number("nsid", nsid);
+        }
         if let Some(len) = len {
             line.number("len", *len);
         }
@@ -97,7 +100,7 @@ fn write(line: &mut Vec<u8>, crossing: &Crossing<'_>) {
             line.hex("data_hex", &datagram.data);
         }
         if let Some(text) = datagram.text() {
-            line.text("text", text);
+            line.text("text", &text);
         }
         if let Some(error) = error {
             line.number("error", *error);

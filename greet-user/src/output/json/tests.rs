@@ -134,6 +134,7 @@ fn notification() -> Vec<Event> {
     data.extend(bytes(17, 2, 0, 0, b""));
     let mut datagram = datagram(0, 71, &data);
     datagram.group = 1;
+    datagram.beyond.nsid = Some(42);
     datagram.protocol = 30;
     vec![queued(0, 3, datagram)]
 }

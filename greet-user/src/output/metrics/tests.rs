@@ -47,6 +47,7 @@ fn refused(name: &[u8], protocol: u32, errno: i32) -> [Event; 2] {
     head.protocol = protocol;
     let bytes = tests::bytes(2, 0, 1, 70, &errno.to_ne_bytes());
     let of = |portid, peer, data: &[u8]| Datagram {
+        beyond: crate::event::Beyond::default(),
         protocol,
         ..tests::datagram(portid, peer, data)
     };

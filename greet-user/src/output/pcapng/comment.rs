@@ -190,8 +190,9 @@ pub(super) fn of_loss(loss: &Loss) -> String {
 }
 
 /// The kernel's own words.
-pub(super) fn of_extack(extack: &Extack) -> String {
-    format!("the kernel says: {}", escaped(extack_text(extack)))
+pub(super) fn of_extack(extack: &Extack, seq: Option<u32>) -> String {
+    let to = seq.map_or_else(String::new, |seq| format!(" to seq {seq}"));
+    format!("the kernel says{to}: {}", escaped(extack_text(extack)))
 }
 
 /// Of all that was seen.
@@ -281,6 +282,12 @@ fn add_queue(text: &mut String, message: &Message) {
 fn add_where(text: &mut String, datagram: &Datagram) {
     if datagram.group != 0 {
         add(text, &format!("multicast group {}", datagram.group));
+    }
+    if let Some(nsid) = datagram.beyond.nsid {
+        add(
+            text,
+            &format!("from the network namespace with nsid {nsid}"),
+        );
     }
     let (from, to, netns) = (datagram.portid, datagram.peer_portid, datagram.netns);
     add(text, &format!("port {from} to {to}, netns {netns}"));

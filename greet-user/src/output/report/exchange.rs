@@ -2,6 +2,8 @@
 //! An exchange as the page reads it: short names, times in ns since its first stage. What can
 //! be told from the bytes alone is left to the page; names of numbers are given here.
 
+use std::borrow::Cow;
+
 use greet_common::{
     Stage,
     wire::{ALIGN_TO, HEADER_SIZE, Header, NLMSG_ERROR},
@@ -11,7 +13,7 @@ use serde::Serialize;
 use super::loss::Loss;
 use crate::{
     event::{Datagram, Direction, Head, Request, comm, escaped, flag_names, passed, type_name},
-    journey::{Exchange, Passed},
+    journey::{Exchange, Pairing, Passed},
     output::{
         human::{error_name, error_text, marks},
         json::extack_text,
@@ -168,11 +170,7 @@ impl Whole {
             error: failed.map(Errno::of),
             messages,
             more,
-            extacks: exchange
-                .extacks
-                .iter()
-                .map(|extack| escaped(extack_text(extack)).into_owned())
-                .collect(),
+            extacks: reasons(exchange),
             losses: exchange.losses.iter().take(LOSSES).map(Loss::of).collect(),
             more_losses: exchange.losses.len().saturating_sub(LOSSES),
             marks: marks::of_exchange(exchange),
@@ -184,6 +182,20 @@ impl Whole {
         // Nothing in it can fail: its keys are names, its numbers are whole.
         serde_json::to_vec(self).unwrap_or_default().into()
     }
+}
+
+/// The kernel's reasons, each with its request's number where there are several.
+fn reasons(exchange: &Exchange) -> Vec<String> {
+    let pairing = Pairing::of(exchange);
+    let all = exchange.extacks.iter().zip(pairing.seqs_of_reasons());
+    all.map(|(extack, seq)| {
+        let text = escaped(extack_text(extack));
+        match seq.filter(|_| pairing.are_several()) {
+            Some(seq) => format!("to seq {seq}: {text}"),
+            None => text.into_owned(),
+        }
+    })
+    .collect()
 }
 
 fn messages(exchange: &Exchange, base_ns: u64) -> (Vec<One>, usize) {
@@ -250,7 +262,7 @@ impl One {
             cap: kept.len(),
             hex: filled.iter().map(|byte| format!("{byte:02x}")).collect(),
             headers: fields(datagram),
-            text: datagram.text().map(str::to_owned),
+            text: datagram.text().map(Cow::into_owned),
             error: None,
             stages: None,
             reader: None,

@@ -106,7 +106,9 @@ fn said_by(name: &[u8], text: &[u8]) -> [Event; 3] {
             Event::Request(request) => (&mut request.head, Some(&mut request.datagram.data)),
             Event::Message(message) => (&mut message.head, Some(&mut message.datagram.data)),
             Event::Delivery(read) => (&mut read.head, None),
-            Event::Loss(_) | Event::Extack(_) => unreachable!("a greeting has none"),
+            Event::Loss(_) | Event::Extack(_) | Event::Close(_) => {
+                unreachable!("a greeting has none")
+            }
         };
         head.comm.fill(0);
         let len = name.len().min(15);

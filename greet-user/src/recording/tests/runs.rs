@@ -9,7 +9,9 @@ use proptest::{
 
 use crate::{
     client::{Answer, Sent},
-    event::{Datagram, Delivery, Event, Extack, Head, Loss, Message, Owner, Request},
+    event::{
+        Beyond, Close, Datagram, Delivery, Event, Extack, Head, Loss, Message, Owner, Request,
+    },
     feed::{Closing, Greeted, Opening, Run, Unseen},
     output::{Outcome, Start, System},
     recording::Entry,
@@ -46,8 +48,9 @@ fn datagram(protocol: u32) -> impl Strategy<Value = Datagram> {
             data
         }),
     ];
-    (any::<(u32, u32, u32, u32, u32)>(), data).prop_map(
-        move |((netns, portid, peer_portid, group, len), data)| Datagram {
+    (any::<(u32, u32, u32, u32, u32, u32)>(), data).prop_map(
+        move |((netns, portid, peer_portid, group, len, mark), data)| Datagram {
+            beyond: Beyond::of(mark, group),
             protocol,
             netns,
             portid,
@@ -114,6 +117,7 @@ fn event() -> impl Strategy<Value = Event> {
         any::<(u64, u32, u32, i32, u32, u64)>(),
         owner,
     );
+    let close = (head(Kind::Close), any::<u64>());
     let extack = (head(Kind::Extack), any::<u64>(), name::<EXTACK_SIZE>());
     prop_oneof![
         request(),
@@ -146,6 +150,7 @@ fn event() -> impl Strategy<Value = Event> {
                 })
             }
         ),
+        close.prop_map(|(head, time_ns)| Event::Close(Close { head, time_ns })),
         extack.prop_map(|(head, time_ns, text)| Event::Extack(Extack {
             head,
             time_ns,

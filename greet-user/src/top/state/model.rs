@@ -116,7 +116,7 @@ impl Model {
             Told::Request(request) => self.request(request),
             Told::Message(message, seen) => self.message(message, seen.time_ns),
             Told::Loss(loss) => self.loss(loss),
-            Told::Extack(_) | Told::Exchange(_) => {}
+            Told::Extack(..) | Told::Exchange(_) => {}
         }
     }
 

@@ -51,10 +51,11 @@ const REQUEST: &[Stage] = &[
     Stage::Sent,
 ];
 pub(super) const REASONS: &str = "the kernel's reasons";
+const CLOSED: &str = "when a socket is closed";
 const CHILDREN: &str = "the command's children";
 
 /// Those that end a call come first: a call that is never ended would keep its slot.
-pub(super) const FUNCTIONS: [Hook; 10] = [
+pub(super) const FUNCTIONS: [Hook; 11] = [
     hook("sent", Way::Exit, "netlink_sendmsg", REQUEST).shows(REQUEST),
     hook("delivered", Way::Exit, "netlink_recvmsg", DELIVERY).shows(DELIVERY),
     hook("copied", Way::Raw, COPYING, DELIVERY)
@@ -72,6 +73,7 @@ pub(super) const FUNCTIONS: [Hook; 10] = [
     )
     .shows(&[Stage::Queue, Stage::Reply]),
     hook("receive", Way::Exit, "skb_recv_datagram", DELIVERY).shows(DELIVERY),
+    hook("closed", Way::Entry, "netlink_release", DELIVERY).tells(CLOSED),
     hook("send", Way::Entry, "netlink_sendmsg", REQUEST).shows(REQUEST),
 ];
 
@@ -95,9 +97,10 @@ pub(super) const TRACEPOINTS_ENDING: [Hook; 3] = [
     .shows(DELIVERY),
 ];
 /// … then what may begin one. The first is of use only where `sent_tp` ends what it begins.
-pub(super) const TRACEPOINTS: [Hook; 2] = [
+pub(super) const TRACEPOINTS: [Hook; 3] = [
     hook("extack_tp", Way::Tracepoint, "netlink_extack", SENT).tells(REASONS),
     hook("queue_tp", Way::Tracepoint, "sk_data_ready", QUEUE).shows(QUEUE),
+    hook("closed_tp", Way::Tracepoint, "kfree_skb", DELIVERY).tells(CLOSED),
 ];
 const COPYING: &str = "skb_copy_datagram_iovec";
 const SENT: &[Stage] = &[Stage::Sent];

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 
 use super::*;
 
-const PROGRAMS: [&str; 26] = [
+const PROGRAMS: [&str; 29] = [
     "sent",
     "sent_kretprobe",
     "sent_tp",
@@ -27,6 +27,9 @@ const PROGRAMS: [&str; 26] = [
     "receive",
     "receive_kretprobe",
     "receive_tp",
+    "closed",
+    "closed_kprobe",
+    "closed_tp",
     "send",
     "send_kprobe",
     "handle",
@@ -106,9 +109,11 @@ fn kernel(structure: &'static str, field: &'static str) -> Btf {
     types.structure(
         "task_struct",
         &[
+            ("flags", u32, 32, 0),
             ("tgid", u32, 64, 0),
             ("pid", u32, 96, 0),
             ("comm", name, 128, 0),
+            ("group_leader", pointer, 256, 0),
         ],
     );
     let net = types.structure("possible_net_t", &[("net", pointer, 0, 0)]);
@@ -139,7 +144,12 @@ fn kernel(structure: &'static str, field: &'static str) -> Btf {
             ("data", pointer, 1_600, 0),
         ],
     );
-    let parms = [("portid", u32, 64, 0), ("dst_group", u32, 96, 0)];
+    let parms = [
+        ("portid", u32, 64, 0),
+        ("dst_group", u32, 96, 0),
+        ("nsid_is_set", u8, 128, 0),
+        ("nsid", u32, 160, 0),
+    ];
     types.structure("netlink_skb_parms", &parms);
     types.structure("socket", &[("sk", pointer, 192, 0)]);
     let ports = [("portid", u32, 6_272, 0), ("dst_portid", u32, 6_304, 0)];
@@ -176,7 +186,7 @@ fn a_kernel_with_all_fields_refuses_nothing() {
             .all(|program| offsets.check(program).is_ok())
     );
     let named: HashMap<_, _> = offsets.named().collect();
-    assert_eq!(named.len(), 24);
+    assert_eq!(named.len(), 28);
     assert_eq!((named["SKB_CB_PORTID"], named["SKB_CB_GROUP"]), (&48, &52));
     assert_eq!((named["SOCK_QUEUE"], named["SOCK_QUEUE_TAIL"]), (&32, &40));
     assert_eq!(
@@ -200,7 +210,14 @@ fn a_missing_field_costs_the_programs_that_read_it() {
         (
             "socket",
             "sk",
-            &["sent", "delivered", "send", "send_kprobe"],
+            &[
+                "sent",
+                "delivered",
+                "closed",
+                "closed_kprobe",
+                "send",
+                "send_kprobe",
+            ],
         ),
         (
             "sock",

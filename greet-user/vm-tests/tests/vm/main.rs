@@ -16,6 +16,7 @@ mod json;
 mod losses;
 mod metrics;
 mod module;
+mod names;
 mod nlmon;
 mod otlp;
 mod pairing;
@@ -29,6 +30,7 @@ mod receivers;
 mod recording;
 mod rejection;
 mod report;
+mod requests;
 #[path = "../../../src/output/schema.rs"]
 mod schema;
 #[path = "../../../tests/metrics/scraping.rs"]

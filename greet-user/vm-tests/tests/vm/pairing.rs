@@ -222,7 +222,8 @@ fn answers_are_read_later_by_another_process_or_never() {
         let readers = [reader("4096"), reader("20")];
         drop(socket);
         let mut seen = exchanges(&mut tracer);
-        let meanwhile = |exchange: &Exchange| asked(exchange).text() == Some("meanwhile");
+        let meanwhile =
+            |exchange: &Exchange| asked(exchange).text().as_deref() == Some("meanwhile");
         assert_eq!(
             seen.iter().filter(|exchange| meanwhile(exchange)).count(),
             200
@@ -238,13 +239,13 @@ fn answers_are_read_later_by_another_process_or_never() {
             (cut, "cut short", readers[1], 20),
         ];
         for (exchange, text, reader, result) in expected {
-            assert_eq!(asked(exchange).text(), Some(text));
+            assert_eq!(asked(exchange).text().as_deref(), Some(text));
             let read = exchange.passed[0].delivery.as_ref().expect("was read");
             assert_eq!((read.head.pid, read.result), (reader, result));
             assert_eq!(exchange.status(), Status::Answered);
             assert_eq!(exchange.stages().len(), Stage::ALL.len());
         }
-        assert_eq!(asked(left).text(), Some("left behind"));
+        assert_eq!(asked(left).text().as_deref(), Some("left behind"));
         assert!(left.passed[0].delivery.is_none());
         assert_eq!(left.stages().len(), Stage::ALL.len() - 2);
         assert_eq!(left.status(), Status::Unread);
@@ -274,7 +275,7 @@ fn requests_in_flight_on_several_sockets_keep_their_answers() {
         seen.sort_by_key(|exchange| exchange.stage(Stage::Send));
         for (at, exchange) in seen.iter().enumerate() {
             let text = format!("socket {} round {}", at % SOCKETS, at / SOCKETS);
-            assert_eq!(asked(exchange).text(), Some(text.as_str()));
+            assert_eq!(asked(exchange).text().as_deref(), Some(text.as_str()));
             let [answer] = *answers(exchange) else {
                 panic!("{} answers", exchange.passed.len());
             };

@@ -5,7 +5,11 @@ use btf_rs::{Btf, BtfType, FuncProto, Type};
 
 use crate::support::{read, require_vm};
 
-const PROBES: [(&str, &str); 10] = [
+const PROBES: [(&str, &str); 11] = [
+    (
+        "closed",
+        include_str!("../../../../greet-ebpf/src/probes/closed.rs"),
+    ),
     (
         "cross",
         include_str!("../../../../greet-ebpf/src/probes/cross.rs"),

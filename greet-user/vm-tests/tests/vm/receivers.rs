@@ -29,7 +29,7 @@ const TEXT: &str = "from one to the other";
 const SEQ: u32 = 77;
 
 /// A socket that is bound to multicast groups, and its port ID.
-fn listener(protocol: u32, groups: u32) -> (OwnedFd, u32) {
+pub fn listener(protocol: u32, groups: u32) -> (OwnedFd, u32) {
     // No protocol is protocol 0: NETLINK_ROUTE.
     let protocol = RawProtocol::new(protocol).map(Protocol::from_raw);
     let flags = SocketFlags::CLOEXEC;

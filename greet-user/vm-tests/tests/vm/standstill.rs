@@ -8,6 +8,7 @@ use std::{
 };
 
 use rustix::{
+    fd::OwnedFd,
     net::{RecvFlags, SendFlags, netlink::SocketAddrNetlink, recv, sendto},
     process::Signal,
 };
@@ -25,8 +26,8 @@ const GREETINGS: u64 = 40_000;
 const RECORDS: u64 = 3;
 const FILE: &str = "/tmp/standstill.json";
 
-/// Greets so often, and takes each answer.
-fn greet() {
+/// Greets so often, and takes each answer. Closing the socket would be one more record.
+fn greet() -> OwnedFd {
     let socket = bare_socket();
     let kernel = SocketAddrNetlink::new(0, 0);
     let mut message = 24_u32.to_ne_bytes().to_vec();
@@ -39,6 +40,7 @@ fn greet() {
         sendto(&socket, &message, SendFlags::empty(), &kernel).expect("sends");
         recv(&socket, &mut answer, RecvFlags::empty()).expect("is answered");
     }
+    socket
 }
 
 fn is_stopped(process: u32) -> bool {
@@ -82,7 +84,7 @@ fn what_is_lost_while_the_watcher_stands_still_is_counted() {
     until("it is attached", || read(FILE).contains("\n"));
     signal(watcher.id(), Signal::STOP);
     until("it stands still", || is_stopped(watcher.id()));
-    greet();
+    let _open = greet();
     signal(watcher.id(), Signal::CONT);
     signal(watcher.id(), Signal::INT);
     assert_eq!(watcher.wait().expect("ends").code(), Some(0));

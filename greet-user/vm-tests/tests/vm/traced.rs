@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! The tracer as a library, with traffic that `greet-user` does not make.
 
-use std::{process, thread};
+use std::{borrow::Cow, process, thread};
 
 use greet_common::{
     Stage,
@@ -58,7 +58,7 @@ fn asked(exchange: &Exchange) -> &Datagram {
     &exchange.request.as_ref().expect("a request").datagram
 }
 
-fn text(datagram: &Datagram) -> &str {
+fn text(datagram: &Datagram) -> Cow<'_, str> {
     datagram.text().expect("text")
 }
 
@@ -69,6 +69,7 @@ fn head_of(event: &Event) -> (u32, &[u8]) {
         Event::Delivery(delivery) => &delivery.head,
         Event::Loss(loss) => &loss.head,
         Event::Extack(extack) => &extack.head,
+        Event::Close(close) => &close.head,
     };
     (head.pid, comm(head))
 }

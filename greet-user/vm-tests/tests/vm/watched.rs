@@ -31,7 +31,7 @@ fn check(exchange: &Exchange) {
     let datagram = &request.datagram;
     let header = datagram.header().expect("a header");
     let expected = format!("port {} greeting {}", datagram.portid, header.seq);
-    assert_eq!(datagram.text(), Some(expected.as_str()));
+    assert_eq!(datagram.text().as_deref(), Some(expected.as_str()));
     let [passed] = exchange.passed.as_slice() else {
         panic!("{} answers", exchange.passed.len());
     };
@@ -210,7 +210,7 @@ fn answers_read_later_by_another_thread_keep_their_request() {
         for (at, exchange) in found.iter().enumerate() {
             let request = exchange.request.as_ref().expect("a request");
             assert_eq!(
-                request.datagram.text(),
+                request.datagram.text().as_deref(),
                 Some(format!("greeting {at}").as_str())
             );
             let [passed] = exchange.passed.as_slice() else {

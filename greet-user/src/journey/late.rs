@@ -1,0 +1,320 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! Answers that come late: the later parts of a dump, which the kernel makes inside any
+//! `recvmsg()` of its socket, and what another task queues after `sendmsg()` has returned
+//! (audit's threads, a module's work queue). An exchange that may still get one stays open: a
+//! dump up to its end, another for [`PATIENCE_NS`] of the events' own time.
+
+use std::cmp::Reverse;
+
+use greet_common::wire::{NETLINK_TEST_PROTOCOL, NLM_F_ACK, NLM_F_MULTI, NLMSG_ERROR};
+
+use super::{
+    Exchange, Journey, Passed, Place, Told, WAITING,
+    asked::{UNKNOWN, port_of, receiver_of},
+};
+use crate::event::{Close, Extack, Message, Request};
+
+/// How long an exchange waits for an answer by another task, ns.
+const PATIENCE_NS: u64 = 400_000_000;
+/// How long an answer that was seen before its request waits for it, ns: that call is about to
+/// return.
+const EARLY_NS: u64 = 50_000_000;
+/// `NETLINK_AUDIT`: its threads answer behind the acknowledgement.
+const AUDIT: u32 = 9;
+/// The protocols whose kernel side answers inside `sendmsg()` or, to a dump, inside `recvmsg()`:
+/// route, sock_diag, nflog, xfrm, selinux, fib_lookup, netfilter, uevents, rdma, crypto; and
+/// usersock, which the kernel does not answer at all.
+const ANSWERS_AT_ONCE: [u32; 11] = [0, 2, 4, 5, 6, 7, 10, 12, 15, 20, 21];
+/// `NLM_F_DUMP`: some families take either bit.
+const NLM_F_DUMP: u16 = 0x300;
+/// What a second dump on a socket gets while the first goes on.
+const EBUSY: i32 = 16;
+
+impl Exchange {
+    /// Takes note of an answer: does it begin a dump, or end one?
+    pub(super) fn follow_dump(&mut self, at: usize) {
+        let datagram = &self.passed[at].message.datagram;
+        let Some(first) = receiver_of(datagram).and_then(|_| datagram.header()) else {
+            return;
+        };
+        let seq = first.seq;
+        let is_refused = || {
+            let error = datagram.error();
+            error.is_some_and(|error| error < 0 && error != -EBUSY)
+        };
+        if datagram.done().is_some() || first.kind == NLMSG_ERROR && is_refused() {
+            self.running.retain(|running| *running != seq);
+        } else if first.flags & NLM_F_MULTI != 0
+            && first.kind != NLMSG_ERROR
+            && self.asks_for_dump(seq)
+            && !self.running.contains(&seq)
+        {
+            self.running.push(seq);
+        }
+    }
+
+    /// Was a dump asked for with this number? Where that was not seen, the answer says it.
+    fn asks_for_dump(&self, seq: u32) -> bool {
+        let Some(request) = &self.request else {
+            return false;
+        };
+        let headers = request.datagram.headers();
+        let mut asked = headers.iter().filter(|header| header.seq == seq).peekable();
+        asked.peek().is_none() || asked.any(|header| header.flags & NLM_F_DUMP != 0)
+    }
+
+    /// May another task still answer?
+    pub(super) fn awaits_another_task(&self) -> bool {
+        let Some(request) = &self.request else {
+            // An answer that is seen before its request, whose call has not returned.
+            let [passed] = self.passed.as_slice() else {
+                return false;
+            };
+            let datagram = &passed.message.datagram;
+            let header = receiver_of(datagram).and_then(|_| datagram.header());
+            return !answers_at_once(datagram.protocol)
+                && header.is_some_and(|header| header.seq != UNKNOWN);
+        };
+        let datagram = &request.datagram;
+        if request.result < 0
+            || datagram.peer_portid != 0
+            || request.unqueued != 0
+            || self.is_queue_unseen
+            || self.lost() > 0
+            || answers_at_once(datagram.protocol)
+            || is_greeting_without_ack(request)
+            || !is_numbered(request)
+        {
+            return false;
+        }
+        let Some(last) = self.passed.last() else {
+            return true;
+        };
+        let last = &last.message.datagram;
+        let Some(header) = last.header() else {
+            return false;
+        };
+        let is_part = header.flags & NLM_F_MULTI != 0 && last.done().is_none();
+        let has_own_threads = datagram.protocol == AUDIT || is_modules(datagram.protocol);
+        let mut answers = self.passed.iter();
+        is_part
+            || has_own_threads && answers.all(|passed| passed.message.datagram.error() == Some(0))
+    }
+}
+
+fn answers_at_once(protocol: u32) -> bool {
+    ANSWERS_AT_ONCE.contains(&protocol)
+}
+
+/// Is it nobody's but a module's?
+fn is_modules(protocol: u32) -> bool {
+    protocol == NETLINK_TEST_PROTOCOL || crate::event::protocol_name(protocol).is_none()
+}
+
+/// Can an answer be told from others? It bears the number of a request; that of one whose bytes
+/// tracepoints did not show is not known, but then it is the first answer.
+fn is_numbered(request: &Request) -> bool {
+    let is_unseen = request.send_ns == 0 && request.datagram.data.is_empty();
+    is_unseen || request.datagram.header().is_some()
+}
+
+/// The greeting's module answers only where that is asked for.
+fn is_greeting_without_ack(request: &Request) -> bool {
+    let header = request.datagram.header();
+    request.datagram.protocol == NETLINK_TEST_PROTOCOL
+        && header.is_some_and(|header| header.flags & NLM_F_ACK == 0)
+}
+
+impl Journey {
+    /// A message that was queued outside of its request's call belongs to its request, if that
+    /// is known; else it is told of itself.
+    pub(super) fn adopt(&mut self, mut passed: Passed, tell: &mut impl FnMut(Told<'_>)) {
+        let Some(id) = self.asker(&passed.message) else {
+            self.open(Exchange::alone(passed), tell);
+            return;
+        };
+        let Some(exchange) = self.open.get(&id) else {
+            return;
+        };
+        let place = Place::Exchange(id, exchange.passed.len());
+        self.put(&mut passed, place);
+        self.held.add(&passed.message.datagram);
+        self.asked.add_socket(id, passed.message.head.sock);
+        if let Some(exchange) = self.open.get_mut(&id) {
+            exchange.passed.push(passed);
+            exchange.follow_dump(exchange.passed.len() - 1);
+            self.wait_for_answers(id);
+        }
+        self.let_one_dump_run(id, tell);
+        self.make_room(tell);
+        self.close_if_over(place, tell);
+    }
+
+    /// The exchange that a message answers which was not queued inside its request's call.
+    fn asker(&self, message: &Message) -> Option<u64> {
+        let datagram = &message.datagram;
+        let port = receiver_of(datagram)?;
+        let seq = datagram.header()?.seq;
+        let asked = |id: &u64| {
+            let request = self.open.get(id)?.request.as_ref()?;
+            (request.head.sock == message.head.sock).then_some(*id)
+        };
+        let by = |seq| self.asked.by(port, seq).filter_map(move |id| asked(&id));
+        let dumps = |id: &u64| self.open[id].running.contains(&seq);
+        if let Some(id) = by(seq).find(dumps) {
+            return Some(id);
+        }
+        if seq == UNKNOWN {
+            return None;
+        }
+        by(seq).next().or_else(|| {
+            // Where the requests' bytes are not seen, and only one has no answer yet.
+            let is_unanswered = |id: &u64| {
+                let exchange = &self.open[id];
+                let request = exchange.request.as_ref();
+                exchange.passed.is_empty()
+                    && request.is_some_and(|request| request.datagram.data.is_empty())
+            };
+            let mut unanswered = by(UNKNOWN).filter(is_unanswered);
+            unanswered.next().filter(|_| unanswered.next().is_none())
+        })
+    }
+
+    /// The answers that another task queued before the request's call returned.
+    pub(super) fn take_early_answers(&mut self, exchange: &mut Exchange) {
+        let Some(request) = &exchange.request else {
+            return;
+        };
+        if !exchange.awaits_another_task() {
+            return;
+        }
+        let (port, sock, send_ns) = (port_of(request), request.head.sock, request.send_ns);
+        let seqs = request.datagram.headers().into_iter();
+        let mut found: Vec<u64> = Vec::new();
+        for seq in seqs.map(|header| header.seq) {
+            let alone = self.asked.by(port, seq).filter(|id| {
+                let other = &self.open[id];
+                let message = other.passed.first().map(|passed| &passed.message);
+                other.request.is_none()
+                    && message.is_some_and(|message| {
+                        message.head.sock == sock
+                            && (message.queue_ns == 0 || message.queue_ns >= send_ns)
+                    })
+            });
+            found.extend(alone);
+        }
+        found.sort_unstable();
+        found.dedup();
+        for id in found {
+            if let Some(alone) = self.remove(id) {
+                exchange.passed.extend(alone.passed);
+            }
+        }
+    }
+
+    /// Sets how long the exchange waits for another task's answer, from now on.
+    pub(super) fn wait_for_answers(&mut self, id: u64) {
+        let Some(exchange) = self.open.get_mut(&id) else {
+            return;
+        };
+        let is_listed = exchange.due_ns != 0;
+        exchange.due_ns = 0;
+        if exchange.awaits_another_task() {
+            let patience_ns = match exchange.request {
+                Some(_) => PATIENCE_NS,
+                None => EARLY_NS,
+            };
+            exchange.due_ns = self.now_ns.saturating_add(patience_ns);
+            if !is_listed {
+                self.due.push(Reverse((exchange.due_ns, id)));
+            }
+        }
+        // Most are answered long before: what is listed need not be kept.
+        if self.due.len() > 2 * WAITING {
+            let open = &self.open;
+            self.due.retain(|Reverse((_, id))| open.contains_key(id));
+        }
+    }
+
+    /// A socket has one dump at a time: where another begins, the end of the last was not seen.
+    pub(super) fn let_one_dump_run(&mut self, id: u64, tell: &mut impl FnMut(Told<'_>)) {
+        let running = self.open.get(&id).filter(|open| !open.running.is_empty());
+        let Some(request) = running.and_then(|open| open.request.as_ref()) else {
+            return;
+        };
+        let last = self.dumps.insert(request.head.sock, id);
+        if let Some(last) = last.filter(|last| *last != id)
+            && let Some(exchange) = self.open.get_mut(&last)
+        {
+            exchange.running.clear();
+            self.close_if_over(Place::Exchange(last, 0), tell);
+        }
+    }
+
+    /// When the next exchange stops waiting for another task's answer: CLOCK_MONOTONIC, ns.
+    #[must_use]
+    pub fn due_ns(&self) -> Option<u64> {
+        self.due.peek().map(|Reverse((due_ns, _))| *due_ns)
+    }
+
+    /// Time goes on, though nothing happens: what has waited long enough is told. Every event up
+    /// to `now_ns` must have been pushed.
+    pub fn tick(&mut self, now_ns: u64, tell: &mut impl FnMut(Told<'_>)) {
+        self.now_ns = self.now_ns.max(now_ns);
+        while let Some(Reverse((due_ns, id))) = self.due.peek().copied()
+            && due_ns <= self.now_ns
+        {
+            self.due.pop();
+            let Some(exchange) = self.open.get_mut(&id) else {
+                continue;
+            };
+            if exchange.due_ns > self.now_ns {
+                // An answer came meanwhile, and it waits for the next.
+                self.due.push(Reverse((exchange.due_ns, id)));
+            } else {
+                exchange.due_ns = 0;
+                self.close_if_over(Place::Exchange(id, 0), tell);
+            }
+        }
+    }
+
+    /// The kernel's reason for what it does inside a `recvmsg()`: it is about the dump whose next
+    /// part follows.
+    /// Returns the sequence number of that dump's request.
+    pub(super) fn reason_of_dump(&mut self, extack: &Extack, messages: &[Passed]) -> Option<u32> {
+        let mut later = messages.iter().map(|passed| &passed.message);
+        let part = later.find(|message| message.queue_ns >= extack.time_ns)?;
+        let id = self.asker(part)?;
+        self.open.get_mut(&id)?.extacks.push(*extack);
+        self.held.add_notes(0, 1);
+        Some(part.datagram.header()?.seq)
+    }
+
+    /// Nobody reads what is in this socket's queue any more, and nobody is answered there.
+    pub(super) fn closed(&mut self, close: &Close, tell: &mut impl FnMut(Told<'_>)) {
+        let sock = close.head.sock;
+        self.dumps.remove(&sock);
+        for id in self.asked.at(sock) {
+            let Some(exchange) = self.open.get_mut(&id) else {
+                continue;
+            };
+            let asked = exchange.request.as_ref();
+            if asked.is_none_or(|request| request.head.sock == sock) {
+                exchange.running.clear();
+                exchange.due_ns = 0;
+            }
+            for passed in &mut exchange.passed {
+                if passed.is_waiting() && passed.message.head.sock == sock {
+                    for places in [&mut self.queued, &mut self.displaced] {
+                        if places.get(&passed.buffer()) == Some(&passed.place) {
+                            places.remove(&passed.buffer());
+                        }
+                    }
+                    passed.gone = true;
+                    passed.closed_ns = close.time_ns;
+                }
+            }
+            self.close_if_over(Place::Exchange(id, 0), tell);
+        }
+    }
+}

@@ -1,0 +1,67 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! Messages leave their queues: a reader takes one, or nobody will any more.
+
+use super::{Buffer, Journey, MSG_PEEK, Place, Told, told::told};
+use crate::event::Delivery;
+
+impl Journey {
+    pub(super) fn delivery(&mut self, delivery: Delivery, tell: &mut impl FnMut(Told<'_>)) {
+        if let Some(call) = self.end_call(delivery.head.tid, delivery.head.call, tell) {
+            for extack in &call.extacks {
+                let seq = self.reason_of_dump(extack, &call.messages);
+                tell(Told::Extack(extack, seq));
+            }
+            // The next part of a dump, or what was queued unseen.
+            for passed in call.messages {
+                tell(told(&passed.message, delivery.receive_ns));
+                self.adopt(passed, tell);
+            }
+            call.losses.iter().for_each(|loss| tell(Told::Loss(loss)));
+        }
+        let key = (delivery.head.sock, delivery.skb);
+        let Some(place) = self.read(key, delivery.receive_ns, tell) else {
+            self.early.put(key, delivery);
+            return;
+        };
+        if delivery.flags & MSG_PEEK != 0 {
+            self.at(place, |passed| passed.peeks += 1);
+            return;
+        }
+        for places in [&mut self.queued, &mut self.displaced] {
+            if places.get(&key) == Some(&place) {
+                places.remove(&key);
+            }
+        }
+        self.at(place, |passed| passed.delivery = Some(delivery));
+        self.close_if_over(place, tell);
+    }
+
+    /// The message that was in this buffer when it was read: nothing is read before it is
+    /// queued.
+    fn read(
+        &mut self,
+        key: Buffer,
+        receive_ns: u64,
+        tell: &mut impl FnMut(Told<'_>),
+    ) -> Option<Place> {
+        let newest = self.queued.get(&key).copied();
+        let fits = |place| {
+            let passed = self.passed(place);
+            passed.is_some_and(|passed| passed.message.queue_ns <= receive_ns)
+        };
+        if newest.is_some_and(fits) {
+            let older = self.displaced.remove(&key);
+            self.give_up(older, tell);
+            return newest;
+        }
+        self.displaced.get(&key).copied()
+    }
+
+    /// Nobody will read this message any more.
+    pub(super) fn give_up(&mut self, place: Option<Place>, tell: &mut impl FnMut(Told<'_>)) {
+        if let Some(place) = place {
+            self.at(place, |passed| passed.gone = true);
+            self.close_if_over(place, tell);
+        }
+    }
+}
