@@ -189,9 +189,15 @@ impl Journey {
             return;
         }
         let (port, sock, send_ns) = (port_of(request), request.head.sock, request.send_ns);
-        let seqs = request.datagram.headers().into_iter();
+        let mut seqs: Vec<_> = request.datagram.headers().iter().map(|it| it.seq).collect();
+        if request.datagram.data.is_empty() {
+            // Where the requests' bytes are not seen, and all that came has one number.
+            let mut early = self.early_seqs(sock);
+            early.dedup();
+            seqs = if early.len() == 1 { early } else { seqs };
+        }
         let mut found: Vec<u64> = Vec::new();
-        for seq in seqs.map(|header| header.seq) {
+        for seq in seqs {
             let alone = self.asked.by(port, seq).filter(|id| {
                 let other = &self.open[id];
                 let message = other.passed.first().map(|passed| &passed.message);
@@ -210,6 +216,17 @@ impl Journey {
                 exchange.passed.extend(alone.passed);
             }
         }
+    }
+
+    /// The numbers of the answers at this socket whose request was not seen yet.
+    fn early_seqs(&self, sock: u64) -> Vec<u32> {
+        let open = self.asked.at(sock).into_iter();
+        let alone = open.filter_map(|id| self.open.get(&id));
+        let alone = alone.filter(|other| other.request.is_none() && other.due_ns != 0);
+        let messages = alone.filter_map(|other| Some(&other.passed.first()?.message));
+        messages
+            .filter_map(|message| Some(message.datagram.header()?.seq))
+            .collect()
     }
 
     /// Sets how long the exchange waits for another task's answer, from now on.

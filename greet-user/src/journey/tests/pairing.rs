@@ -380,3 +380,21 @@ fn a_unicast_that_names_a_group_as_well_is_delivered() {
     ];
     assert_eq!(outcomes(events), [(Some(6), Status::Delivered, 1)]);
 }
+
+/// Tracepoints do not show a request's bytes, and may show an answer apart from its call.
+#[test]
+fn an_early_answer_to_a_request_without_bytes_is_its_answer() {
+    let asked = ask(1_000, NLM_F_ACK, 904);
+    let ack = queued(AUDIT, 0, 1_010, &error(904, 0, &asked));
+    let status = queued(AUDIT, 0, 1_200, &bytes(1_000, 0, 904, 0, b"status"));
+    let mut unseen = request(AUDIT, 1, 1_000, &[]);
+    (unseen.send_ns, unseen.cross_ns) = (0, 0);
+    let events = [
+        Event::Message(ack.clone()),
+        Event::Request(unseen),
+        read(&ack, 2, 1_150),
+        Event::Message(status.clone()),
+        read(&status, 3, 1_300),
+    ];
+    assert_eq!(outcomes(events), [(Some(904), Status::Answered, 2)]);
+}

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! What is drawn for people, for each shape that traffic has.
 
+mod several;
 mod shapes;
 
 use greet_common::wire::NLMSG_GREET;
