@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! The host's side of standard input: a pipe that is fed, or a terminal in raw mode.
 
-use std::io::{self, IsTerminal as _, Read as _};
+use std::io::{self, ErrorKind, IsTerminal as _, Read};
 use std::os::unix::net::UnixStream;
 use std::thread;
 use std::time::Duration;
@@ -38,8 +38,7 @@ pub fn feed_stdin(channel: &UnixStream) -> Result<()> {
     thread::spawn(move || {
         let mut buffer = [0; 4096];
         loop {
-            // A reading error ends the input as its end does.
-            let count = io::stdin().read(&mut buffer).unwrap_or(0);
+            let count = read(&mut io::stdin(), &mut buffer);
             let sent = Frame::Stdin(buffer[..count].to_vec()).write_to(&mut channel);
             if count == 0 || sent.is_err() {
                 return;
@@ -47,6 +46,17 @@ pub fn feed_stdin(channel: &UnixStream) -> Result<()> {
         }
     });
     Ok(())
+}
+
+/// Reads what there is; 0 bytes at the end, which an error is as well. A signal that interrupts the
+/// read is none: whoever stops and continues us, or resizes the terminal, does not end the input.
+fn read(from: &mut impl Read, buffer: &mut [u8]) -> usize {
+    loop {
+        match from.read(buffer) {
+            Err(error) if error.kind() == ErrorKind::Interrupted => {}
+            read => return read.unwrap_or(0),
+        }
+    }
 }
 
 /// As [`feed_stdin`], and tells the guest when the terminal changes its size.
@@ -99,5 +109,37 @@ impl Drop for RawTerminal {
         if let Err(error) = tcsetattr(io::stdin(), OptionalActions::Now, &self.0) {
             eprintln!("the terminal cannot be restored ({error}): type `reset`");
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Is interrupted twice before each byte, and fails when it has no more.
+    struct Interrupted<'a>(&'a [u8], u32);
+
+    impl Read for Interrupted<'_> {
+        fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+            self.1 += 1;
+            if !self.1.is_multiple_of(3) {
+                return Err(ErrorKind::Interrupted.into());
+            }
+            let (first, rest) = self.0.split_at_checked(1).ok_or(ErrorKind::Other)?;
+            buffer[0] = first[0];
+            self.0 = rest;
+            Ok(1)
+        }
+    }
+
+    #[test]
+    fn a_signal_does_not_end_the_input() {
+        let mut input = Interrupted(b"ab", 0);
+        let mut buffer = [0; 8];
+        for expected in *b"ab" {
+            assert_eq!(read(&mut input, &mut buffer), 1);
+            assert_eq!(buffer[0], expected);
+        }
+        assert_eq!(read(&mut input, &mut buffer), 0, "an error ends it");
     }
 }
