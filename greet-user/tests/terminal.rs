@@ -2,19 +2,21 @@
 //! Whatever a recording holds, a terminal that it is shown on finds nothing to obey: no escape
 //! sequence, no bell, no line that is not one of ours.
 
+#[path = "support/entries.rs"]
+mod entries;
 #[path = "support/package.rs"]
 mod package;
 #[path = "support/program.rs"]
 mod program;
 
-use std::{fs::File, io::Write as _, process::Command};
+use std::{io::Write as _, process::Command};
 
 use greet_common::event::{COMM_SIZE, EXTACK_SIZE};
 use greet_user::{
     event::{Event, is_printable},
     feed::Run,
     output::{Outcome, System},
-    recording::{Entry, Reader, Writer},
+    recording::Entry,
 };
 use proptest::prelude::*;
 use tempfile::NamedTempFile;
@@ -32,13 +34,6 @@ const VIEWS: &[&[&str]] = &[
 ];
 /// What each text that others choose begins and ends with: it shows that it arrived.
 const MARK: &str = "zq";
-
-fn entries(name: &str) -> Vec<Entry> {
-    let path = package::recording(name);
-    let reader = Reader::open(File::open(&path).expect("a recording"), &path);
-    let entries = reader.expect("a recording");
-    entries.map(|entry| entry.expect("a whole one")).collect()
-}
 
 /// Everywhere that somebody else's text may stand.
 fn rewrite(entry: &mut Entry, text: &str) {
@@ -109,21 +104,10 @@ fn put(data: &mut [u8], text: &[u8]) {
 }
 
 fn recorded(name: &str, text: &str) -> NamedTempFile {
-    let mut writer = Writer::new(Vec::new());
-    for mut entry in entries(name) {
-        rewrite(&mut entry, text);
-        match entry {
-            Entry::Opening(opening) => writer.opening(&opening),
-            Entry::Event(event) => writer.event(&event),
-            Entry::Greeting { greeted, traced } => writer.greeting(&greeted, traced),
-            Entry::Dropped(events) => writer.dropped(events),
-            Entry::Closing(closing) => writer.closing(&closing),
-        }
-        .expect("writes to memory");
-    }
+    let mut entries = entries::entries(&package::recording(name));
+    entries.iter_mut().for_each(|entry| rewrite(entry, text));
     let mut file = NamedTempFile::new().expect("a file");
-    let bytes = writer.into_inner().expect("writes to memory");
-    file.write_all(&bytes).expect("writes");
+    file.write_all(&entries::recorded(entries)).expect("writes");
     file
 }
 

@@ -6,7 +6,7 @@ use std::io::{self, Write};
 use serde::Serialize;
 
 use super::report::{Report, Verdict};
-use crate::event::plain_json;
+use crate::event::json_line;
 
 #[derive(Serialize)]
 struct Line<'a> {
@@ -47,7 +47,7 @@ pub fn write(out: &mut impl Write, report: &Report) -> io::Result<()> {
             means: &check.means,
             advice: &check.advice,
         };
-        put(out, &line)?;
+        out.write_all(&json_line(&line)?)?;
     }
     let conclusion = Conclusion {
         kind: "conclusion",
@@ -59,7 +59,7 @@ pub fn write(out: &mut impl Write, report: &Report) -> io::Result<()> {
         failures: report.count(Verdict::Failure),
         not_checked: report.count(Verdict::NotChecked),
     };
-    put(out, &conclusion)
+    out.write_all(&json_line(&conclusion)?)
 }
 
 /// As a program likes to compare it: one word.
@@ -68,11 +68,4 @@ const fn verdict(verdict: Verdict) -> &'static str {
         Verdict::NotChecked => "not_checked",
         other => other.name(),
     }
-}
-
-fn put(out: &mut impl Write, line: &impl Serialize) -> io::Result<()> {
-    let mut line = serde_json::to_vec(line)?;
-    plain_json(&mut line);
-    line.push(b'\n');
-    out.write_all(&line)
 }

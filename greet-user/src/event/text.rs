@@ -2,7 +2,9 @@
 //! What is text, and how bytes that are not are shown. Whoever sends a message chooses
 //! its bytes: they must not move a terminal's cursor or break a line of output.
 
-use std::borrow::Cow;
+use std::{borrow::Cow, io};
+
+use serde::Serialize;
 
 /// The payload's text: UTF-8 that a terminal can show, up to the NULs at the end. `None`
 /// where there is none, or something else.
@@ -45,7 +47,7 @@ pub fn escaped(bytes: &[u8]) -> Cow<'_, str> {
 /// A line of JSON in which a terminal finds nothing to obey: what text may not have in it is
 /// written as `\u` and its number, which means the same. JSON itself asks that of less: not of
 /// DEL, of the control characters above it, of what turns the direction of a line around.
-pub fn plain_json(line: &mut Vec<u8>) {
+fn plain_json(line: &mut Vec<u8>) {
     if all(line, |byte| matches!(byte, b' '..=b'~')) {
         return;
     }
@@ -64,6 +66,22 @@ pub fn plain_json(line: &mut Vec<u8>) {
         }
     }
     *line = plain.into_bytes();
+}
+
+/// A value as a line of JSON in which a terminal finds nothing to obey.
+///
+/// # Errors
+/// Where the value cannot be written as JSON.
+pub fn json_line(value: &impl Serialize) -> io::Result<Vec<u8>> {
+    let mut line = serde_json::to_vec(value)?;
+    end_json_line(&mut line);
+    Ok(line)
+}
+
+/// Ends a line of JSON that was put together piece by piece.
+pub fn end_json_line(line: &mut Vec<u8>) {
+    plain_json(line);
+    line.push(b'\n');
 }
 
 /// Holds where Rust's own escaping changes nothing but quotes and backslashes: it

@@ -12,7 +12,10 @@ pub(super) use lines::extack_text;
 use lines::{Counted, ExtackLine, Line, LossLine, StartLine, SummaryLine, VERSION, with_total};
 
 use super::{Greeting, Observed, Output, Start, Summary, System, Watcher};
-use crate::{event::plain_json, journey::Told};
+use crate::{
+    event::{end_json_line, json_line},
+    journey::Told,
+};
 
 /// Writes JSON lines.
 pub struct Json<W> {
@@ -38,15 +41,13 @@ impl<W: Write> Json<W> {
         if self.line.is_empty() {
             return Ok(());
         }
-        plain_json(&mut self.line);
-        self.line.push(b'\n');
+        end_json_line(&mut self.line);
         self.out.write_all(&self.line)
     }
 
     /// One of those that come seldom.
     fn seldom(&mut self, line: &Line<'_>) -> io::Result<()> {
-        let text = serde_json::to_vec(line)?;
-        self.line(|line| line.extend(text))
+        self.out.write_all(&json_line(line)?)
     }
 
     fn begin(&mut self, system: &System) -> io::Result<()> {

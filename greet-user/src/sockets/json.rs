@@ -6,7 +6,7 @@ use std::io::{self, Write};
 use serde::Serialize;
 
 use super::Socket;
-use crate::event::{plain_json, protocol_name};
+use crate::event::{json_line, protocol_name};
 
 #[derive(Serialize)]
 struct Line<'a> {
@@ -44,10 +44,7 @@ struct Holder<'a> {
 /// What writing ran into.
 pub fn write(out: &mut impl Write, sockets: &[Socket]) -> io::Result<()> {
     for socket in sockets {
-        let mut line = serde_json::to_vec(&line(socket))?;
-        plain_json(&mut line);
-        line.push(b'\n');
-        out.write_all(&line)?;
+        out.write_all(&json_line(&line(socket))?)?;
     }
     Ok(())
 }

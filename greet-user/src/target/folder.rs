@@ -11,7 +11,8 @@ use rustix::{
     io::Errno,
 };
 
-use super::{fresh::Name, rights::Rights, walk::Place};
+use super::{Replacement, rights::Rights, walk::Place};
+use crate::output::Finish as _;
 
 /// Makes a folder, and those that it lies in, where they are not there.
 ///
@@ -44,17 +45,9 @@ pub fn make_folder(path: &Path) -> io::Result<()> {
 /// Where it cannot be written.
 pub fn write_public(path: &Path, bytes: &[u8]) -> io::Result<()> {
     let rights = Rights::of_this_process().public();
-    let name = Name::new(Place::find(path, rights)?, rights);
-    name.check()?;
-    let mut fresh = name.begin()?;
-    let written = fresh.write_all(bytes).and_then(|()| fresh.file.sync_all());
-    match written {
-        Ok(()) => name.give(&fresh),
-        Err(error) => {
-            name.discard(&fresh)?;
-            Err(error)
-        }
-    }
+    let mut file = Replacement::open_as(path, rights, "name a folder")?;
+    file.write_all(bytes)?;
+    file.finish()
 }
 
 #[cfg(test)]

@@ -39,7 +39,15 @@ impl Replacement {
     /// # Errors
     /// Where it cannot be written, or is a terminal.
     pub fn open(path: &Path, not_for_a_terminal: &'static str) -> io::Result<Self> {
-        let rights = Rights::of_this_process();
+        Self::open_as(path, Rights::of_this_process(), not_for_a_terminal)
+    }
+
+    /// The same with rights of the caller's choice.
+    pub(super) fn open_as(
+        path: &Path,
+        rights: Rights,
+        not_for_a_terminal: &'static str,
+    ) -> io::Result<Self> {
         let (found, identity) = find(path, rights, not_for_a_terminal)?;
         let stream = |out| Out::Stream(BufWriter::with_capacity(BUFFER, out));
         let out = match found {

@@ -10,6 +10,8 @@
 mod chromium;
 mod counts;
 mod drawing;
+#[path = "../support/entries.rs"]
+mod entries;
 mod finding;
 mod hostile;
 mod looks;

@@ -3,17 +3,19 @@
 //! run.
 
 use std::{
-    fs::{self, File},
+    fs,
     path::{Path, PathBuf},
     process::Command,
 };
 
 use greet_user::{
     event::{Event, Message, Request},
-    recording::{Entry, Reader, Writer},
+    recording::Entry,
 };
 use serde_json::Value;
 use tempfile::TempDir;
+
+use crate::entries;
 
 pub const RECORDINGS: [&str; 2] = ["v1-greetings.greet", "v1-watch.greet"];
 
@@ -66,31 +68,15 @@ impl Made {
     }
 }
 
-/// What is in a recording.
+/// What is in a committed recording.
 pub fn entries(name: &str) -> Vec<Entry> {
-    let path = committed(name);
-    let reader = Reader::open(File::open(&path).expect("a recording"), &path);
-    reader
-        .expect("a recording")
-        .map(|entry| entry.expect("a whole one"))
-        .collect()
+    entries::entries(&committed(name))
 }
 
 /// A recording of these.
 pub fn recorded(folder: &TempDir, entries: impl IntoIterator<Item = Entry>) -> PathBuf {
-    let mut writer = Writer::new(Vec::new());
-    for entry in entries {
-        match entry {
-            Entry::Opening(opening) => writer.opening(&opening),
-            Entry::Event(event) => writer.event(&event),
-            Entry::Greeting { greeted, traced } => writer.greeting(&greeted, traced),
-            Entry::Dropped(events) => writer.dropped(events),
-            Entry::Closing(closing) => writer.closing(&closing),
-        }
-        .expect("writes to memory");
-    }
     let path = folder.path().join("run.greet");
-    fs::write(&path, writer.into_inner().expect("writes to memory")).expect("writes");
+    fs::write(&path, entries::recorded(entries)).expect("writes");
     path
 }
 
