@@ -1,44 +1,86 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! Being told to stop.
+//! Being asked to end: SIGINT, SIGTERM, SIGHUP and SIGQUIT begin an orderly end with the summary,
+//! and [`deadline`] sees to it that it comes.
 
-use std::io;
+pub mod deadline;
+
+use std::{fs, future::poll_fn, io, task::Poll};
 
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
-/// SIGINT and SIGTERM: an orderly end with the summary.
+/// Those that end a run, wherever they come from.
+pub const ENDING: [i32; 4] = [libc::SIGINT, libc::SIGTERM, libc::SIGHUP, libc::SIGQUIT];
+
+/// Waits for the request to end.
 pub struct Stop {
-    interrupt: Signal,
-    terminate: Signal,
+    signals: Vec<Signal>,
     told: bool,
 }
 
 impl Stop {
-    /// Waits for both from now on.
+    /// Waits from now on.
     ///
     /// # Errors
-    /// Where they cannot be waited for.
+    /// Where signals cannot be waited for.
     pub fn listen() -> io::Result<Self> {
         Ok(Self {
-            interrupt: signal(SignalKind::interrupt())?,
-            terminate: signal(SignalKind::terminate())?,
+            signals: ending(&ENDING)?,
             told: false,
         })
     }
 
-    /// The work's result, or nothing if told to stop before.
+    /// The work's result, or nothing if asked to end before.
     pub async fn or<T>(&mut self, work: impl Future<Output = T>) -> Option<T> {
         let done = tokio::select! {
             done = work => Some(done),
-            _ = self.interrupt.recv() => None,
-            _ = self.terminate.recv() => None,
+            () = any(&mut self.signals) => None,
         };
         self.told |= done.is_none();
         done
     }
 
-    /// Were we told to stop?
+    /// Were we asked to end?
     #[must_use]
     pub const fn told(&self) -> bool {
         self.told
     }
+}
+
+/// Waits for these signals, and has each of them set the deadline. SIGHUP and SIGQUIT that
+/// whoever started us ignores (nohup, a shell's background job) stay ignored.
+///
+/// # Errors
+/// Where they cannot be waited for.
+pub(crate) fn ending(numbers: &[i32]) -> io::Result<Vec<Signal>> {
+    let ignored = ignored();
+    let mut signals = Vec::new();
+    for number in numbers.iter().copied() {
+        let may_be_ignored = matches!(number, libc::SIGHUP | libc::SIGQUIT);
+        if may_be_ignored && ignored & 1_u64 << (number - 1) != 0 {
+            continue;
+        }
+        signals.push(signal(SignalKind::from_raw(number))?);
+        deadline::set_by(number)?;
+    }
+    Ok(signals)
+}
+
+/// Waits for one of these.
+pub(crate) async fn any(signals: &mut [Signal]) {
+    poll_fn(|context| {
+        let mut ready = signals.iter_mut().map(|signal| signal.poll_recv(context));
+        match ready.any(|poll| poll.is_ready()) {
+            true => Poll::Ready(()),
+            false => Poll::Pending,
+        }
+    })
+    .await;
+}
+
+/// The signals that this process ignores, a bit for each; none where /proc is not mounted.
+fn ignored() -> u64 {
+    let status = fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let mut lines = status.lines();
+    let mask = lines.find_map(|line| line.strip_prefix("SigIgn:"));
+    mask.map_or(0, |mask| u64::from_str_radix(mask.trim(), 16).unwrap_or(0))
 }

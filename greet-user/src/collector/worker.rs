@@ -15,7 +15,7 @@ use super::{
 };
 use crate::{
     output::otlp::{Clock, Sample, spans},
-    signals::Stop,
+    signals::{Stop, deadline},
 };
 
 /// Exchanges in one request: some 4,000 spans, or a megabyte.
@@ -26,6 +26,8 @@ const FIRST_WAIT: Duration = Duration::from_millis(250);
 const LONGEST_WAIT: Duration = Duration::from_secs(10);
 /// When the run is over: how long what is left may still take.
 const LAST_WAIT: Duration = Duration::from_secs(5);
+/// The same where we were asked to end: before the deadline (`signals/deadline.rs`).
+const ASKED_WAIT: Duration = Duration::from_secs(1);
 /// How long to wait between tries then.
 const LAST_RETRY: Duration = Duration::from_millis(500);
 
@@ -125,7 +127,11 @@ impl Worker {
         }
         loop {
             let before = self.queue.len();
-            let told = stop.or(sleep(LAST_WAIT)).await.is_none();
+            let wait = match deadline::is_set() {
+                true => ASKED_WAIT,
+                false => LAST_WAIT,
+            };
+            let told = stop.or(sleep(wait)).await.is_none();
             // A recording has time, as long as it gets on.
             if told || self.is_live || self.queue.len() == before {
                 return;

@@ -3,19 +3,31 @@
 
 use std::io;
 
-use rustix::process::Signal as Number;
 use tokio::signal::unix::{Signal, SignalKind, signal};
+
+use crate::signals::{ENDING, any, ending};
 
 /// The signals that mean something here.
 pub(super) struct Signals {
-    interrupt: Signal,
-    terminate: Signal,
-    hangup: Signal,
-    quit: Signal,
+    ending: Vec<Signal>,
     resized: Signal,
-    stop: Signal,
+    stop: Vec<Signal>,
     goes_on: Signal,
 }
+
+/// Those that would end the process without giving the terminal back, beside [`ENDING`]. What a
+/// fault raises is caught elsewhere (`terminal/fault.rs`), SIGALRM by the deadline.
+const OTHERS: [i32; 9] = [
+    libc::SIGUSR1,
+    libc::SIGUSR2,
+    libc::SIGSTKFLT,
+    libc::SIGXCPU,
+    libc::SIGXFSZ,
+    libc::SIGVTALRM,
+    libc::SIGPROF,
+    libc::SIGIO,
+    libc::SIGPWR,
+];
 
 /// What is told.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -33,27 +45,25 @@ pub(super) enum Notice {
 impl Signals {
     /// Waits for all of them from now on.
     pub(super) fn listen() -> io::Result<Self> {
-        let of = |number: Number| signal(SignalKind::from_raw(number.as_raw()));
+        let of = |number: i32| signal(SignalKind::from_raw(number));
+        let real_time = libc::SIGRTMIN()..=libc::SIGRTMAX();
+        let numbers: Vec<_> = ENDING.into_iter().chain(OTHERS).chain(real_time).collect();
+        let stopping = [libc::SIGTSTP, libc::SIGTTIN, libc::SIGTTOU];
+        let stop: io::Result<_> = stopping.into_iter().map(of).collect();
         Ok(Self {
-            interrupt: signal(SignalKind::interrupt())?,
-            terminate: signal(SignalKind::terminate())?,
-            hangup: signal(SignalKind::hangup())?,
-            quit: signal(SignalKind::quit())?,
-            resized: signal(SignalKind::window_change())?,
-            stop: of(Number::TSTP)?,
-            goes_on: of(Number::CONT)?,
+            ending: ending(&numbers)?,
+            resized: of(libc::SIGWINCH)?,
+            stop: stop?,
+            goes_on: of(libc::SIGCONT)?,
         })
     }
 
     /// The next one.
     pub(super) async fn next(&mut self) -> Notice {
         tokio::select! {
-            _ = self.interrupt.recv() => Notice::End,
-            _ = self.terminate.recv() => Notice::End,
-            _ = self.hangup.recv() => Notice::End,
-            _ = self.quit.recv() => Notice::End,
+            () = any(&mut self.ending) => Notice::End,
             _ = self.resized.recv() => Notice::Resized,
-            _ = self.stop.recv() => Notice::Suspend,
+            () = any(&mut self.stop) => Notice::Suspend,
             _ = self.goes_on.recv() => Notice::Awake,
         }
     }

@@ -2,6 +2,7 @@
 //! The terminal: taken as a whole screen, and given back as it was, whatever happens. It is
 //! never waited for: what it does not take now is written when it does.
 
+mod fault;
 mod restore;
 
 use std::{
@@ -28,6 +29,11 @@ use rustix::{
 use tokio::io::unix::AsyncFd;
 
 use crate::session::SessionError;
+
+/// The part of a larger terminal that is drawn on: any process that has the terminal open may
+/// say that it has 65,535 columns and lines, whose cells would fill the memory.
+const WIDEST: u16 = 1_000;
+const HIGHEST: u16 = 400;
 
 /// Bytes that have not been written yet.
 #[derive(Clone, Debug, Default)]
@@ -228,6 +234,6 @@ fn size(tty: &File) -> io::Result<Rect> {
     let size = tcgetwinsize(tty)?;
     Ok(match (size.ws_col, size.ws_row) {
         (0, _) | (_, 0) => Rect::new(0, 0, 80, 24),
-        (width, height) => Rect::new(0, 0, width, height),
+        (width, height) => Rect::new(0, 0, width.min(WIDEST), height.min(HIGHEST)),
     })
 }

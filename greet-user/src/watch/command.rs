@@ -1,17 +1,30 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! The command whose traffic is watched.
 
+mod group;
+
 use std::{
-    ffi::OsString, io, os::unix::process::ExitStatusExt as _, process::Stdio, time::Duration,
+    ffi::OsString,
+    io,
+    os::unix::process::{CommandExt as _, ExitStatusExt as _},
+    process::Stdio,
+    time::Duration,
 };
 
-use rustix::process::{Pid, Signal, kill_process};
-use tokio::{process::Child, time::timeout};
+use rustix::process::{Pid, Signal};
+use tokio::{
+    process::Child,
+    time::{sleep, timeout},
+};
 
 use crate::session::SessionError;
+use group::Group;
 
-/// How long a command that is told to end may take.
-const PATIENCE: Duration = Duration::from_secs(2);
+/// How long a command that is asked to end may take, and its group: part of what there is until
+/// the deadline (`signals/deadline.rs`).
+const PATIENCE: Duration = Duration::from_millis(1_500);
+/// Between two looks at whether one of the group is left.
+const LOOK: Duration = Duration::from_millis(5);
 
 /// Where a command's output goes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -25,9 +38,17 @@ pub enum Output {
     Nowhere,
 }
 
+impl Output {
+    /// May the command use our terminal?
+    fn is_own(self) -> bool {
+        matches!(self, Self::Own | Self::StandardError)
+    }
+}
+
 /// A running command.
 pub struct Command {
     child: Child,
+    group: Option<Group>,
 }
 
 impl Command {
@@ -50,39 +71,56 @@ impl Command {
                 command.stdout(Stdio::null()).stderr(Stdio::null());
             }
         }
+        let is_shared = output.is_own() && group::is_shared();
+        if !is_shared {
+            command.as_std_mut().process_group(0);
+        }
         let started = command.spawn();
         let child = started.map_err(|error| SessionError::Command {
             command: program.to_string_lossy().into_owned(),
             error,
         })?;
-        Ok(Self { child })
+        let pid = child.id().and_then(|pid| i32::try_from(pid).ok());
+        let group = pid.and_then(Pid::from_raw);
+        let group = group.map(|pid| Group::of(pid, is_shared));
+        Ok(Self { child, group })
     }
 
-    /// Asks it to end, if it still runs, and makes it end if it does not.
+    /// Asks it and its process group to end, if it still runs, and makes them end if they do not.
     pub async fn stop(&mut self) {
-        let Some(pid) = self.child.id().and_then(|pid| i32::try_from(pid).ok()) else {
+        let Some(group) = self.group.filter(|_| self.child.id().is_some()) else {
             return;
         };
         // Not waited for yet, so the number is still its own.
-        if let Some(pid) = Pid::from_raw(pid)
-            && let Err(error) = kill_process(pid, Signal::TERM)
-        {
-            log::warn!("the command cannot be told to end: {error}");
+        if let Err(error) = group.signal(Signal::TERM) {
+            log::warn!("the command cannot be asked to end: {error}");
         }
-        if timeout(PATIENCE, self.child.wait()).await.is_err()
-            && let Err(error) = self.child.kill().await
-        {
-            log::warn!("the command cannot be ended: {error}");
+        let ended = async {
+            let status = self.child.wait().await;
+            while group.is_left() {
+                sleep(LOOK).await;
+            }
+            status
+        };
+        if timeout(PATIENCE, ended).await.is_err() {
+            if let Err(error) = group.signal(Signal::KILL) {
+                log::warn!("the command cannot be ended: {error}");
+            }
+            if let Err(error) = self.child.wait().await {
+                log::warn!("the command's end cannot be waited for: {error}");
+            }
         }
+        group::is_over();
     }
 
     /// Waits for its end, for ever if there is none. Returns its exit status, as a shell
     /// has it: 128 and the signal's number if one killed it.
     pub async fn ended(command: Option<&mut Self>) -> Result<u8, SessionError> {
-        let Some(Self { child }) = command else {
+        let Some(Self { child, .. }) = command else {
             return std::future::pending().await;
         };
         let status = child.wait().await.map_err(SessionError::Signal)?;
+        group::is_over();
         let signal = status.signal().map(|signal| 128 + signal);
         let code = status.code().or(signal).unwrap_or(1);
         Ok(u8::try_from(code).unwrap_or(u8::MAX))

@@ -4,25 +4,25 @@
 use std::{
     fs::File,
     panic,
-    sync::{Mutex, Once, PoisonError},
+    sync::{Mutex, Once, PoisonError, TryLockError},
     thread,
     time::Duration,
 };
 
-use crossterm::{
-    cursor::Show,
-    queue,
-    style::{Attribute, SetAttribute},
-    terminal::LeaveAlternateScreen,
-};
 use rustix::{
     io::Errno,
     termios::{OptionalActions, Termios, tcsetattr},
 };
 
+use super::fault;
+use crate::signals::deadline;
+
 /// The terminal that was taken, and what it was before.
 static TAKEN: Mutex<Option<(File, Termios)>> = Mutex::new(None);
 static HOOKED: Once = Once::new();
+
+/// No colours, the screen that there was before, the cursor (as crossterm writes them).
+const LEAVE: &[u8] = b"\x1b[0m\x1b[?1049l\x1b[?25h";
 
 /// How often, and how far apart, it is tried to write to a terminal that takes nothing.
 const TRIES: u32 = 50;
@@ -35,6 +35,8 @@ pub(super) fn prepare(tty: File, before: Termios) {
     taken.get_or_insert((tty, before));
     drop(taken);
     HOOKED.call_once(|| {
+        deadline::before_exit(now);
+        fault::catch(now);
         let told = panic::take_hook();
         panic::set_hook(Box::new(move |panic| {
             now();
@@ -44,23 +46,18 @@ pub(super) fn prepare(tty: File, before: Termios) {
 }
 
 /// Gives it back, if it was taken and was not given back yet. There is nobody left to be told
-/// of what goes wrong here.
+/// of what goes wrong here. Signal handlers call it: it waits for no lock, allocates nothing and
+/// logs nothing.
 pub(super) fn now() {
-    let taken = TAKEN.lock().unwrap_or_else(PoisonError::into_inner).take();
-    let Some((tty, before)) = taken else {
-        return;
+    let taken = match TAKEN.try_lock() {
+        Ok(mut taken) => taken.take(),
+        Err(TryLockError::Poisoned(taken)) => taken.into_inner().take(),
+        // The thread that holds it was interrupted, or is about to do the same.
+        Err(TryLockError::WouldBlock) => None,
     };
-    let mut bytes = Vec::new();
-    let queued = queue!(
-        bytes,
-        SetAttribute(Attribute::Reset),
-        LeaveAlternateScreen,
-        Show
-    );
-    debug_assert!(queued.is_ok(), "it is written to memory");
-    write(&tty, &bytes);
-    if let Err(error) = tcsetattr(&tty, OptionalActions::Now, &before) {
-        log::debug!("the terminal cannot be given back: {error}");
+    if let Some((tty, before)) = taken {
+        write(&tty, LEAVE);
+        tcsetattr(&tty, OptionalActions::Now, &before).unwrap_or_default();
     }
 }
 

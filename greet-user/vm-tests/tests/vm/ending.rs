@@ -191,9 +191,12 @@ fn by_a_panic() {
 }
 
 #[test]
-fn the_command_is_told_to_stop_with_its_watcher() {
-    for told in [Signal::INT, Signal::TERM] {
-        let running = Running::start(&ENDLESS);
+fn the_commands_whole_group_ends_with_its_watcher() {
+    let endless = ENDLESS.join(" ");
+    let script = format!("{endless} & {endless}");
+    for told in [Signal::HUP, Signal::QUIT] {
+        let running = Running::start(&["sh", "-c", &script]);
+        assert_eq!(processes("greet-user").len(), 3, "two and their watcher");
         signal(running.child.id(), told);
         running.end();
         nobody_is_left("greet-user");

@@ -1,0 +1,46 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! How a run ends: when nobody reads what it writes, and by every signal. Replays of a recording
+//! need no root, and write and draw as live runs do.
+
+mod blocked;
+#[path = "../support/entries.rs"]
+mod entries;
+#[path = "../support/package.rs"]
+mod package;
+#[path = "../support/program.rs"]
+mod program;
+mod pty;
+mod screen;
+
+use std::{
+    process::{Child, ExitStatus},
+    thread,
+    time::{Duration, Instant},
+};
+
+use rustix::process::{Pid, Signal, kill_process};
+
+/// How long to wait for what must happen, on a machine that is busy.
+const PATIENCE: Duration = Duration::from_secs(30);
+
+/// Waits until `condition` holds, or fails.
+fn until(what: &str, mut condition: impl FnMut() -> bool) {
+    let deadline = Instant::now() + PATIENCE;
+    while !condition() {
+        assert!(Instant::now() < deadline, "waited in vain: {what}");
+        thread::sleep(Duration::from_millis(5));
+    }
+}
+
+fn signal(child: &Child, signal: Signal) {
+    kill_process(Pid::from_child(child), signal).expect("it runs");
+}
+
+fn ended(child: &mut Child) -> ExitStatus {
+    let mut status = None;
+    until("its end", || {
+        status = child.try_wait().expect("it is ours");
+        status.is_some()
+    });
+    status.expect("it has ended")
+}
