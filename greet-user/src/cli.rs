@@ -3,6 +3,7 @@
 
 mod doctor;
 mod documents;
+mod heading;
 mod metrics;
 mod named;
 mod otlp;
@@ -21,6 +22,7 @@ use clap::{CommandFactory as _, Parser, Subcommand, ValueEnum, error::ErrorKind,
 
 pub use doctor::DoctorOptions;
 pub use documents::{CompletionsOptions, ManOptions};
+pub use heading::HeadingOptions;
 pub use metrics::MetricsOptions;
 pub use otlp::OtlpOptions;
 pub use replay::ReplayOptions;
@@ -47,6 +49,7 @@ Examples:
   sudo greet-user watch -p route    show what crosses on NETLINK_ROUTE
   sudo greet-user watch -- ip link  show what `ip link` asks and is told
   sudo greet-user top               who talks with whom, live on the whole screen
+  greet-user --flags NLM_F_ACK      for a module that wants these flags and no others
   sudo greet-user doctor            what works here, and what to do about the rest
   sudo greet-user --trace --format json | jq 'select(.kind == \"exchange\")'
 
@@ -89,6 +92,10 @@ pub struct Cli {
     /// Do not ask for an answer (leave NLM_F_ACK out)
     #[arg(long)]
     pub no_ack: bool,
+
+    /// What its header says
+    #[command(flatten)]
+    pub heading: HeadingOptions,
 
     /// Show each stage of the message's way through the kernel (needs root)
     #[arg(long)]

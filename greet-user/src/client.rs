@@ -49,6 +49,29 @@ pub struct Answer {
     pub time_ns: u64,
 }
 
+/// What a message's header says beside its length and its sequence number.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Heading {
+    /// `nlmsg_type`.
+    pub kind: u16,
+    /// `nlmsg_flags`.
+    pub flags: u16,
+    /// `nlmsg_pid`; `None` for the socket's port ID.
+    pub portid: Option<u32>,
+}
+
+impl Heading {
+    /// That of a greeting which asks for a reply, or does not.
+    #[must_use]
+    pub const fn greeting(acknowledge: bool) -> Self {
+        Self {
+            kind: NLMSG_GREET,
+            flags: NLM_F_REQUEST | if acknowledge { NLM_F_ACK } else { 0 },
+            portid: None,
+        }
+    }
+}
+
 /// Sends a message to the kernel: the one way to send, for any payload, type and flags.
 /// Returns the sequence number used and the time just before the message left.
 ///
@@ -60,8 +83,22 @@ pub async fn send_netlink_message_to_kernel(
     message_type: u16,
     flags: u16,
 ) -> Result<Sent, ClientError> {
+    let heading = Heading {
+        kind: message_type,
+        flags,
+        portid: None,
+    };
+    send(socket, payload, heading).await
+}
+
+async fn send(
+    socket: &mut KernelSocket,
+    payload: &[u8],
+    heading: Heading,
+) -> Result<Sent, ClientError> {
     let seq = socket.next_seq();
-    let message = encode(payload, message_type, flags, seq, socket.portid())?;
+    let portid = heading.portid.unwrap_or(socket.portid());
+    let message = encode(payload, heading.kind, heading.flags, seq, portid)?;
     let time_ns = socket.send(&message, payload.len()).await?;
     Ok(Sent {
         seq,
@@ -79,10 +116,21 @@ pub async fn greet(
     text: &str,
     acknowledge: bool,
 ) -> Result<Sent, ClientError> {
+    greet_as(socket, text, Heading::greeting(acknowledge)).await
+}
+
+/// Sends a greeting with a header of the caller's choice.
+///
+/// # Errors
+/// [`ClientError`] where the kernel does not take the message.
+pub async fn greet_as(
+    socket: &mut KernelSocket,
+    text: &str,
+    heading: Heading,
+) -> Result<Sent, ClientError> {
     let mut payload = text.as_bytes().to_vec();
     payload.push(0);
-    let flags = NLM_F_REQUEST | if acknowledge { NLM_F_ACK } else { 0 };
-    send_netlink_message_to_kernel(socket, &payload, NLMSG_GREET, flags).await
+    send(socket, &payload, heading).await
 }
 
 /// Waits for the next datagram and checks that it is the answer to `sent`.
@@ -122,23 +170,27 @@ fn check(datagram: &Datagram, sent: &Sent) -> Result<Answer, ClientError> {
         });
     }
     let (header, payload) = Header::split(&datagram.bytes)?;
-    if header.seq != sent.seq {
+    // Many a module does not copy the sequence number, and 0 is none of ours.
+    if header.seq != sent.seq && header.seq != 0 {
         return Err(ClientError::OtherSequenceNumber {
             expected: sent.seq,
             found: header.seq,
         });
     }
+    let answer = || Answer {
+        header,
+        payload: payload.to_vec(),
+        time_ns: datagram.time_ns,
+    };
     match header.kind {
-        NLMSG_DONE => Ok(Answer {
-            header,
-            payload: payload.to_vec(),
-            time_ns: datagram.time_ns,
-        }),
-        NLMSG_ERROR => Err(ClientError::Refused {
-            errno: payload
-                .first_chunk()
-                .map_or(0, |code| i32::from_ne_bytes(*code)),
-        }),
+        NLMSG_DONE => Ok(answer()),
+        NLMSG_ERROR => match payload.first_chunk().map(|code| i32::from_ne_bytes(*code)) {
+            // An ACK, as of a module that calls netlink_rcv_skb().
+            Some(0) => Ok(answer()),
+            errno => Err(ClientError::Refused {
+                errno: errno.unwrap_or(0),
+            }),
+        },
         kind => Err(ClientError::OtherType { kind }),
     }
 }
@@ -221,6 +273,12 @@ mod tests {
     fn the_right_answer_passes() {
         let answer = check(&datagram(0, 7, NLMSG_DONE, b"hi"), &SENT).expect("the answer");
         assert_eq!((answer.payload.as_slice(), answer.time_ns), (&b"hi"[..], 5));
+        for other in [
+            datagram(0, 0, NLMSG_DONE, b"hi"),
+            datagram(0, 7, NLMSG_ERROR, &0_i32.to_ne_bytes()),
+        ] {
+            check(&other, &SENT).expect("the answer of a module of another make");
+        }
     }
 
     #[test]

@@ -185,18 +185,24 @@ impl<'a> Session<'a> {
 
     async fn greet_all(&mut self, greetings: &mut Greetings<'_>) -> Result<(), SessionError> {
         let mut next = Instant::now();
+        let heading = self.options.heading.heading(!self.options.no_ack);
         for number in 1..=self.options.count() {
             if self.stop.told() || self.stop.or(sleep_until(next)).await.is_none() {
                 break;
             }
             next = Instant::now() + self.options.interval();
-            let sent = client::greet(&mut self.socket, &self.text, !self.options.no_ack).await?;
+            let sent = client::greet_as(&mut self.socket, &self.text, heading).await?;
             self.sent += 1;
-            let (outcome, rejected) = self.outcome(&sent).await?;
+            let (mut outcome, rejected) = self.outcome(&sent).await?;
             let exchange = match &mut self.tracer {
                 Some(tracer) => Some(exchange(tracer, greetings, sent.seq).await?),
                 None => None,
             };
+            if let (Outcome::Lost(why), Some(exchange)) = (&mut outcome, &exchange)
+                && exchange.is_ignored()
+            {
+                why.push_str(": the callback ran and sent no reply");
+            }
             let greeted = Greeted {
                 number,
                 sent,

@@ -35,6 +35,11 @@ pub struct WatchOptions {
     #[arg(long)]
     pub summary: bool,
 
+    /// Report each request before the kernel handles it, and again when sendmsg() returns: shows
+    /// what was sent to a callback that hangs, or that crashes the machine
+    #[arg(long, conflicts_with = "summary")]
+    pub early: bool,
+
     /// How to show it
     #[arg(long, value_enum, default_value_t = Format::Human)]
     pub format: Format,

@@ -217,3 +217,30 @@ fn people_see_the_same_in_order_with_a_time_on_each_line() {
     assert!(text.contains("4 events seen, 0 dropped"), "{text}");
     assert!(text.contains("answered  round trip "), "{text}");
 }
+
+#[test]
+fn a_header_of_ones_own_and_a_callback_that_does_not_reply() {
+    let header = [
+        "--flags",
+        "NLM_F_REQUEST",
+        "--type",
+        "0x11",
+        "--nlmsg-pid",
+        "7",
+    ];
+    let all = [&["--trace", "--format", "json", "-W", "0.1"], &header[..]].concat();
+    let lines = json_lines(&stdout_of(&greet_user(&all), 1));
+    let sent = &of_kind(&lines, "message")[0]["headers"][0];
+    assert_eq!((&sent["type"], &sent["portid"]), (&17.into(), &7.into()));
+    assert_eq!(sent["flags"], serde_json::json!(["NLM_F_REQUEST"]));
+    let exchange = of_kind(&lines, "exchange")[0];
+    assert_eq!(exchange["status"], "lost");
+    let reason = exchange["reason"].as_str().expect("a reason");
+    assert!(
+        reason.ends_with(": the callback ran and sent no reply"),
+        "{reason}"
+    );
+    // Exactly NLM_F_ACK, as one of the modules wants it.
+    let answered = stdout_of(&greet_user(&["--flags", "0x4", "--type", "0", "-q"]), 0);
+    assert!(answered.contains("1 sent, 1 answered"), "{answered}");
+}
