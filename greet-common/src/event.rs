@@ -38,6 +38,9 @@ pub const LEN_UNKNOWN: u32 = u32::MAX;
 /// Bytes of an extended-ACK text that a record can hold, with its NUL.
 pub const EXTACK_SIZE: usize = 128;
 
+/// [`Request::result`] of a task that died inside `sendmsg()`: an oops killed it.
+pub const DIED: i32 = i32::MIN;
+
 /// What kind of record follows, as [`Head::kind`] has it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(u32)]
@@ -180,9 +183,10 @@ pub struct Request {
     pub handle_ns: u64,
     /// Stage `handled`.
     pub handled_ns: u64,
-    /// Stage `sent`.
+    /// Stage `sent`; 0 where `sendmsg()` has not returned.
     pub sent_ns: u64,
-    /// What `sendmsg()` returned: bytes, or a negative errno.
+    /// What `sendmsg()` returned: bytes, or a negative errno. [`DIED`] where it never will; 0
+    /// where it has not returned yet, in a record that was written at the stage `cross`.
     pub result: i32,
     /// How many messages the kernel handed to `netlink_unicast` meanwhile that were not put
     /// into a queue. A [`Loss`] tells why, except in a summary.

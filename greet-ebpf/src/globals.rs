@@ -47,6 +47,8 @@ globals! {
     SNAPLEN: u32 = 0;
     /// What can be told in one record is, if this is not 0: see `whole`.
     SUMMARY: u32 = 0;
+    /// A request is reported at `cross` as well, if this is not 0: see `probes::cross`.
+    EARLY: u32 = 0;
 
     /// `socket.sk`.
     SOCKET_SK: u64 = NOT_SET;
@@ -106,4 +108,6 @@ globals! {
     TASK_GROUP_LEADER: u64 = NOT_SET;
     /// `task_struct.comm`.
     TASK_COMM: u64 = NOT_SET;
+    /// `task_struct.exit_code`.
+    TASK_EXIT_CODE: u64 = NOT_SET;
 }

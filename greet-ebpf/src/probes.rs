@@ -13,6 +13,7 @@ mod closed;
 mod copied;
 mod cross;
 mod delivered;
+mod died;
 mod extack;
 mod failed;
 mod family;

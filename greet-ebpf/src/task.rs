@@ -6,7 +6,7 @@
 use aya_ebpf::helpers::generated::bpf_get_current_task_btf;
 
 use crate::{
-    globals::{TASK_COMM, TASK_FLAGS, TASK_GROUP_LEADER, TASK_PID, TASK_TGID},
+    globals::{TASK_COMM, TASK_EXIT_CODE, TASK_FLAGS, TASK_GROUP_LEADER, TASK_PID, TASK_TGID},
     read::{Direct, Fault, Memory},
 };
 
@@ -46,6 +46,13 @@ impl Task {
                 tid: M::read(pointer, TASK_PID.load())?,
             })
         }
+    }
+
+    /// What it exits with, as wait(2) has it; 0 before it does.
+    #[inline(always)]
+    pub fn exit_code(&self) -> Result<u32, Fault> {
+        // SAFETY: any bits are a number.
+        unsafe { Direct::read(self.pointer, TASK_EXIT_CODE.load()) }
     }
 
     /// Its command name, NUL-terminated, as two numbers in memory order.

@@ -59,6 +59,7 @@ fn greeting(seq: u64) -> [Event; 3] {
             handled_ns: at(5),
             sent_ns: at(6),
             result: 36,
+            end: greet_user::event::End::Returned,
             unqueued: 0,
             datagram: datagram(71, 0, b"Hello, how are you?\0", 36),
         }),

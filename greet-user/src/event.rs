@@ -3,6 +3,7 @@
 
 use std::borrow::Cow;
 
+use greet_common::event::DIED;
 pub use greet_common::event::{Close, Delivery, Extack, Head};
 use greet_common::wire::{ALIGN_TO, HEADER_SIZE, Header, NLM_F_MULTI, NLMSG_DONE, NLMSG_ERROR};
 
@@ -17,7 +18,8 @@ pub use beyond::{Beyond, Done};
 pub use loss::{Loss, Owner};
 pub use names::{flag_names, protocol_name, protocol_names, protocol_number, type_name};
 pub(crate) use text::all;
-pub use text::{escaped, is_printable, plain_json, printable};
+pub(crate) use text::end_json_line;
+pub use text::{escaped, is_printable, json_line, printable};
 
 /// The largest errno (`include/linux/err.h`).
 const MAX_ERRNO: i32 = 4095;
@@ -69,12 +71,49 @@ pub struct Request {
     pub handled_ns: u64,
     /// Stage `sent`.
     pub sent_ns: u64,
-    /// What `sendmsg()` returned: bytes, or a negative errno.
+    /// What `sendmsg()` returned: bytes, or a negative errno; 0 if it did not return.
     pub result: i32,
+    /// Whether `sendmsg()` returned.
+    pub end: End,
     /// How many answers were not put into a queue.
     pub unqueued: u32,
     /// What was sent; without bytes where it did not get so far.
     pub datagram: Datagram,
+}
+
+/// How a `sendmsg()` ended, as far as its record tells.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum End {
+    /// It returned.
+    #[default]
+    Returned,
+    /// The record was written at the stage `cross`; another one follows when the call returns.
+    Crossed,
+    /// It never will: an oops killed the task inside the call.
+    Died,
+}
+
+impl End {
+    /// Reads the two fields of a record that tell: the time of the stage `sent`, ns, and the
+    /// result. Returns the result that was returned with it.
+    #[must_use]
+    pub const fn of(sent_ns: u64, result: i32) -> (Self, i32) {
+        match (sent_ns, result) {
+            (0, DIED) => (Self::Died, 0),
+            (0, 0) => (Self::Crossed, 0),
+            (_, result) => (Self::Returned, result),
+        }
+    }
+
+    /// What [`Self::of`] reads in the place of the result.
+    #[must_use]
+    pub const fn result(self, returned: i32) -> i32 {
+        match self {
+            Self::Returned => returned,
+            Self::Crossed => 0,
+            Self::Died => DIED,
+        }
+    }
 }
 
 /// One message that was put into a socket's receive queue.

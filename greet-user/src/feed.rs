@@ -269,6 +269,7 @@ fn count(told: &Told<'_>, counts: &mut Counts, spans: &mut Spans) {
                 Status::Failed => counts.unsent += 1,
                 _ => {}
             }
+            counts.died += u64::from(exchange.status() == Status::Died);
             spans.count(exchange);
         }
     }

@@ -39,7 +39,7 @@ pub use pairing::Pairing;
 pub use told::{Seen, Told};
 pub use watched::Watched;
 
-use crate::event::{Event, Message, Request};
+use crate::event::{End, Event, Message, Request};
 use asked::Asked;
 use calls::Call;
 use early::Early;
@@ -203,46 +203,14 @@ impl Journey {
     }
 
     fn request(&mut self, request: Request, tell: &mut impl FnMut(Told<'_>)) {
+        if request.end == End::Crossed {
+            self.crossed(request, tell);
+            return;
+        }
         let call = self.end_call(request.head.tid, request.head.call, tell);
         let mut call = call.unwrap_or_default();
-        for extack in call
-            .extacks
-            .iter_mut()
-            .filter(|extack| extack.head.sock == 0)
-        {
-            extack.head.sock = request.head.sock;
-            extack.head.protocol = request.head.protocol;
-        }
-        tell(Told::Request(&request));
-        let unexplained = call.losses.unexplained(request.unqueued, self.watched);
-        let losses = call.losses.of(&request);
-        let mut exchange = Exchange {
-            request: Some(request),
-            unexplained,
-            is_queue_unseen: !self.watched.queues,
-            ..Exchange::default()
-        };
-        for passed in call.messages {
-            if exchange.is_arrival(&passed.message) {
-                exchange.passed.push(passed);
-                continue;
-            }
-            tell(told(&passed.message, 0));
-            if exchange.is_answered_by(&passed.message) {
-                exchange.passed.push(passed);
-            } else {
-                self.open(Exchange::alone(passed), tell);
-            }
-        }
-        losses.iter().for_each(|loss| tell(Told::Loss(loss)));
-        exchange.losses = losses;
-        exchange.extacks = call.extacks;
-        if !exchange.extacks.is_empty() {
-            let pairing = Pairing::of(&exchange);
-            let extacks = exchange.extacks.iter().zip(pairing.seqs_of_reasons());
-            extacks.for_each(|(extack, seq)| tell(Told::Extack(extack, seq)));
-        }
-        self.open(exchange, tell);
+        let request = call.complete(request, tell);
+        self.conclude(request, call, tell);
     }
 
     /// Keeps an exchange until its messages are read and no more will come.

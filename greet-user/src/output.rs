@@ -199,6 +199,8 @@ pub struct Counts {
     pub deliveries: u64,
     /// Requests that the kernel refused.
     pub refused: u64,
+    /// Requests whose task died inside `sendmsg()`.
+    pub died: u64,
     /// Requests that could not be sent: `sendmsg()` failed.
     pub unsent: u64,
     /// Messages that were read in part only: the reader's buffer was too small.

@@ -7,7 +7,7 @@ use hashbrown::HashMap;
 
 use greet_common::event::{self as record, Delivery, Head, Kind, Record, RecordError, Whole};
 
-use crate::event::{Beyond, Datagram, Event, Message, Request};
+use crate::event::{Beyond, Datagram, End, Event, Message, Request};
 
 /// How many rests may wait for their records. A record follows its rest at once, but for
 /// those of other CPUs in between; one that was dropped never comes.
@@ -31,17 +31,7 @@ impl Stream {
     /// [`RecordError`] where the bytes are not a record.
     pub fn read(&mut self, bytes: &[u8], take: &mut impl FnMut(Event)) -> Result<(), RecordError> {
         let event = match Record::try_from(bytes)? {
-            Record::Request(record) => Event::Request(Request {
-                head: record.head,
-                send_ns: record.send_ns,
-                cross_ns: record.cross_ns,
-                handle_ns: record.handle_ns,
-                handled_ns: record.handled_ns,
-                sent_ns: record.sent_ns,
-                result: record.result,
-                unqueued: record.unqueued,
-                datagram: self.datagram(&record.head, record.head.call, &record.datagram),
-            }),
+            Record::Request(record) => Event::Request(self.request(&record)),
             Record::Message(record) => Event::Message(Message {
                 head: record.head,
                 skb: record.skb,
@@ -64,6 +54,22 @@ impl Stream {
         };
         take(as_seen(event));
         Ok(())
+    }
+
+    fn request(&mut self, record: &record::Request) -> Request {
+        let (end, result) = End::of(record.sent_ns, record.result);
+        Request {
+            head: record.head,
+            send_ns: record.send_ns,
+            cross_ns: record.cross_ns,
+            handle_ns: record.handle_ns,
+            handled_ns: record.handled_ns,
+            sent_ns: record.sent_ns,
+            result,
+            end,
+            unqueued: record.unqueued,
+            datagram: self.datagram(&record.head, record.head.call, &record.datagram),
+        }
     }
 
     fn keep(&mut self, key: Key, data: &[u8]) {
@@ -149,6 +155,7 @@ fn whole(record: &Whole) -> [Event; 3] {
             handled_ns: record.handled_ns,
             sent_ns: record.sent_ns,
             result: record.result,
+            end: End::Returned,
             unqueued: 0,
             datagram: datagram(record.portid, 0, record.len),
         }),
@@ -298,6 +305,7 @@ mod tests {
                     size_of::<Extack>(),
                     size_of::<record::Message>(),
                     size_of::<Whole>(),
+                    size_of::<record::Close>(),
                     size_of::<RestHead>() + REST_SIZES[0],
                 ];
                 prop_assert!(kind == Kind::Request as u32 || sizes.contains(&record.len()));

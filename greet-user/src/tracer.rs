@@ -115,7 +115,12 @@ impl Tracer {
             functions: &btf,
             offsets: &offsets,
         };
-        let attached = hooks::attach(&mut programs, kernel, plan, callbacks)?;
+        let mut attached = hooks::attach(&mut programs, kernel, plan, callbacks)?;
+        if filter.early && !attached.has("netlink_unicast") {
+            let why = "not seen: requests before they are handled (`--early` takes fentry or \
+                       kprobes, and one of the stages send to sent)";
+            attached.missing.push(why.to_owned());
+        }
         drop(types);
         #[expect(
             unsafe_code,
@@ -273,6 +278,7 @@ fn load(
     let is_of_all = filter.tasks == Tasks::Any && filter.comm.is_none() && filter.process.is_none();
     let summary = filter.summary && is_of_all;
     let (netns, summary) = (filter.netns.unwrap_or(0), u32::from(summary));
+    let early = u32::from(filter.early);
     // The map of a command's processes is made as small as it can be where there is none.
     let family = match filter.tasks {
         Tasks::Command => FAMILY_SIZE,
@@ -294,6 +300,7 @@ fn load(
         .override_global("FILTER_PROCESS_HIGH", &process_high, true)
         .override_global("SNAPLEN", &filter.snaplen, true)
         .override_global("SUMMARY", &summary, true)
+        .override_global("EARLY", &early, true)
         .override_global(aya_log::LEVEL, &log_level, true)
         .map_max_entries("RECORDS", buffer)
         .map_max_entries("FAMILY", family);

@@ -17,7 +17,7 @@ use crate::{
     session::SessionError,
     signals::Stop,
     sinks::Sinks,
-    tracer::{self, Tracer},
+    tracer::{self, Filter, Tracer},
 };
 use command::{Command, Output};
 use scope::{Detail, filter, plan};
@@ -42,7 +42,17 @@ pub async fn watch(options: &WatchOptions, sinks: Sinks) -> Result<u8, SessionEr
     let mut stop = Stop::listen().map_err(SessionError::Signal)?;
     tracer::check_privileges()?;
     let detail = detail(options);
-    let (plan, filter) = (plan(&options.scope, detail), filter(&options.scope, detail));
+    let plan = plan(&options.scope, detail);
+    let filter = Filter {
+        early: options.early,
+        ..filter(&options.scope, detail)
+    };
+    // What is reported early is shown at once.
+    let gather = if options.early {
+        Duration::ZERO
+    } else {
+        GATHER
+    };
     let mut tracer = Tracer::attach(&filter, &plan)?;
     let opening = Opening {
         began_ns: monotonic_ns(),
@@ -62,7 +72,7 @@ pub async fn watch(options: &WatchOptions, sinks: Sinks) -> Result<u8, SessionEr
         }
         None => None,
     };
-    let ended = follow(&mut feed, &mut tracer, &mut stop, command.as_mut()).await;
+    let ended = follow(&mut feed, &mut tracer, &mut stop, command.as_mut(), gather).await;
     if let Some(command) = &mut command {
         command.stop().await;
     }
@@ -101,6 +111,7 @@ async fn follow(
     tracer: &mut Tracer,
     stop: &mut Stop,
     mut command: Option<&mut Command>,
+    gather: Duration,
 ) -> Result<u8, SessionError> {
     let mut due = feed.wants_progress().then(Instant::now);
     loop {
@@ -122,7 +133,7 @@ async fn follow(
         let ended = stop.or(async {
             tokio::select! {
                 ended = Command::ended(command.as_deref_mut()) => ended.map(Some),
-                waited = more(tracer, is_more) => waited.map(|()| None),
+                waited = more(tracer, is_more, gather) => waited.map(|()| None),
                 () = reached(due) => Ok(None),
                 () = reached(late(feed)) => Ok(None),
             }
@@ -152,16 +163,12 @@ async fn reached(due: Option<Instant>) {
 }
 
 /// Waits for more to read. A buffer that was not emptied wakes nobody: there is more already.
-async fn more(tracer: &mut Tracer, is_there: bool) -> Result<(), SessionError> {
+async fn more(tracer: &mut Tracer, is_there: bool, gather: Duration) -> Result<(), SessionError> {
     if is_there {
         tokio::task::yield_now().await;
         return Ok(());
     }
-    readable(tracer).await
-}
-
-async fn readable(tracer: &mut Tracer) -> Result<(), SessionError> {
     tracer.readable().await?;
-    sleep(GATHER).await;
+    sleep(gather).await;
     Ok(())
 }

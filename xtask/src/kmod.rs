@@ -14,6 +14,8 @@ use crate::progress::Step;
 
 /// The module's file.
 pub const FILE: &str = "NetlinkGreetingsLKM.ko";
+/// Frees twice what could not be delivered; see kmod/README.md.
+pub const DOUBLE_FREE_OPTION: &str = "GREET_TEST_DOUBLE_FREE=1";
 /// Builds [`FAULT_FILE`] beside it; see kmod/README.md.
 pub const FAULT_OPTION: &str = "GREET_TEST_FAULT=1";
 /// Makes kernel functions fail for the module, in tests.

@@ -5,6 +5,7 @@
 //! lints to the tests in virtual machines, and is worked off by a few threads.
 
 mod built;
+mod crash;
 mod guest;
 mod host;
 mod judged;
@@ -106,6 +107,8 @@ impl Ready {
             for kernel in kernels {
                 kmod::build(paths, debian, kernel, &[])?;
                 kmod::build(paths, debian, kernel, &[kmod::FAULT_OPTION])?;
+                let broken = [kmod::FAULT_OPTION, kmod::DOUBLE_FREE_OPTION];
+                kmod::build(paths, debian, kernel, &broken)?;
             }
             Judges::provide(paths, debian)
         };

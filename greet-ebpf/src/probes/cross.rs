@@ -11,13 +11,17 @@ use aya_ebpf::{
     programs::{FEntryContext, ProbeContext},
 };
 
-use greet_common::call::{Call, Doing};
+use greet_common::{
+    call::{Call, Doing},
+    event::Request,
+};
 
 use super::{argument, tell};
 use crate::{
     call,
-    emit::count_drop,
-    filter::{wanted_netns, wanted_protocol, wanted_task},
+    emit::{count_drop, emit_request},
+    filter::{wanted_netns, wanted_port, wanted_protocol, wanted_task},
+    globals::EARLY,
     read::{Direct, Fault, Memory, Probed, Skb, Sock},
     record::{self, Ends},
     rest::RestKey,
@@ -86,8 +90,32 @@ fn hand_over<M: Memory>(
         let rest = skb.rest::<M>(key)?;
         record::datagram::<M, M>(&raw mut (*request).datagram, sock, skb, ends, rest)?;
         (*request).cross_ns = record::now();
+        if EARLY.load() != 0 {
+            report_early(request);
+        }
     }
     Ok(())
+}
+
+/// Reports the request before the kernel handles it, so that one that crashes or hangs the
+/// kernel is on its way. Its bytes are not copied again when the call ends.
+///
+/// # Safety
+/// The request must lie in this task's slot.
+#[inline(always)]
+unsafe fn report_early(request: *mut Request) {
+    // SAFETY: the caller answers for the pointer.
+    unsafe {
+        // Left over from the slot's last call.
+        (*request).sent_ns = 0;
+        (*request).result = 0;
+        let datagram = &raw mut (*request).datagram;
+        if wanted_port((*datagram).portid, (*datagram).peer_portid) {
+            emit_request(request);
+            (*datagram).captured = 0;
+            (*datagram).rest = 0;
+        }
+    }
 }
 
 #[inline(always)]

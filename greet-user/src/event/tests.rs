@@ -79,6 +79,7 @@ pub(crate) fn greeting(tid: u32, seq: u32, start_ns: u64) -> [Event; 3] {
             handled_ns: at(5),
             sent_ns: at(6),
             result: 36,
+            end: crate::event::End::Returned,
             unqueued: 0,
             datagram: datagram(tid, 0, &request),
         }),

@@ -2,8 +2,8 @@
 //! Calls that have not ended: what happens in one is told, or belongs to its request, when it
 //! does.
 
-use super::{Exchange, Journey, Passed, Told, losses::Losses, told::told};
-use crate::event::Extack;
+use super::{Exchange, Journey, Pairing, Passed, Told, losses::Losses, told::told};
+use crate::event::{Extack, Request};
 
 /// A system call that has not ended, with what happened in it so far.
 #[derive(Debug, Default)]
@@ -12,6 +12,32 @@ pub(super) struct Call {
     pub(super) messages: Vec<Passed>,
     pub(super) extacks: Vec<Extack>,
     pub(super) losses: Losses,
+    /// The request, where it was reported before the call's end.
+    crossed: Option<Request>,
+}
+
+impl Call {
+    /// The request, now that the call has ended: one that was reported at `cross` brings the
+    /// bytes, and was emitted then.
+    pub(super) fn complete(
+        &mut self,
+        mut request: Request,
+        tell: &mut impl FnMut(Told<'_>),
+    ) -> Request {
+        for extack in self
+            .extacks
+            .iter_mut()
+            .filter(|extack| extack.head.sock == 0)
+        {
+            extack.head.sock = request.head.sock;
+            extack.head.protocol = request.head.protocol;
+        }
+        match self.crossed.take() {
+            Some(crossed) => request.datagram = crossed.datagram,
+            None => tell(Told::Request(&request)),
+        }
+        request
+    }
 }
 
 impl Journey {
@@ -53,11 +79,29 @@ impl Journey {
         None
     }
 
+    /// A request is on its way into the kernel; its call goes on.
+    pub(super) fn crossed(&mut self, request: Request, tell: &mut impl FnMut(Told<'_>)) {
+        let (tid, number) = (request.head.tid, request.head.call);
+        tell(Told::Request(&request));
+        self.held.add(&request.datagram);
+        let call = self.call(tid, number, tell);
+        let twice = call.crossed.replace(request);
+        if let Some(request) = twice {
+            self.held.remove(&request.datagram);
+        }
+        self.make_room(tell);
+    }
+
+    /// The call lost its end, or did not come to it as long as we watched.
     pub(super) fn abandon(&mut self, tid: u32, tell: &mut impl FnMut(Told<'_>)) {
-        let Some(call) = self.calls.remove(&tid) else {
+        let Some(mut call) = self.calls.remove(&tid) else {
             return;
         };
         self.let_go(&call);
+        if let Some(request) = call.crossed.take() {
+            self.conclude(request, call, tell);
+            return;
+        }
         for passed in call.messages {
             tell(told(&passed.message, 0));
             self.open(Exchange::alone(passed), tell);
@@ -68,10 +112,51 @@ impl Journey {
         known.for_each(|extack| tell(Told::Extack(extack, None)));
     }
 
+    /// What is known of a call becomes an exchange.
+    pub(super) fn conclude(
+        &mut self,
+        request: Request,
+        call: Call,
+        tell: &mut impl FnMut(Told<'_>),
+    ) {
+        let unexplained = call.losses.unexplained(request.unqueued, self.watched);
+        let losses = call.losses.of(&request);
+        let mut exchange = Exchange {
+            request: Some(request),
+            unexplained,
+            is_queue_unseen: !self.watched.queues,
+            ..Exchange::default()
+        };
+        for passed in call.messages {
+            if exchange.is_arrival(&passed.message) {
+                exchange.passed.push(passed);
+                continue;
+            }
+            tell(told(&passed.message, 0));
+            if exchange.is_answered_by(&passed.message) {
+                exchange.passed.push(passed);
+            } else {
+                self.open(Exchange::alone(passed), tell);
+            }
+        }
+        losses.iter().for_each(|loss| tell(Told::Loss(loss)));
+        exchange.losses = losses;
+        exchange.extacks = call.extacks;
+        if !exchange.extacks.is_empty() {
+            let pairing = Pairing::of(&exchange);
+            let extacks = exchange.extacks.iter().zip(pairing.seqs_of_reasons());
+            extacks.for_each(|(extack, seq)| tell(Told::Extack(extack, seq)));
+        }
+        self.open(exchange, tell);
+    }
+
     /// What a call held is another's from now on, or told.
     fn let_go(&mut self, call: &Call) {
-        let messages = call.messages.iter();
-        messages.for_each(|passed| self.held.remove(&passed.message.datagram));
+        let messages = call.messages.iter().map(|passed| &passed.message.datagram);
+        let request = call.crossed.iter().map(|request| &request.datagram);
+        messages
+            .chain(request)
+            .for_each(|datagram| self.held.remove(datagram));
         self.held
             .remove_notes(call.losses.len(), call.extacks.len());
     }

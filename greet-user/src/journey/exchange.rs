@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! What belongs together: a request, its handler, its answers.
 
-use greet_common::Stage;
+use greet_common::{Stage, wire::NLM_F_ACK};
 
 use super::{Buffer, Place};
-use crate::event::{self, Datagram, Delivery, Extack, Loss, Message, Request};
+use crate::event::{self, Datagram, Delivery, End, Extack, Loss, Message, Request};
 
 /// A request with its handler and its answers; or a message that nobody asked for.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -111,11 +111,18 @@ impl Exchange {
         }
     }
 
-    /// Has everything been read that was queued, and will no more be?
+    /// Has everything been read that was queued, and will no more be? The socket of a task that died
+    /// is closed.
     pub(super) fn is_over(&self) -> bool {
         let mut passed = self.passed.iter();
         let is_read = self.is_reading_unseen || !passed.any(Passed::is_waiting);
-        is_read && self.running.is_empty() && self.due_ns == 0
+        self.is_dead() || is_read && self.running.is_empty() && self.due_ns == 0
+    }
+
+    /// Did the task die that sent the request?
+    pub(super) fn is_dead(&self) -> bool {
+        let request = self.request.as_ref();
+        request.is_some_and(|request| request.end == End::Died)
     }
 
     /// Does the message answer this request? Asked of messages of the same call.
@@ -157,7 +164,11 @@ impl Exchange {
                 .map(|passed| passed.message.datagram.error());
             errors.any(|error| error.is_some_and(|errno| errno < 0))
         };
-        if request.result < 0 {
+        if request.end == End::Died {
+            Status::Died
+        } else if request.end == End::Crossed {
+            Status::Unfinished
+        } else if request.result < 0 {
             Status::Failed
         } else if refused() {
             Status::Refused
@@ -183,6 +194,44 @@ impl Exchange {
     fn is_unread(&self) -> bool {
         let mut passed = self.passed.iter();
         !self.is_reading_unseen && passed.any(|passed| passed.delivery.is_none())
+    }
+
+    /// Did the receive callback run to its end without an attempt to reply?
+    #[must_use]
+    pub fn is_ignored(&self) -> bool {
+        let request = self.request.as_ref();
+        let is_handled = request.is_some_and(|request| {
+            request.handle_ns != 0 && request.handled_ns != 0 && request.unqueued == 0
+        });
+        is_handled && self.passed.is_empty() && self.losses.is_empty()
+    }
+
+    /// What a status alone does not tell, in a sentence: where a call ended that never returned, or
+    /// that nothing was sent in reply to a request which asked for an ACK.
+    #[must_use]
+    pub fn remark(&self) -> Option<&'static str> {
+        let asks = || {
+            let header = self.request.as_ref()?.datagram.header();
+            header.map(|header| header.flags & NLM_F_ACK != 0)
+        };
+        self.stuck().or_else(|| {
+            let is_unanswered = self.status() == Status::Unanswered;
+            let is_ignored = is_unanswered && self.is_ignored() && asks() == Some(true);
+            is_ignored.then_some("the callback ran and sent no reply")
+        })
+    }
+
+    /// Where the call stands or the task died that never returned from `sendmsg()`; `None` where
+    /// it did. The receive callback counts as long as its end was not passed.
+    fn stuck(&self) -> Option<&'static str> {
+        let request = self.request.as_ref()?;
+        let is_in_callback = request.handle_ns != 0 && request.handled_ns == 0;
+        Some(match (request.end, is_in_callback) {
+            (End::Returned, _) => return None,
+            (End::Died, true) => "the task died in the callback",
+            (End::Died, false) => "the task died in sendmsg()",
+            (End::Crossed, _) => "sendmsg() has not returned",
+        })
     }
 
     /// The request's sequence number; where its bytes were not seen, that of its first
@@ -275,13 +324,17 @@ pub enum Status {
     Sent,
     /// It was for another process, which has read it.
     Delivered,
+    /// The task died inside `sendmsg()`: an oops killed it.
+    Died,
+    /// `sendmsg()` was not seen to return.
+    Unfinished,
     /// There was no request.
     Notification,
 }
 
 impl Status {
     /// All of them.
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 12] = [
         Self::Answered,
         Self::Unread,
         Self::Unanswered,
@@ -289,6 +342,8 @@ impl Status {
         Self::Failed,
         Self::Lost,
         Self::Delivered,
+        Self::Died,
+        Self::Unfinished,
         Self::Notification,
         Self::Truncated,
         Self::Sent,
@@ -307,6 +362,8 @@ impl Status {
             Self::Truncated => "truncated",
             Self::Sent => "sent",
             Self::Delivered => "delivered",
+            Self::Died => "died",
+            Self::Unfinished => "unfinished",
             Self::Notification => "notification",
         }
     }

@@ -11,7 +11,7 @@ use crate::event::{Datagram, Extack, Loss};
 const MOST: usize = 64 << 20;
 
 /// Bytes that are held.
-#[derive(Debug, Default)]
+#[derive(Debug, Default, PartialEq, Eq)]
 pub(super) struct Held(usize);
 
 impl Held {

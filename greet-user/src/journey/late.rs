@@ -12,7 +12,7 @@ use super::{
     Exchange, Journey, Passed, Place, Told, WAITING,
     asked::{UNKNOWN, port_of, receiver_of},
 };
-use crate::event::{Close, Extack, Message, Request};
+use crate::event::{Close, End, Extack, Message, Request};
 
 /// How long an exchange waits for an answer by another task, ns.
 const PATIENCE_NS: u64 = 400_000_000;
@@ -76,7 +76,8 @@ impl Exchange {
                 && header.is_some_and(|header| header.seq != UNKNOWN);
         };
         let datagram = &request.datagram;
-        if request.result < 0
+        if request.end != End::Returned
+            || request.result < 0
             || datagram.peer_portid != 0
             || request.unqueued != 0
             || self.is_queue_unseen

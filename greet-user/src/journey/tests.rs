@@ -11,6 +11,7 @@ use crate::event::{
     tests::{bytes, datagram, greeting},
 };
 
+mod crossed;
 mod ends;
 mod losses;
 mod pairing;

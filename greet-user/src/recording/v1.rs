@@ -153,7 +153,7 @@ impl<'a> From<&'a Event> for Body<'a> {
                 handle_ns: it.handle_ns,
                 handled_ns: it.handled_ns,
                 sent_ns: it.sent_ns,
-                result: it.result,
+                result: it.end.result(it.result),
                 unqueued: it.unqueued,
                 datagram: Datagram::from(&it.datagram),
             }),
@@ -227,17 +227,7 @@ impl Body<'_> {
             Self::Greeting(greeting) => greeting.entry()?,
             Self::Dropped(events) => Entry::Dropped(events),
             Self::Closing(closing) => Entry::Closing(closing.into()),
-            Self::Request(it) => Entry::Event(Event::Request(event::Request {
-                head: it.head.head(Kind::Request)?,
-                send_ns: it.send_ns,
-                cross_ns: it.cross_ns,
-                handle_ns: it.handle_ns,
-                handled_ns: it.handled_ns,
-                sent_ns: it.sent_ns,
-                result: it.result,
-                unqueued: it.unqueued,
-                datagram: it.datagram.datagram(it.head.protocol)?,
-            })),
+            Self::Request(it) => Entry::Event(Event::Request(it.request()?)),
             Self::Message(it) => Entry::Event(Event::Message(event::Message {
                 head: it.head.head(Kind::Message)?,
                 skb: it.skb,
@@ -273,6 +263,24 @@ impl Body<'_> {
                 time_ns: it.time_ns,
                 text: filled::<EXTACK_SIZE>(it.text)?,
             })),
+        })
+    }
+}
+
+impl Request<'_> {
+    fn request(&self) -> Result<event::Request, &'static str> {
+        let (end, result) = event::End::of(self.sent_ns, self.result);
+        Ok(event::Request {
+            head: self.head.head(Kind::Request)?,
+            send_ns: self.send_ns,
+            cross_ns: self.cross_ns,
+            handle_ns: self.handle_ns,
+            handled_ns: self.handled_ns,
+            sent_ns: self.sent_ns,
+            result,
+            end,
+            unqueued: self.unqueued,
+            datagram: self.datagram.datagram(self.head.protocol)?,
         })
     }
 }

@@ -22,6 +22,8 @@ pub struct Filter {
     pub snaplen: u32,
     /// Whether only times and counts are wanted: then fewer records tell them.
     pub summary: bool,
+    /// Whether a request is reported at the stage `cross` as well, before the kernel handles it.
+    pub early: bool,
 }
 
 /// Whose traffic to look at.
@@ -46,6 +48,7 @@ impl Default for Filter {
             process: None,
             snaplen: CAPTURE as u32,
             summary: false,
+            early: false,
         }
     }
 }

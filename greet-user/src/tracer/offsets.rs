@@ -110,6 +110,7 @@ impl Offsets {
             ("SKB_NEXT", at("sk_buff", "next", 64)),
             ("SKB_PREV", at("sk_buff", "prev", 64)),
             ("SOCKET_SK", at("socket", "sk", 64)),
+            ("TASK_EXIT_CODE", at("task_struct", "exit_code", 32)),
             ("SOCK_FAMILY", at("sock", "__sk_common.skc_family", 16)),
             ("SOCK_KERN_BYTE", kern.map(Field::byte_offset)),
             ("SOCK_QUEUE", queue),

@@ -114,6 +114,12 @@ impl Attached {
         }
     }
 
+    /// Is something attached to this function?
+    pub(super) fn has(&self, function: &str) -> bool {
+        let mut hooks = self.hooks.iter().filter_map(|hook| hook.split_once(':'));
+        hooks.any(|(way, name)| name == function && matches!(way, "fentry" | "kprobe"))
+    }
+
     pub(super) fn symbols(&self) -> Vec<String> {
         let symbols = self.callbacks.iter();
         symbols.map(|callback| callback.symbol.clone()).collect()

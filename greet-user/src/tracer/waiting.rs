@@ -10,7 +10,7 @@ use greet_common::{
 };
 
 use super::TracerError;
-use crate::event::{Datagram, Event, Message, Request};
+use crate::event::{Datagram, End, Event, Message, Request};
 
 /// A slot as it lies in the map.
 pub(super) type CallBytes = [u8; size_of::<Call>()];
@@ -68,6 +68,7 @@ fn waiting(bytes: &CallBytes) -> Option<[Event; 2]> {
         handled_ns: request.handled_ns,
         sent_ns: request.sent_ns,
         result: request.result,
+        end: End::Returned,
         unqueued: request.unqueued,
         datagram: datagram(sent.portid, sent.peer_portid, sent.len),
     };

@@ -52,6 +52,7 @@ pub(crate) fn filter(options: &Scope, detail: Detail) -> Filter {
             _ => detail.bytes(),
         },
         summary: detail == Detail::Counted,
+        early: false,
     }
 }
 

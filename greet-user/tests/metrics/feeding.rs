@@ -106,6 +106,7 @@ pub fn asked(protocol: u32, name: &[u8], call: u64, errno: i32) -> [Event; 2] {
             handled_ns: begin_ns + 7_000,
             sent_ns: begin_ns + 8_000,
             result: 36,
+            end: greet_user::event::End::Returned,
             unqueued: 0,
             datagram: datagram(70, 0, &[]),
         }),

@@ -104,6 +104,7 @@ fn events(number: u64, errno: i32) -> Vec<Event> {
         handled_ns: at(5),
         sent_ns: at(6),
         result: 36,
+        end: greet_user::event::End::Returned,
         unqueued: 0,
         datagram: datagram(71, 0, [36, 18 | 5 << 16, seq, 71, 0]),
     }));

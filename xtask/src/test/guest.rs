@@ -11,7 +11,8 @@ use anyhow::{Context as _, Result};
 use xtask::frame::Verdict;
 
 use super::built::Built;
-use super::machine::{Ran, Suite, TestMachine, Tests};
+use super::crash;
+use super::machine::{APPEND, Ran, Suite, TestMachine, Tests};
 use super::queue::Job;
 use super::slices::{self, Slice};
 use super::suites;
@@ -78,6 +79,7 @@ pub fn jobs<'a>(
 ) -> Result<Vec<Job<'a>>> {
     let full = fully_tested(&tools.kernels);
     let mut vm = listed(built.suite(suites::VM)?)?;
+    vm.retain(|test| !suites::is_crash(test));
     let mut hostile = listed(built.suite(suites::HOSTILE)?)?;
     if let Some(text) = only {
         // What is asked for runs on every kernel.
@@ -86,7 +88,7 @@ pub fn jobs<'a>(
     } else {
         say(&suites::described(full));
     }
-    let mut jobs = Vec::new();
+    let mut jobs = crash::jobs(paths, tools, built, only, full)?;
     for kernel in &tools.kernels {
         let release = &*kernel.release;
         let seconds = |test: &str| slices::expected(before, release, test);
@@ -127,6 +129,7 @@ pub fn jobs<'a>(
                     tests: Tests::These(&slice.tests),
                     label: Some(&label),
                     deadline: DEADLINE,
+                    append: APPEND,
                 };
                 match run(&machine, &suite, tally) {
                     Ok(tested) => outcomes.add(release, tested, tally.failed()),

@@ -22,7 +22,7 @@ use crate::vm::{Fetch, Limits, Outcome, Sinks, Vm, terminal_size};
 /// distribution's kernels have it by default: bytes that the module forgets to write must show.
 /// Detaching a hook waits for a grace period of RCU, and the tests detach thousands: expedited
 /// ones take a fifth off the suite.
-const APPEND: &str = "oops=panic init_on_alloc=0 rcupdate.rcu_expedited=1";
+pub const APPEND: &str = "oops=panic init_on_alloc=0 rcupdate.rcu_expedited=1";
 
 /// What the machines of one kernel have in common.
 pub struct TestMachine<'a> {
@@ -54,6 +54,8 @@ pub struct Suite<'a> {
     pub label: Option<&'a str>,
     /// How long all of it may take.
     pub deadline: Duration,
+    /// Words for the kernel's command line, mostly [`APPEND`].
+    pub append: &'a str,
 }
 
 /// Which tests of a program run.
@@ -122,7 +124,7 @@ impl TestMachine<'_> {
         let limits = Limits {
             smp: suite.processors,
             deadline: Some(suite.deadline),
-            append: APPEND.to_owned(),
+            append: suite.append.to_owned(),
             ..Limits::default()
         };
         // Several machines may be at work: each line says which one it is from.
@@ -232,6 +234,7 @@ mod tests {
             tests: Tests::Like("one_test"),
             label: None,
             deadline: Duration::from_secs(1),
+            append: APPEND,
         };
         assert_eq!(
             command(Path::new("/lib/x"), &suite),

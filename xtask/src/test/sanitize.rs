@@ -8,11 +8,12 @@ use anyhow::{Context as _, Result, bail};
 
 use super::built::Built;
 use super::guest::{self, Tested};
-use super::machine::{Suite, TestMachine, Tests};
+use super::machine::{APPEND, Suite, TestMachine, Tests};
 use super::suites::{HOSTILE, SEVERAL};
 use super::tally::Tally;
 use crate::debug_kernel;
 use crate::kernel::Kernel;
+use crate::kmod;
 use crate::paths::Paths;
 use crate::progress::{Step, say};
 use crate::setup::Tools;
@@ -22,8 +23,6 @@ use crate::vm::kernel_reports;
 const FACTOR: &str = "GREET_HOSTILE_FACTOR=10";
 /// A run that is stuck is ended by its own deadlines; this is for a machine that is.
 const DEADLINE: Duration = Duration::from_secs(3 * 60 * 60);
-/// The module with a double free on purpose, see kmod/README.md.
-const BROKEN: &str = "GREET_TEST_DOUBLE_FREE=1";
 /// The test whose message sets it off: its client listens to someone else, so the answer
 /// cannot be delivered.
 const TRIGGER: &str = "a_client_that_listens_to_someone_else";
@@ -87,6 +86,7 @@ impl Ready {
             tests: Tests::All,
             label: Some("debug"),
             deadline: DEADLINE,
+            append: APPEND,
         })
     }
 
@@ -117,7 +117,7 @@ impl Ready {
         let release = &self.kernel.release;
         let step = Step::start(format!("a double free on purpose, on {release}"));
         let suite = Suite {
-            module_options: &[BROKEN],
+            module_options: &[kmod::DOUBLE_FREE_OPTION],
             tests: Tests::Like(TRIGGER),
             // Whether and how the test itself fails says nothing here.
             label: None,

@@ -12,6 +12,10 @@ const USUAL: f64 = 2.0;
 /// Those of which it is known that they take longer, on two processors in an emulator.
 const SLOW: &[(&str, f64)] = &[
     ("detach::after_a_failure_to_attach", 15.0),
+    (
+        "trace::a_header_of_ones_own_and_a_callback_that_does_not_reply",
+        5.0,
+    ),
     ("ending::by_itself_or_before_it_began", 15.0),
     (
         "otlp::whatever_the_collector_does_each_exchange_is_counted",

@@ -111,6 +111,14 @@ const MODULES: &[(&str, Place)] = &[
     ("watched", EachKernel),
 ];
 
+/// The module of [`VM`] whose tests have machines of their own: see [`super::crash`].
+const CRASH: &str = "crash::";
+
+/// Does this test of [`VM`] crash the kernel?
+pub fn is_crash(test: &str) -> bool {
+    test.starts_with(CRASH)
+}
+
 /// What this table says, for people.
 pub fn described(full: &str) -> String {
     let names = |wanted: fn(&Place) -> bool| {

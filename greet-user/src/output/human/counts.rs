@@ -11,11 +11,15 @@ pub(in crate::output) fn seen(observed: &Observed) -> String {
     let mut parts = Vec::new();
     if watched.requests {
         let requests = counted(counts.requests, "request", "requests");
-        let wrong: Vec<_> = [(counts.refused, "refused"), (counts.unsent, "failed")]
-            .into_iter()
-            .filter(|(count, _)| *count > 0)
-            .map(|(count, what)| format!("{count} {what}"))
-            .collect();
+        let wrong: Vec<_> = [
+            (counts.refused, "refused"),
+            (counts.unsent, "failed"),
+            (counts.died, "died in the kernel"),
+        ]
+        .into_iter()
+        .filter(|(count, _)| *count > 0)
+        .map(|(count, what)| format!("{count} {what}"))
+        .collect();
         parts.push(if wrong.is_empty() {
             requests
         } else {

@@ -137,7 +137,9 @@ impl<'a> Ladder<'a> {
     fn status(&self, out: &mut String) {
         let status = self.exchange.status();
         let style = match status {
-            Status::Refused | Status::Failed | Status::Lost | Status::Truncated => ERROR,
+            Status::Refused | Status::Failed | Status::Lost | Status::Truncated | Status::Died => {
+                ERROR
+            }
             _ => BOLD,
         };
         let mut line = Line::new(self.look);

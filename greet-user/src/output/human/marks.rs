@@ -7,7 +7,7 @@ use crate::journey::{Exchange, Passed, Status};
 
 /// The marks of an exchange, a few words each. What its status says is not said twice.
 pub(in crate::output) fn of_exchange(exchange: &Exchange) -> Vec<String> {
-    let mut marks = Vec::new();
+    let mut marks: Vec<_> = exchange.remark().map(str::to_owned).into_iter().collect();
     let status = exchange.status();
     let lost = exchange.lost();
     if lost > u64::from(status == Status::Lost) {

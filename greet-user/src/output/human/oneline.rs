@@ -82,6 +82,8 @@ pub(super) fn exchange(exchange: &Exchange, look: &Look, out: &mut String) {
             Status::Failed => (ERROR, error_name(request.result)),
             Status::Lost => (ERROR, "lost".to_owned()),
             Status::Truncated => (ERROR, "truncated".to_owned()),
+            Status::Died => (ERROR, exchange.remark().unwrap_or_default().to_owned()),
+            Status::Unfinished => (BOLD, status.name().to_owned()),
             // Its begin was not seen.
             _ if request.send_ns == 0 => (PLAIN, String::new()),
             _ if exchange.passed.is_empty() => (PLAIN, short(took)),

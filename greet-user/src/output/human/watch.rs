@@ -13,7 +13,7 @@ use super::{
     text::{clock, counted, error_name, owner, process},
 };
 use crate::{
-    event::{Extack, Loss},
+    event::{End, Extack, Loss, Request},
     journey::{Exchange, Told},
     output::{Observed, System, Watcher, json::extack_text},
 };
@@ -39,7 +39,12 @@ impl<W: Write> Watcher for Human<W> {
         let mut out = String::new();
         match told {
             // Its losses and reasons follow, and are drawn with it.
-            Told::Request(request) => self.call = request.head.call,
+            Told::Request(request) => {
+                self.call = request.head.call;
+                if request.end == End::Crossed {
+                    self.crossed(request, &mut out);
+                }
+            }
             Told::Message(..) => {}
             Told::Loss(loss) if self.is_drawn_later(loss.head.call) => {}
             Told::Loss(loss) => self.loss(loss, &mut out),
@@ -95,6 +100,13 @@ impl<W: Write> Human<W> {
         if self.look.bytes {
             ladder.bytes(out);
         }
+    }
+
+    /// What is known of a request before the kernel handles it.
+    fn crossed(&self, request: &Request, out: &mut String) {
+        let mut so_far = Exchange::default();
+        so_far.request = Some(request.clone());
+        self.exchange(&so_far, None, out);
     }
 
     fn loss(&self, loss: &Loss, out: &mut String) {

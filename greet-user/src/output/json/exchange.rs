@@ -87,6 +87,9 @@ pub(super) fn exchange(
             None => line.word("status", exchange.status().name()),
         }
         marks(line, exchange);
+        if let Some(remark) = exchange.remark().filter(|_| greeting.is_none()) {
+            line.word("reason", remark);
+        }
         if !exchange.extacks.is_empty() {
             line.list("extack", &exchange.extacks, |line, extack| {
                 string(line, &escaped(extack_text(extack)));

@@ -106,6 +106,8 @@ pub(super) struct Counted {
     #[serde(skip_serializing_if = "Option::is_none")]
     unsent: Option<u64>,
     #[serde(skip_serializing_if = "Option::is_none")]
+    died: Option<u64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     truncated: Option<u64>,
     #[serde(skip_serializing_if = "Option::is_none")]
     overruns: Option<u64>,
@@ -124,6 +126,7 @@ impl Counted {
             deliveries: watched.deliveries.then_some(counts.deliveries),
             refused: watched.requests.then_some(counts.refused + counts.unsent),
             unsent: watched.requests.then_some(counts.unsent),
+            died: Some(counts.died).filter(|died| *died > 0),
             truncated: watched.deliveries.then_some(counts.truncated),
             overruns: watched.losses.then_some(counts.overruns),
             failed: watched.losses.then_some(counts.failed),

@@ -165,6 +165,7 @@ fn observed() -> Observed {
             messages: 4,
             deliveries: 2,
             refused: 2,
+            died: 1,
             unsent: 1,
             truncated: 1,
             overruns: 1,

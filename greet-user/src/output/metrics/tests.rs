@@ -67,6 +67,7 @@ fn refused(name: &[u8], protocol: u32, errno: i32) -> [Event; 2] {
             handled_ns: 0,
             sent_ns: 50,
             result: 20,
+            end: crate::event::End::Returned,
             unqueued: 0,
             datagram: of(70, 0, &tests::bytes(18, 5, 1, 0, &[])),
         }),

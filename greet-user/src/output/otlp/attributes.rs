@@ -92,6 +92,9 @@ fn error(sample: &Sample) -> Option<String> {
 /// The same for people, with the kernel's own words.
 pub(super) fn reason(sample: &Sample) -> Option<String> {
     let mut reason = error(sample)?;
+    if let Some(remark) = sample.exchange.remark() {
+        reason = format!("{reason}: {remark}");
+    }
     if let Some(errno) = errno(sample) {
         reason = format!("{reason}: {}", error_text(errno));
     }
@@ -104,13 +107,16 @@ pub(super) fn reason(sample: &Sample) -> Option<String> {
 const fn is_error(status: Status) -> bool {
     matches!(
         status,
-        Status::Refused | Status::Failed | Status::Lost | Status::Truncated
+        Status::Refused | Status::Failed | Status::Lost | Status::Truncated | Status::Died
     )
 }
 
 /// The negative errno of what went wrong, where it is known.
 fn errno(sample: &Sample) -> Option<i32> {
     let exchange = &sample.exchange;
+    if sample.status == Status::Died {
+        return None;
+    }
     let result = exchange.request.as_ref().map(|request| request.result);
     let answers = exchange.passed.iter();
     let mut answers = answers.filter_map(|passed| passed.message.datagram.error());

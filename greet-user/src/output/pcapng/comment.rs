@@ -7,7 +7,7 @@ use std::fmt::Write as _;
 use greet_common::Stage;
 
 use crate::{
-    event::{Datagram, Direction, Extack, Head, Loss, Message, Request, comm, escaped},
+    event::{Datagram, Direction, End, Extack, Head, Loss, Message, Request, comm, escaped},
     journey::{Exchange, Passed, Seen, Status},
     output::{
         Observed, System,
@@ -103,7 +103,7 @@ pub(super) fn of_request(
     if let Some(callback) = callback.filter(|_| request.handle_ns != 0) {
         add(&mut text, &format!("callback {callback}"));
     }
-    if request.result >= 0 {
+    if request.result >= 0 && request.end == End::Returned {
         add(&mut text, &returned("sendmsg()", request.result));
     }
     add_where(&mut text, datagram);

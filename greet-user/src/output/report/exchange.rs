@@ -12,7 +12,9 @@ use serde::Serialize;
 
 use super::loss::Loss;
 use crate::{
-    event::{Datagram, Direction, Head, Request, comm, escaped, flag_names, passed, type_name},
+    event::{
+        Datagram, Direction, End, Head, Request, comm, escaped, flag_names, passed, type_name,
+    },
     journey::{Exchange, Pairing, Passed},
     output::{
         human::{error_name, error_text, marks},
@@ -166,7 +168,9 @@ impl Whole {
             callback: callback.filter(|_| handled).map(str::to_owned),
             stages: Stage::ALL.map(|stage| exchange.stage(stage).map(since)),
             complete: exchange.complete(),
-            result: request.map(|request| request.result),
+            result: request
+                .filter(|request| request.end == End::Returned)
+                .map(|request| request.result),
             error: failed.map(Errno::of),
             messages,
             more,

@@ -118,6 +118,8 @@ fn went_wrong(exchange: &Exchange) -> bool {
         Status::Lost,
         Status::Truncated,
         Status::Unread,
+        Status::Died,
+        Status::Unfinished,
     ];
     is_wrong.contains(&status) || !exchange.losses.is_empty() || exchange.is_interrupted()
 }

@@ -314,6 +314,7 @@ fn what_a_watch_has_seen() {
             messages: 41,
             deliveries: 40,
             refused: 1,
+            died: 0,
             unsent: 2,
             truncated: 1,
             overruns: 2,

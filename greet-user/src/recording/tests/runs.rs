@@ -10,7 +10,7 @@ use proptest::{
 use crate::{
     client::{Answer, Sent},
     event::{
-        Beyond, Close, Datagram, Delivery, Event, Extack, Head, Loss, Message, Owner, Request,
+        Beyond, Close, Datagram, Delivery, End, Event, Extack, Head, Loss, Message, Owner, Request,
     },
     feed::{Closing, Greeted, Opening, Run, Unseen},
     output::{Outcome, Start, System},
@@ -67,10 +67,16 @@ fn request() -> impl Strategy<Value = Event> {
         head(Kind::Request),
         any::<[u64; 5]>(),
         any::<(i32, u32)>(),
+        prop_oneof![Just(End::Returned), Just(End::Crossed), Just(End::Died)],
         datagram(0),
     );
     all.prop_map(
-        |(head, [send, cross, handle, handled, sent], (result, unqueued), datagram)| {
+        |(head, [send, cross, handle, handled, sent], (result, unqueued), end, datagram)| {
+            // Only one that returned has a time and a result.
+            let (sent, result) = match end {
+                End::Returned => (sent.max(1), result),
+                End::Crossed | End::Died => (0, 0),
+            };
             Event::Request(Request {
                 head,
                 send_ns: send,
@@ -79,6 +85,7 @@ fn request() -> impl Strategy<Value = Event> {
                 handled_ns: handled,
                 sent_ns: sent,
                 result,
+                end,
                 unqueued,
                 datagram: Datagram {
                     protocol: head.protocol,

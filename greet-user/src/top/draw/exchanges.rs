@@ -99,7 +99,9 @@ fn entry(kept: &Kept, pointer: &'static str, is_wide: bool, theme: &Theme) -> Li
     let total = total.map_or_else(|| "-".to_owned(), parts::short);
     let marks = parts::marks(&kept.exchange);
     let (style, mark) = match kept.status {
-        Status::Refused | Status::Failed | Status::Lost | Status::Truncated => (theme.error(), "!"),
+        Status::Refused | Status::Failed | Status::Lost | Status::Truncated | Status::Died => {
+            (theme.error(), "!")
+        }
         // What must not be missed is said by the row's end, and in the ladder.
         _ if !marks.is_empty() => (theme.error(), "!"),
         _ => (Style::new(), ""),

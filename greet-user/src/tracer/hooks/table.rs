@@ -52,10 +52,11 @@ const REQUEST: &[Stage] = &[
 ];
 pub(super) const REASONS: &str = "the kernel's reasons";
 const CLOSED: &str = "when a socket is closed";
+const DEATHS: &str = "requests of tasks that die in the kernel";
 const CHILDREN: &str = "the command's children";
 
 /// Those that end a call come first: a call that is never ended would keep its slot.
-pub(super) const FUNCTIONS: [Hook; 11] = [
+pub(super) const FUNCTIONS: [Hook; 12] = [
     hook("sent", Way::Exit, "netlink_sendmsg", REQUEST).shows(REQUEST),
     hook("delivered", Way::Exit, "netlink_recvmsg", DELIVERY).shows(DELIVERY),
     hook("copied", Way::Raw, COPYING, DELIVERY)
@@ -64,6 +65,7 @@ pub(super) const FUNCTIONS: [Hook; 11] = [
     hook("failed", Way::Exit, "netlink_unicast", &[]).tells("why an answer failed"),
     hook("overrun", Way::Entry, "netlink_overrun", &[]).tells("overruns"),
     hook("extack", Way::Raw, "netlink_extack", REQUEST).tells(REASONS),
+    hook("died", Way::Raw, "sched_process_exit", REQUEST).tells(DEATHS),
     hook("cross", Way::Entry, "netlink_unicast", REQUEST).shows(&[Stage::Cross, Stage::Reply]),
     hook(
         "queue",

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 
 use super::*;
 
-const PROGRAMS: [&str; 29] = [
+const PROGRAMS: [&str; 30] = [
     "sent",
     "sent_kretprobe",
     "sent_tp",
@@ -19,6 +19,7 @@ const PROGRAMS: [&str; 29] = [
     "overrun_kprobe",
     "extack",
     "extack_tp",
+    "died",
     "cross",
     "cross_kprobe",
     "queue",
@@ -114,6 +115,7 @@ fn kernel(structure: &'static str, field: &'static str) -> Btf {
             ("pid", u32, 96, 0),
             ("comm", name, 128, 0),
             ("group_leader", pointer, 256, 0),
+            ("exit_code", u32, 320, 0),
         ],
     );
     let net = types.structure("possible_net_t", &[("net", pointer, 0, 0)]);
@@ -186,7 +188,7 @@ fn a_kernel_with_all_fields_refuses_nothing() {
             .all(|program| offsets.check(program).is_ok())
     );
     let named: HashMap<_, _> = offsets.named().collect();
-    assert_eq!(named.len(), 28);
+    assert_eq!(named.len(), 29);
     assert_eq!((named["SKB_CB_PORTID"], named["SKB_CB_GROUP"]), (&48, &52));
     assert_eq!((named["SOCK_QUEUE"], named["SOCK_QUEUE_TAIL"]), (&32, &40));
     assert_eq!(
@@ -200,6 +202,7 @@ fn a_kernel_with_all_fields_refuses_nothing() {
 fn a_missing_field_costs_the_programs_that_read_it() {
     for (structure, field, expected) in [
         ("sock", "sk_receive_queue", &["queue_tp"][..]),
+        ("task_struct", "exit_code", &["died"]),
         ("sk_buff", "prev", &["queue_tp"]),
         (
             "sk_buff",

@@ -6,6 +6,7 @@
 //! something to happen.
 
 mod capture;
+mod crash;
 mod detach;
 mod doctor;
 mod ending;
