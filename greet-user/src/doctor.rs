@@ -30,42 +30,62 @@ use crate::{
 use config::Config;
 use report::{Check, Report, Verdict};
 
+/// The advice where a check before this one has said what is wrong: one cause is one warning.
+const ABOVE: &str = "see above";
+
 /// Checks everything.
 pub async fn examine() -> Report {
     let release = kernel::release();
-    let rights = rights::checks();
-    let may_trace = !rights.iter().any(|check| check.verdict == Verdict::Failure);
     let mut checks = vec![
         kernel::check_release(&release),
         kernel::check_config(Config::running(&release).as_ref()),
+        kernel::check_file_systems(),
     ];
     let (read, types) = kernel::check_types();
     checks.extend(read);
-    checks.extend(rights);
+    checks.extend(rights::checks());
     checks.extend([
         limits::check_jit(),
         kernel::check_preemption(),
+        kernel::check_ftrace(),
         kernel::check_kprobes(),
     ]);
     let sockets = sockets::kernel_callbacks();
+    let may_trace = !checks.iter().any(|check| check.verdict == Verdict::Failure);
     match types {
-        Some(types) if may_trace => checks.extend(tried(&types, &sockets)),
-        _ => checks.extend(untried(may_trace)),
+        Some(types) if may_trace => {
+            let causes = ["perf events", "kprobes"];
+            let warned = checks.iter().any(|check| {
+                check.verdict == Verdict::Warning && causes.contains(&check.name.as_str())
+            });
+            checks.extend(tried(&types, &sockets, warned));
+        }
+        _ => checks.extend(untried()),
     }
     checks.push(limits::check_locked_memory(&release, watch::BUFFER.into()));
-    checks.extend([
-        limits::check_receive_buffer(),
-        limits::check_send_buffer(),
-        module::check_module(),
-        module::check_greeting().await,
-        module::check_symbol(),
-        module::check_callback(&sockets),
-    ]);
+    checks.extend([limits::check_receive_buffer(), limits::check_send_buffer()]);
+    checks.extend(module::checks(&sockets).await);
+    let warned = |name: &str| {
+        let mut named = checks.iter().filter(|check| check.name == name);
+        named.any(|check| check.verdict == Verdict::Warning)
+    };
+    // The walk through the table of sockets needs a JIT.
+    if warned("JIT") && warned("callback") {
+        let refused = checks.iter_mut().filter(|check| check.name == "callback");
+        refused.for_each(|check| {
+            check.verdict = Verdict::NotChecked;
+            ABOVE.clone_into(&mut check.advice);
+        });
+    }
     Report { checks }
 }
 
 /// The hooks, and what it takes to have them.
-fn tried(types: &Btf, sockets: &Result<Vec<KernelSocket>, SocketsError>) -> Vec<Check> {
+fn tried(
+    types: &Btf,
+    sockets: &Result<Vec<KernelSocket>, SocketsError>,
+    warned: bool,
+) -> Vec<Check> {
     const NAME: &str = "ring buffer";
     let size = watch::BUFFER >> 20;
     match tracer::try_each(
@@ -75,7 +95,7 @@ fn tried(types: &Btf, sockets: &Result<Vec<KernelSocket>, SocketsError>) -> Vec<
     ) {
         Ok((kinds, handler)) => {
             let descriptors = kinds.iter().map(|kind| kind.descriptors).max();
-            let mut checks = hooks::checks(&kinds, &handler);
+            let mut checks = hooks::checks(&kinds, &handler, warned);
             let found = format!("{size} MiB to be had");
             checks.push(Check::ok(
                 NAME,
@@ -122,15 +142,9 @@ fn callbacks(sockets: &[KernelSocket]) -> Vec<Callback> {
     }
 }
 
-fn untried(may_trace: bool) -> Vec<Check> {
-    let found = if may_trace {
-        "needs the fields of the kernel's structures"
-    } else {
-        "needs the rights to trace"
-    };
+fn untried() -> [Check; 3] {
     ["hooks", "ring buffer", "open files"]
-        .map(|name| Check::not_checked(name, found, "").advise("see the failure above"))
-        .into()
+        .map(|name| Check::not_checked(name, "tracing cannot work here", "").advise(ABOVE))
 }
 
 /// Shows the report on standard output. Returns the exit status.

@@ -56,6 +56,21 @@ impl Event {
     }
 }
 
+impl Event {
+    /// Who and where.
+    #[must_use]
+    pub const fn head(&self) -> &Head {
+        match self {
+            Self::Request(request) => &request.head,
+            Self::Message(message) => &message.head,
+            Self::Delivery(delivery) => &delivery.head,
+            Self::Loss(loss) => &loss.head,
+            Self::Extack(extack) => &extack.head,
+            Self::Close(close) => &close.head,
+        }
+    }
+}
+
 /// One `sendmsg()`. Times are CLOCK_MONOTONIC in ns, 0 for a stage that was not passed.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Request {

@@ -10,15 +10,16 @@ pub mod checks;
 mod error;
 mod filter;
 mod hooks;
+mod missed;
+pub mod mounted;
 mod object;
 pub mod offsets;
 mod owners;
 mod plan;
 pub mod preemption;
+pub mod switches;
 pub mod unmounted;
 mod waiting;
-
-use std::fs;
 
 use aya::{
     Ebpf,
@@ -40,7 +41,8 @@ pub(crate) use object::{OBJECT, loader};
 pub use plan::{Attached, Plan};
 
 use crate::{event::Event, sockets, stream::Stream};
-use hooks::Kernel;
+use hooks::{Kernel, witness::Witness};
+use missed::Twins;
 use offsets::Offsets;
 use owners::Owners;
 use sockets::{KernelSocket, SocketsError};
@@ -49,6 +51,8 @@ use sockets::{KernelSocket, SocketsError};
 const FAMILY_SIZE: u32 = 65_536;
 /// In the map `FAMILY`: not looked at itself, but its children are.
 const PARENT: u32 = 0;
+/// In the map `FAMILY`: looked at.
+const MEMBER: u32 = 1;
 
 /// The attached programs and what they report.
 pub struct Tracer {
@@ -58,10 +62,13 @@ pub struct Tracer {
     calls: Array<MapData, waiting::CallBytes>,
     records: AsyncFd<RingBuf<MapData>>,
     stream: Stream,
+    /// What was read already, while the hooks were attached.
+    early: Vec<Event>,
     dropped: PerCpuArray<MapData, u64>,
     logger: EbpfLogger<&'static dyn log::Log>,
     attached: Attached,
     owners: Owners,
+    twins: Twins,
     malformed: u64,
 }
 
@@ -92,7 +99,7 @@ impl Tracer {
         let dropped = take_map(&mut programs, "DROPPED")?;
         let dropped = PerCpuArray::try_from(dropped).map_err(TracerError::setup)?;
         let family = take_map(&mut programs, "FAMILY")?;
-        let family = HashMap::try_from(family).map_err(TracerError::setup)?;
+        let mut family = HashMap::try_from(family).map_err(TracerError::setup)?;
 
         let calls = take_map(&mut programs, "CALLS")?;
         let calls = Array::try_from(calls).map_err(TracerError::setup)?;
@@ -115,7 +122,11 @@ impl Tracer {
             functions: &btf,
             offsets: &offsets,
         };
-        let mut attached = hooks::attach(&mut programs, kernel, plan, callbacks)?;
+        let mut stream = Stream::default();
+        let mut witness = Witness::new(&mut records, &mut stream, &mut family, filter);
+        let (mut attached, twins) =
+            hooks::attach(&mut programs, kernel, plan, callbacks, &mut witness)?;
+        let early = witness.into_events();
         if filter.early && !attached.has("netlink_unicast") {
             let why = "not seen: requests before they are handled (`--early` takes fentry or \
                        kprobes, and one of the stages send to sent)";
@@ -134,11 +145,13 @@ impl Tracer {
             family,
             calls,
             records,
-            stream: Stream::default(),
+            stream,
+            early,
             dropped,
             logger,
             attached,
             owners: Owners::default(),
+            twins,
             malformed: 0,
         })
     }
@@ -182,7 +195,8 @@ impl Tracer {
     /// Hands the events that are there to `take`, at most `limit`, without waiting. Returns
     /// how many records it read.
     pub fn drain(&mut self, limit: usize, mut take: impl FnMut(Event)) -> usize {
-        let mut read = 0;
+        let mut read = limit.min(self.early.len());
+        self.early.drain(..read).for_each(&mut take);
         while read < limit
             && let Some(record) = self.records.get_mut().next()
         {
@@ -224,43 +238,14 @@ impl Tracer {
         Ok(counts.iter().sum::<u64>() + self.malformed)
     }
 
-    /// Calls of the watched functions, by any process, at which the kernel did not run our
-    /// program: for fentry and fexit because the same program was at work on the same CPU
-    /// already (`recursion_misses`), for a kretprobe because too many calls were under way
-    /// (`missed`). The kernel counts them; aya does not show them, `/proc` does.
+    /// Calls of the watched functions, by any process, that our programs did not see; see
+    /// `missed.rs`.
     ///
     /// # Errors
     /// [`TracerError`] where the counters cannot be read.
     pub fn missed(&self) -> Result<u64, TracerError> {
-        let mut missed = 0;
-        for entry in fs::read_dir("/proc/self/fdinfo").map_err(TracerError::setup)? {
-            let path = entry.map_err(TracerError::setup)?.path();
-            // The descriptor of the folder itself is gone by now.
-            missed += fs::read_to_string(path).map_or(0, |info| misses(&info));
-        }
-        Ok(missed)
+        missed::count(&self.twins).map_err(TracerError::setup)
     }
-}
-
-/// The counters of a program or link in its `fdinfo`: that of programs is there since Linux
-/// 5.12, that of links since 6.17.
-fn misses(fdinfo: &str) -> u64 {
-    let lines = fdinfo.lines().filter_map(|line| line.split_once(':'));
-    // The kretprobe on `netlink_unicast`, which each greeting is in twice, only adds why an
-    // answer failed: that it did is seen without.
-    let is = |name, value| {
-        lines
-            .clone()
-            .any(|line| (line.0, line.1.trim()) == (name, value))
-    };
-    if is("name", "netlink_unicast") && is("event_type", "kretprobe") {
-        return 0;
-    }
-    lines
-        .clone()
-        .filter(|(name, _)| matches!(*name, "recursion_misses" | "missed"))
-        .filter_map(|(_, count)| count.trim().parse::<u64>().ok())
-        .sum()
 }
 
 fn load(
@@ -311,20 +296,4 @@ fn take_map(programs: &mut Ebpf, name: &str) -> Result<aya::maps::Map, TracerErr
     programs
         .take_map(name)
         .ok_or_else(|| TracerError::setup(format!("the object has no map {name}")))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_counters_are_found_in_fdinfo() {
-        let program = "pos:\t0\nprog_type:\t26\nrun_cnt:\t0\nrecursion_misses:\t17\n";
-        assert_eq!(misses(program), 17);
-        let link = "link_type:\tperf\nname:\tnetlink_recvmsg\noffset:\t0x0\nmissed:\t3\n";
-        assert_eq!(misses(link), 3);
-        let failures = "name:\tnetlink_unicast\nmissed:\t3\nevent_type:\tkretprobe\n";
-        assert_eq!(misses(failures), 0);
-        assert_eq!(misses("pos:\t0\n"), 0);
-    }
 }

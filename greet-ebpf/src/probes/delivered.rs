@@ -64,9 +64,10 @@ fn try_delivered(ctx: &FExitContext) -> Result<(), Fault> {
     }
 }
 
-/// The same where the kernel has no fexit, or where its programs may be skipped. Whether the
-/// message was only looked at is seen from its buffer, and how much of it was copied by `copied`;
-/// the call's other flags are not known.
+/// The same where the kernel has no fexit, or where its programs may be skipped: then both
+/// are attached, and this one finds nothing left to do after the other. Whether the message was
+/// only looked at is seen from its buffer, and how much of it was copied by `copied`; the call's
+/// other flags are not known.
 #[kretprobe]
 fn delivered_kretprobe(ctx: RetProbeContext) -> u32 {
     tell!(&ctx, try_delivered_kretprobe(&ctx));

@@ -6,6 +6,7 @@
 )]
 
 use aya_ebpf::{
+    helpers::bpf_get_current_pid_tgid,
     macros::{fexit, kretprobe},
     programs::{FExitContext, RetProbeContext},
 };
@@ -14,7 +15,7 @@ use greet_common::{
     event::{Kind, LEN_UNKNOWN, Message},
 };
 
-use super::tell;
+use super::{delivered::MSG_PEEK, tell};
 use crate::{
     call,
     emit::{count_drop, emit},
@@ -34,17 +35,27 @@ pub(super) const AF_NETLINK: u16 = 16;
 /// proto: net/core/datagram.c: struct sk_buff *skb_recv_datagram(struct sock *sk, unsigned int flags, int *err)
 #[fexit(function = "skb_recv_datagram")]
 fn receive(ctx: FExitContext) -> i32 {
-    // Behind the three arguments lies what the function returned.
-    let skb: u64 = ctx.arg(3);
-    tell!(
-        &ctx,
-        take::<Direct>(Sock(ctx.arg(0)), Skb(skb as *const u8)).map(|_| ())
-    );
+    tell!(&ctx, try_receive(&ctx));
     0
 }
 
-/// The same where the kernel has no fexit, or where its programs may be skipped. Whose
-/// queue it was, the buffer tells.
+#[inline(always)]
+fn try_receive(ctx: &FExitContext) -> Result<(), Fault> {
+    // Behind the three arguments lies what the function returned.
+    let skb: u64 = ctx.arg(3);
+    let flags: u32 = ctx.arg(1);
+    if let Some(call) = take::<Direct>(Sock(ctx.arg(0)), Skb(skb as *const u8))? {
+        // SAFETY: the slot is this task's.
+        unsafe {
+            (*call).receive_peeked = flags & MSG_PEEK;
+            (*call).receive_copied = LEN_UNKNOWN;
+        }
+    }
+    Ok(())
+}
+
+/// The same where the kernel has no fexit, or where its programs may be skipped: then both
+/// are attached, and the other one comes first. Whose queue it was, the buffer tells.
 #[kretprobe]
 fn receive_kretprobe(ctx: RetProbeContext) -> u32 {
     let skb = Skb(ctx.ret::<u64>() as *const u8);
@@ -59,6 +70,14 @@ fn receive_kretprobe(ctx: RetProbeContext) -> u32 {
 
 #[inline(always)]
 fn try_receive_kretprobe(sock: Sock, skb: Skb) -> Result<(), Fault> {
+    let tid = bpf_get_current_pid_tgid() as u32;
+    // SAFETY: the slot is this task's.
+    let is_taken = call::current_if(tid, Doing::Reading).is_some_and(|call| unsafe {
+        (*call).receive_skb == skb.0 as u64 && (*call).receive_sock == sock.0 as u64
+    });
+    if is_taken {
+        return Ok(());
+    }
     let Some(call) = take::<Probed>(sock, skb)? else {
         return Ok(());
     };

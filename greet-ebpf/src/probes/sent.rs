@@ -31,7 +31,8 @@ fn sent(ctx: FExitContext) -> i32 {
     0
 }
 
-/// The same where the kernel has no fexit, or where its programs may be skipped.
+/// The same where the kernel has no fexit, or where its programs may be skipped: then both
+/// are attached, and this one finds nothing left to do after the other.
 #[kretprobe]
 fn sent_kretprobe(ctx: RetProbeContext) -> u32 {
     end(ctx.ret(), |call| {

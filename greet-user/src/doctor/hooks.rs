@@ -3,19 +3,31 @@
 
 use greet_common::Stage;
 
-use super::report::Check;
+use super::{
+    ABOVE,
+    report::{Check, Verdict},
+};
 use crate::tracer::{Attached, Tried, TriedKind};
 
-/// `hooks`, a check for each of them, and `hook handle`.
+/// What `hook handle` is for.
+const HANDLER: &str = "stages handle and handled";
+
+/// `hooks`, a check for each of them, and `hook handle`. Where a check before has `warned` of
+/// what keeps kprobes from working, nothing is warned of a second time.
 #[must_use]
-pub fn checks(kinds: &[TriedKind], handler: &Attached) -> Vec<Check> {
+pub fn checks(kinds: &[TriedKind], handler: &Attached, warned: bool) -> Vec<Check> {
     let chosen = kinds.iter().find(|kind| kind.works());
     let mut checks = vec![which(kinds, chosen)];
     if let Some(chosen) = chosen.or(kinds.first()) {
         let hooks = chosen.hooks.iter();
         checks.extend(hooks.map(|tried| one(tried, kinds)));
     }
-    checks.push(handle(handler));
+    checks.push(match handle(handler) {
+        check if warned && check.verdict == Verdict::Warning => {
+            Check::not_checked(&check.name, "kprobes cannot be had", HANDLER).advise(ABOVE)
+        }
+        check => check,
+    });
     checks
 }
 
@@ -87,23 +99,22 @@ fn one(tried: &Tried, kinds: &[TriedKind]) -> Check {
 /// The receive callbacks, which take kprobes whatever the others take.
 fn handle(handler: &Attached) -> Check {
     const NAME: &str = "hook handle";
-    const PURPOSE: &str = "stages handle and handled";
     let symbols: Vec<_> = handler
         .callbacks
         .iter()
         .map(|callback| &*callback.symbol)
         .collect();
     if symbols.is_empty() {
-        let means = format!("{PURPOSE} were not tried");
+        let means = format!("{HANDLER} were not tried");
         return Check::not_checked(NAME, "no receive callback is known", &means);
     }
     let symbols = symbols.join(", ");
     match handler.missing.first() {
-        None => Check::ok(NAME, format!("{symbols} by kprobe and kretprobe"), PURPOSE),
+        None => Check::ok(NAME, format!("{symbols} by kprobe and kretprobe"), HANDLER),
         Some(error) => {
             // The tracer says the same stages first.
             let why = error.split_once(" (").map_or(&**error, |(_, why)| why);
-            let means = format!("{PURPOSE} cannot be seen");
+            let means = format!("{HANDLER} cannot be seen");
             Check::warning(NAME, why.trim_end_matches(')'), &means)
         }
     }
@@ -112,7 +123,6 @@ fn handle(handler: &Attached) -> Check {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::doctor::report::Verdict;
 
     fn tried(program: &'static str, shows: &'static [Stage], refused: Option<&str>) -> Tried {
         Tried {
@@ -138,7 +148,7 @@ mod tests {
             let (name, found, means) = (check.name, check.found, check.means);
             (check.verdict, format!("{name}: {found}: {means}"))
         };
-        let checks = checks(kinds, &Attached::default()).into_iter();
+        let checks = checks(kinds, &Attached::default(), false).into_iter();
         checks.map(line).collect()
     }
 
@@ -192,6 +202,23 @@ mod tests {
         let expected =
             format!("hooks: no fentry (no), tracepoint: {taken}; {unseen} cannot be seen");
         assert_eq!(line, expected);
+    }
+
+    #[test]
+    fn one_cause_is_one_warning() {
+        let kinds = [kind("fentry", &Stage::ALL, None)];
+        let handler = Attached {
+            missing: vec!["not seen: handle, handled (kprobes are off)".to_owned()],
+            callbacks: vec![crate::tracer::Callback {
+                symbol: "netlink_recv_msg_fn".to_owned(),
+                protocols: 1 << 31,
+            }],
+            ..Attached::default()
+        };
+        for (warned, verdict) in [(false, Verdict::Warning), (true, Verdict::NotChecked)] {
+            let last = checks(&kinds, &handler, warned).pop().expect("hook handle");
+            assert_eq!((&*last.name, last.verdict), ("hook handle", verdict));
+        }
     }
 
     #[test]

@@ -5,14 +5,15 @@ use std::fs;
 
 use rustix::system::uname;
 
-use super::{config::Config, report::Check};
+use super::{ABOVE, config::Config, report::Check};
 use crate::{
     sockets,
     tracer::{
         btf::{Btf, KERNEL_BTF},
+        mounted::{KPROBES, how_to_mount, proc_hides, sys_hides},
         offsets::{OffsetError, Offsets},
         preemption::{is_preemptible, setting},
-        unmounted,
+        switches, unmounted,
     },
 };
 
@@ -89,6 +90,14 @@ pub fn check_config(config: Option<&Config>) -> Check {
 pub fn check_types() -> (Vec<Check>, Option<Btf>) {
     const NAME: &str = "BTF";
     let types = match Btf::of_running_kernel() {
+        _ if sys_hides(KERNEL_BTF) => {
+            let found = format!("{KERNEL_BTF} is not to be seen here");
+            let means = "whether the kernel describes its structures";
+            return (
+                vec![Check::not_checked(NAME, found, means).advise(ABOVE)],
+                None,
+            );
+        }
         Ok(types) => types,
         Err(error) => {
             let found = format!("{KERNEL_BTF} cannot be read ({error})");
@@ -138,6 +147,46 @@ fn check_fields(offsets: Result<&Offsets, &OffsetError>) -> Check {
     }
 }
 
+/// `file systems`: the kernel's own, which a chroot or a container may not show.
+#[must_use]
+pub fn check_file_systems() -> Check {
+    const NAME: &str = "file systems";
+    let hidden: Vec<_> = [
+        (
+            "/proc",
+            proc_hides("/proc/self/ns") || proc_hides("/proc/kallsyms"),
+        ),
+        ("/sys", sys_hides(KERNEL_BTF)),
+    ]
+    .into_iter()
+    .filter_map(|(mount_point, is_hidden)| is_hidden.then_some(mount_point))
+    .collect();
+    if hidden.is_empty() {
+        return Check::ok(NAME, "/proc and /sys", "the kernel's files are there");
+    }
+    let found = format!("not mounted here, or masked: {}", hidden.join(" and "));
+    let means = "what the tracer has to know of the kernel is there";
+    let advice: Vec<_> = hidden.iter().map(|place| how_to_mount(place)).collect();
+    Check::failure(NAME, found, means).advise(&advice.join("; "))
+}
+
+/// `ftrace`: switched off, it leaves hooks attached and dead.
+#[must_use]
+pub fn check_ftrace() -> Check {
+    ftrace(switches::ftrace_is_off())
+}
+
+fn ftrace(is_off: bool) -> Check {
+    const NAME: &str = "ftrace";
+    if !is_off {
+        return Check::ok(NAME, "on", "fentry and kprobes fire");
+    }
+    let means = "neither fentry nor kprobes would fire, so none is attached";
+    Check::failure(NAME, "kernel.ftrace_enabled = 0", means).advise(
+        "`sudo sysctl kernel.ftrace_enabled=1`; `--hooks tracepoint` shows fewer stages without",
+    )
+}
+
 /// `preemption`.
 #[must_use]
 pub fn check_preemption() -> Check {
@@ -158,7 +207,11 @@ pub fn check_preemption() -> Check {
 pub fn check_kprobes() -> Check {
     const NAME: &str = "kprobes";
     const OFF: &str = "the stages handle and handled cannot be seen; the others can with fentry, some with tracepoints";
-    if !fs::exists("/sys/bus/event_source/devices/kprobe/type").unwrap_or(false) {
+    if sys_hides(KPROBES) {
+        let means = "whether the kernel has kprobes is seen in /sys";
+        return Check::not_checked(NAME, "/sys is not to be seen here", means).advise(ABOVE);
+    }
+    if !fs::exists(KPROBES).unwrap_or(false) {
         let advice = "boot a kernel with CONFIG_KPROBE_EVENTS=y, as those of the distributions";
         return Check::warning(NAME, "this kernel has none", OFF).advise(advice);
     }
@@ -207,6 +260,14 @@ mod tests {
             assert_eq!(check_release(release).verdict, verdict, "{release}");
         }
         assert!(check_release("5.15.0").means.starts_with("older"));
+    }
+
+    #[test]
+    fn hooks_need_ftrace() {
+        assert_eq!(ftrace(false).verdict, Verdict::Ok);
+        let off = ftrace(true);
+        assert_eq!(off.verdict, Verdict::Failure);
+        assert!(off.advice.contains("ftrace_enabled=1"));
     }
 
     #[test]

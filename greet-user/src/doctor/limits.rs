@@ -15,7 +15,8 @@ use rustix::{
     process::{Resource, getrlimit},
 };
 
-use super::{kernel::version, report::Check, sysctl};
+use super::{ABOVE, kernel::version, report::Check, sysctl};
+use crate::tracer::mounted::proc_hides;
 
 /// What the kernel keeps for itself of a send buffer (`netlink_sendmsg()`), bytes.
 const SEND_RESERVE: usize = 32;
@@ -103,7 +104,7 @@ fn jit(value: Result<&str, &io::Error>, harden: &str) -> Check {
         Ok("0") => Check::warning(
             NAME,
             "net.core.bpf_jit_enable = 0",
-            "programs are interpreted, which is slow, and fentry cannot be had",
+            "programs are interpreted, which is slow; those that the kernel refuses then are named below",
         )
         .advise("`sudo sysctl net.core.bpf_jit_enable=1`"),
         Ok(_) if harden == "2" => Check::ok(
@@ -116,6 +117,12 @@ fn jit(value: Result<&str, &io::Error>, harden: &str) -> Check {
             Check::not_checked(NAME, "needs root", "without it programs are slow")
                 .advise("try `sudo greet-user doctor`")
         }
+        Err(_) if proc_hides("/proc/sys/net") => Check::not_checked(
+            NAME,
+            "/proc is not to be seen here",
+            "without it programs are slow",
+        )
+        .advise(ABOVE),
         Err(error) => Check::warning(
             NAME,
             format!("net.core.bpf_jit_enable cannot be read ({error})"),

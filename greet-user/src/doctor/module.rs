@@ -3,13 +3,17 @@
 
 use std::{fs, io, time::Duration};
 
-use greet_common::wire::NETLINK_TEST_PROTOCOL;
+use greet_common::wire::{NETLINK_TEST_PROTOCOL, NLM_F_ACK, NLM_F_REQUEST, NLMSG_GREET};
 
-use super::{report::Check, sysctl};
+use super::{
+    ABOVE,
+    report::{Check, Verdict},
+    sysctl,
+};
 use crate::{
     client::{self, Answer, ClientError},
-    sockets::{KernelSocket, SocketsError},
-    tracer::has_function,
+    sockets::{Callback, KernelSocket, SocketsError},
+    tracer::{has_function, mounted::proc_hides},
 };
 
 const MODULE: &str = "NetlinkGreetingsLKM";
@@ -19,55 +23,116 @@ const PATIENCE: Duration = Duration::from_secs(2);
 const LOAD: &str = "try `sudo insmod kmod/NetlinkGreetingsLKM.ko`, or `cargo xtask demo` for a \
                     virtual machine that has it";
 
-/// `module`.
-#[must_use]
-pub fn check_module() -> Check {
-    module(fs::read_to_string("/proc/modules"))
+/// `module`, `greeting`, `callback symbol` and `callback`. Where no module is there, that is
+/// the one warning.
+pub async fn checks(sockets: &Result<Vec<KernelSocket>, SocketsError>) -> [Check; 4] {
+    let answer = greet().await;
+    let found = Found {
+        modules: fs::read_to_string("/proc/modules"),
+        callback: callback(sockets),
+        is_protocol: !matches!(answer, Err(ClientError::NoProtocol { .. })),
+    };
+    let module = found.module();
+    let is_absent = module.verdict != Verdict::Ok && !found.is_protocol;
+    let symbol = found.callback.map_or(CALLBACK, |found| &found.symbol);
+    let rest = [
+        greeting(answer),
+        check_symbol(symbol),
+        check_callback(sockets),
+    ];
+    let [greeting, symbol, callback] = rest.map(|check| match check {
+        check if is_absent && check.verdict == Verdict::Warning => {
+            Check::not_checked(&check.name, "no module is there for it", "").advise(ABOVE)
+        }
+        check => check,
+    });
+    [module, greeting, symbol, callback]
 }
 
-fn module(modules: io::Result<String>) -> Check {
-    const NAME: &str = "module";
-    let means = "nobody answers greetings; other netlink traffic can be watched";
-    match modules {
-        Ok(list)
-            if list
-                .lines()
-                .any(|line| line.starts_with(&format!("{MODULE} "))) =>
-        {
-            Check::ok(NAME, format!("{MODULE} is loaded"), "it answers greetings")
+/// What is known of whoever listens on the protocol of greetings.
+struct Found<'a> {
+    modules: io::Result<String>,
+    callback: Option<&'a Callback>,
+    /// Can a socket of it be opened?
+    is_protocol: bool,
+}
+
+impl Found<'_> {
+    /// `module`. Any that listens on the protocol is one, whatever its name.
+    fn module(&self) -> Check {
+        const NAME: &str = "module";
+        let means = "nobody answers greetings; other netlink traffic can be watched";
+        let is_loaded = |list: &str| {
+            let mut names = list.lines().filter_map(|line| line.split(' ').next());
+            names.any(|name| name == MODULE)
+        };
+        if self.modules.as_deref().is_ok_and(is_loaded) {
+            return Check::ok(NAME, format!("{MODULE} is loaded"), "it answers greetings");
         }
-        Ok(_) => Check::warning(NAME, format!("{MODULE} is not loaded"), means).advise(LOAD),
-        Err(error) if error.kind() == io::ErrorKind::NotFound => {
-            Check::warning(NAME, "this kernel loads no modules", means)
-                .advise("`cargo xtask demo` runs a kernel that does in a virtual machine")
+        if let Some(callback) = self.callback {
+            let module = callback.module.as_deref().unwrap_or("the kernel itself");
+            let found = format!("{module} listens on protocol {NETLINK_TEST_PROTOCOL}");
+            return Check::ok(NAME, found, "greetings are for it");
         }
-        Err(error) => {
-            let found = format!("/proc/modules cannot be read ({error})");
-            Check::not_checked(NAME, found, "it answers greetings")
+        if self.is_protocol {
+            let found = format!("another than {MODULE} has protocol {NETLINK_TEST_PROTOCOL}");
+            return Check::ok(NAME, found, "greetings are for it");
+        }
+        match &self.modules {
+            Ok(_) => Check::warning(NAME, format!("{MODULE} is not loaded"), means).advise(LOAD),
+            Err(_) if proc_hides("/proc/modules") => {
+                let found = "no socket of its protocol can be opened (EPROTONOSUPPORT)";
+                Check::warning(NAME, found, means).advise(LOAD)
+            }
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {
+                Check::warning(NAME, "this kernel loads no modules", means)
+                    .advise("`cargo xtask demo` runs a kernel that does in a virtual machine")
+            }
+            Err(error) => {
+                let found = format!("/proc/modules cannot be read ({error})");
+                Check::not_checked(NAME, found, "it answers greetings")
+            }
         }
     }
 }
 
-/// `greeting`: greets once, from this network namespace.
-pub async fn check_greeting() -> Check {
-    greeting(greet().await)
-}
-
+/// Greets once, from this network namespace; a second time in the way of a module that looks
+/// for no flag but NLM_F_ACK.
 async fn greet() -> Result<(u64, Answer), ClientError> {
+    const TEXT: &[u8] = b"Are you well?\0";
     let mut socket = client::open()?;
-    let sent = client::greet(&mut socket, "Are you well?", true).await?;
-    let answer = client::receive_answer(&socket, &sent, PATIENCE).await?;
-    Ok((sent.time_ns, answer))
+    let mut ask = async |flags| {
+        let sent =
+            client::send_netlink_message_to_kernel(&mut socket, TEXT, NLMSG_GREET, flags).await?;
+        let answer = client::receive_answer(&socket, &sent, PATIENCE).await?;
+        Ok((sent.time_ns, answer))
+    };
+    match ask(NLM_F_REQUEST | NLM_F_ACK).await {
+        Err(ClientError::TooLate { .. }) => ask(NLM_F_ACK).await,
+        other => other,
+    }
 }
 
+/// `greeting`. A module of somebody else's answers as it likes.
 fn greeting(answered: Result<(u64, Answer), ClientError>) -> Check {
     const NAME: &str = "greeting";
+    const WORKS: &str = "protocol 31 works in this network namespace";
     match answered {
         Ok((sent_ns, answer)) => {
             let micros = answer.time_ns.saturating_sub(sent_ns) / 1000;
             let found = format!("answered after {micros} µs");
-            Check::ok(NAME, found, "protocol 31 works in this network namespace")
+            Check::ok(NAME, found, WORKS)
         }
+        Err(
+            ClientError::OtherSequenceNumber { .. }
+            | ClientError::OtherType { .. }
+            | ClientError::Malformed(_)
+            | ClientError::Refused { errno: 0 },
+        ) => Check::ok(
+            NAME,
+            "answered, in another form than the greeting module does",
+            WORKS,
+        ),
         Err(ClientError::NoProtocol { protocol }) => {
             let found = format!("no socket of protocol {protocol} can be opened (EPROTONOSUPPORT)");
             Check::warning(NAME, found, "the module is not loaded").advise(LOAD)
@@ -83,19 +148,22 @@ fn greeting(answered: Result<(u64, Answer), ClientError>) -> Check {
 }
 
 /// `callback symbol`: kprobes are attached by name.
-#[must_use]
-pub fn check_symbol() -> Check {
+fn check_symbol(symbol: &str) -> Check {
     const NAME: &str = "callback symbol";
     let restricted = sysctl("kernel/kptr_restrict").unwrap_or_else(|_| "?".to_owned());
-    match has_function(CALLBACK) {
+    match has_function(symbol) {
         Ok(true) => {
-            let found = format!("{CALLBACK} (kernel.kptr_restrict = {restricted})");
+            let found = format!("{symbol} (kernel.kptr_restrict = {restricted})");
             Check::ok(NAME, found, "a kprobe finds it by its name")
         }
         Ok(false) => {
-            let found = format!("/proc/kallsyms has no {CALLBACK}");
-            let means = "the greeting module is not loaded";
+            let found = format!("/proc/kallsyms has no {symbol}");
+            let means = "the module that listens has another callback, or is not loaded";
             Check::warning(NAME, found, means).advise(LOAD)
+        }
+        Err(_) if proc_hides("/proc/kallsyms") => {
+            let means = "the names of the kernel's functions are in /proc/kallsyms";
+            Check::not_checked(NAME, "/proc is not to be seen here", means).advise(ABOVE)
         }
         Err(error) => {
             let advice = "a kernel with CONFIG_KALLSYMS=y has it";
@@ -104,56 +172,65 @@ pub fn check_symbol() -> Check {
     }
 }
 
+/// The callback of the protocol, from the kernel's own table of sockets.
+fn callback(sockets: &Result<Vec<KernelSocket>, SocketsError>) -> Option<&Callback> {
+    let sockets = sockets.as_deref().unwrap_or_default();
+    let mut of_greetings = sockets
+        .iter()
+        .filter(|socket| socket.protocol == NETLINK_TEST_PROTOCOL);
+    of_greetings.find_map(|socket| socket.callback.as_ref())
+}
+
 /// `callback`: what the kernel's own table of sockets names for the protocol.
-#[must_use]
-pub fn check_callback(sockets: &Result<Vec<KernelSocket>, SocketsError>) -> Check {
+fn check_callback(sockets: &Result<Vec<KernelSocket>, SocketsError>) -> Check {
     const NAME: &str = "callback";
-    let sockets = match sockets {
-        Ok(sockets) => sockets,
+    const MEANS: &str = "the receive callbacks are in the kernel's table of sockets";
+    let all = match sockets {
+        Ok(all) => all,
         Err(SocketsError::Privileges { missing }) => {
-            let means = "the receive callbacks are in the kernel's table of sockets";
-            return Check::not_checked(NAME, format!("needs {missing}"), means)
+            return Check::not_checked(NAME, format!("needs {missing}"), MEANS)
                 .advise("try `sudo greet-user doctor`");
+        }
+        Err(SocketsError::Tracer(_)) => {
+            return Check::not_checked(NAME, "tracing cannot work here", MEANS).advise(ABOVE);
         }
         Err(error) => {
             let means = "receive callbacks must be named with `--callback`";
             return Check::warning(NAME, error.to_string(), means);
         }
     };
-    let of_greetings = sockets
+    let Some(callback) = callback(sockets) else {
+        let found = format!(
+            "none for protocol {NETLINK_TEST_PROTOCOL} among {} sockets of the kernel",
+            all.len()
+        );
+        return Check::warning(NAME, found, "the greeting module is not loaded").advise(LOAD);
+    };
+    let module = callback.module.as_deref().unwrap_or("the kernel itself");
+    let namespaces = all
         .iter()
         .filter(|socket| socket.protocol == NETLINK_TEST_PROTOCOL);
-    let named = of_greetings
-        .clone()
-        .find_map(|socket| socket.callback.as_ref());
-    match named {
-        Some(callback) => {
-            let module = callback.module.as_deref().unwrap_or("the kernel itself");
-            let found = format!(
-                "{} in {module}, {} namespaces",
-                callback.symbol,
-                of_greetings.count()
-            );
-            Check::ok(
-                NAME,
-                found,
-                "the stages handle and handled know where to look",
-            )
-        }
-        None => {
-            let found = format!(
-                "none for protocol {NETLINK_TEST_PROTOCOL} among {} sockets of the kernel",
-                sockets.len()
-            );
-            Check::warning(NAME, found, "the greeting module is not loaded").advise(LOAD)
-        }
-    }
+    let found = format!(
+        "{} in {module}, network namespaces: {}",
+        callback.symbol,
+        namespaces.count()
+    );
+    let means = "the stages handle and handled know where to look";
+    Check::ok(NAME, found, means)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::doctor::report::Verdict;
+
+    fn module(modules: io::Result<String>) -> Check {
+        let found = Found {
+            modules,
+            callback: None,
+            is_protocol: false,
+        };
+        found.module()
+    }
 
     #[test]
     fn the_module_is_found_by_its_whole_name() {
@@ -175,6 +252,31 @@ mod tests {
             (none.verdict, &*none.found),
             (Verdict::Warning, "this kernel loads no modules")
         );
+    }
+
+    #[test]
+    fn a_module_of_another_name_is_one() {
+        let callback = Callback {
+            address: 1,
+            symbol: "hello_nl_recv_msg".to_owned(),
+            module: Some("hello".to_owned()),
+        };
+        for (callback, is_protocol) in [(Some(&callback), true), (None, true)] {
+            let found = Found {
+                modules: Ok("hello 16384 0 -\n".to_owned()),
+                callback,
+                is_protocol,
+            };
+            assert_eq!(found.module().verdict, Verdict::Ok);
+        }
+        for answer in [
+            ClientError::OtherType { kind: 2 },
+            ClientError::Refused { errno: 0 },
+        ] {
+            assert_eq!(greeting(Err(answer)).verdict, Verdict::Ok);
+        }
+        let refused = greeting(Err(ClientError::Refused { errno: -22 }));
+        assert_eq!(refused.verdict, Verdict::Warning);
     }
 
     #[test]

@@ -1,38 +1,44 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! What this process may do.
 
-use std::{fs, io, os::unix::fs::MetadataExt as _};
+use std::io;
 
 use rustix::thread::{CapabilitySet, capabilities};
 
-use super::{report::Check, sysctl};
+use super::{ABOVE, report::Check, sysctl};
 use crate::tracer::{
     TracerError,
-    checks::{check_privileges, is_in_initial_pid_namespace},
-    unmounted,
+    checks::{check_privileges, is_in_initial_pid_namespace, is_in_initial_user_namespace},
+    switches,
 };
 
-/// Inode number of the initial user namespace (`PROC_USER_INIT_INO`).
-const INITIAL_USER_NAMESPACE: u64 = 0xEFFF_FFFD;
 const CONTAINER: &str = "run it on the host, outside of the container";
 
 /// All of them.
 #[must_use]
 pub fn checks() -> Vec<Check> {
     vec![
+        user_namespace(is_in_initial_user_namespace()),
         check_capabilities(),
-        user_namespace(fs::metadata("/proc/self/ns/user").map(|namespace| namespace.ino())),
         pid_namespace(is_in_initial_pid_namespace()),
         unprivileged_bpf(sysctl("kernel/unprivileged_bpf_disabled").as_deref()),
-        perf_events(sysctl("kernel/perf_event_paranoid").as_deref()),
-        lockdown(read_lockdown()),
+        perf_events(sysctl("kernel/perf_event_paranoid").as_deref(), held()),
+        lockdown(switches::lockdown()),
     ]
+}
+
+fn held() -> CapabilitySet {
+    capabilities(None).map_or(CapabilitySet::empty(), |sets| sets.effective)
 }
 
 fn check_capabilities() -> Check {
     const NAME: &str = "capabilities";
-    let held = capabilities(None).map_or(CapabilitySet::empty(), |sets| sets.effective);
+    let held = held();
     match check_privileges() {
+        Err(TracerError::UserNamespace) => {
+            let means = "those of a user namespace do not count for tracing";
+            Check::not_checked(NAME, "held in this user namespace alone", means).advise(ABOVE)
+        }
         Ok(()) => {
             let known = [
                 (CapabilitySet::SYS_ADMIN, "CAP_SYS_ADMIN"),
@@ -62,16 +68,15 @@ fn check_capabilities() -> Check {
     }
 }
 
-fn user_namespace(inode: io::Result<u64>) -> Check {
+fn user_namespace(is_initial: io::Result<bool>) -> Check {
     const NAME: &str = "user namespace";
-    match inode {
-        Ok(INITIAL_USER_NAMESPACE) => Check::ok(NAME, "the initial one", "capabilities count"),
-        Ok(inode) => {
-            let found = format!("one of its own ({inode})");
+    match is_initial {
+        Ok(true) => Check::ok(NAME, "the initial one", "capabilities count"),
+        Ok(false) => {
             let means = "capabilities do not count for BPF in it";
-            Check::failure(NAME, found, means).advise(CONTAINER)
+            Check::failure(NAME, "one of its own", means).advise(CONTAINER)
         }
-        Err(error) => Check::not_checked(NAME, error.to_string(), "is /proc mounted?"),
+        Err(error) => Check::not_checked(NAME, error.to_string(), "capabilities may not count"),
     }
 }
 
@@ -86,7 +91,7 @@ fn pid_namespace(is_initial: io::Result<bool>) -> Check {
             let means = "process IDs here are not those that the kernel gives the programs";
             Check::failure(NAME, "one of its own", means).advise(CONTAINER)
         }
-        Err(error) => Check::not_checked(NAME, error.to_string(), "is /proc mounted?"),
+        Err(error) => Check::not_checked(NAME, error.to_string(), "process IDs may be others"),
     }
 }
 
@@ -99,13 +104,21 @@ fn unprivileged_bpf(value: Result<&str, &io::Error>) -> Check {
     Check::ok(NAME, told("kernel.unprivileged_bpf_disabled", value), means)
 }
 
-fn perf_events(value: Result<&str, &io::Error>) -> Check {
-    let means = "no level binds a process that has CAP_PERFMON";
-    Check::ok(
-        "perf events",
-        told("kernel.perf_event_paranoid", value),
-        means,
-    )
+/// Kernels as released have levels up to 2; some distributions have patched in one more.
+fn perf_events(value: Result<&str, &io::Error>, held: CapabilitySet) -> Check {
+    const NAME: &str = "perf events";
+    let found = told("kernel.perf_event_paranoid", value);
+    let level = value.ok().and_then(|value| value.parse::<i32>().ok());
+    // One that may not trace at all has been told so.
+    let tracer = CapabilitySet::BPF | CapabilitySet::PERFMON;
+    let is_bound = held.contains(tracer) && !held.contains(CapabilitySet::SYS_ADMIN);
+    if level.is_some_and(|level| level >= switches::PARANOID) && is_bound {
+        let means = "where the distribution has patched that level in, kprobes are for \
+                     CAP_SYS_ADMIN; fentry is not";
+        return Check::warning(NAME, found, means)
+            .advise("`sudo sysctl kernel.perf_event_paranoid=2`, or run as root");
+    }
+    Check::ok(NAME, found, "it does not bind this process")
 }
 
 fn told(sysctl: &str, value: Result<&str, &io::Error>) -> String {
@@ -113,12 +126,6 @@ fn told(sysctl: &str, value: Result<&str, &io::Error>) -> String {
         Ok(value) => format!("{sysctl} = {value}"),
         Err(error) => format!("{sysctl} cannot be read ({error})"),
     }
-}
-
-/// Where securityfs is mounted everyone may read it; else root reads it unmounted.
-fn read_lockdown() -> io::Result<String> {
-    fs::read_to_string("/sys/kernel/security/lockdown")
-        .or_else(|_| Ok(unmounted::read("securityfs", "lockdown")?))
 }
 
 fn lockdown(setting: io::Result<String>) -> Check {
@@ -170,16 +177,28 @@ mod tests {
 
     #[test]
     fn a_container_is_no_place_to_trace() {
-        assert_eq!(
-            user_namespace(Ok(INITIAL_USER_NAMESPACE)).verdict,
-            Verdict::Ok
-        );
-        for check in [user_namespace(Ok(4_026_532_000)), pid_namespace(Ok(false))] {
+        for check in [user_namespace(Ok(false)), pid_namespace(Ok(false))] {
             assert_eq!(
                 (check.verdict, &*check.advice),
                 (Verdict::Failure, CONTAINER)
             );
         }
-        assert_eq!(pid_namespace(Ok(true)).verdict, Verdict::Ok);
+        for check in [user_namespace(Ok(true)), pid_namespace(Ok(true))] {
+            assert_eq!(check.verdict, Verdict::Ok);
+        }
+    }
+
+    #[test]
+    fn paranoia_binds_those_without_cap_sys_admin() {
+        let tracer = CapabilitySet::BPF | CapabilitySet::PERFMON;
+        for (level, held, verdict) in [
+            ("2", tracer, Verdict::Ok),
+            ("3", tracer | CapabilitySet::SYS_ADMIN, Verdict::Ok),
+            ("3", tracer, Verdict::Warning),
+            ("4", tracer, Verdict::Warning),
+            ("3", CapabilitySet::PERFMON, Verdict::Ok),
+        ] {
+            assert_eq!(perf_events(Ok(level), held).verdict, verdict, "{level}");
+        }
     }
 }

@@ -5,7 +5,7 @@ use std::{error::Error as StdError, io};
 
 use aya::programs::ProgramError;
 
-use crate::tracer::{chain, offsets::OffsetError};
+use crate::tracer::{TracerError, chain, offsets::OffsetError};
 
 /// Why the kernel's table of netlink sockets could not be walked through.
 #[derive(Debug, thiserror::Error)]
@@ -16,12 +16,9 @@ pub enum SocketsError {
         /// Which ones.
         missing: String,
     },
-    /// The kernel does not describe its types.
-    #[error(
-        "this kernel has no BTF (/sys/kernel/btf/vmlinux is not there), which tells where its \
-         structures keep their fields: it needs CONFIG_DEBUG_INFO_BTF=y"
-    )]
-    NoBtf,
+    /// The walk cannot work here, for the same reason as tracing.
+    #[error(transparent)]
+    Tracer(#[from] TracerError),
     /// A field was not found.
     #[error(transparent)]
     Offset(#[from] OffsetError),

@@ -12,9 +12,9 @@ use aya::{
 
 use super::{Socket, SocketsError, layout, records::Records};
 use crate::tracer::{
-    OBJECT, TracerError,
-    btf::{self, KERNEL_BTF},
-    check_privileges, loader,
+    OBJECT, TracerError, btf, check_privileges,
+    checks::check_types,
+    loader,
     offsets::{OffsetError, Offsets},
 };
 
@@ -127,11 +127,7 @@ fn check() -> Result<(), SocketsError> {
                 missing: missing.to_string(),
             });
         }
-        Err(error) => return Err(SocketsError::refused(error)),
+        Err(error) => return Err(error.into()),
     }
-    if std::path::Path::new(KERNEL_BTF).exists() {
-        Ok(())
-    } else {
-        Err(SocketsError::NoBtf)
-    }
+    Ok(check_types()?)
 }

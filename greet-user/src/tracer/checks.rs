@@ -5,17 +5,30 @@ use std::{fs, io, os::unix::fs::MetadataExt as _, path::Path};
 
 use rustix::thread::{CapabilitySet, capabilities};
 
-use super::TracerError;
+use super::{
+    TracerError,
+    btf::KERNEL_BTF,
+    mounted::{require_proc, require_sys},
+    switches::check_lockdown,
+};
 use crate::suggest::nearest;
+
+/// Inode number of the initial user namespace (`PROC_USER_INIT_INO`).
+const INITIAL_USER_NAMESPACE: u64 = 0xEFFF_FFFD;
 
 /// Inode number of the initial PID namespace (`PROC_PID_INIT_INO`).
 const INITIAL_PID_NAMESPACE: u64 = 0xEFFF_FFFC;
 
-/// Says which capability is missing, if one is.
+/// Says which capability is missing, if one is. Those that a process holds in a user
+/// namespace of its own do not count, though they look the same.
 ///
 /// # Errors
-/// [`TracerError::Privileges`].
+/// [`TracerError::UserNamespace`], [`TracerError::Privileges`].
 pub fn check_privileges() -> Result<(), TracerError> {
+    // Where /proc is missing, that is said later, to those who may trace.
+    if is_in_initial_user_namespace().is_ok_and(|is_initial| !is_initial) {
+        return Err(TracerError::UserNamespace);
+    }
     let sets = capabilities(None).map_err(TracerError::setup)?;
     match missing_capabilities(sets.effective) {
         None => Ok(()),
@@ -39,15 +52,29 @@ fn missing_capabilities(held: CapabilitySet) -> Option<&'static str> {
     }
 }
 
-/// Says what the kernel lacks, if it lacks something.
+/// Says what the kernel lacks or forbids, if it does; or what of it is not to be seen here.
 pub(super) fn check_kernel() -> Result<(), TracerError> {
-    if !Path::new("/sys/kernel/btf/vmlinux").exists() {
-        return Err(TracerError::NoBtf);
-    }
+    require_proc("/proc/self/ns")?;
+    require_proc("/proc/kallsyms")?;
+    check_types()?;
     if is_in_initial_pid_namespace().map_err(TracerError::setup)? {
         Ok(())
     } else {
         Err(TracerError::PidNamespace)
+    }
+}
+
+/// Says why the programs cannot find or read the kernel's structures, if they cannot.
+///
+/// # Errors
+/// [`TracerError::Lockdown`], [`TracerError::NotMounted`], [`TracerError::NoBtf`].
+pub fn check_types() -> Result<(), TracerError> {
+    check_lockdown()?;
+    require_sys(KERNEL_BTF)?;
+    if Path::new(KERNEL_BTF).exists() {
+        Ok(())
+    } else {
+        Err(TracerError::NoBtf)
     }
 }
 
@@ -58,6 +85,15 @@ pub(super) fn check_kernel() -> Result<(), TracerError> {
 pub fn is_in_initial_pid_namespace() -> io::Result<bool> {
     let namespace = fs::metadata("/proc/self/ns/pid")?;
     Ok(namespace.ino() == INITIAL_PID_NAMESPACE)
+}
+
+/// Are this process's capabilities those that the kernel asks for?
+///
+/// # Errors
+/// What the kernel said.
+pub fn is_in_initial_user_namespace() -> io::Result<bool> {
+    let namespace = fs::metadata("/proc/self/ns/user")?;
+    Ok(namespace.ino() == INITIAL_USER_NAMESPACE)
 }
 
 /// Does the running kernel have this function, in itself or in a module?

@@ -1,11 +1,18 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! Why tracing cannot work here: one sentence each, with the next step.
 
-use std::error::Error as StdError;
+use std::{error::Error as StdError, io};
 
-use aya::programs::ProgramError;
+use aya::{
+    programs::{KProbeError, ProgramError},
+    sys::SyscallError,
+};
 
-use super::offsets::{FieldError, OffsetError};
+use super::{
+    mounted::{KPROBES, how_to_mount, require_sys},
+    offsets::{FieldError, OffsetError},
+    switches::paranoid,
+};
 use crate::suggest::did_you_mean;
 
 /// Why the tracer could not be attached.
@@ -18,6 +25,60 @@ pub enum TracerError {
     Privileges {
         /// Which ones.
         missing: &'static str,
+    },
+    /// The capabilities that this process holds count in its user namespace alone.
+    #[error(
+        "this process is in a user namespace of its own (a rootless container, `unshare -U`), whose \
+         capabilities do not reach the kernel's tracing; run it on the host, as root"
+    )]
+    UserNamespace,
+    /// A file system of the kernel's is not mounted here, or something else covers it.
+    #[error(
+        "{path} is not there because {mount_point} is not mounted here, or is masked (a chroot, a \
+         container); {}",
+        how_to_mount(mount_point)
+    )]
+    NotMounted {
+        /// Where it should be mounted: `/proc` or `/sys`.
+        mount_point: &'static str,
+        /// What is missing.
+        path: &'static str,
+    },
+    /// Lockdown keeps the kernel's memory from the programs.
+    #[error(
+        "kernel lockdown is at `confidentiality`: eBPF programs may not read kernel memory, and \
+         kprobes are refused; boot with `lockdown=integrity` or `lockdown=none`"
+    )]
+    Lockdown,
+    /// Function tracing is switched off.
+    #[error(
+        "kernel.ftrace_enabled is 0, so neither fentry nor kprobes would fire; try `sudo sysctl \
+         kernel.ftrace_enabled=1`, or `--hooks tracepoint`, which shows fewer stages"
+    )]
+    FtraceOff,
+    /// All kprobes are disarmed.
+    #[error(
+        "all kprobes are switched off; try `echo 1 | sudo tee /sys/kernel/debug/kprobes/enabled`"
+    )]
+    KprobesOff,
+    /// The kernel keeps kprobes for CAP_SYS_ADMIN.
+    #[error(
+        "kernel.perf_event_paranoid is {level}, which leaves kprobes to CAP_SYS_ADMIN; run as root, \
+         or try `sudo sysctl kernel.perf_event_paranoid=2`"
+    )]
+    Paranoid {
+        /// The value of the sysctl.
+        level: i32,
+    },
+    /// Attached without an error, but no program ran when a message passed.
+    #[error(
+        "attached, but not called when a message of our own passed: {}; `sudo greet-user doctor` \
+         looks for the cause",
+        hooks.join(", ")
+    )]
+    Silent {
+        /// E.g. `kprobe:netlink_unicast`.
+        hooks: Vec<String>,
     },
     /// The kernel does not describe its types.
     #[error(
@@ -84,6 +145,9 @@ impl TracerError {
     }
 
     pub(super) fn attach(function: String, error: ProgramError) -> Self {
+        if let Some(cause) = cause(&error) {
+            return cause;
+        }
         let mut reason = chain(&error);
         if let ProgramError::LoadError {
             io_error,
@@ -95,6 +159,20 @@ impl TracerError {
             reason = format!("{io_error}; `-vv` shows what the verifier said");
         }
         Self::Attach { function, reason }
+    }
+}
+
+/// What is behind an error that does not say it by itself.
+fn cause(error: &ProgramError) -> Option<TracerError> {
+    match error {
+        ProgramError::SyscallError(SyscallError {
+            call: "perf_event_open",
+            io_error,
+        }) if io_error.kind() == io::ErrorKind::PermissionDenied => {
+            paranoid().map(|level| TracerError::Paranoid { level })
+        }
+        ProgramError::KProbeError(KProbeError::FileError { .. }) => require_sys(KPROBES).err(),
+        _ => None,
     }
 }
 

@@ -7,12 +7,22 @@
 //! it for milliseconds, in which nothing is seen. A kprobe cannot be preempted. So which of
 //! the two is taken depends on the kernel, unless the user says it. Where neither is to be
 //! had, the kernel's own tracepoints show a part.
+//!
+//! A kretprobe in turn holds a slot for each call that has not returned, and has ten. So functions
+//! that may block have a kretprobe and fexit at once: what one of them misses the other sees,
+//! and whichever comes second finds nothing left to do.
+//!
+//! What is attached may still be dead, for kernels accept programs that they never call. So
+//! [`switches`](super::switches) are looked at first, and [`witness`] proves the rest.
 
+mod callback;
+mod proof;
 mod table;
 mod tracepoints;
 mod unseen;
 
 pub mod trial;
+pub(super) mod witness;
 
 use aya::{
     Btf, BtfError, Ebpf,
@@ -25,12 +35,14 @@ pub use table::functions;
 use super::{
     TracerError, btf,
     callbacks::Callback,
+    missed::Twins,
     offsets::Offsets,
     plan::{Attached, Plan},
     preemption::is_preemptible,
 };
 use table::{FAMILY, FUNCTIONS, Hook, Kind, TRACEPOINTS, TRACEPOINTS_ENDING, Way};
 use unseen::Unseen;
+use witness::Witness;
 
 /// How the programs are attached.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
@@ -41,7 +53,7 @@ pub enum Hooks {
     Auto,
     /// fentry and fexit: cheaper; calls may be missed (and are counted) on a kernel that preempts itself
     Fentry,
-    /// kprobe and kretprobe: nothing is missed
+    /// kprobe and kretprobe, with fexit on functions that may block
     Kprobe,
     /// the kernel's own tracepoints: they show queue, sent, receive and delivered alone
     Tracepoint,
@@ -60,28 +72,33 @@ impl Hooks {
     }
 }
 
-/// Attaches what is asked for, with these receive callbacks. What this kernel lacks is said
-/// and left out; it is an error only if nothing is left.
+/// Attaches what is asked for, with these receive callbacks, and has the witness prove that it
+/// fires. What this kernel lacks is said and left out; it is an error only if nothing is left.
 pub(super) fn attach(
     programs: &mut Ebpf,
     kernel: Kernel<'_>,
     plan: &Plan,
     callbacks: Vec<Callback>,
-) -> Result<Attached, TracerError> {
+    witness: &mut Witness<'_>,
+) -> Result<(Attached, Twins), TracerError> {
     let mut errors = Vec::new();
     for kind in plan.hooks.kinds() {
         let mut attaching = Attaching::new(programs, kernel, plan, *kind)?;
-        match attaching.attach_all() {
+        match attaching.attach_proven(witness) {
             Ok(()) => {
+                let twins = attaching.twins();
                 let mut attached = attaching.into_attached();
                 if *kind == Kind::Tracepoint {
                     attached.missing.splice(0..0, tracepoints::why(&errors));
                 } else if plan.wants_callbacks() {
                     attached.callbacks = callbacks;
-                    attach_callbacks(programs, &mut attached)?;
+                    callback::attach(programs, &mut attached)?;
                 }
-                return Ok(attached);
+                return Ok((attached, twins));
             }
+            // Both kinds of hook on functions are off, and one setting turns them on again:
+            // that is better than the few stages that tracepoints show.
+            Err(error @ TracerError::FtraceOff) => return Err(error),
             Err(error) => {
                 log::warn!("{error}");
                 attaching.detach();
@@ -112,9 +129,20 @@ struct Attaching<'a> {
     tracepoints: Option<Btf>,
     plan: &'a Plan,
     kind: Kind,
-    hooks: Vec<String>,
+    hooks: Vec<Attachment>,
     unseen: Unseen,
     first_error: Option<TracerError>,
+}
+
+/// A hook that is attached.
+struct Attachment {
+    hook: Hook,
+    /// As it is shown.
+    name: String,
+    /// The program.
+    program: String,
+    /// Not always that of the others.
+    kind: Kind,
 }
 
 impl<'a> Attaching<'a> {
@@ -145,6 +173,7 @@ impl<'a> Attaching<'a> {
     /// # Errors
     /// Why nothing could be that shows a message.
     fn attach_all(&mut self) -> Result<(), TracerError> {
+        self.kind.check()?;
         if self.plan.family {
             self.each(&FAMILY);
         }
@@ -181,14 +210,15 @@ impl<'a> Attaching<'a> {
             if is_spared || !hook.fits(self.kind) || !self.plan.wants(hook.stages) {
                 continue;
             }
-            match self.hook(hook) {
-                Ok(()) => {
-                    self.hooks.push(hook.name(self.kind));
+            match self.hook(hook, self.kind) {
+                Ok(attachment) => {
                     let is_shown = match self.kind {
                         Kind::Tracepoint => !hook.shows.is_empty() && self.plan.wants(hook.shows),
                         Kind::Fentry | Kind::Kprobe => hook.way != Way::Raw,
                     };
                     shown += usize::from(is_shown);
+                    self.hooks.push(attachment);
+                    self.twin(hook);
                 }
                 Err(error) => {
                     self.unseen.hook(self.plan, hook, error.to_string());
@@ -199,23 +229,45 @@ impl<'a> Attaching<'a> {
         shown
     }
 
-    fn hook(&mut self, hook: &Hook) -> Result<(), TracerError> {
-        let name = hook.program(self.kind);
-        self.kernel.offsets.check(&name)?;
-        self.program(hook, &name).map_err(|error| match error {
-            ProgramError::Btf(BtfError::UnknownBtfTypeName { .. })
-                if hook.way == Way::Tracepoint =>
-            {
-                TracerError::NoTracepoint {
-                    tracepoint: hook.function.to_owned(),
-                }
+    /// Attaches fexit beside a kretprobe on a function that may block.
+    fn twin(&mut self, hook: &Hook) {
+        if self.kind != Kind::Kprobe || !hook.waits {
+            return;
+        }
+        match self.hook(hook, Kind::Fentry) {
+            Ok(attachment) => self.hooks.push(attachment),
+            Err(error) => {
+                let what = "more than ten blocked calls at once";
+                self.unseen
+                    .things(self.plan, &[], Some(what), error.to_string());
             }
-            error => TracerError::attach(hook.function.to_owned(), error),
+        }
+    }
+
+    fn hook(&mut self, hook: &Hook, kind: Kind) -> Result<Attachment, TracerError> {
+        let program = hook.program(kind);
+        self.kernel.offsets.check(&program)?;
+        self.program(hook, kind, &program)
+            .map_err(|error| match error {
+                ProgramError::Btf(BtfError::UnknownBtfTypeName { .. })
+                    if hook.way == Way::Tracepoint =>
+                {
+                    TracerError::NoTracepoint {
+                        tracepoint: hook.function.to_owned(),
+                    }
+                }
+                error => TracerError::attach(hook.function.to_owned(), error),
+            })?;
+        Ok(Attachment {
+            hook: *hook,
+            name: hook.name(kind),
+            program,
+            kind,
         })
     }
 
-    fn program(&mut self, hook: &Hook, name: &str) -> Result<(), ProgramError> {
-        match (hook.way, self.kind) {
+    fn program(&mut self, hook: &Hook, kind: Kind, name: &str) -> Result<(), ProgramError> {
+        match (hook.way, kind) {
             (Way::Entry, Kind::Fentry) => {
                 let program: &mut FEntry = program(self.programs, name)?;
                 program.load(hook.function, self.kernel.functions)?;
@@ -246,12 +298,15 @@ impl<'a> Attaching<'a> {
         Ok(())
     }
 
-    /// Takes off the tracepoints, the only ones that are attached if no function could be.
+    /// Takes off what was attached, before another kind is tried.
     fn detach(&mut self) {
         for (name, program) in self.programs.programs_mut() {
             let unloaded = match program {
                 Program::BtfTracePoint(program) if program.fd().is_ok() => program.unload(),
                 Program::RawTracePoint(program) if program.fd().is_ok() => program.unload(),
+                Program::FEntry(program) if program.fd().is_ok() => program.unload(),
+                Program::FExit(program) if program.fd().is_ok() => program.unload(),
+                Program::KProbe(program) if program.fd().is_ok() => program.unload(),
                 _ => Ok(()),
             };
             if let Err(error) = unloaded {
@@ -260,44 +315,23 @@ impl<'a> Attaching<'a> {
         }
     }
 
+    /// The functions that have fexit beside a kretprobe.
+    fn twins(&self) -> Twins {
+        let beside = self.hooks.iter().filter(|one| one.kind != self.kind);
+        let id = |one: &Attachment| {
+            let info = self.programs.program(&one.program)?.info().ok()?;
+            Some((info.id(), one.hook.function))
+        };
+        beside.filter_map(id).collect()
+    }
+
     fn into_attached(self) -> Attached {
         Attached {
-            hooks: self.hooks,
+            hooks: self.hooks.into_iter().map(|one| one.name).collect(),
             missing: self.unseen.sentences().collect(),
             callbacks: Vec::new(),
         }
     }
-}
-
-/// Attaches to the receive callbacks, which may be in modules, where fentry does not reach.
-fn attach_callbacks(programs: &mut Ebpf, attached: &mut Attached) -> Result<(), TracerError> {
-    let missing = |error: &TracerError| format!("not seen: handle, handled ({error})");
-    if attached.callbacks.is_empty() {
-        let why = "no module receives here; `--stages handle` takes the kernel's own callbacks, \
-                   `--callback SYMBOL` any function";
-        attached
-            .missing
-            .push(format!("not seen: handle, handled ({why})"));
-        return Ok(());
-    }
-    for (name, way) in [("handled", "kretprobe"), ("handle", "kprobe")] {
-        let probe: &mut KProbe = program(programs, name).map_err(TracerError::setup)?;
-        if let Err(error) = probe.load() {
-            let error = TracerError::attach(attached.symbols().join(", "), error);
-            attached.missing.push(missing(&error));
-            return Ok(());
-        }
-        for callback in attached.symbols() {
-            match probe.attach(&callback, 0) {
-                Ok(_) => attached.hooks.push(format!("{way}:{callback}")),
-                Err(error) => {
-                    let error = TracerError::attach(callback, error);
-                    attached.missing.push(missing(&error));
-                }
-            }
-        }
-    }
-    Ok(())
 }
 
 fn program<'a, P>(programs: &'a mut Ebpf, name: &str) -> Result<&'a mut P, ProgramError>

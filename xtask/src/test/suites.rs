@@ -33,6 +33,7 @@ const MODULES: &[(&str, Place)] = &[
     ("detach", EachKernel),
     ("doctor", EachKernel),
     ("ending", EachKernel),
+    ("environments", EachKernel),
     (
         "files",
         OneKernel {

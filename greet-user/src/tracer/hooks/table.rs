@@ -40,6 +40,10 @@ pub(super) struct Hook {
     pub tells: Option<&'static str>,
     /// The one kind that needs it; `None`: each does.
     pub only: Option<Kind>,
+    /// Whether the function may block, in any number of tasks at once: until a message comes,
+    /// or until there is room for one. A kretprobe has slots for ten such calls (two per CPU if
+    /// that is more) and misses the others; fexit keeps its state on each task's stack.
+    pub waits: bool,
 }
 
 const REQUEST: &[Stage] = &[
@@ -57,8 +61,12 @@ const CHILDREN: &str = "the command's children";
 
 /// Those that end a call come first: a call that is never ended would keep its slot.
 pub(super) const FUNCTIONS: [Hook; 12] = [
-    hook("sent", Way::Exit, "netlink_sendmsg", REQUEST).shows(REQUEST),
-    hook("delivered", Way::Exit, "netlink_recvmsg", DELIVERY).shows(DELIVERY),
+    hook("sent", Way::Exit, "netlink_sendmsg", REQUEST)
+        .shows(REQUEST)
+        .waits(),
+    hook("delivered", Way::Exit, "netlink_recvmsg", DELIVERY)
+        .shows(DELIVERY)
+        .waits(),
     hook("copied", Way::Raw, COPYING, DELIVERY)
         .tells("how much of a message its reader took")
         .only(Kind::Kprobe),
@@ -74,7 +82,9 @@ pub(super) const FUNCTIONS: [Hook; 12] = [
         &[Stage::Queue, Stage::Reply],
     )
     .shows(&[Stage::Queue, Stage::Reply]),
-    hook("receive", Way::Exit, "skb_recv_datagram", DELIVERY).shows(DELIVERY),
+    hook("receive", Way::Exit, "skb_recv_datagram", DELIVERY)
+        .shows(DELIVERY)
+        .waits(),
     hook("closed", Way::Entry, "netlink_release", DELIVERY).tells(CLOSED),
     hook("send", Way::Entry, "netlink_sendmsg", REQUEST).shows(REQUEST),
 ];
@@ -136,6 +146,7 @@ const fn hook(
         shows: &[],
         tells: None,
         only: None,
+        waits: false,
     }
 }
 
@@ -158,9 +169,21 @@ impl Hook {
         }
     }
 
+    const fn waits(self) -> Self {
+        Self {
+            waits: true,
+            ..self
+        }
+    }
+
     /// Is it of use among hooks of this kind?
     pub(super) fn fits(&self, kind: Kind) -> bool {
         self.only.is_none_or(|only| only == kind)
+    }
+
+    /// Does every message that the kernel answers pass it?
+    pub(super) const fn is_passed(&self) -> bool {
+        !self.shows.is_empty()
     }
 
     /// As it is shown.

@@ -3,6 +3,7 @@
 
 use aya::maps::Array;
 use greet_common::{Stage, call::Places};
+use rustix::thread::{CapabilitySet, capabilities};
 
 use super::{
     Attaching,
@@ -21,12 +22,22 @@ pub(super) fn why(errors: &[TracerError]) -> Option<String> {
     (!errors.is_empty()).then(|| format!("only tracepoints can be attached to here: {why}"))
 }
 
+/// What hides the addresses of the kernel's functions.
+fn hidden_by() -> &'static str {
+    let held = capabilities(None).map(|sets| sets.effective);
+    if held.is_ok_and(|held| held.contains(CapabilitySet::SYSLOG)) {
+        "kernel.kptr_restrict"
+    } else {
+        "they are for CAP_SYSLOG"
+    }
+}
+
 impl Attaching<'_> {
     /// Tells the programs which stack is that of a call, and whether the ends of calls are
     /// told; says what is not seen in any case.
     /// Returns whether the ends of requests are told.
     pub(super) fn tell_places(&mut self) -> Result<bool, TracerError> {
-        let is_there = |name: &str| self.hooks.iter().any(|hook| hook == name);
+        let is_there = |name: &str| self.hooks.iter().any(|one| one.name == name);
         let ends_sent = is_there("tp_btf:sock_send_length");
         let mut places = Places {
             reads: self.plan.deliveries().into(),
@@ -44,7 +55,8 @@ impl Attaching<'_> {
                 }
                 None => {
                     // A reason is tied to its request by the same.
-                    let why = format!("the address of `{SENDMSG}` is hidden: kernel.kptr_restrict");
+                    let cause = hidden_by();
+                    let why = format!("the address of `{SENDMSG}` is hidden: {cause}");
                     let what = ["which request an answer is to", REASONS];
                     self.unseen.things(self.plan, &[], what, why);
                 }

@@ -1,19 +1,24 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! Each hook of each kind is really attached, and detached again: the one way to know what
-//! a kernel allows. Nothing is recorded meanwhile.
+//! Each hook of each kind is really attached, and detached again, and a message of our own
+//! passes it meanwhile: the one way to know what a kernel allows.
 
 use std::{collections::BTreeSet, fs};
 
+use aya::maps::{HashMap, RingBuf};
 use greet_common::Stage;
 
 use super::{
-    Attaching, Hooks, Kernel, attach_callbacks,
+    Attaching, Attachment, Hooks, Kernel, callback,
+    proof::SILENT,
     table::{self, FAMILY, FUNCTIONS, Hook, Kind, TRACEPOINTS, TRACEPOINTS_ENDING, Way},
+    witness::Witness,
 };
 use crate::{
     sockets,
+    stream::Stream,
     tracer::{
-        Attached, Callback, Filter, Plan, TracerError, btf::Btf, chain, load, offsets::Offsets,
+        Attached, Callback, Filter, Plan, Tasks, TracerError, btf::Btf, chain, load,
+        offsets::Offsets, take_map,
     },
 };
 
@@ -87,39 +92,35 @@ pub fn try_each(
     let layout = sockets::layout::of(types).unwrap_or_default();
     let names: Vec<_> = table::functions().collect();
     let btf = types.functions(&names);
-    let nothing = Filter {
-        protocols: 0,
+    // What the witness sends is recorded, for those who may not have calls counted.
+    let own = Filter {
+        tasks: Tasks::Process(std::process::id()),
         ..Filter::default()
     };
     let plan = Plan::default();
-    let load = || load(&nothing, &offsets, &layout, buffer);
+    let load = || load(&own, &offsets, &layout, buffer);
     let mut kinds = Vec::new();
     for kind in Hooks::Auto.kinds() {
         let mut programs = load()?;
+        let records = take_map(&mut programs, "RECORDS")?;
+        let mut records = RingBuf::try_from(records).map_err(TracerError::setup)?;
+        let family = take_map(&mut programs, "FAMILY")?;
+        let mut family = HashMap::try_from(family).map_err(TracerError::setup)?;
+        let mut stream = Stream::default();
+        let mut witness = Witness::new(&mut records, &mut stream, &mut family, &own);
         let kernel = Kernel {
             types,
             functions: &btf,
             offsets: &offsets,
         };
         let mut attaching = Attaching::new(&mut programs, kernel, &plan, *kind)?;
-        let mut attach = |hook: &Hook| Tried {
-            program: hook.program,
-            function: hook.function,
-            is_tracepoint: hook.way == Way::Raw,
-            shows: hook.shows,
-            tells: hook.tells,
-            refused: attaching.refused(hook),
-        };
-        // In the tracer's own order: a call that is seen to begin is seen to end.
-        let hooks: &[&[Hook]] = match kind {
-            Kind::Tracepoint => &[&FAMILY, &TRACEPOINTS_ENDING, &TRACEPOINTS],
-            Kind::Fentry | Kind::Kprobe => &[&FAMILY, &FUNCTIONS],
-        };
-        let hooks = hooks.iter().copied().flatten();
-        let hooks = hooks
-            .filter(|hook| hook.fits(*kind))
-            .map(&mut attach)
-            .collect();
+        let mut hooks = attaching.try_all()?;
+        for at in attaching.silent(&mut witness) {
+            let name = attaching.hooks[at].hook.program;
+            if let Some(tried) = hooks.iter_mut().find(|tried| tried.program == name) {
+                tried.refused = Some(SILENT.to_owned());
+            }
+        }
         kinds.push(TriedKind {
             kind: word(*kind),
             hooks,
@@ -131,20 +132,64 @@ pub fn try_each(
         ..Attached::default()
     };
     if !attached.callbacks.is_empty() {
-        attach_callbacks(&mut load()?, &mut attached)?;
+        callback::attach(&mut load()?, &mut attached)?;
     }
     Ok((kinds, attached))
 }
 
 impl Attaching<'_> {
+    /// Attaches each hook, in the tracer's own order: a call that is seen to begin is seen to
+    /// end.
+    fn try_all(&mut self) -> Result<Vec<Tried>, TracerError> {
+        let mut tried = Vec::new();
+        let mut each = |attaching: &mut Self, hooks: &[Hook]| {
+            let fit = hooks.iter().filter(|hook| hook.fits(attaching.kind));
+            let fit: Vec<_> = fit.collect();
+            tried.extend(fit.into_iter().map(|hook| attaching.try_one(hook)));
+        };
+        each(self, &FAMILY);
+        if self.kind == Kind::Tracepoint {
+            each(self, &TRACEPOINTS_ENDING);
+            self.tell_places()?;
+            each(self, &TRACEPOINTS);
+        } else {
+            each(self, &FUNCTIONS);
+        }
+        Ok(tried)
+    }
+
+    fn try_one(&mut self, hook: &Hook) -> Tried {
+        Tried {
+            program: hook.program,
+            function: hook.function,
+            is_tracepoint: hook.way == Way::Raw,
+            shows: hook.shows,
+            tells: hook.tells,
+            refused: self.refused(hook),
+        }
+    }
+
     /// What is said against this hook.
     fn refused(&mut self, hook: &Hook) -> Option<String> {
-        let name = hook.program(self.kind);
-        if let Err(error) = self.kernel.offsets.check(&name) {
+        if hook.way != Way::Raw
+            && let Err(error) = self.kind.check()
+        {
             return Some(error.to_string());
         }
-        let error = self.program(hook, &name).err()?;
-        Some(reason(&error))
+        let program = hook.program(self.kind);
+        if let Err(error) = self.kernel.offsets.check(&program) {
+            return Some(error.to_string());
+        }
+        if let Err(error) = self.program(hook, self.kind, &program) {
+            return Some(reason(&error));
+        }
+        self.hooks.push(Attachment {
+            hook: *hook,
+            name: hook.name(self.kind),
+            program,
+            kind: self.kind,
+        });
+        None
     }
 }
 

@@ -5,11 +5,13 @@
 //! A test that cannot run fails; none waits for a time to pass where it can wait for
 //! something to happen.
 
+mod asleep;
 mod capture;
 mod crash;
 mod detach;
 mod doctor;
 mod ending;
+mod environments;
 mod files;
 mod greeting;
 mod hooks;

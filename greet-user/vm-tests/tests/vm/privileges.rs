@@ -1,9 +1,20 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! Who may do what, and what is said to those who may not.
 
-use std::{os::unix::process::CommandExt as _, process::Command};
+use std::{
+    io,
+    os::unix::process::CommandExt as _,
+    process::{Command, Output},
+};
 
-use crate::support::{command, greet_user, sentence_of, stdout_of};
+use rustix::thread::{
+    CapabilitySet, CapabilitySets, configure_capability_in_ambient_set, set_capabilities,
+};
+
+use crate::{
+    environments::{PARANOID, Setting, WATCH, requests},
+    support::{command, greet_user, json_lines, sentence_of, stdout_of},
+};
 
 const NOBODY: u32 = 65_534;
 
@@ -27,6 +38,76 @@ fn tracing_says_which_capability_is_missing() {
     let sentence = sentence_of(&output, 2);
     assert!(sentence.contains("CAP_BPF and CAP_PERFMON"), "{sentence}");
     assert!(sentence.contains("`sudo greet-user --trace`"), "{sentence}");
+}
+
+/// `CAP_PERFMON` and `CAP_BPF` (include/uapi/linux/capability.h).
+const TRACER: u64 = 1 << 38 | 1 << 39;
+
+/// Lets the command run as nobody, with the two capabilities of a tracer and no other.
+#[expect(unsafe_code, reason = "capabilities are set between fork and exec")]
+pub fn with_capabilities(command: &mut Command) -> &mut Command {
+    // SAFETY: system calls alone, on memory of the child's own.
+    unsafe {
+        command.pre_exec(|| {
+            let held = CapabilitySet::from_bits_retain(TRACER);
+            let sets = CapabilitySets {
+                effective: held,
+                permitted: held,
+                inheritable: held,
+            };
+            let nobody = libc::uid_t::from(NOBODY);
+            for result in [
+                libc::prctl(libc::PR_SET_KEEPCAPS, 1, 0, 0, 0),
+                libc::setgroups(0, std::ptr::null()),
+                libc::setresgid(nobody, nobody, nobody),
+                libc::setresuid(nobody, nobody, nobody),
+            ] {
+                if result != 0 {
+                    return Err(io::Error::last_os_error());
+                }
+            }
+            set_capabilities(None, sets)?;
+            for capability in [CapabilitySet::PERFMON, CapabilitySet::BPF] {
+                configure_capability_in_ambient_set(capability, true)?;
+            }
+            Ok(())
+        })
+    }
+}
+
+/// Runs `greet-user` with these capabilities to its end.
+pub fn as_tracer(arguments: &[&str]) -> Output {
+    with_capabilities(&mut command(arguments))
+        .output()
+        .expect("starts")
+}
+
+/// docs/privileges.md has the table.
+#[test]
+fn two_capabilities_suffice_but_for_kprobes_where_perf_events_are_for_root() {
+    let with = |hooks: &str| {
+        let arguments = [&["watch", "--hooks", hooks][..], &WATCH[1..]].concat();
+        as_tracer(&arguments)
+    };
+    // Debian's kernels leave perf_event_open() to CAP_SYS_ADMIN from 3 on.
+    let paranoid = Setting::set(PARANOID, "3");
+    let sentence = sentence_of(&with("kprobe"), 2);
+    assert!(
+        sentence.contains("kernel.perf_event_paranoid is 3"),
+        "{sentence}"
+    );
+    assert!(requests(&with("fentry")) > 0);
+    let output = as_tracer(&["--trace", "--format", "json"]);
+    let lines = json_lines(&stdout_of(&output, 0));
+    let missing = lines[0]["missing"].to_string();
+    assert!(
+        missing.contains("handle, handled") && missing.contains("perf_event_paranoid"),
+        "{missing}"
+    );
+    drop(paranoid);
+    let paranoid = Setting::set(PARANOID, "2");
+    assert!(requests(&with("kprobe")) > 0);
+    drop(paranoid);
 }
 
 #[test]

@@ -1,0 +1,42 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! The receive callbacks: they may be in modules, where fentry does not reach.
+
+use aya::{Ebpf, programs::KProbe};
+
+use super::program;
+use crate::tracer::{Attached, TracerError, switches::check_kprobes};
+
+/// Attaches to the receive callbacks, which may be in modules, where fentry does not reach.
+pub(super) fn attach(programs: &mut Ebpf, attached: &mut Attached) -> Result<(), TracerError> {
+    let missing = |error: &TracerError| format!("not seen: handle, handled ({error})");
+    if attached.callbacks.is_empty() {
+        let why = "no module receives here; `--stages handle` takes the kernel's own callbacks, \
+                   `--callback SYMBOL` any function";
+        attached
+            .missing
+            .push(format!("not seen: handle, handled ({why})"));
+        return Ok(());
+    }
+    if let Err(error) = check_kprobes() {
+        attached.missing.push(missing(&error));
+        return Ok(());
+    }
+    for (name, way) in [("handled", "kretprobe"), ("handle", "kprobe")] {
+        let probe: &mut KProbe = program(programs, name).map_err(TracerError::setup)?;
+        if let Err(error) = probe.load() {
+            let error = TracerError::attach(attached.symbols().join(", "), error);
+            attached.missing.push(missing(&error));
+            return Ok(());
+        }
+        for callback in attached.symbols() {
+            match probe.attach(&callback, 0) {
+                Ok(_) => attached.hooks.push(format!("{way}:{callback}")),
+                Err(error) => {
+                    let error = TracerError::attach(callback, error);
+                    attached.missing.push(missing(&error));
+                }
+            }
+        }
+    }
+    Ok(())
+}

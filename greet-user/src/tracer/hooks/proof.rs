@@ -1,0 +1,90 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! Hooks that are attached, and whether they fire.
+
+use super::{Attaching, Attachment, table::Kind, witness::Witness};
+use crate::tracer::{
+    TracerError,
+    switches::{check_ftrace, check_kprobes},
+};
+
+/// What is said of a hook that does not fire.
+pub(super) const SILENT: &str = "attached, but not called when a message of our own passed";
+
+impl Kind {
+    /// Refuses a kind that would be attached and never fire.
+    pub(super) fn check(self) -> Result<(), TracerError> {
+        match self {
+            Self::Fentry => check_ftrace(),
+            Self::Kprobe => check_kprobes(),
+            Self::Tracepoint => Ok(()),
+        }
+    }
+}
+
+impl Attaching<'_> {
+    /// Attaches everything of this kind, and proves that it fires.
+    ///
+    /// # Errors
+    /// Why nothing could be attached that shows a message, or that none of it fires.
+    pub(super) fn attach_proven(&mut self, witness: &mut Witness<'_>) -> Result<(), TracerError> {
+        self.attach_all()?;
+        let silent = self.silent(witness);
+        if self.is_dead(&silent) {
+            let hooks = silent.iter().map(|at| self.hooks[*at].name.clone());
+            return Err(TracerError::Silent {
+                hooks: hooks.collect(),
+            });
+        }
+        for at in silent.iter().copied() {
+            if self.is_seen_by_twin(at, &silent) {
+                continue;
+            }
+            let Attachment { hook, name, .. } = &self.hooks[at];
+            self.unseen
+                .hook(self.plan, hook, format!("{name}: {SILENT}"));
+        }
+        Ok(())
+    }
+
+    /// The hooks, by their places, that a message of our own passes without their programs
+    /// being called.
+    pub(super) fn silent(&self, witness: &mut Witness<'_>) -> Vec<usize> {
+        let (places, programs): (Vec<_>, Vec<_>) = self
+            .passed()
+            .map(|(at, one)| (at, one.program.as_str()))
+            .unzip();
+        let silent = witness.silent(self.programs, &programs);
+        silent.into_iter().map(|at| places[at]).collect()
+    }
+
+    /// Is everything of this kind silent? What was recorded of a hook that has fexit beside a
+    /// kretprobe may be the doing of either.
+    fn is_dead(&self, silent: &[usize]) -> bool {
+        let is_twin = |at: usize| {
+            let same = self.hooks.iter().filter(|one| self.is_same(at, one));
+            same.count() > 1
+        };
+        let is_silent = |at: &usize| silent.contains(at);
+        let alone: Vec<_> = self.passed().map(|(at, _)| at).collect();
+        let (twins, alone): (Vec<_>, Vec<_>) = alone.into_iter().partition(|at| is_twin(*at));
+        let decisive = if alone.is_empty() { twins } else { alone };
+        !decisive.is_empty() && decisive.iter().all(is_silent)
+    }
+
+    /// Does the other of two see what this hook does not?
+    fn is_seen_by_twin(&self, at: usize, silent: &[usize]) -> bool {
+        let mut same = self.passed().filter(|(_, one)| self.is_same(at, one));
+        same.any(|(twin, _)| !silent.contains(&twin))
+    }
+
+    /// Do they show the same?
+    fn is_same(&self, at: usize, other: &Attachment) -> bool {
+        self.hooks[at].hook.program == other.hook.program
+    }
+
+    /// The hooks that such a message passes, with their places.
+    fn passed(&self) -> impl Iterator<Item = (usize, &Attachment)> {
+        let hooks = self.hooks.iter().enumerate();
+        hooks.filter(|(_, one)| one.hook.is_passed())
+    }
+}
