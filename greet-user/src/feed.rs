@@ -87,6 +87,8 @@ struct Telling {
     attached: Attached,
     counts: Counts,
     spans: Spans,
+    /// Whether a message came with bytes; in a summary none does.
+    bytes: bool,
     /// What writing ran into first.
     failed: Result<(), SessionError>,
 }
@@ -107,6 +109,7 @@ impl Feed {
                 attached: opening.system().attached.clone(),
                 counts: Counts::default(),
                 spans: Spans::default(),
+                bytes: false,
                 failed: Ok(()),
             },
         })
@@ -194,6 +197,7 @@ impl Feed {
             mut sinks,
             counts,
             spans,
+            bytes,
             failed,
             ..
         } = self.telling;
@@ -209,7 +213,10 @@ impl Feed {
             },
             spans: spans.distributions(),
             totals: spans.totals(),
-            watched: self.watched,
+            watched: Watched {
+                bytes: bytes || counts.messages == 0,
+                ..self.watched
+            },
         };
         failed.and(sinks.summary(&observed, closing))
     }
@@ -231,6 +238,9 @@ impl Telling {
     }
 
     fn tell(&mut self, told: Told<'_>, ended: &mut impl FnMut(Exchange)) {
+        if let Told::Message(message, _) = &told {
+            self.bytes |= !message.datagram.data.is_empty();
+        }
         count(&told, &mut self.counts, &mut self.spans);
         let written = self.sinks.tell(&told, callback(&told, &self.attached));
         self.attempt(|_| written);

@@ -13,6 +13,8 @@ pub struct Watched {
     pub deliveries: bool,
     /// Messages that are lost.
     pub losses: bool,
+    /// Messages' bytes: an error is in them.
+    pub bytes: bool,
 }
 
 impl Watched {
@@ -22,5 +24,6 @@ impl Watched {
         queues: true,
         deliveries: true,
         losses: true,
+        bytes: true,
     };
 }

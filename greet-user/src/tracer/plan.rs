@@ -111,6 +111,8 @@ impl Attached {
                     "skb_copy_datagram_iovec",
                 ]),
             losses: has(&["netlink_overrun"]),
+            // How many are captured, no hook says.
+            bytes: true,
         }
     }
 

@@ -59,26 +59,29 @@ pub(super) fn lines(datagram: &Datagram, columns: usize, look: &Look) -> Vec<Vec
             lines.extend(filled(&items, columns));
         }
     }
-    lines.extend(more(datagram, headers.len(), look).map(|text| vec![(DIM, text)]));
+    let more = more(datagram, headers.len(), look).into_iter();
+    lines.extend(more.map(|text| vec![(DIM, text)]));
     lines
 }
 
 /// How many messages more there are in the datagram than are shown; where the bytes behind those
 /// that were captured may hold some, at least so many.
-fn more(datagram: &Datagram, captured: usize, look: &Look) -> Option<String> {
+fn more(datagram: &Datagram, captured: usize, look: &Look) -> Vec<String> {
     let shown = if look.verbose { captured } else { 1 };
     let (behind, mark) = (datagram.uncaptured(), look.glyphs().more);
     let known = captured - shown + usize::from(behind > 0);
-    let text = match (known, behind) {
-        (0, _) => return None,
-        (known, 0) => format!("{mark} {known} more in the datagram"),
+    match (known, behind) {
+        (0, _) => Vec::new(),
+        (known, 0) => vec![format!("{mark} {known} more in the datagram")],
         (known, _) => {
             let seen = datagram.data.len();
             let bytes = counted(datagram.len.into(), "byte", "bytes");
-            format!("{mark} at least {known} more in the datagram ({seen} of {bytes} captured)")
+            vec![
+                format!("{mark} at least {known} more in the datagram"),
+                format!("  ({seen} of {bytes} captured)"),
+            ]
         }
-    };
-    Some(text)
+    }
 }
 
 /// As many fields on a line as there is room for.

@@ -124,7 +124,7 @@ impl Counted {
             requests: watched.requests.then_some(counts.requests),
             messages: counts.messages,
             deliveries: watched.deliveries.then_some(counts.deliveries),
-            refused: watched.requests.then_some(counts.refused + counts.unsent),
+            refused: (watched.requests && watched.bytes).then_some(counts.refused + counts.unsent),
             unsent: watched.requests.then_some(counts.unsent),
             died: Some(counts.died).filter(|died| *died > 0),
             truncated: watched.deliveries.then_some(counts.truncated),

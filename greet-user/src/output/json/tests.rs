@@ -228,6 +228,73 @@ fn all_that_a_watch_can_tell() {
     insta::assert_snapshot!("watched_json", watched());
 }
 
+#[test]
+fn what_the_hooks_cannot_know_is_absent() {
+    let summary = |watched| {
+        let mut out = Vec::new();
+        let observed = Observed {
+            watched,
+            ..observed()
+        };
+        let mut output = Json::new(&mut out, false);
+        Watcher::summary(&mut output, &observed).expect("writes to memory");
+        let text = String::from_utf8(out).expect("UTF-8");
+        checked(&text).pop().expect("a line")
+    };
+    let all = Watched::ALL;
+    for (watched, absent) in [
+        (all, &[][..]),
+        (
+            Watched {
+                losses: false,
+                ..all
+            },
+            &["lost", "overruns", "failed"],
+        ),
+        (
+            Watched {
+                deliveries: false,
+                ..all
+            },
+            &["received", "deliveries", "truncated"],
+        ),
+        (
+            Watched {
+                requests: false,
+                ..all
+            },
+            &["sent", "requests", "refused", "unsent"],
+        ),
+        (
+            Watched {
+                bytes: false,
+                ..all
+            },
+            &["refused"],
+        ),
+    ] {
+        let line = summary(watched);
+        for name in [
+            "sent",
+            "received",
+            "lost",
+            "requests",
+            "deliveries",
+            "refused",
+            "unsent",
+            "truncated",
+            "overruns",
+            "failed",
+        ] {
+            assert_eq!(
+                line.get(name).is_none(),
+                absent.contains(&name),
+                "{name}: {line}"
+            );
+        }
+    }
+}
+
 /// The schema's objects: each by its place, with its properties.
 fn objects<'a>(at: &str, schema: &'a Value, found: &mut BTreeMap<String, &'a Value>) {
     if schema.get("properties").is_some() {

@@ -32,7 +32,8 @@ fn arrive(receiver: &Receiver, arguments: &[&str]) {
     let exchanges = of_kind(&lines, "exchange").len();
     assert!(exchanges > 0);
     let said = String::from_utf8(output.stderr).expect("UTF-8");
-    let wanted = format!("otlp: {exchanges} exchanges sent, 0 not sent");
+    let plural = if exchanges == 1 { "" } else { "s" };
+    let wanted = format!("otlp: {exchanges} exchange{plural} sent, 0 not sent");
     assert!(said.contains(&wanted), "{said}");
     let received = receiver.received();
     let spans = received.spans();
