@@ -10,6 +10,12 @@ pub fn monotonic_ns() -> u64 {
     nanoseconds(clock_gettime(ClockId::Monotonic))
 }
 
+/// Processor time that this process has used, in nanoseconds. Async-signal-safe.
+#[must_use]
+pub fn processor_ns() -> u64 {
+    nanoseconds(clock_gettime(ClockId::ProcessCPUTime))
+}
+
 /// When the monotonic clock stood at 0, in nanoseconds since 1970: added to a stamp it
 /// gives the time of day.
 #[must_use]

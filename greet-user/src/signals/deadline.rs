@@ -6,8 +6,9 @@
 //! first signal     the orderly end begins, if the thread is not blocked
 //! 1 s later        standard output and error become /dev/null where they take nothing: the
 //!                  blocked write goes on, and files and reports can still be closed
-//! 3 s later, or
-//! second signal    the process exits with 128 and the first signal's number
+//! 3 s later        the process exits with 128 and the first signal's number, unless it is busy:
+//!                  writing out what it still has may take longer
+//! second signal    the same at once
 //! ```
 
 use std::{
@@ -21,12 +22,17 @@ use std::{
     },
 };
 
-use crate::clock::monotonic_ns;
+use crate::clock::{monotonic_ns, processor_ns};
 
 /// Seconds from the first signal until blocked streams are given up.
 const BLOCKED: u32 = 1;
 /// Seconds from then until the process exits.
 const LAST: u32 = 2;
+/// Seconds that a busy process has until it is looked at again.
+const AGAIN: u32 = 1;
+/// Processor time since it was last looked at, in ns, from which on it is busy. A process that is
+/// blocked uses next to none.
+const BUSY: u64 = 50_000_000;
 /// A signal that comes so soon after the first is the same request once more, as `timeout`, or a
 /// shell and its terminal, send it; ns.
 const SAME: u64 = 100_000_000;
@@ -37,6 +43,8 @@ static FIRST: AtomicI32 = AtomicI32::new(0);
 static FIRST_NS: AtomicU64 = AtomicU64::new(0);
 /// `/dev/null`; -1 once both streams were looked at, or where it could not be opened.
 static NULL: AtomicI32 = AtomicI32::new(-1);
+/// The process's own time when it was last looked at, ns.
+static USED_NS: AtomicU64 = AtomicU64::new(0);
 static ALARM: Once = Once::new();
 /// The signals that set the deadline, a bit for each.
 static SET_BY: AtomicU64 = AtomicU64::new(0);
@@ -94,9 +102,18 @@ fn asked(number: c_int) {
 }
 
 fn alarm() {
-    let null = NULL.swap(-1, SeqCst);
-    if null < 0 || !is_set() {
+    if !is_set() {
         exit();
+    }
+    let used = processor_ns();
+    let is_busy = used.saturating_sub(USED_NS.swap(used, SeqCst)) >= BUSY;
+    let null = NULL.swap(-1, SeqCst);
+    if null < 0 {
+        if !is_busy {
+            exit();
+        }
+        wake_in(AGAIN);
+        return;
     }
     for stream in [libc::STDOUT_FILENO, libc::STDERR_FILENO] {
         if is_blocked(stream) {

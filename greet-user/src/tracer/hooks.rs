@@ -35,7 +35,7 @@ pub use table::functions;
 use super::{
     TracerError, btf,
     callbacks::Callback,
-    missed::Twins,
+    missed::Shared,
     offsets::Offsets,
     plan::{Attached, Plan},
     preemption::is_preemptible,
@@ -80,13 +80,13 @@ pub(super) fn attach(
     plan: &Plan,
     callbacks: Vec<Callback>,
     witness: &mut Witness<'_>,
-) -> Result<(Attached, Twins), TracerError> {
+) -> Result<(Attached, Shared), TracerError> {
     let mut errors = Vec::new();
     for kind in plan.hooks.kinds() {
         let mut attaching = Attaching::new(programs, kernel, plan, *kind)?;
         match attaching.attach_proven(witness) {
             Ok(()) => {
-                let twins = attaching.twins();
+                let shared = attaching.shared();
                 let mut attached = attaching.into_attached();
                 if *kind == Kind::Tracepoint {
                     attached.missing.splice(0..0, tracepoints::why(&errors));
@@ -94,7 +94,7 @@ pub(super) fn attach(
                     attached.callbacks = callbacks;
                     callback::attach(programs, &mut attached)?;
                 }
-                return Ok((attached, twins));
+                return Ok((attached, shared));
             }
             // Both kinds of hook on functions are off, and one setting turns them on again:
             // that is better than the few stages that tracepoints show.
@@ -315,14 +315,21 @@ impl<'a> Attaching<'a> {
         }
     }
 
-    /// The functions that have fexit beside a kretprobe.
-    fn twins(&self) -> Twins {
-        let beside = self.hooks.iter().filter(|one| one.kind != self.kind);
-        let id = |one: &Attachment| {
-            let info = self.programs.program(&one.program)?.info().ok()?;
-            Some((info.id(), one.hook.function))
-        };
-        beside.filter_map(id).collect()
+    /// The programs whose calls others see as well.
+    fn shared(&self) -> Shared {
+        let mut shared = Shared::default();
+        for one in &self.hooks {
+            let program = self.programs.program(&one.program);
+            let Some(info) = program.and_then(|program| program.info().ok()) else {
+                continue;
+            };
+            if one.hook.adds {
+                shared.adding.push(info.id());
+            } else if one.kind != self.kind {
+                shared.twins.push((info.id(), one.hook.function));
+            }
+        }
+        shared
     }
 
     fn into_attached(self) -> Attached {

@@ -6,24 +6,32 @@
 //! (`recursion_misses` of the program, since Linux 5.12), a kretprobe where too many calls are
 //! under way (`missed` of the link, since 6.17). Where one function has both, a call is missed
 //! if both miss it: the smaller count is the most that can be. Before 6.17 that is not known,
-//! and taken to be none.
+//! and taken to be none. What a program misses that only adds to what others see is not counted:
+//! the message is there, without the addition.
 
 use std::{fs, io};
 
-/// Functions that have fexit beside a kretprobe, with the ID of the fexit program.
-pub(super) type Twins = Vec<(u32, &'static str)>;
+/// Programs whose calls other programs see as well.
+#[derive(Debug, Default)]
+pub(super) struct Shared {
+    /// fexit beside a kretprobe: the program's ID, and the function.
+    pub twins: Vec<(u32, &'static str)>,
+    /// The IDs of those that only add to what others see.
+    pub adding: Vec<u32>,
+}
 
 /// Adds up what the kernel has counted for the programs and links of this process.
-pub(super) fn count(twins: &Twins) -> io::Result<u64> {
+pub(super) fn count(shared: &Shared) -> io::Result<u64> {
     let mut texts = Vec::new();
     for entry in fs::read_dir("/proc/self/fdinfo")? {
         // The descriptor of the folder itself is gone by now.
         texts.extend(fs::read_to_string(entry?.path()));
     }
-    Ok(total(&texts, twins))
+    Ok(total(&texts, shared))
 }
 
-fn total(texts: &[String], twins: &Twins) -> u64 {
+fn total(texts: &[String], shared: &Shared) -> u64 {
+    let Shared { twins, adding } = shared;
     let mut alone = 0;
     let mut both = vec![(0, 0); twins.len()];
     for info in texts.iter().map(|text| Info(text)) {
@@ -31,11 +39,10 @@ fn total(texts: &[String], twins: &Twins) -> u64 {
         let function = info.field("name");
         if let Some(missed) = info.number("recursion_misses") {
             let id = info.number("prog_id");
-            match twins
-                .iter()
-                .position(|(twin, _)| Some(u64::from(*twin)) == id)
-            {
+            let is_it = |program: u32| Some(u64::from(program)) == id;
+            match twins.iter().position(|(twin, _)| is_it(*twin)) {
                 Some(at) => both[at].0 += missed,
+                None if adding.iter().any(|program| is_it(*program)) => {}
                 None => alone += missed,
             }
         } else if let Some(missed) = info.number("missed") {
@@ -73,30 +80,35 @@ impl<'a> Info<'a> {
 mod tests {
     use super::*;
 
-    fn of(texts: &[&str], twins: &Twins) -> u64 {
+    fn of(texts: &[&str], shared: &Shared) -> u64 {
         let texts: Vec<_> = texts.iter().map(|text| (*text).to_owned()).collect();
-        total(&texts, twins)
+        total(&texts, shared)
     }
 
     #[test]
     fn the_counters_are_found() {
         let program = "pos:\t0\nprog_type:\t26\nprog_id:\t5\nrecursion_misses:\t17\n";
-        assert_eq!(of(&[program], &Twins::new()), 17);
+        assert_eq!(of(&[program], &Shared::default()), 17);
         let link = "link_type:\tperf\nname:\tnetlink_recvmsg\noffset:\t0x0\nmissed:\t3\n";
-        assert_eq!(of(&[link, program], &Twins::new()), 20);
+        assert_eq!(of(&[link, program], &Shared::default()), 20);
         let failures = "name:\tnetlink_unicast\nmissed:\t3\nevent_type:\tkretprobe\n";
-        assert_eq!(of(&[failures, "pos:\t0\n"], &Twins::new()), 0);
+        assert_eq!(of(&[failures, "pos:\t0\n"], &Shared::default()), 0);
     }
 
     #[test]
     fn what_one_of_two_has_seen_is_not_missed() {
-        let twins = vec![(5, "netlink_recvmsg")];
+        let shared = Shared {
+            twins: vec![(5, "netlink_recvmsg")],
+            adding: vec![7],
+        };
         let fexit = "prog_id:\t5\nrecursion_misses:\t17\n";
         let kretprobe = "name:\tnetlink_recvmsg\nmissed:\t3\nevent_type:\tkretprobe\n";
-        assert_eq!(of(&[fexit], &twins), 0, "the kretprobe has seen all");
-        assert_eq!(of(&[kretprobe], &twins), 0, "fexit has");
-        assert_eq!(of(&[fexit, kretprobe], &twins), 3, "at most");
+        assert_eq!(of(&[fexit], &shared), 0, "the kretprobe has seen all");
+        assert_eq!(of(&[kretprobe], &shared), 0, "fexit has");
+        assert_eq!(of(&[fexit, kretprobe], &shared), 3, "at most");
         let other = "prog_id:\t6\nrecursion_misses:\t2\n";
-        assert_eq!(of(&[fexit, other], &twins), 2);
+        assert_eq!(of(&[fexit, other], &shared), 2);
+        let adding = "prog_id:\t7\nrecursion_misses:\t4\n";
+        assert_eq!(of(&[adding, other], &shared), 2, "it only adds");
     }
 }

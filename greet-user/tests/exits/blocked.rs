@@ -16,7 +16,7 @@ use rustix::{
 };
 use tempfile::TempDir;
 
-use crate::{ended, entries, package::recording, program::program, signal, until};
+use crate::{ended, entries, greet_user, package::recording, signal, until};
 
 /// The exit status of a run that had to be cut off: 128 and the first signal's number.
 const CUT_OFF: i32 = 128;
@@ -72,7 +72,7 @@ impl Blocked {
     fn start(prepare: impl FnOnce(&mut Command, &Path)) -> Self {
         let folder = TempDir::new().expect("a folder");
         let report = folder.path().join("report.html");
-        let mut replay = Command::new(program());
+        let mut replay = greet_user();
         replay.arg("replay").arg(long(&folder));
         replay.arg("--report").arg(&report);
         prepare(&mut replay, folder.path());
@@ -166,13 +166,11 @@ fn a_fifo_that_nobody_reads_is_given_up_at_the_deadline() {
 #[test]
 fn a_hangup_that_nohup_ignores_stays_ignored() {
     let blocked = Blocked::start(|replay, _| {
-        let arguments: Vec<_> = replay.get_args().map(ToOwned::to_owned).collect();
+        // Without env's option: the program and its arguments.
+        let program: Vec<_> = replay.get_args().skip(1).map(ToOwned::to_owned).collect();
         let mut nohup = Command::new("sh");
         nohup.args(["-c", "trap '' HUP; exec \"$@\"", "sh"]);
-        nohup
-            .arg(program())
-            .args(arguments)
-            .args(["--format", "json"]);
+        nohup.args(program).args(["--format", "json"]);
         nohup.stdout(Stdio::piped());
         *replay = nohup;
     });

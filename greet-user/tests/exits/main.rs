@@ -13,7 +13,7 @@ mod pty;
 mod screen;
 
 use std::{
-    process::{Child, ExitStatus},
+    process::{Child, Command, ExitStatus},
     thread,
     time::{Duration, Instant},
 };
@@ -30,6 +30,14 @@ fn until(what: &str, mut condition: impl FnMut() -> bool) {
         assert!(Instant::now() < deadline, "waited in vain: {what}");
         thread::sleep(Duration::from_millis(5));
     }
+}
+
+/// `greet-user`, with every signal as a shell would leave it: under nohup(1), or in the background
+/// of a script, some are ignored, and a program inherits that.
+fn greet_user() -> Command {
+    let mut command = Command::new("env");
+    command.arg("--default-signal").arg(program::program());
+    command
 }
 
 fn signal(child: &Child, signal: Signal) {

@@ -10,7 +10,7 @@ use std::{
 
 use rustix::process::{Pid, Resource, Rlimit, Signal, prlimit};
 
-use crate::{ended, package::recording, program::program, pty::Pty, signal, until};
+use crate::{ended, greet_user, package::recording, pty::Pty, signal, until};
 
 const ENTER: &str = "\x1b[?1049h";
 const LEAVE: &str = "\x1b[?1049l";
@@ -24,7 +24,7 @@ struct Running {
 
 impl Running {
     fn start(columns: u16, rows: u16) -> Self {
-        let mut replay = Command::new(program());
+        let mut replay = greet_user();
         replay
             .arg("replay")
             .arg(recording("v1-watch.greet"))
@@ -96,7 +96,7 @@ fn a_size_that_cannot_be_is_drawn_in_part() {
     assert_eq!(running.end("q").code(), Some(0));
     // Lines for people do without.
     let mut pty = Pty::open(65_535, 65_535);
-    let mut replay = Command::new(program());
+    let mut replay = greet_user();
     replay.arg("replay").arg(recording("v1-watch.greet"));
     let mut child = pty.start(&mut replay);
     let mut status = None;

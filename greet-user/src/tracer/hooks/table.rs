@@ -44,6 +44,9 @@ pub(super) struct Hook {
     /// or until there is room for one. A kretprobe has slots for ten such calls (two per CPU if
     /// that is more) and misses the others; fexit keeps its state on each task's stack.
     pub waits: bool,
+    /// Whether a call that it misses is seen all the same, by other hooks: only what it adds is
+    /// absent then, and the call is not counted as missed.
+    pub adds: bool,
 }
 
 const REQUEST: &[Stage] = &[
@@ -69,7 +72,8 @@ pub(super) const FUNCTIONS: [Hook; 12] = [
         .waits(),
     hook("copied", Way::Raw, COPYING, DELIVERY)
         .tells("how much of a message its reader took")
-        .only(Kind::Kprobe),
+        .only(Kind::Kprobe)
+        .adds(),
     hook("failed", Way::Exit, "netlink_unicast", &[]).tells("why an answer failed"),
     hook("overrun", Way::Entry, "netlink_overrun", &[]).tells("overruns"),
     hook("extack", Way::Raw, "netlink_extack", REQUEST).tells(REASONS),
@@ -147,6 +151,7 @@ const fn hook(
         tells: None,
         only: None,
         waits: false,
+        adds: false,
     }
 }
 
@@ -174,6 +179,10 @@ impl Hook {
             waits: true,
             ..self
         }
+    }
+
+    const fn adds(self) -> Self {
+        Self { adds: true, ..self }
     }
 
     /// Is it of use among hooks of this kind?
