@@ -43,45 +43,44 @@ use parse::{padded, patience, seconds};
 
 const EXAMPLES: &str = "\
 Examples:
-  greet-user                        greet once; needs no privileges
+  greet-user                        send one greeting; needs no privileges
   sudo greet-user --trace           show every crossing of the user/kernel boundary
-  greet-user -c 5 -i 0.2 -q         five greetings, 0.2 s apart, and only the summary
-  sudo greet-user watch -p route    show what crosses on NETLINK_ROUTE
-  sudo greet-user watch -- ip link  show what `ip link` asks and is told
-  sudo greet-user top               who talks with whom, live on the whole screen
-  greet-user --flags NLM_F_ACK      for a module that wants these flags and no others
-  sudo greet-user doctor            what works here, and what to do about the rest
+  greet-user -c 5 -i 0.2 -q         five greetings, 0.2 s apart; summary only
+  sudo greet-user watch -p route    show all traffic of NETLINK_ROUTE
+  sudo greet-user watch -- ip link  show the requests of `ip link` and their replies
+  sudo greet-user top               who talks to whom, live, full screen
+  greet-user --flags NLM_F_ACK      for a module that accepts exactly these flags
+  sudo greet-user doctor            what works here, and how to fix the rest
   sudo greet-user --trace --format json | jq 'select(.kind == \"exchange\")'
 
-Exit status: 0 if every greeting was answered, 1 if one was not, 2 if greeting was not possible.";
+Exit status: 0 if every greeting was answered, 1 if one was not, 2 if none could be sent.";
 
 /// Greets the kernel over netlink and shows the message crossing the boundary.
 #[derive(Clone, Debug, Parser)]
 #[command(version, after_help = EXAMPLES, args_conflicts_with_subcommands = true)]
 #[cfg_attr(feature = "otlp", command(mut_arg("otlp", |arg| arg.requires("trace"))))]
 pub struct Cli {
-    /// What else can be done
+    /// What to do other than greet
     #[command(subcommand)]
     pub command: Option<Command>,
 
-    /// The text to greet with
+    /// Text of the greeting
     #[arg(default_value = "Hello, how are you?")]
     pub message: String,
 
-    /// How many greetings to send [default: 1; with --flood until Ctrl-C]
+    /// Number of greetings to send [default: 1; with --flood, until Ctrl-C]
     #[arg(short, long, value_name = "N")]
     pub count: Option<NonZeroU64>,
 
-    /// Seconds from one greeting to the next [default: 1; with --flood 0]
+    /// Seconds between greetings [default: 1; with --flood, 0]
     #[arg(short, long, value_name = "S", value_parser = seconds)]
     pub interval: Option<Duration>,
 
-    /// Send the next greeting as soon as the answer is there, and show the summary only (as -q
-    /// does)
+    /// Send each greeting as soon as the previous one is answered; summary only, as with -q
     #[arg(long)]
     pub flood: bool,
 
-    /// Seconds to wait for an answer; 0 for as long as it takes
+    /// Seconds to wait for a reply; 0 waits forever
     #[arg(short = 'W', long, value_name = "S", default_value = "5", value_parser = patience)]
     pub timeout: Duration,
 
@@ -89,47 +88,46 @@ pub struct Cli {
     #[arg(short, long, value_name = "BYTES")]
     pub size: Option<usize>,
 
-    /// Do not ask for an answer (leave NLM_F_ACK out)
+    /// Request no reply (leave out NLM_F_ACK)
     #[arg(long)]
     pub no_ack: bool,
 
-    /// What its header says
+    /// Fields of the message header
     #[command(flatten)]
     pub heading: HeadingOptions,
 
-    /// Show each stage of the message's way through the kernel (needs root)
+    /// Show each stage of the message's path through the kernel (needs root)
     #[arg(long)]
     pub trace: bool,
 
-    /// The function in the kernel that receives the message; found by itself unless given
+    /// Kernel function that receives the message [default: found automatically]
     #[arg(long, value_name = "SYMBOL", requires = "trace")]
     pub callback: Option<String>,
 
-    /// How to hook into the kernel
+    /// Kind of hooks to attach
     #[arg(long, value_enum, default_value_t = Hooks::Auto, requires = "trace")]
     pub hooks: Hooks,
 
-    /// How to show it
+    /// Output format
     #[arg(long, value_enum, default_value_t = Format::Human)]
     pub format: Format,
 
-    /// Record the run in a file for `greet-user replay`; `-` for standard output, and then
-    /// nothing else is shown
+    /// Record the run in FILE for `greet-user replay`; `-` writes to standard output and shows
+    /// nothing else
     #[arg(long, value_name = "FILE")]
     pub record: Option<PathBuf>,
 
-    /// Write a capture file for Wireshark (pcapng), with whole messages; `-` for standard
-    /// output, and then nothing else is shown
+    /// Write a capture file for Wireshark (pcapng) with complete messages; `-` writes to standard
+    /// output and shows nothing else
     #[arg(long, value_name = "FILE", requires = "trace")]
     pub pcapng: Option<PathBuf>,
 
-    /// Write a page for a browser at the end, one file with everything in it: the summary, a
-    /// diagram of each exchange, the bytes; `-` for standard output, and then nothing else is
-    /// shown
+    /// Write a self-contained page for a browser at the end, with a summary and the diagram and
+    /// bytes of each exchange; `-` writes to standard output and shows nothing else
     #[arg(long, value_name = "FILE", requires = "trace")]
     pub report: Option<PathBuf>,
 
-    /// How many exchanges the report holds in full; all are counted
+    /// Number of exchanges the report keeps in full; all are counted
     #[arg(long, value_name = "N", requires = "report", default_value_t = REPORT_LIMIT, value_parser = value_parser!(u32).range(1..))]
     pub report_limit: u32,
 
@@ -137,7 +135,7 @@ pub struct Cli {
     #[command(flatten)]
     pub otlp: OtlpOptions,
 
-    /// Show the first line and the summary only
+    /// Show only the first line and the summary
     #[arg(short, long)]
     pub quiet: bool,
 
@@ -146,51 +144,51 @@ pub struct Cli {
     pub show: Show,
 }
 
-/// What can be done beside greeting.
+/// What to do other than greet.
 #[derive(Clone, Debug, Subcommand)]
 pub enum Command {
-    /// Show any netlink traffic, or that of one command (needs root)
+    /// Show netlink traffic of the machine, or of one command (needs root)
     Watch(WatchOptions),
-    /// Show who talks with whom, live on the whole screen (needs root)
+    /// Show who talks to whom, live, full screen (needs root)
     #[cfg(feature = "top")]
     Top(TopOptions),
-    /// Show what was recorded, on any machine and without root
+    /// Replay a recording, on any machine and without root
     Replay(ReplayOptions),
-    /// List all netlink sockets, and what the kernel calls for each of its own
+    /// List netlink sockets, with the receive callbacks of the kernel's own
     Sockets(SocketsOptions),
-    /// Check what of tracing works here, and tell what to do about the rest
+    /// Check what works on this machine, and how to fix the rest
     Doctor(DoctorOptions),
-    /// Print what a shell needs to complete this command line
+    /// Print a completion script for a shell
     Completions(CompletionsOptions),
-    /// Print the manual
+    /// Print the manual page
     Man(ManOptions),
 }
 
-/// How to show what happened.
+/// The output format.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum Format {
     /// For people
     Human,
-    /// For programs: one JSON object a line
+    /// For programs: one JSON object per line
     Json,
 }
 
 impl Cli {
-    /// How many greetings to send.
+    /// Number of greetings to send.
     #[must_use]
     pub fn count(&self) -> u64 {
         let default = if self.flood { u64::MAX } else { 1 };
         self.count.map_or(default, NonZeroU64::get)
     }
 
-    /// How long from one greeting to the next.
+    /// Time between greetings.
     #[must_use]
     pub fn interval(&self) -> Duration {
         let default = Duration::from_secs(u64::from(!self.flood));
         self.interval.unwrap_or(default)
     }
 
-    /// What was typed; ends the process where that is not understood.
+    /// Parses the command line; exits if it is invalid.
     #[must_use]
     pub fn typed() -> Self {
         let cli = Self::parse();
@@ -200,7 +198,7 @@ impl Cli {
         }
     }
 
-    /// A lone word that is nearly a command was probably meant as one, and is not sent.
+    /// A lone word that is nearly a command was probably meant as one, and is not sent as a greeting.
     fn mistaken(&self, arguments: usize) -> Option<clap::Error> {
         // The program, and the word.
         if self.command.is_some() || arguments != 2 {
@@ -218,7 +216,7 @@ impl Cli {
         Some(program.error(ErrorKind::InvalidSubcommand, said))
     }
 
-    /// Is only the summary shown?
+    /// Whether only the summary is shown.
     #[must_use]
     pub const fn summary_only(&self) -> bool {
         self.quiet || self.flood

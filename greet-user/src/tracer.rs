@@ -42,7 +42,7 @@ pub use plan::{Attached, Plan};
 
 use crate::{event::Event, sockets, stream::Stream};
 use hooks::{Kernel, witness::Witness};
-use missed::Twins;
+use missed::Shared;
 use offsets::Offsets;
 use owners::Owners;
 use sockets::{KernelSocket, SocketsError};
@@ -68,7 +68,7 @@ pub struct Tracer {
     logger: EbpfLogger<&'static dyn log::Log>,
     attached: Attached,
     owners: Owners,
-    twins: Twins,
+    shared: Shared,
     malformed: u64,
 }
 
@@ -124,7 +124,7 @@ impl Tracer {
         };
         let mut stream = Stream::default();
         let mut witness = Witness::new(&mut records, &mut stream, &mut family, filter);
-        let (mut attached, twins) =
+        let (mut attached, shared) =
             hooks::attach(&mut programs, kernel, plan, callbacks, &mut witness)?;
         let early = witness.into_events();
         if filter.early && !attached.has("netlink_unicast") {
@@ -151,7 +151,7 @@ impl Tracer {
             logger,
             attached,
             owners: Owners::default(),
-            twins,
+            shared,
             malformed: 0,
         })
     }
@@ -244,7 +244,7 @@ impl Tracer {
     /// # Errors
     /// [`TracerError`] where the counters cannot be read.
     pub fn missed(&self) -> Result<u64, TracerError> {
-        missed::count(&self.twins).map_err(TracerError::setup)
+        missed::count(&self.shared).map_err(TracerError::setup)
     }
 }
 

@@ -8,20 +8,20 @@ use super::Format;
 
 const EXAMPLES: &str = "\
 Examples:
-  sudo greet-user doctor           everything, and what to do about what is missing
-  greet-user doctor                what can be told without privileges
+  sudo greet-user doctor           check everything, and how to fix what is missing
+  greet-user doctor                check what is possible without privileges
   sudo greet-user doctor --json | jq 'select(.verdict == \"failure\")'
 
 Exit status:
   0  tracing and greeting work
-  1  tracing works, but something cannot be had or could not be checked: a stage, greetings
-  2  tracing cannot work: the rights, the kernel's types, or hooks of any kind are missing";
+  1  tracing works, with limits: a stage or greetings do not work, or could not be checked
+  2  tracing cannot work: privileges, the kernel's BTF, or every kind of hook are missing";
 
-/// How to show what was found.
+/// How to show the results.
 #[derive(Clone, Debug, Args)]
 #[command(after_help = EXAMPLES)]
 pub struct DoctorOptions {
-    /// How to show it
+    /// Output format
     #[arg(long, value_enum, default_value_t = Format::Human)]
     pub format: Format,
 
@@ -29,17 +29,17 @@ pub struct DoctorOptions {
     #[arg(long, conflicts_with = "format")]
     pub json: bool,
 
-    /// Show the tracer's diagnostics on standard error (as RUST_LOG does)
+    /// Print the tracer's diagnostics to standard error (as RUST_LOG does)
     #[arg(short, long, action = ArgAction::Count)]
     pub verbose: u8,
 
-    /// When to use colours
+    /// When to use colors
     #[command(flatten)]
     pub color: Color,
 }
 
 impl DoctorOptions {
-    /// How to show it.
+    /// The output format.
     #[must_use]
     pub const fn format(&self) -> Format {
         if self.json { Format::Json } else { self.format }

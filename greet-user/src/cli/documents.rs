@@ -15,13 +15,13 @@ Examples:
 const MAN_EXAMPLES: &str = "\
 Examples:
   greet-user man | man -l -                                read it now
-  greet-user man --out ~/.local/share/man/man1             a page for each command";
+  greet-user man --out ~/.local/share/man/man1             write a page for each command";
 
-/// For which shell.
+/// Which shell to complete for.
 #[derive(Clone, Debug, Args)]
 #[command(after_help = COMPLETIONS_EXAMPLES)]
 pub struct CompletionsOptions {
-    /// The shell
+    /// Shell
     #[arg(value_enum)]
     pub shell: Shell,
 }
@@ -30,7 +30,7 @@ pub struct CompletionsOptions {
 #[derive(Clone, Debug, Args)]
 #[command(after_help = MAN_EXAMPLES)]
 pub struct ManOptions {
-    /// Write a page for each command into this folder, instead of the first to standard output
+    /// Write a page for each command to this directory instead of the main page to standard output
     #[arg(long, value_name = "DIR")]
     pub out: Option<PathBuf>,
 }

@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! Where metrics are served, and how many label values there may be, in a build that can serve
-//! them.
+//! Where metrics are served, and how many label values are allowed, in a build that can serve them.
 
 use clap::Args;
 
@@ -20,20 +19,19 @@ const PROCESSES_MAX: u64 = 10_000;
 /// Metrics for Prometheus.
 #[derive(Clone, Debug, Args)]
 pub struct MetricsOptions {
-    /// Serve metrics for Prometheus at this address, as PORT, HOST:PORT or `[IPv6]:PORT`; without
-    /// a host on this machine alone (127.0.0.1), with port 0 at any that is free
+    /// Serve metrics for Prometheus at PORT, HOST:PORT or `[IPv6]:PORT`; the default host is
+    /// 127.0.0.1, and port 0 picks a free port
     #[cfg(feature = "metrics")]
     #[arg(long, value_name = "ADDR", value_parser = address)]
     pub metrics: Option<Address>,
 
-    /// Answer requests for this host name as well. Others than `localhost`, the address and its
-    /// name are refused: a web page could have its own name lead here, and read the answer
+    /// Also answer requests for this host name. Names other than `localhost` and the address are
+    /// refused, because a web page could resolve its own name to this address and read the metrics
     #[cfg(feature = "metrics")]
     #[arg(long, value_name = "NAME", requires = "metrics")]
     pub metrics_name: Vec<String>,
 
-    /// So many process names at most have metrics of their own, one on two protocols counting
-    /// twice; the rest count as `other`
+    /// Keep metrics for up to N process names, counted once per protocol; the rest count as `other`
     #[cfg(feature = "metrics")]
     #[arg(long, value_name = "N", default_value = "200", requires = "metrics", value_parser = clap::value_parser!(u64).range(0..=PROCESSES_MAX))]
     pub metrics_processes: u64,
@@ -41,16 +39,16 @@ pub struct MetricsOptions {
 
 #[cfg(feature = "metrics")]
 impl MetricsOptions {
-    /// Was an address named?
+    /// Whether an address was given.
     #[must_use]
     pub const fn is_given(&self) -> bool {
         self.metrics.is_some()
     }
 
-    /// Answers at the address from now on, if there is one.
+    /// Starts serving at the address, if one was given.
     ///
     /// # Errors
-    /// [`SessionError::Metrics`] where the address is not to be had.
+    /// [`SessionError::Metrics`] if the address is not available.
     pub fn serve(&self, sinks: Sinks) -> Result<Sinks, SessionError> {
         let Some(address) = &self.metrics else {
             return Ok(sinks);
@@ -82,7 +80,7 @@ impl MetricsOptions {
 
 #[cfg(not(feature = "metrics"))]
 impl MetricsOptions {
-    /// This build has no way to name an address.
+    /// This build has no such option.
     #[must_use]
     pub const fn is_given(&self) -> bool {
         false

@@ -10,7 +10,7 @@ use crate::{session::SessionError, sinks::Sinks};
 /// Traces for OpenTelemetry.
 #[derive(Clone, Debug, Args)]
 pub struct OtlpOptions {
-    /// Send each exchange as a trace to the OpenTelemetry collector at this URL, such as
+    /// Send each exchange as a trace to the OpenTelemetry collector at this URL, e.g.
     /// http://localhost:4318
     #[cfg(feature = "otlp")]
     #[arg(long, value_name = "ENDPOINT", value_parser = endpoint)]
@@ -19,16 +19,16 @@ pub struct OtlpOptions {
 
 #[cfg(feature = "otlp")]
 impl OtlpOptions {
-    /// Was a collector named?
+    /// Whether a collector was given.
     #[must_use]
     pub const fn is_given(&self) -> bool {
         self.otlp.is_some()
     }
 
-    /// Sends to the collector from now on, if one is named.
+    /// Starts sending to the collector, if one was given.
     ///
     /// # Errors
-    /// [`SessionError::Otlp`] where the environment asks for what there is not.
+    /// [`SessionError::Otlp`] if the environment asks for something unsupported.
     pub fn send(&self, sinks: Sinks, is_live: bool) -> Result<Sinks, SessionError> {
         match &self.otlp {
             Some(endpoint) => sinks.sent(endpoint, is_live),
@@ -39,7 +39,7 @@ impl OtlpOptions {
 
 #[cfg(not(feature = "otlp"))]
 impl OtlpOptions {
-    /// This build has no way to name a collector.
+    /// This build has no such option.
     #[must_use]
     pub const fn is_given(&self) -> bool {
         false

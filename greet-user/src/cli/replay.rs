@@ -11,40 +11,39 @@ use crate::output::REPORT_LIMIT;
 const EXAMPLES: &str = "\
 Examples:
   sudo greet-user watch --record run.greet        watch, and record it
-  greet-user replay run.greet                     the same again, without root
-  greet-user replay run.greet --pace              as fast as it happened
-  greet-user replay run.greet --top               in the screen of `greet-user top`
-  greet-user replay run.greet --format json       as JSON lines, the same as live
+  greet-user replay run.greet                     show it again, without root
+  greet-user replay run.greet --pace              in real time
+  greet-user replay run.greet --top               on the screen of `greet-user top`
+  greet-user replay run.greet --format json       as JSON lines, identical to the live run's
   greet-user replay run.greet --pcapng w.pcapng   as a capture file for Wireshark
   greet-user replay run.greet --report run.html   as a page for a browser
   ssh HOST sudo greet-user watch --record - | greet-user replay -
 
-Exit status: 0 if all of it was read, 2 if not.";
+Exit status: 0 if the whole recording was read, 2 otherwise.";
 
 /// Which recording, and how to show it.
 #[derive(Clone, Debug, Args)]
 #[command(after_help = EXAMPLES)]
 pub struct ReplayOptions {
-    /// What `--record` has written; `-` for standard input
+    /// Recording written by `--record`; `-` for standard input
     #[arg(value_name = "FILE")]
     pub file: PathBuf,
 
-    /// How to show it
+    /// Output format
     #[arg(long, value_enum, default_value_t = Format::Human)]
     pub format: Format,
 
-    /// Write a capture file for Wireshark (pcapng); `-` for standard output, and then nothing
-    /// else is shown
+    /// Write a capture file for Wireshark (pcapng); `-` writes to standard output and shows nothing
+    /// else
     #[arg(long, value_name = "FILE")]
     pub pcapng: Option<PathBuf>,
 
-    /// Write a page for a browser at the end, one file with everything in it: the summary, a
-    /// diagram of each exchange, the bytes; `-` for standard output, and then nothing else is
-    /// shown
+    /// Write a self-contained page for a browser at the end, with a summary and the diagram and
+    /// bytes of each exchange; `-` writes to standard output and shows nothing else
     #[arg(long, value_name = "FILE")]
     pub report: Option<PathBuf>,
 
-    /// How many exchanges the report holds in full; all are counted
+    /// Number of exchanges the report keeps in full; all are counted
     #[arg(long, value_name = "N", requires = "report", default_value_t = REPORT_LIMIT, value_parser = value_parser!(u32).range(1..))]
     pub report_limit: u32,
 
@@ -52,16 +51,16 @@ pub struct ReplayOptions {
     #[command(flatten)]
     pub otlp: OtlpOptions,
 
-    /// As fast as it happened, instead of as fast as it can be shown
+    /// Replay in real time instead of as fast as possible
     #[arg(long)]
     pub pace: bool,
 
-    /// Show it in the screen of `greet-user top`: all of it, or with `--pace` as it happened
+    /// Show it on the screen of `greet-user top`: all at once, or in real time with `--pace`
     #[cfg(feature = "top")]
     #[arg(long, conflicts_with_all = ["format", "pcapng", "summary", "report"])]
     pub top: bool,
 
-    /// Show the closing summary only
+    /// Show only the closing summary
     #[arg(short = 'q', long, visible_alias = "quiet")]
     pub summary: bool,
 

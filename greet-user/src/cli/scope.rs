@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! What of all traffic is looked at: the options that `watch` and `top` share.
+//! Which traffic to watch: the options that `watch` and `top` share.
 
 use std::ffi::OsString;
 
@@ -19,10 +19,10 @@ const SNAPLEN_MAX: i64 = event::SNAPLEN_MAX as i64;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Netns(pub Option<u32>);
 
-/// What of all traffic is looked at.
+/// Which traffic to watch.
 #[derive(Clone, Debug, Args)]
 pub struct Scope {
-    /// Only this netlink protocol, by name or number; may be given several times
+    /// Only this netlink protocol, by name or number; repeatable
     #[arg(short, long = "protocol", value_name = "PROTO", value_parser = protocol(), hide_possible_values = true)]
     pub protocols: Vec<u32>,
 
@@ -51,21 +51,20 @@ pub struct Scope {
     #[arg(long, value_name = "LIST", value_delimiter = ',', value_parser = stage_name(), hide_possible_values = true)]
     pub stages: Vec<Stage>,
 
-    /// Copy up to so many bytes of each datagram, instead of 272 (one header and 256 bytes)
+    /// Copy up to BYTES of each datagram [default: 272, one header and 256 bytes]
     #[arg(long, value_name = "BYTES", value_parser = value_parser!(u32).range(1..=SNAPLEN_MAX))]
     pub snaplen: Option<u32>,
 
-    /// A function in the kernel that receives messages; may be given several times. Unless
-    /// one is given, those of modules are found by themselves, and with `--stages handle` or
-    /// `handled` those of the kernel as well
+    /// Kernel function that receives messages; repeatable. By default those of modules are found
+    /// automatically, and with `--stages handle` or `handled` those of the kernel as well
     #[arg(long, value_name = "SYMBOL")]
     pub callback: Vec<String>,
 
-    /// How to hook into the kernel
+    /// Kind of hooks to attach
     #[arg(long, value_enum, default_value_t = Hooks::Auto)]
     pub hooks: Hooks,
 
-    /// A command to run: its traffic alone is shown, and its exit status is ours
+    /// Command to run: only its traffic is shown, and its exit status is returned
     #[arg(last = true, value_name = "COMMAND")]
     pub command: Vec<OsString>,
 }

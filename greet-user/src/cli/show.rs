@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! How to draw, and what the terminal can show: the one place that asks it.
+//! How to draw, and what the terminal supports: the one place that queries it.
 
 use std::io::{IsTerminal as _, Stdout, stdout};
 
@@ -10,40 +10,40 @@ use rustix::termios::tcgetwinsize;
 
 use crate::output::Look;
 
-/// Columns where nothing says how many there are.
+/// Columns if the width is unknown.
 const WIDTH: usize = 80;
 
 /// How to draw for people.
 #[derive(Clone, Debug, Args)]
 #[command(next_help_heading = "For people")]
 pub struct Show {
-    /// One line a message: for floods, and for grep
+    /// Print one line per message, for floods and grep
     #[arg(long)]
     pub oneline: bool,
 
-    /// Show the bytes of each message, with the header's fields marked
+    /// Show the bytes of each message, with the header fields marked
     #[arg(short = 'x', long)]
     pub hex: bool,
 
-    /// Fold nothing: long dumps, long texts; -vv shows the tracer's diagnostics as well, on
-    /// standard error (as RUST_LOG does)
+    /// Do not fold long dumps and texts; -vv also prints the tracer's diagnostics to standard error
+    /// (as RUST_LOG does)
     #[arg(short, long, action = ArgAction::Count)]
     pub verbose: u8,
 
-    /// With which characters and colours
+    /// Characters and colors
     #[command(flatten)]
     pub drawing: Drawing,
 }
 
-/// With which characters and colours.
+/// Characters and colors.
 #[derive(Clone, Debug, Args)]
 #[command(next_help_heading = "For people")]
 pub struct Drawing {
-    /// Draw in plain ASCII, as where the output is not a terminal
+    /// Draw in plain ASCII [default if the output is not a terminal]
     #[arg(long, overrides_with = "unicode")]
     pub ascii: bool,
 
-    /// Draw with lines and arrows, wherever the output goes
+    /// Draw with Unicode lines and arrows, even if the output is not a terminal
     #[arg(long)]
     pub unicode: bool,
 
@@ -52,7 +52,7 @@ pub struct Drawing {
 }
 
 impl Show {
-    /// What the drawing is to look like on standard output.
+    /// The look of a drawing on standard output.
     #[must_use]
     pub fn look(&self) -> Look {
         Look {
@@ -64,13 +64,13 @@ impl Show {
         }
     }
 
-    /// Are the tracer's diagnostics asked for?
+    /// Whether the tracer's diagnostics were requested.
     #[must_use]
     pub const fn diagnostics(&self) -> bool {
         self.verbose > 1
     }
 
-    /// The terminal's width, or what COLUMNS says. A line for grep is as long as it has to be.
+    /// The terminal's width, or $COLUMNS. A line for grep is as long as it needs to be.
     fn width(&self, out: &Stdout) -> usize {
         let terminal = tcgetwinsize(out).ok().map(|size| usize::from(size.ws_col));
         let columns = || std::env::var("COLUMNS").ok()?.parse().ok();
@@ -81,7 +81,7 @@ impl Show {
 }
 
 impl Drawing {
-    /// What the drawing is to look like on standard output, of no known width.
+    /// The look of a drawing on standard output, of unknown width.
     #[must_use]
     pub fn look(&self) -> Look {
         let out = stdout();
@@ -94,8 +94,8 @@ impl Drawing {
     }
 }
 
-/// Does the locale name a character set with lines and arrows? One that names none is taken
-/// for an environment that nobody has set up: terminals of today have them.
+/// Whether the locale's character set has lines and arrows. A locale without one is taken for an
+/// environment that was never set up: current terminals support them.
 fn locale_is_unicode() -> bool {
     let set = ["LC_ALL", "LC_CTYPE", "LANG"];
     let mut set = set.iter().filter_map(std::env::var_os);

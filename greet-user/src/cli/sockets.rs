@@ -7,19 +7,19 @@ use super::Format;
 
 const EXAMPLES: &str = "\
 Examples:
-  sudo greet-user sockets          of all network namespaces, with receive callbacks
-  greet-user sockets               of this one, without privileges
+  sudo greet-user sockets          all network namespaces, with receive callbacks
+  greet-user sockets               this namespace only, without privileges
   sudo greet-user sockets --format json | jq 'select(.drops > 0)'";
 
 /// How to list the sockets.
 #[derive(Clone, Debug, Args)]
 #[command(after_help = EXAMPLES)]
 pub struct SocketsOptions {
-    /// How to show them
+    /// Output format
     #[arg(long, value_enum, default_value_t = Format::Human)]
     pub format: Format,
 
-    /// Show the tracer's diagnostics on standard error (as RUST_LOG does)
+    /// Print the tracer's diagnostics to standard error (as RUST_LOG does)
     #[arg(short, long, action = ArgAction::Count)]
     pub verbose: u8,
 }

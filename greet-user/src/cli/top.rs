@@ -10,30 +10,30 @@ use crate::sinks::Files;
 
 const EXAMPLES: &str = "\
 Examples:
-  sudo greet-user top                        everybody who talks over netlink
-  sudo greet-user top -p route -p genl       of two protocols
-  sudo greet-user top --process NetworkManager  of the processes of that name
-  sudo greet-user top -- ip monitor          of one command, whose output is not shown
-  sudo greet-user top --record run.greet     and record it
-  greet-user replay run.greet --top          the recording in the same screen, without root
+  sudo greet-user top                     all netlink conversations
+  sudo greet-user top -p route -p genl    two protocols
+  sudo greet-user top --process systemd   all processes of that name
+  sudo greet-user top -- ip monitor       one command, with its output discarded
+  sudo greet-user top --record run.greet  record as well
+  greet-user replay run.greet --top       a recording on the same screen, without root
 
-The key ? shows all keys. Exit status: 0, that of the COMMAND if there is one and it has ended, or
-2 if this was not possible; what then is missing, `greet-user doctor` tells.";
+Press ? for a list of keys. Exit status: 0, or that of COMMAND if it has ended; 2 if tracing is not
+possible (`greet-user doctor` shows why).";
 
-/// What to show on the screen.
+/// What to show.
 #[derive(Clone, Debug, Args)]
 #[command(after_help = EXAMPLES)]
 pub struct TopOptions {
-    /// What of all traffic
+    /// Which traffic to watch
     #[command(flatten)]
     pub scope: Scope,
 
-    /// Record everything in a file for `greet-user replay`
+    /// Record the run in FILE for `greet-user replay`
     #[arg(long, value_name = "FILE")]
     pub record: Option<PathBuf>,
 
-    /// Write a capture file for Wireshark (pcapng), with whole messages unless `--snaplen` says
-    /// how much of them
+    /// Write a capture file for Wireshark (pcapng), with complete messages unless `--snaplen` limits
+    /// them
     #[arg(long, value_name = "FILE")]
     pub pcapng: Option<PathBuf>,
 
@@ -43,7 +43,7 @@ pub struct TopOptions {
 }
 
 impl TopOptions {
-    /// What it is written to beside what is shown.
+    /// Files that are written in addition to what is shown.
     #[must_use]
     pub fn files(&self) -> Files<'_> {
         Files::of(self.record.as_deref(), self.pcapng.as_deref())

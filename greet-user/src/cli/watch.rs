@@ -10,28 +10,27 @@ use crate::{output::REPORT_LIMIT, sinks::Files};
 
 const EXAMPLES: &str = "\
 Examples:
-  sudo greet-user watch                        all netlink traffic of the machine, until Ctrl-C
-  sudo greet-user watch -p route -p genl       of two protocols
-  sudo greet-user watch -- ip link             what `ip link` asks and is told
-  sudo greet-user watch --process NetworkManager  of the processes of that name
-  sudo greet-user watch --summary              times and counts alone, at the lowest cost
+  sudo greet-user watch                     all netlink traffic of the machine, until Ctrl-C
+  sudo greet-user watch -p route -p genl    two protocols
+  sudo greet-user watch -- ip link          the requests of `ip link` and their replies
+  sudo greet-user watch --process systemd   all processes of that name
+  sudo greet-user watch --summary           times and counts only, at the lowest cost
   sudo greet-user watch --stages send,handle,sent -p route
   sudo greet-user watch --report run.html -- ip link
   sudo greet-user watch --summary --metrics 9478
   sudo greet-user watch --format json | jq 'select(.kind == \"exchange\")'
 
-Exit status: 0, that of the COMMAND if there is one, or 2 if watching was not possible; what
-then is missing, `greet-user doctor` tells.";
+Exit status: 0, or that of COMMAND; 2 if watching is not possible (`greet-user doctor` shows why).";
 
 /// What to watch, and how to show it.
 #[derive(Clone, Debug, Args)]
 #[command(after_help = EXAMPLES)]
 pub struct WatchOptions {
-    /// What of all traffic
+    /// Which traffic to watch
     #[command(flatten)]
     pub scope: Scope,
 
-    /// Show the closing summary only, and copy no message
+    /// Show only the closing summary; copies no messages
     #[arg(long)]
     pub summary: bool,
 
@@ -40,27 +39,26 @@ pub struct WatchOptions {
     #[arg(long, conflicts_with = "summary")]
     pub early: bool,
 
-    /// How to show it
+    /// Output format
     #[arg(long, value_enum, default_value_t = Format::Human)]
     pub format: Format,
 
-    /// Record everything in a file for `greet-user replay`; `-` for standard output, and then
-    /// nothing else is shown
+    /// Record the run in FILE for `greet-user replay`; `-` writes to standard output and shows
+    /// nothing else
     #[arg(long, value_name = "FILE")]
     pub record: Option<PathBuf>,
 
-    /// Write a capture file for Wireshark (pcapng), with whole messages unless `--snaplen` says
-    /// how much of them; `-` for standard output, and then nothing else is shown
+    /// Write a capture file for Wireshark (pcapng), with complete messages unless `--snaplen` limits
+    /// them; `-` writes to standard output and shows nothing else
     #[arg(long, value_name = "FILE", conflicts_with = "summary")]
     pub pcapng: Option<PathBuf>,
 
-    /// Write a page for a browser at the end, one file with everything in it: the summary, a
-    /// diagram of each exchange, the bytes; `-` for standard output, and then nothing else is
-    /// shown
+    /// Write a self-contained page for a browser at the end, with a summary and the diagram and
+    /// bytes of each exchange; `-` writes to standard output and shows nothing else
     #[arg(long, value_name = "FILE", conflicts_with = "summary")]
     pub report: Option<PathBuf>,
 
-    /// How many exchanges the report holds in full; all are counted
+    /// Number of exchanges the report keeps in full; all are counted
     #[arg(long, value_name = "N", requires = "report", default_value_t = REPORT_LIMIT, value_parser = value_parser!(u32).range(1..))]
     pub report_limit: u32,
 
@@ -78,13 +76,13 @@ pub struct WatchOptions {
 }
 
 impl WatchOptions {
-    /// Is standard output for a program that reads ours?
+    /// Whether standard output carries data for another program.
     #[must_use]
     pub fn needs_stdout(&self) -> bool {
         self.format == Format::Json || self.files().is_stdout()
     }
 
-    /// What it is written to beside what is shown.
+    /// Files that are written in addition to what is shown.
     #[must_use]
     pub fn files(&self) -> Files<'_> {
         Files::of(self.record.as_deref(), self.pcapng.as_deref())
