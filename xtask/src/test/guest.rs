@@ -98,7 +98,7 @@ pub fn jobs<'a>(
         };
         let (alone, racing): (Vec<_>, Vec<_>) = chosen
             .into_iter()
-            .partition(|test| release == full && suites::processors(test) == 1);
+            .partition(|test| suites::processors(test) == 1);
         let all = Slice {
             seconds: hostile.iter().map(|test| seconds(test)).sum(),
             tests: hostile.clone(),

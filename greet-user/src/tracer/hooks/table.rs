@@ -77,7 +77,9 @@ pub(super) const FUNCTIONS: [Hook; 12] = [
     hook("failed", Way::Exit, "netlink_unicast", &[]).tells("why an answer failed"),
     hook("overrun", Way::Entry, "netlink_overrun", &[]).tells("overruns"),
     hook("extack", Way::Raw, "netlink_extack", REQUEST).tells(REASONS),
-    hook("died", Way::Raw, "sched_process_exit", REQUEST).tells(DEATHS),
+    hook("died", Way::Raw, "sched_process_exit", REQUEST)
+        .tells(DEATHS)
+        .adds(),
     hook("cross", Way::Entry, "netlink_unicast", REQUEST).shows(&[Stage::Cross, Stage::Reply]),
     hook(
         "queue",
