@@ -223,7 +223,7 @@ mod tests {
         assert_eq!(processors("files::first"), SEVERAL);
         assert_eq!(processors("json::first"), 1);
         let known = |name: &&str| MODULES.iter().any(|(module, _)| module == name);
-        assert!(RACING.iter().all(|name| known(&name)));
+        assert!(RACING.iter().all(known));
     }
 
     #[test]
