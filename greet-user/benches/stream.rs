@@ -57,7 +57,7 @@ fn records(seq: u32) -> [Vec<u8>; 3] {
     request.resize(128 + 64, 0);
     let mut delivery = header(3, call | 1 << 63);
     delivery.extend(numbers(&[skb, 8_000, 9_000]));
-    delivery.extend(words(&[272, 0]));
+    delivery.extend(words(&[272, 0, 272, 0]));
     [message, request, delivery]
 }
 
