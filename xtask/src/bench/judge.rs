@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use xtask::job::{Batch, Measured, Report};
 
 use super::peers::Missing;
-use super::rows::{Part, RECORDS, Row, Sight};
+use super::rows::{CLOSED, Part, RECORDS, Row, Sight};
 
 /// How much less time than bpftrace's four probes attaching may take.
 const ATTACH: f64 = 0.25;
@@ -295,7 +295,9 @@ fn ours(sight: Sight, measured: &Measured, report: &Report) -> Result<String, St
         Sight::Nothing => format!("{events} records"),
         Sight::Records => format!("{events} records, {lost} lost"),
         Sight::SeenOrDropped => {
-            format!("{events} records seen + {events_dropped} dropped = {RECORDS} × {trips}")
+            format!(
+                "{events} records seen + {events_dropped} dropped = {RECORDS} × {trips} + {CLOSED}"
+            )
         }
         _ => format!("{sent} round trips, {lost} lost"),
     };
@@ -303,7 +305,9 @@ fn ours(sight: Sight, measured: &Measured, report: &Report) -> Result<String, St
         Sight::Nothing => events == 0 && lost == 0,
         Sight::Records => events >= trips && lost == 0,
         Sight::SeenOrDropped => {
-            events + events_dropped == RECORDS * trips && events_dropped > 0 && calls_missed == 0
+            events + events_dropped == RECORDS * trips + CLOSED
+                && events_dropped > 0
+                && calls_missed == 0
         }
         Sight::Exchanges => (sent, received, measured.evidence, lost) == (trips, trips, trips, 0),
         _ => (sent, received, lost) == (trips, trips, 0),

@@ -8,6 +8,8 @@ use super::peers::Tool;
 
 /// A greeting leaves three records: the call, the answer in a queue, the answer read.
 pub const RECORDS: u64 = 3;
+/// And one more, when the client closes its socket.
+pub const CLOSED: u64 = 1;
 /// What greet-user prints once everything is attached.
 const ATTACHED: &str = "\"kind\":\"start\"";
 const EXCHANGE: &str = "\"kind\":\"exchange\"";
