@@ -49,7 +49,7 @@ pub async fn checks(sockets: &Result<Vec<KernelSocket>, SocketsError>) -> [Check
     [module, greeting, symbol, callback]
 }
 
-/// What is known of whoever listens on the protocol of greetings.
+/// What is known about the kernel socket of the greeting protocol.
 struct Found<'a> {
     modules: io::Result<String>,
     callback: Option<&'a Callback>,
@@ -113,7 +113,7 @@ async fn greet() -> Result<(u64, Answer), ClientError> {
     }
 }
 
-/// `greeting`. A module of somebody else's answers as it likes.
+/// `greeting`. A module other than ours may answer in any way.
 fn greeting(answered: Result<(u64, Answer), ClientError>) -> Check {
     const NAME: &str = "greeting";
     const WORKS: &str = "protocol 31 works in this network namespace";

@@ -96,7 +96,7 @@ pub(crate) fn greeting(tid: u32, seq: u32, start_ns: u64) -> [Event; 3] {
     ]
 }
 
-/// The request of thread 71's greeting, of which so many answers came into no queue.
+/// The request of thread 71's greeting, with `unqueued` replies that reached no queue.
 pub(crate) fn without_answer(seq: u32, unqueued: u32) -> Event {
     let [_, mut request, _] = greeting(71, seq, 0);
     if let Event::Request(request) = &mut request {

@@ -16,7 +16,8 @@ pub struct Exchange {
     pub passed: Vec<Passed>,
     /// The kernel's reasons.
     pub extacks: Vec<Extack>,
-    /// What was lost in its request's call, be it somebody else's: see [`Self::own_losses`].
+    /// What was lost in its request's call, other sockets' losses included: see
+    /// [`Self::own_losses`].
     pub losses: Vec<Loss>,
     /// Answers that did not reach a queue, of which none of the losses tells.
     pub unexplained: u32,

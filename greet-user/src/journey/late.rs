@@ -112,8 +112,8 @@ fn is_modules(protocol: u32) -> bool {
     protocol == NETLINK_TEST_PROTOCOL || crate::event::protocol_name(protocol).is_none()
 }
 
-/// Can an answer be told from others? It bears the number of a request; that of one whose bytes
-/// tracepoints did not show is not known, but then it is the first answer.
+/// Whether a late reply can be matched to this request: by the request's sequence number, or, if
+/// tracepoints did not show the request's bytes, as the first reply.
 fn is_numbered(request: &Request) -> bool {
     let is_unseen = request.send_ns == 0 && request.datagram.data.is_empty();
     is_unseen || request.datagram.header().is_some()
@@ -128,7 +128,7 @@ fn is_greeting_without_ack(request: &Request) -> bool {
 
 impl Journey {
     /// A message that was queued outside of its request's call belongs to its request, if that
-    /// is known; else it is told of itself.
+    /// is known; otherwise it is emitted separately.
     pub(super) fn adopt(&mut self, mut passed: Passed, tell: &mut impl FnMut(Told<'_>)) {
         let Some(id) = self.asker(&passed.message) else {
             self.open(Exchange::alone(passed), tell);

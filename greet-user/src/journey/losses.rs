@@ -127,7 +127,7 @@ impl Journey {
 
 impl Exchange {
     /// The losses that hit this exchange's own messages. The others happened in its request's
-    /// call to somebody else's socket.
+    /// call to other sockets.
     pub fn own_losses(&self) -> impl Iterator<Item = &Loss> {
         let request = self.request.as_ref();
         let is_own = move |loss: &&Loss| request.is_none_or(|request| is_own(loss, request));

@@ -17,7 +17,7 @@ use serde_json::Value;
 
 use crate::{
     capture::in_own_namespace,
-    support::{greet_user, json_lines, of_kind, stdout_of},
+    support::{greet_user, json_lines, message, of_kind, stdout_of},
     watching::Watching,
 };
 
@@ -47,22 +47,15 @@ fn open(groups: u32) -> (OwnedFd, u32) {
     (socket, address.pid())
 }
 
-fn message(kind: u16, flags: u16, seq: u32, body: &[u8]) -> Vec<u8> {
-    let len = u32::try_from(16 + body.len()).expect("short");
-    let mut message = len.to_ne_bytes().to_vec();
-    message.extend(kind.to_ne_bytes());
-    message.extend((REQUEST | flags).to_ne_bytes());
-    message.extend(seq.to_ne_bytes());
-    message.extend(0_u32.to_ne_bytes());
-    message.extend(body);
-    message
+fn request(kind: u16, flags: u16, seq: u32, body: &[u8]) -> Vec<u8> {
+    message(kind, REQUEST | flags, seq, body)
 }
 
 /// `RTM_GETLINK` of lo.
 fn link(seq: u32) -> Vec<u8> {
     let mut body = [0; 16];
     body[4] = 1;
-    message(RTM_GETLINK, 0, seq, &body)
+    request(RTM_GETLINK, 0, seq, &body)
 }
 
 /// A request about the address 127.1.0.`number` of lo.
@@ -71,7 +64,7 @@ fn address(kind: u16, flags: u16, seq: u32, number: u8) -> Vec<u8> {
     for attribute in [2_u8, 1] {
         body.extend([8, 0, attribute, 0, 127, 1, 0, number]);
     }
-    message(kind, flags, seq, &body)
+    request(kind, flags, seq, &body)
 }
 
 fn send(socket: &OwnedFd, message: &[u8], port: u32) -> Result<usize, Errno> {

@@ -28,7 +28,7 @@ use rustix::{
 use crate::{
     capture::{in_own_namespace, ip, modprobe},
     rejection::bare_socket,
-    support::{GREETING, in_vm},
+    support::{GREETING, in_vm, message},
 };
 
 const RTM_NEWLINK: u16 = 16;
@@ -60,18 +60,6 @@ fn exchanges(tracer: &mut Tracer) -> Vec<Exchange> {
     assert_eq!(journey.unmatched(), 0);
     assert_eq!(tracer.dropped().expect("reads the counters"), 0);
     ended
-}
-
-/// A message with this header; its length is the datagram's.
-fn message(kind: u16, flags: u16, seq: u32, payload: &[u8]) -> Vec<u8> {
-    let len = u32::try_from(16 + payload.len()).expect("short");
-    let mut message = len.to_ne_bytes().to_vec();
-    message.extend(kind.to_ne_bytes());
-    message.extend(flags.to_ne_bytes());
-    message.extend(seq.to_ne_bytes());
-    message.extend([0; 4]);
-    message.extend(payload);
-    message
 }
 
 /// A greeting that always has the sequence number 0.

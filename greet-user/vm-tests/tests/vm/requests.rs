@@ -15,7 +15,7 @@ use serde_json::{Value, json};
 use crate::{
     capture::in_own_namespace,
     receivers::listener,
-    support::{GREETING, of_kind},
+    support::{GREETING, message, of_kind},
     watching::{Watching, messages},
 };
 
@@ -33,17 +33,6 @@ const CREATE: u16 = 0x401;
 const AUDIT_GET: u16 = 1000;
 const AUDIT_GET_FEATURE: u16 = 1019;
 const BUSY: i32 = -16;
-
-fn message(kind: u16, flags: u16, seq: u32, payload: &[u8]) -> Vec<u8> {
-    let len = u32::try_from(16 + payload.len()).expect("short");
-    let mut message = len.to_ne_bytes().to_vec();
-    message.extend(kind.to_ne_bytes());
-    message.extend(flags.to_ne_bytes());
-    message.extend(seq.to_ne_bytes());
-    message.extend([0; 4]);
-    message.extend(payload);
-    message
-}
 
 /// All links.
 fn links(seq: u32) -> Vec<u8> {

@@ -38,6 +38,18 @@ pub fn require_vm() {
     );
 }
 
+/// A message with this header from port 0; its length is that of header and payload.
+pub fn message(kind: u16, flags: u16, seq: u32, payload: &[u8]) -> Vec<u8> {
+    let len = u32::try_from(16 + payload.len()).expect("short");
+    let mut message = len.to_ne_bytes().to_vec();
+    message.extend(kind.to_ne_bytes());
+    message.extend(flags.to_ne_bytes());
+    message.extend(seq.to_ne_bytes());
+    message.extend([0; 4]);
+    message.extend(payload);
+    message
+}
+
 /// A socket to the module.
 pub fn open() -> KernelSocket {
     client::open().expect("the module is loaded")
