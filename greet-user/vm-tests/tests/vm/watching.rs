@@ -39,7 +39,10 @@ impl Watching {
     pub fn read_until(&mut self, what: &str, fits: impl Fn(&Value) -> bool) {
         loop {
             let line = self.line();
-            let line = line.unwrap_or_else(|| panic!("it ended before {what}"));
+            let line = line.unwrap_or_else(|| {
+                let status = self.child.wait().expect("can be waited for");
+                panic!("it ended before {what}: {status}")
+            });
             let found = fits(&line);
             self.lines.push(line);
             if found {
