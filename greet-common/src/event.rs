@@ -40,6 +40,9 @@ pub const EXTACK_SIZE: usize = 128;
 
 /// [`Request::result`] of a task that died inside `sendmsg()`: an oops killed it.
 pub const DIED: i32 = i32::MIN;
+/// [`Request::result`] of a task that was killed by a signal while `sendmsg()` waited: the call
+/// ended, but never returned to the program.
+pub const KILLED: i32 = i32::MIN + 1;
 
 /// What kind of record follows, as [`Head::kind`] has it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -185,7 +188,7 @@ pub struct Request {
     pub handled_ns: u64,
     /// Stage `sent`; 0 where `sendmsg()` has not returned.
     pub sent_ns: u64,
-    /// What `sendmsg()` returned: bytes, or a negative errno. [`DIED`] where it never will; 0
+    /// What `sendmsg()` returned: bytes, or a negative errno. [`DIED`] where it never will, [`KILLED`] where the program is gone; 0
     /// where it has not returned yet, in a record that was written at the stage `cross`.
     pub result: i32,
     /// How many messages the kernel handed to `netlink_unicast` meanwhile that were not put

@@ -110,4 +110,6 @@ globals! {
     TASK_COMM: u64 = NOT_SET;
     /// `task_struct.exit_code`.
     TASK_EXIT_CODE: u64 = NOT_SET;
+    /// `task_struct.pending.signal.sig`: the first 64 signals, as bits.
+    TASK_PENDING: u64 = NOT_SET;
 }

@@ -6,12 +6,18 @@
 use aya_ebpf::helpers::generated::bpf_get_current_task_btf;
 
 use crate::{
-    globals::{TASK_COMM, TASK_EXIT_CODE, TASK_FLAGS, TASK_GROUP_LEADER, TASK_PID, TASK_TGID},
+    globals::{
+        TASK_COMM, TASK_EXIT_CODE, TASK_FLAGS, TASK_GROUP_LEADER, TASK_PENDING, TASK_PID, TASK_TGID,
+    },
     read::{Direct, Fault, Memory},
 };
 
 /// `PF_IO_WORKER` (include/linux/sched.h): a thread that io_uring has made.
 const PF_IO_WORKER: u32 = 0x10;
+
+/// `SIGKILL`, as a bit of a signal set. A signal that ends the process has the kernel add it for
+/// each thread (`complete_signal()`, kernel/signal.c).
+const SIGKILL: u64 = 1 << 8;
 
 /// A task.
 #[derive(Clone, Copy)]
@@ -53,6 +59,15 @@ impl Task {
     pub fn exit_code(&self) -> Result<u32, Fault> {
         // SAFETY: any bits are a number.
         unsafe { Direct::read(self.pointer, TASK_EXIT_CODE.load()) }
+    }
+
+    /// Will it end before it is back in user space? As `fatal_signal_pending()` has it
+    /// (include/linux/sched/signal.h).
+    #[inline(always)]
+    pub fn is_being_killed(&self) -> Result<bool, Fault> {
+        // SAFETY: any bits are a number.
+        let pending: u64 = unsafe { Direct::read(self.pointer, TASK_PENDING.load()) }?;
+        Ok(pending & SIGKILL != 0)
     }
 
     /// Its command name, NUL-terminated, as two numbers in memory order.

@@ -62,7 +62,10 @@ pub async fn examine() -> Report {
         }
         _ => checks.extend(untried()),
     }
-    checks.push(limits::check_locked_memory(&release, watch::BUFFER.into()));
+    checks.push(limits::check_locked_memory(
+        &release,
+        watch::buffer_size().into(),
+    ));
     checks.extend([limits::check_receive_buffer(), limits::check_send_buffer()]);
     checks.extend(module::checks(&sockets).await);
     let warned = |name: &str| {
@@ -87,16 +90,16 @@ fn tried(
     warned: bool,
 ) -> Vec<Check> {
     const NAME: &str = "ring buffer";
-    let size = watch::BUFFER >> 20;
+    let size = watch::buffer_size();
     match tracer::try_each(
         types,
         callbacks(sockets.as_deref().unwrap_or_default()),
-        watch::BUFFER,
+        size,
     ) {
         Ok((kinds, handler)) => {
             let descriptors = kinds.iter().map(|kind| kind.descriptors).max();
             let mut checks = hooks::checks(&kinds, &handler, warned);
-            let found = format!("{size} MiB to be had");
+            let found = format!("{} MiB to be had", size >> 20);
             checks.push(Check::ok(
                 NAME,
                 found,

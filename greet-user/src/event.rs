@@ -3,8 +3,8 @@
 
 use std::borrow::Cow;
 
-use greet_common::event::DIED;
 pub use greet_common::event::{Close, Delivery, Extack, Head};
+use greet_common::event::{DIED, KILLED};
 use greet_common::wire::{ALIGN_TO, HEADER_SIZE, Header, NLM_F_MULTI, NLMSG_DONE, NLMSG_ERROR};
 
 mod beyond;
@@ -106,7 +106,12 @@ pub enum End {
     Crossed,
     /// It never will: an oops killed the task inside the call.
     Died,
+    /// A signal killed the task while the call waited: it ended, but the program is gone.
+    Killed,
 }
+
+/// What a call returns that a signal has ended.
+const EINTR: i32 = 4;
 
 impl End {
     /// Reads the two fields of a record that tell: the time of the stage `sent`, ns, and the
@@ -116,6 +121,7 @@ impl End {
         match (sent_ns, result) {
             (0, DIED) => (Self::Died, 0),
             (0, 0) => (Self::Crossed, 0),
+            (_, KILLED) => (Self::Killed, -EINTR),
             (_, result) => (Self::Returned, result),
         }
     }
@@ -127,6 +133,7 @@ impl End {
             Self::Returned => returned,
             Self::Crossed => 0,
             Self::Died => DIED,
+            Self::Killed => KILLED,
         }
     }
 }

@@ -111,7 +111,7 @@ pub fn kernel_callbacks() -> Result<Vec<KernelSocket>, SocketsError> {
     walk::alone().map(kernels)
 }
 
-/// Those of the kernel among the sockets, e.g. those of [`walk::through`].
+/// Those of the kernel among the sockets that a walk has found.
 #[must_use]
 pub fn kernels(sockets: Vec<Socket>) -> Vec<KernelSocket> {
     let kernels = sockets

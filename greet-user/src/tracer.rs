@@ -8,6 +8,7 @@ pub mod btf;
 mod callbacks;
 pub mod checks;
 mod error;
+mod fdinfo;
 mod filter;
 mod hooks;
 mod missed;
@@ -17,14 +18,12 @@ pub mod offsets;
 mod owners;
 mod plan;
 pub mod preemption;
+pub(crate) mod programs;
 pub mod switches;
 pub mod unmounted;
 mod waiting;
 
-use aya::{
-    Ebpf,
-    maps::{Array, HashMap, MapData, PerCpuArray, RingBuf},
-};
+use aya::maps::{Array, HashMap, MapData, PerCpuArray, RingBuf};
 use aya_log::EbpfLogger;
 use tokio::io::{Interest, unix::AsyncFd};
 
@@ -37,7 +36,7 @@ pub use hooks::{
     Hooks, functions,
     trial::{Tried, TriedKind, try_each},
 };
-pub(crate) use object::{OBJECT, loader};
+pub(crate) use object::loader;
 pub use plan::{Attached, Plan};
 
 use crate::{event::Event, sockets, stream::Stream};
@@ -45,6 +44,7 @@ use hooks::{Kernel, witness::Witness};
 use missed::Shared;
 use offsets::Offsets;
 use owners::Owners;
+use programs::Programs;
 use sockets::{KernelSocket, SocketsError};
 
 /// How many processes a watched command may have had.
@@ -57,7 +57,7 @@ const MEMBER: u32 = 1;
 /// The attached programs and what they report.
 pub struct Tracer {
     /// Holds the programs and their links: dropping it detaches them. `None` when all is over.
-    programs: Option<Ebpf>,
+    programs: Option<Programs>,
     family: HashMap<MapData, u32, u32>,
     calls: Array<MapData, waiting::CallBytes>,
     records: AsyncFd<RingBuf<MapData>>,
@@ -93,33 +93,28 @@ impl Tracer {
         let layout = sockets::layout::of(&types);
         let known = layout.as_deref().unwrap_or_default();
         let mut programs = load(filter, &offsets, known, plan.buffer)?;
-        let logger = EbpfLogger::init(&mut programs).map_err(TracerError::setup)?;
-        let records = take_map(&mut programs, "RECORDS")?;
+        let logger = EbpfLogger::init(programs.aya()).map_err(TracerError::setup)?;
+        let records = programs.take_map("RECORDS")?;
         let mut records = RingBuf::try_from(records).map_err(TracerError::setup)?;
-        let dropped = take_map(&mut programs, "DROPPED")?;
+        let dropped = programs.take_map("DROPPED")?;
         let dropped = PerCpuArray::try_from(dropped).map_err(TracerError::setup)?;
-        let family = take_map(&mut programs, "FAMILY")?;
+        let family = programs.take_map("FAMILY")?;
         let mut family = HashMap::try_from(family).map_err(TracerError::setup)?;
 
-        let calls = take_map(&mut programs, "CALLS")?;
+        let calls = programs.take_map("CALLS")?;
         let calls = Array::try_from(calls).map_err(TracerError::setup)?;
-        let names: Vec<_> = hooks::functions()
-            .chain([sockets::walk::FUNCTION])
-            .collect();
-        let btf = types.functions(&names);
         let mut callbacks = Vec::new();
         if plan.wants_callbacks() {
             let walk = || -> Result<Vec<KernelSocket>, SocketsError> {
                 layout.map_err(offsets::OffsetError::from)?;
                 sockets::walk::check_fields(&offsets)?;
-                let walked = sockets::walk::through(&mut programs, &mut records, &dropped, &btf)?;
+                let walked = sockets::walk::through(&programs, &mut records, &dropped, &types)?;
                 Ok(sockets::kernels(walked))
             };
             callbacks = plan.callbacks.choose(filter.protocols, walk)?;
         }
         let kernel = Kernel {
             types: &types,
-            functions: &btf,
             offsets: &offsets,
         };
         let mut stream = Stream::default();
@@ -253,7 +248,7 @@ fn load(
     offsets: &Offsets,
     layout: &[(&'static str, u64)],
     buffer: u32,
-) -> Result<Ebpf, TracerError> {
+) -> Result<Programs, TracerError> {
     let (tasks, pid) = filter.tasks_and_pid();
     let [comm_low, comm_high] = filter::words(filter.comm.as_deref());
     let [process_low, process_high] = filter::words(filter.process.as_deref());
@@ -289,11 +284,5 @@ fn load(
         .override_global(aya_log::LEVEL, &log_level, true)
         .map_max_entries("RECORDS", buffer)
         .map_max_entries("FAMILY", family);
-    loader.load(OBJECT).map_err(TracerError::setup)
-}
-
-fn take_map(programs: &mut Ebpf, name: &str) -> Result<aya::maps::Map, TracerError> {
-    programs
-        .take_map(name)
-        .ok_or_else(|| TracerError::setup(format!("the object has no map {name}")))
+    Programs::load(&mut loader)
 }

@@ -7,6 +7,7 @@ pub(crate) mod scope;
 
 use std::time::Duration;
 
+use aya::util::online_cpus;
 use tokio::time::{Instant, sleep, sleep_until};
 
 use crate::{
@@ -25,14 +26,25 @@ use scope::{Detail, filter, plan};
 /// How long to let records gather before they are read: each time that somebody waits for
 /// the buffer, the next record wakes him, at the cost of the program that is watched.
 const GATHER: Duration = Duration::from_millis(5);
-/// Size of the ring buffer, bytes: half a second of one sender who does nothing else.
-pub const BUFFER: u32 = 16 << 20;
+/// Size of the ring buffer for each online CPU, bytes: half a second of a task that does
+/// nothing but send fills two of these.
+const BUFFER_PER_CPU: u32 = 8 << 20;
+/// At most for how many.
+const MOST_CPUS: usize = 8;
 /// What happened longer ago has been read, if the buffer is empty: ns.
 pub(crate) const SETTLED_NS: u64 = 20_000_000;
 /// How often metrics are told how far the run is, whatever happens.
 const PROGRESS: Duration = Duration::from_secs(1);
 /// How many records are read before signals and the command are looked at again.
 pub(crate) const BATCH: usize = 4096;
+
+/// Size of the ring buffer that [`watch`] and `top` take, bytes: a power of two.
+#[must_use]
+pub fn buffer_size() -> u32 {
+    let online = online_cpus().map_or(MOST_CPUS, |online| online.len());
+    let counted = online.clamp(1, MOST_CPUS).next_power_of_two();
+    BUFFER_PER_CPU * u32::try_from(counted).unwrap_or(1)
+}
 
 /// Watches until told to stop, or until the command ends. Returns the exit status.
 ///

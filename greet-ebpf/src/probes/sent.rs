@@ -11,7 +11,10 @@ use aya_ebpf::{
     programs::{FExitContext, RetProbeContext},
 };
 
-use greet_common::call::{Call, Doing};
+use greet_common::{
+    call::{Call, Doing},
+    event::KILLED,
+};
 
 use super::tell;
 use crate::{
@@ -20,6 +23,7 @@ use crate::{
     filter::{wanted_port, wanted_protocol},
     read::{Direct, Fault, Socket},
     record,
+    task::Task,
     uncrossed::{self, Sending},
     whole,
 };
@@ -70,7 +74,11 @@ fn end(result: i32, sending: impl FnOnce(*mut Call) -> Sending) {
     // SAFETY: the slot is this task's.
     unsafe {
         let request = &raw mut (*call).request;
-        (*request).result = result;
+        (*request).result = if is_interrupted(result) && is_being_killed() {
+            KILLED
+        } else {
+            result
+        };
         (*request).sent_ns = record::now();
         if (*request).cross_ns == 0 {
             uncrossed::describe(request, sending(call));
@@ -85,4 +93,18 @@ fn end(result: i32, sending: impl FnOnce(*mut Call) -> Sending) {
         }
     }
     call::leave(call);
+}
+
+/// Did a signal end the call? EINTR, or one of ERESTARTSYS to ERESTART_RESTARTBLOCK
+/// (include/linux/errno.h).
+#[inline(always)]
+const fn is_interrupted(result: i32) -> bool {
+    matches!(result, -4 | -516..=-512)
+}
+
+#[inline(always)]
+fn is_being_killed() -> bool {
+    let task = Task::current();
+    task.and_then(|task| task.is_being_killed())
+        .unwrap_or(false)
 }

@@ -222,8 +222,8 @@ impl Exchange {
         })
     }
 
-    /// Where the call stands or the task died that never returned from `sendmsg()`; `None` where
-    /// it did. The receive callback counts as long as its end was not passed.
+    /// Where the call stands, or where the task ended, that did not return from `sendmsg()` to its
+    /// program; `None` where it did. The receive callback counts as long as its end was not passed.
     fn stuck(&self) -> Option<&'static str> {
         let request = self.request.as_ref()?;
         let is_in_callback = request.handle_ns != 0 && request.handled_ns == 0;
@@ -231,6 +231,7 @@ impl Exchange {
             (End::Returned, _) => return None,
             (End::Died, true) => "the task died in the callback",
             (End::Died, false) => "the task died in sendmsg()",
+            (End::Killed, _) => "killed by a signal inside sendmsg()",
             (End::Crossed, _) => "sendmsg() has not returned",
         })
     }

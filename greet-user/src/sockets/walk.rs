@@ -4,23 +4,22 @@
 
 use std::io::Read as _;
 
-use aya::{
-    Btf, Ebpf,
-    maps::{Map, MapData, PerCpuArray, RingBuf},
-    programs::Iter,
-};
+use aya::maps::{MapData, PerCpuArray, RingBuf};
 
 use super::{Socket, SocketsError, layout, records::Records};
 use crate::tracer::{
-    OBJECT, TracerError, btf, check_privileges,
+    TracerError,
+    btf::Btf,
+    check_privileges,
     checks::check_types,
     loader,
     offsets::{OffsetError, Offsets},
+    programs::Programs,
 };
 
 const PROGRAM: &str = "sockets";
 /// The function that stands for the walk in BTF.
-pub const FUNCTION: &str = "bpf_iter_netlink";
+const FUNCTION: &str = "bpf_iter_netlink";
 /// Size of the ring buffer, bytes: room for 10,000 sockets at first …
 const ROOM: u32 = 1 << 20;
 /// … and for 600,000, where that was not enough.
@@ -32,14 +31,13 @@ const MORE_ROOM: u32 = 1 << 26;
 /// [`SocketsError`]: what is missing, or what the kernel said.
 pub fn alone() -> Result<Vec<Socket>, SocketsError> {
     check()?;
-    let types = btf::Btf::of_running_kernel().map_err(OffsetError::from)?;
+    let types = Btf::of_running_kernel().map_err(OffsetError::from)?;
     let offsets = Offsets::of(&types)?;
     let layout = layout::of(&types).map_err(OffsetError::from)?;
     check_fields(&offsets)?;
-    let btf = types.functions(&[FUNCTION]);
     let mut room = ROOM;
     loop {
-        let found = in_room(room, &offsets, &layout, &btf);
+        let found = in_room(room, &offsets, &layout, &types);
         match found {
             Err(SocketsError::Incomplete { .. }) if room < MORE_ROOM => room <<= 3,
             _ => return found,
@@ -59,7 +57,7 @@ fn in_room(
     room: u32,
     offsets: &Offsets,
     layout: &[(&'static str, u64)],
-    btf: &Btf,
+    types: &Btf,
 ) -> Result<Vec<Socket>, SocketsError> {
     let mut loader = loader(offsets, layout);
     // What only the tracer's programs use is made as small as it can be.
@@ -67,12 +65,12 @@ fn in_room(
         .map_max_entries("RECORDS", room)
         .map_max_entries("CALLS", 1);
     loader.map_max_entries("FAMILY", 1);
-    let mut programs = loader.load(OBJECT).map_err(SocketsError::refused)?;
-    let mut records =
-        RingBuf::try_from(take_map(&mut programs, "RECORDS")?).map_err(SocketsError::refused)?;
-    let dropped = take_map(&mut programs, "DROPPED")?;
+    let mut programs = Programs::load(&mut loader)?;
+    let records = programs.take_map("RECORDS")?;
+    let mut records = RingBuf::try_from(records).map_err(SocketsError::refused)?;
+    let dropped = programs.take_map("DROPPED")?;
     let dropped = PerCpuArray::<_, u64>::try_from(dropped).map_err(SocketsError::refused)?;
-    through(&mut programs, &mut records, &dropped, btf)
+    through(&programs, &mut records, &dropped, types)
 }
 
 /// Walks with programs that are loaded, but not attached yet: nothing else may write
@@ -80,26 +78,23 @@ fn in_room(
 ///
 /// # Errors
 /// [`SocketsError`]: what the kernel said.
-pub fn through(
-    programs: &mut Ebpf,
+pub(crate) fn through(
+    programs: &Programs,
     records: &mut RingBuf<MapData>,
     dropped: &PerCpuArray<MapData, u64>,
-    btf: &Btf,
+    types: &Btf,
 ) -> Result<Vec<Socket>, SocketsError> {
-    let program = programs
-        .program_mut(PROGRAM)
-        .ok_or_else(|| SocketsError::Refused(format!("the object has no program {PROGRAM}")))?;
-    let program: &mut Iter = program.try_into().map_err(SocketsError::refused)?;
-    program.load("netlink", btf).map_err(SocketsError::load)?;
-    let link = program.attach().map_err(SocketsError::refused)?;
-    let link = program.take_link(link).map_err(SocketsError::refused)?;
-    let mut walk = link.into_file().map_err(SocketsError::refused)?;
+    let function = types.function(FUNCTION).ok_or_else(|| {
+        SocketsError::Refused(format!("it has no iterator over them ({FUNCTION})"))
+    })?;
+    let mut walk = programs
+        .iterate(PROGRAM, function)
+        .map_err(SocketsError::load)?;
     let before = total(dropped)?;
     // It writes nothing but records: the text is empty.
     walk.read_to_end(&mut Vec::new())
         .map_err(SocketsError::refused)?;
     drop(walk);
-    program.unload().map_err(SocketsError::refused)?;
     let mut found = Records::default();
     while let Some(record) = records.next() {
         found.take(&record)?;
@@ -110,12 +105,6 @@ pub fn through(
 fn total(dropped: &PerCpuArray<MapData, u64>) -> Result<u64, SocketsError> {
     let counts = dropped.get(&0, 0).map_err(SocketsError::refused)?;
     Ok(counts.iter().sum())
-}
-
-fn take_map(programs: &mut Ebpf, name: &str) -> Result<Map, SocketsError> {
-    programs
-        .take_map(name)
-        .ok_or_else(|| SocketsError::Refused(format!("the object has no map {name}")))
 }
 
 /// Says what is missing, if something is.

@@ -8,9 +8,6 @@
 //! tests hold the one against the other. The format: `Documentation/bpf/btf.rst` and
 //! `include/uapi/linux/btf.h` in the kernel's source.
 
-mod functions;
-mod tracepoints;
-
 use std::{fs, io, path::Path};
 
 /// Where the kernel describes its types.
@@ -30,7 +27,6 @@ const ARRAY: u32 = 3;
 const STRUCT: u32 = 4;
 const UNION: u32 = 5;
 const ENUM: u32 = 6;
-const FWD: u32 = 7;
 const TYPEDEF: u32 = 8;
 const VOLATILE: u32 = 9;
 const CONST: u32 = 10;
@@ -160,6 +156,27 @@ impl Btf {
                 .ok_or(BtfError::Format("an unknown kind of type"))?;
         }
         if at == end { Ok(btf) } else { Err(CUT) }
+    }
+
+    /// The ID of a function.
+    #[must_use]
+    pub fn function(&self, name: &str) -> Option<u32> {
+        let mut functions = self.functions.iter();
+        let (_, number) = functions.find(|(found, _)| self.is_name(*found, name.as_bytes()))?;
+        u32::try_from(*number).ok()
+    }
+
+    /// The ID of a tracepoint: that of the type which describes its arguments.
+    #[must_use]
+    pub fn tracepoint(&self, name: &str) -> Option<u32> {
+        let name = format!("btf_trace_{name}");
+        let number = self.types.iter().skip(1).position(|at| {
+            let found = self.read(*at);
+            found.is_some_and(|found| {
+                found.kind == TYPEDEF && self.is_name(found.name, name.as_bytes())
+            })
+        })?;
+        u32::try_from(number + 1).ok()
     }
 
     /// The structure's size in bytes.

@@ -25,8 +25,8 @@ pub mod trial;
 pub(super) mod witness;
 
 use aya::{
-    Btf, BtfError, Ebpf,
-    programs::{BtfTracePoint, FEntry, FExit, KProbe, Program, ProgramError, RawTracePoint},
+    BtfError,
+    programs::{KProbe, ProgramError, RawTracePoint},
 };
 use clap::ValueEnum;
 
@@ -39,6 +39,7 @@ use super::{
     offsets::Offsets,
     plan::{Attached, Plan},
     preemption::is_preemptible,
+    programs::{AttachType, Programs},
 };
 use table::{FAMILY, FUNCTIONS, Hook, Kind, TRACEPOINTS, TRACEPOINTS_ENDING, Way};
 use unseen::Unseen;
@@ -75,7 +76,7 @@ impl Hooks {
 /// Attaches what is asked for, with these receive callbacks, and has the witness prove that it
 /// fires. What this kernel lacks is said and left out; it is an error only if nothing is left.
 pub(super) fn attach(
-    programs: &mut Ebpf,
+    programs: &mut Programs,
     kernel: Kernel<'_>,
     plan: &Plan,
     callbacks: Vec<Callback>,
@@ -83,7 +84,7 @@ pub(super) fn attach(
 ) -> Result<(Attached, Shared), TracerError> {
     let mut errors = Vec::new();
     for kind in plan.hooks.kinds() {
-        let mut attaching = Attaching::new(programs, kernel, plan, *kind)?;
+        let mut attaching = Attaching::new(programs, kernel, plan, *kind);
         match attaching.attach_proven(witness) {
             Ok(()) => {
                 let shared = attaching.shared();
@@ -101,7 +102,7 @@ pub(super) fn attach(
             Err(error @ TracerError::FtraceOff) => return Err(error),
             Err(error) => {
                 log::warn!("{error}");
-                attaching.detach();
+                attaching.programs.detach();
                 errors.push(error);
             }
         }
@@ -115,18 +116,14 @@ pub(super) fn attach(
 pub(super) struct Kernel<'a> {
     /// Its types.
     pub types: &'a btf::Btf,
-    /// The functions among them, as aya wants to have them.
-    pub functions: &'a Btf,
     /// Where its structures keep their fields.
     pub offsets: &'a Offsets,
 }
 
 /// What is being attached, and what came of it so far.
 struct Attaching<'a> {
-    programs: &'a mut Ebpf,
+    programs: &'a mut Programs,
     kernel: Kernel<'a>,
-    /// The tracepoints, where they are attached to.
-    tracepoints: Option<Btf>,
     plan: &'a Plan,
     kind: Kind,
     hooks: Vec<Attachment>,
@@ -146,26 +143,16 @@ struct Attachment {
 }
 
 impl<'a> Attaching<'a> {
-    fn new(
-        programs: &'a mut Ebpf,
-        kernel: Kernel<'a>,
-        plan: &'a Plan,
-        kind: Kind,
-    ) -> Result<Self, TracerError> {
-        let tracepoints = (kind == Kind::Tracepoint)
-            .then(|| kernel.types.tracepoints(&table::tracepoints()))
-            .transpose()
-            .map_err(TracerError::setup)?;
-        Ok(Self {
+    fn new(programs: &'a mut Programs, kernel: Kernel<'a>, plan: &'a Plan, kind: Kind) -> Self {
+        Self {
             programs,
             kernel,
-            tracepoints,
             plan,
             kind,
             hooks: Vec::new(),
             unseen: Unseen::default(),
             first_error: None,
-        })
+        }
     }
 
     /// Attaches everything of this kind.
@@ -267,66 +254,47 @@ impl<'a> Attaching<'a> {
     }
 
     fn program(&mut self, hook: &Hook, kind: Kind, name: &str) -> Result<(), ProgramError> {
-        match (hook.way, kind) {
-            (Way::Entry, Kind::Fentry) => {
-                let program: &mut FEntry = program(self.programs, name)?;
-                program.load(hook.function, self.kernel.functions)?;
-                program.attach()?;
-            }
-            (Way::Exit, Kind::Fentry) => {
-                let program: &mut FExit = program(self.programs, name)?;
-                program.load(hook.function, self.kernel.functions)?;
-                program.attach()?;
-            }
+        let types = self.kernel.types;
+        let (attach_type, id) = match (hook.way, kind) {
+            (Way::Entry, Kind::Fentry) => (AttachType::Entry, types.function(hook.function)),
+            (Way::Exit, Kind::Fentry) => (AttachType::Exit, types.function(hook.function)),
             (Way::Entry | Way::Exit, Kind::Kprobe) => {
-                let program: &mut KProbe = program(self.programs, name)?;
+                let program: &mut KProbe = self.programs.program(name)?;
                 program.load()?;
                 program.attach(hook.function, 0)?;
+                return Ok(());
             }
             (Way::Raw, _) => {
-                let program: &mut RawTracePoint = program(self.programs, name)?;
+                let program: &mut RawTracePoint = self.programs.program(name)?;
                 program.load()?;
                 program.attach(hook.function)?;
+                return Ok(());
             }
             (Way::Tracepoint, _) | (_, Kind::Tracepoint) => {
-                let program: &mut BtfTracePoint = program(self.programs, name)?;
-                let btf = self.tracepoints.as_ref().unwrap_or(self.kernel.functions);
-                program.load(hook.function, btf)?;
-                program.attach()?;
+                (AttachType::Tracepoint, types.tracepoint(hook.function))
             }
-        }
-        Ok(())
-    }
-
-    /// Takes off what was attached, before another kind is tried.
-    fn detach(&mut self) {
-        for (name, program) in self.programs.programs_mut() {
-            let unloaded = match program {
-                Program::BtfTracePoint(program) if program.fd().is_ok() => program.unload(),
-                Program::RawTracePoint(program) if program.fd().is_ok() => program.unload(),
-                Program::FEntry(program) if program.fd().is_ok() => program.unload(),
-                Program::FExit(program) if program.fd().is_ok() => program.unload(),
-                Program::KProbe(program) if program.fd().is_ok() => program.unload(),
-                _ => Ok(()),
-            };
-            if let Err(error) = unloaded {
-                log::warn!("{name} stays attached until the end: {error}");
-            }
-        }
+        };
+        let id = id.ok_or_else(|| BtfError::UnknownBtfTypeName {
+            type_name: hook.function.to_owned(),
+        })?;
+        self.programs.attach(name, attach_type, id)
     }
 
     /// The programs whose calls others see as well.
     fn shared(&self) -> Shared {
         let mut shared = Shared::default();
         for one in &self.hooks {
-            let program = self.programs.program(&one.program);
-            let Some(info) = program.and_then(|program| program.info().ok()) else {
+            if !one.hook.adds && one.kind == self.kind {
+                continue;
+            }
+            let info = self.programs.info(&one.program);
+            let Some(id) = info.and_then(|info| info.number("prog_id")) else {
                 continue;
             };
             if one.hook.adds {
-                shared.adding.push(info.id());
-            } else if one.kind != self.kind {
-                shared.twins.push((info.id(), one.hook.function));
+                shared.adding.push(id);
+            } else {
+                shared.twins.push((id, one.hook.function));
             }
         }
         shared
@@ -339,15 +307,4 @@ impl<'a> Attaching<'a> {
             callbacks: Vec::new(),
         }
     }
-}
-
-fn program<'a, P>(programs: &'a mut Ebpf, name: &str) -> Result<&'a mut P, ProgramError>
-where
-    &'a mut P: TryFrom<&'a mut Program, Error = ProgramError>,
-{
-    let program = programs.program_mut(name);
-    // The object is part of this very program: its names are known.
-    program
-        .ok_or(ProgramError::UnexpectedProgramType)?
-        .try_into()
 }

@@ -9,37 +9,34 @@
 //! and taken to be none. What a program misses that only adds to what others see is not counted:
 //! the message is there, without the addition.
 
-use std::{fs, io};
+use std::io;
+
+use super::fdinfo::Info;
 
 /// Programs whose calls other programs see as well.
 #[derive(Debug, Default)]
 pub(super) struct Shared {
     /// fexit beside a kretprobe: the program's ID, and the function.
-    pub twins: Vec<(u32, &'static str)>,
+    pub twins: Vec<(u64, &'static str)>,
     /// The IDs of those that only add to what others see.
-    pub adding: Vec<u32>,
+    pub adding: Vec<u64>,
 }
 
 /// Adds up what the kernel has counted for the programs and links of this process.
 pub(super) fn count(shared: &Shared) -> io::Result<u64> {
-    let mut texts = Vec::new();
-    for entry in fs::read_dir("/proc/self/fdinfo")? {
-        // The descriptor of the folder itself is gone by now.
-        texts.extend(fs::read_to_string(entry?.path()));
-    }
-    Ok(total(&texts, shared))
+    Ok(total(&Info::of_all()?, shared))
 }
 
-fn total(texts: &[String], shared: &Shared) -> u64 {
+fn total(infos: &[Info], shared: &Shared) -> u64 {
     let Shared { twins, adding } = shared;
     let mut alone = 0;
     let mut both = vec![(0, 0); twins.len()];
-    for info in texts.iter().map(|text| Info(text)) {
+    for info in infos {
         let is_kretprobe = info.field("event_type") == Some("kretprobe");
         let function = info.field("name");
         if let Some(missed) = info.number("recursion_misses") {
             let id = info.number("prog_id");
-            let is_it = |program: u32| Some(u64::from(program)) == id;
+            let is_it = |program: u64| Some(program) == id;
             match twins.iter().position(|(twin, _)| is_it(*twin)) {
                 Some(at) => both[at].0 += missed,
                 None if adding.iter().any(|program| is_it(*program)) => {}
@@ -61,28 +58,13 @@ fn total(texts: &[String], shared: &Shared) -> u64 {
             .sum::<u64>()
 }
 
-/// The `fdinfo` of a program or a link.
-struct Info<'a>(&'a str);
-
-impl<'a> Info<'a> {
-    fn field(&self, name: &str) -> Option<&'a str> {
-        let mut lines = self.0.lines().filter_map(|line| line.split_once(':'));
-        let found = lines.find(|(found, _)| *found == name);
-        found.map(|(_, value)| value.trim())
-    }
-
-    fn number(&self, name: &str) -> Option<u64> {
-        self.field(name)?.parse().ok()
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
     fn of(texts: &[&str], shared: &Shared) -> u64 {
-        let texts: Vec<_> = texts.iter().map(|text| (*text).to_owned()).collect();
-        total(&texts, shared)
+        let infos: Vec<_> = texts.iter().map(|text| Info::from_text(text)).collect();
+        total(&infos, shared)
     }
 
     #[test]

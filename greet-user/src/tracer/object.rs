@@ -7,7 +7,7 @@ use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use super::offsets::Offsets;
 
 /// What `greet-ebpf` was compiled to; see `build.rs`.
-pub(crate) static OBJECT: &[u8] =
+pub(super) static OBJECT: &[u8] =
     aya::include_bytes_aligned!(concat!(env!("OUT_DIR"), "/greet-ebpf"));
 
 /// A loader that hands the programs the kernel's offsets.

@@ -111,6 +111,7 @@ impl Offsets {
             ("SKB_PREV", at("sk_buff", "prev", 64)),
             ("SOCKET_SK", at("socket", "sk", 64)),
             ("TASK_EXIT_CODE", at("task_struct", "exit_code", 32)),
+            ("TASK_PENDING", at("task_struct", "pending.signal.sig", 64)),
             ("SOCK_FAMILY", at("sock", "__sk_common.skc_family", 16)),
             ("SOCK_KERN_BYTE", kern.map(Field::byte_offset)),
             ("SOCK_QUEUE", queue),

@@ -9,7 +9,7 @@ use greet_common::{
     wire::HEADER_SIZE,
 };
 
-use super::BUFFER;
+use super::buffer_size;
 use crate::{
     cli::Scope,
     tracer::{Callbacks, Filter, Plan, Tasks},
@@ -87,6 +87,6 @@ pub(crate) fn plan(options: &Scope, detail: Detail) -> Plan {
         },
         summary: detail == Detail::Counted,
         family: !options.command.is_empty(),
-        buffer: BUFFER,
+        buffer: buffer_size(),
     }
 }

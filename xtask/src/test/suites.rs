@@ -61,6 +61,7 @@ const MODULES: &[(&str, Place)] = &[
     ),
     ("greeting", EachKernel),
     ("hooks", EachKernel),
+    ("interrupted", EachKernel),
     (
         "json",
         OneKernel {

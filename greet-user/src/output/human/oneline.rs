@@ -79,7 +79,10 @@ pub(super) fn exchange(exchange: &Exchange, look: &Look, out: &mut String) {
     if let Some(request) = &exchange.request {
         let took = request.sent_ns.saturating_sub(request.send_ns);
         let (style, text) = match status {
-            Status::Failed => (ERROR, error_name(request.result)),
+            Status::Failed => {
+                let text = exchange.remark().map(str::to_owned);
+                (ERROR, text.unwrap_or_else(|| error_name(request.result)))
+            }
             Status::Lost => (ERROR, "lost".to_owned()),
             Status::Truncated => (ERROR, "truncated".to_owned()),
             Status::Died => (ERROR, exchange.remark().unwrap_or_default().to_owned()),

@@ -67,7 +67,12 @@ fn request() -> impl Strategy<Value = Event> {
         head(Kind::Request),
         any::<[u64; 5]>(),
         any::<(i32, u32)>(),
-        prop_oneof![Just(End::Returned), Just(End::Crossed), Just(End::Died)],
+        prop_oneof![
+            Just(End::Returned),
+            Just(End::Crossed),
+            Just(End::Died),
+            Just(End::Killed)
+        ],
         datagram(0),
     );
     all.prop_map(
@@ -75,6 +80,7 @@ fn request() -> impl Strategy<Value = Event> {
             // Only one that returned has a time and a result.
             let (sent, result) = match end {
                 End::Returned => (sent.max(1), result),
+                End::Killed => (sent.max(1), -4),
                 End::Crossed | End::Died => (0, 0),
             };
             Event::Request(Request {

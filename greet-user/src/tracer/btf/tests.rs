@@ -2,7 +2,6 @@
 //! Types that are right, wrong and cut short. The virtual machine's tests compare what is
 //! found in real kernels with what `btf-rs` finds.
 
-use aya_obj::btf::BtfKind;
 use proptest::prelude::{any, prop_assert_eq, proptest};
 
 use super::*;
@@ -86,7 +85,7 @@ fn fields_are_found_in_unnamed_unions_and_as_bits() {
 }
 
 #[test]
-fn functions_keep_their_numbers_and_the_rest_is_forgotten() {
+fn functions_are_found_by_name() {
     let mut data = some();
     // The last type, which nobody refers to, becomes two functions.
     let last = data.len() - NAMES.len() - 24;
@@ -95,16 +94,13 @@ fn functions_keep_their_numbers_and_the_rest_is_forgotten() {
         data[at + 4..at + 8].copy_from_slice(&(FUNC << 24).to_ne_bytes());
     }
     let whole = Btf::from_bytes(data).expect("BTF");
-    let functions = whole.functions(&["inner", "outer", "flag"]);
-    let number = |name, kind| functions.id_by_type_name_kind(name, kind).ok();
-    assert_eq!(number("flag", BtfKind::Func), Some(5));
-    assert_eq!(number("inner", BtfKind::Func), Some(6));
-    assert_eq!(number("outer", BtfKind::Struct), None);
-    assert_eq!(number("outer", BtfKind::Func), None, "it is a structure");
+    assert_eq!(whole.function("flag"), Some(5));
+    assert_eq!(whole.function("inner"), Some(6));
+    assert_eq!(whole.function("outer"), None, "it is a structure");
 }
 
 #[test]
-fn tracepoints_keep_their_numbers() {
+fn tracepoints_are_found_by_name() {
     let mut data = some();
     let last = data.len() - NAMES.len() - 24;
     for (at, kind) in [(last, TYPEDEF), (last + 12, PTR)] {
@@ -112,14 +108,8 @@ fn tracepoints_keep_their_numbers() {
         data[at + 4..at + 8].copy_from_slice(&(kind << 24).to_ne_bytes());
     }
     let whole = Btf::from_bytes(data).expect("BTF");
-    let tracepoints = whole.tracepoints(&["inner", "flag"]).expect("BTF");
-    let number = |name| {
-        tracepoints
-            .id_by_type_name_kind(name, BtfKind::Typedef)
-            .ok()
-    };
-    assert_eq!(number("btf_trace_flag"), Some(5));
-    assert_eq!(number("btf_trace_inner"), None);
+    assert_eq!(whole.tracepoint("flag"), Some(5));
+    assert_eq!(whole.tracepoint("inner"), None);
 }
 
 #[test]

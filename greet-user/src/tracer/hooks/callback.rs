@@ -1,13 +1,12 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! The receive callbacks: they may be in modules, where fentry does not reach.
 
-use aya::{Ebpf, programs::KProbe};
+use aya::programs::KProbe;
 
-use super::program;
-use crate::tracer::{Attached, TracerError, switches::check_kprobes};
+use crate::tracer::{Attached, TracerError, programs::Programs, switches::check_kprobes};
 
 /// Attaches to the receive callbacks, which may be in modules, where fentry does not reach.
-pub(super) fn attach(programs: &mut Ebpf, attached: &mut Attached) -> Result<(), TracerError> {
+pub(super) fn attach(programs: &mut Programs, attached: &mut Attached) -> Result<(), TracerError> {
     let missing = |error: &TracerError| format!("not seen: handle, handled ({error})");
     if attached.callbacks.is_empty() {
         let why = "no module receives here; `--stages handle` takes the kernel's own callbacks, \
@@ -22,7 +21,7 @@ pub(super) fn attach(programs: &mut Ebpf, attached: &mut Attached) -> Result<(),
         return Ok(());
     }
     for (name, way) in [("handled", "kretprobe"), ("handle", "kprobe")] {
-        let probe: &mut KProbe = program(programs, name).map_err(TracerError::setup)?;
+        let probe: &mut KProbe = programs.program(name).map_err(TracerError::setup)?;
         if let Err(error) = probe.load() {
             let error = TracerError::attach(attached.symbols().join(", "), error);
             attached.missing.push(missing(&error));

@@ -225,9 +225,3 @@ pub fn functions() -> impl Iterator<Item = &'static str> {
     let hooks = FUNCTIONS.iter().filter(|hook| hook.way != Way::Raw);
     hooks.map(|hook| hook.function)
 }
-
-/// The tracepoints whose arguments have their types.
-pub(super) fn tracepoints() -> Vec<&'static str> {
-    let hooks = TRACEPOINTS_ENDING.iter().chain(&TRACEPOINTS);
-    hooks.map(|hook| hook.function).collect()
-}

@@ -62,7 +62,7 @@ impl Attaching<'_> {
                 }
             }
         }
-        let map = self.programs.map_mut("PLACES");
+        let map = self.programs.aya().map_mut("PLACES");
         let map = map.ok_or_else(|| TracerError::setup("the object has no map PLACES"))?;
         let mut map = Array::<_, [u64; 5]>::try_from(map).map_err(TracerError::setup)?;
         let value = [

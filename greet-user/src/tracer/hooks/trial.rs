@@ -10,7 +10,7 @@ use greet_common::Stage;
 use super::{
     Attaching, Attachment, Hooks, Kernel, callback,
     proof::SILENT,
-    table::{self, FAMILY, FUNCTIONS, Hook, Kind, TRACEPOINTS, TRACEPOINTS_ENDING, Way},
+    table::{FAMILY, FUNCTIONS, Hook, Kind, TRACEPOINTS, TRACEPOINTS_ENDING, Way},
     witness::Witness,
 };
 use crate::{
@@ -18,7 +18,7 @@ use crate::{
     stream::Stream,
     tracer::{
         Attached, Callback, Filter, Plan, Tasks, TracerError, btf::Btf, chain, load,
-        offsets::Offsets, take_map,
+        offsets::Offsets,
     },
 };
 
@@ -90,8 +90,6 @@ pub fn try_each(
 ) -> Result<(Vec<TriedKind>, Attached), TracerError> {
     let offsets = Offsets::of(types)?;
     let layout = sockets::layout::of(types).unwrap_or_default();
-    let names: Vec<_> = table::functions().collect();
-    let btf = types.functions(&names);
     // What the witness sends is recorded, for those who may not have calls counted.
     let own = Filter {
         tasks: Tasks::Process(std::process::id()),
@@ -102,18 +100,17 @@ pub fn try_each(
     let mut kinds = Vec::new();
     for kind in Hooks::Auto.kinds() {
         let mut programs = load()?;
-        let records = take_map(&mut programs, "RECORDS")?;
+        let records = programs.take_map("RECORDS")?;
         let mut records = RingBuf::try_from(records).map_err(TracerError::setup)?;
-        let family = take_map(&mut programs, "FAMILY")?;
+        let family = programs.take_map("FAMILY")?;
         let mut family = HashMap::try_from(family).map_err(TracerError::setup)?;
         let mut stream = Stream::default();
         let mut witness = Witness::new(&mut records, &mut stream, &mut family, &own);
         let kernel = Kernel {
             types,
-            functions: &btf,
             offsets: &offsets,
         };
-        let mut attaching = Attaching::new(&mut programs, kernel, &plan, *kind)?;
+        let mut attaching = Attaching::new(&mut programs, kernel, &plan, *kind);
         let mut hooks = attaching.try_all()?;
         for at in attaching.silent(&mut witness) {
             let name = attaching.hooks[at].hook.program;

@@ -15,7 +15,6 @@ use std::{
 };
 
 use aya::{
-    Ebpf,
     maps::{HashMap, MapData, RingBuf},
     sys::{Stats, enable_stats},
 };
@@ -32,7 +31,7 @@ use rustix::{
 use crate::{
     event::Event,
     stream::Stream,
-    tracer::{Filter, MEMBER, Tasks},
+    tracer::{Filter, MEMBER, Tasks, programs::Programs},
 };
 
 /// Protocols whose kernel side is always there and acknowledges such a request, with their
@@ -81,7 +80,7 @@ impl<'a> Witness<'a> {
 
     /// The programs among these, by index, that do not run when our request passes them. Empty
     /// if that cannot be determined.
-    pub(super) fn silent(&mut self, programs: &Ebpf, names: &[&str]) -> Vec<usize> {
+    pub(super) fn silent(&mut self, programs: &Programs, names: &[&str]) -> Vec<usize> {
         let is_counting = enable_stats(Stats::RunTime);
         let recorded = self.recorded();
         let asked = recorded.unwrap_or(Some(KOBJECT_UEVENT));
@@ -218,9 +217,8 @@ fn pass(socket: &OwnedFd) -> Result<u32> {
 }
 
 /// Was the program called since the kernel began to count? `None` where it does not say.
-fn is_called(programs: &Ebpf, name: &str) -> Option<bool> {
-    let info = programs.program(name)?.info().ok()?;
-    Some(info.run_count() > 0)
+fn is_called(programs: &Programs, name: &str) -> Option<bool> {
+    Some(programs.info(name)?.number("run_cnt")? > 0)
 }
 
 #[cfg(test)]

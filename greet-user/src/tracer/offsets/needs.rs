@@ -9,7 +9,7 @@ use object::{
     SymbolKind, read::elf::ElfFile64,
 };
 
-use crate::tracer::OBJECT;
+use crate::tracer::object::OBJECT;
 
 /// Size of an instruction, bytes.
 const INSTRUCTION: u64 = 8;

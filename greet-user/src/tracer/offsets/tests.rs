@@ -107,6 +107,9 @@ fn kernel(structure: &'static str, field: &'static str) -> Btf {
     let pointer = types.add(&[0, PTR << 24, 0]);
     let name = types.add(&[0, ARRAY << 24, 0, u8, u32, 16]);
     let block = types.add(&[0, ARRAY << 24, 0, u8, u32, 48]);
+    let set = types.add(&[0, ARRAY << 24, 0, pointer, u32, 1]);
+    let set = types.structure("sigset_t", &[("sig", set, 0, 0)]);
+    let pending = types.structure("sigpending", &[("signal", set, 128, 0)]);
     types.structure(
         "task_struct",
         &[
@@ -116,6 +119,7 @@ fn kernel(structure: &'static str, field: &'static str) -> Btf {
             ("comm", name, 128, 0),
             ("group_leader", pointer, 256, 0),
             ("exit_code", u32, 320, 0),
+            ("pending", pending, 384, 0),
         ],
     );
     let net = types.structure("possible_net_t", &[("net", pointer, 0, 0)]);
@@ -188,7 +192,7 @@ fn a_kernel_with_all_fields_refuses_nothing() {
             .all(|program| offsets.check(program).is_ok())
     );
     let named: HashMap<_, _> = offsets.named().collect();
-    assert_eq!(named.len(), 29);
+    assert_eq!(named.len(), 30);
     assert_eq!((named["SKB_CB_PORTID"], named["SKB_CB_GROUP"]), (&48, &52));
     assert_eq!((named["SOCK_QUEUE"], named["SOCK_QUEUE_TAIL"]), (&32, &40));
     assert_eq!(

@@ -15,6 +15,7 @@ mod environments;
 mod files;
 mod greeting;
 mod hooks;
+mod interrupted;
 mod json;
 mod losses;
 mod metrics;
