@@ -76,11 +76,11 @@ fn greeting(seq: u64) -> [Event; 3] {
     ]
 }
 
-fn opening() -> greet_user::feed::Opening {
-    greet_user::feed::Opening {
+fn opening() -> greet_user::run::Opening {
+    greet_user::run::Opening {
         began_ns: 1,
         deliveries: true,
-        run: greet_user::feed::Run::Watch(greet_user::output::System {
+        run: greet_user::run::Run::Watch(greet_user::run::System {
             tool: "greet-user".to_owned(),
             kernel: "6.12".to_owned(),
             boot_time_unix_ns: 0,

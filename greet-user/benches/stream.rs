@@ -5,11 +5,7 @@
 use std::{hint::black_box, io};
 
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
-use greet_user::{
-    journey::Journey,
-    output::{Json, Watcher as _},
-    stream::Stream,
-};
+use greet_user::{journey::Journey, output::Json, stream::Stream, view::View as _};
 
 /// Three records of a greeting, as the eBPF programs write them.
 fn records(seq: u32) -> [Vec<u8>; 3] {
@@ -78,8 +74,8 @@ fn bytes_to_json(c: &mut Criterion) {
             let mut stream = Stream::default();
             for record in black_box(&greetings) {
                 let read = stream.read(record, &mut |event| {
-                    journey.push(event, &mut |told| {
-                        assert!(json.tell(&told, Some("netlink_recv_msg_fn")).is_ok());
+                    journey.push(event, &mut |update| {
+                        assert!(json.update(&update, Some("netlink_recv_msg_fn")).is_ok());
                     });
                 });
                 assert_eq!(read, Ok(()));

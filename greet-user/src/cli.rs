@@ -59,6 +59,7 @@ Exit status: 0 if every greeting was answered, 1 if one was not, 2 if none could
 #[derive(Clone, Debug, Parser)]
 #[command(version, after_help = EXAMPLES, args_conflicts_with_subcommands = true)]
 #[cfg_attr(feature = "otlp", command(mut_arg("otlp", |arg| arg.requires("trace"))))]
+#[cfg_attr(feature = "metrics", command(mut_arg("metrics", |arg| arg.requires("trace"))))]
 pub struct Cli {
     /// What to do other than greet
     #[command(subcommand)]
@@ -134,6 +135,10 @@ pub struct Cli {
     /// Traces for OpenTelemetry
     #[command(flatten)]
     pub otlp: OtlpOptions,
+
+    /// Metrics for Prometheus
+    #[command(flatten)]
+    pub metrics: MetricsOptions,
 
     /// Show only the first line and the summary
     #[arg(short, long)]

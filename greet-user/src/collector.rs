@@ -25,9 +25,9 @@ pub use endpoint::{Endpoint, endpoint};
 #[cfg(feature = "metrics")]
 pub use metrics::Sending;
 
-use crate::output::{
-    System,
-    otlp::{Clock, Sample},
+use crate::{
+    output::otlp::{Clock, Sample},
+    run::System,
 };
 use client::{Client, Seen};
 use queue::Queue;

@@ -4,10 +4,10 @@
 use std::borrow::Cow;
 
 pub use greet_common::event::{Close, Delivery, Extack, Head};
-use greet_common::event::{DIED, KILLED};
 use greet_common::wire::{ALIGN_TO, HEADER_SIZE, Header, NLM_F_MULTI, NLMSG_DONE, NLMSG_ERROR};
 
 mod beyond;
+mod end;
 mod loss;
 mod names;
 mod reason;
@@ -15,6 +15,7 @@ mod text;
 mod uevent;
 
 pub use beyond::{Beyond, Done};
+pub use end::End;
 pub use loss::{Loss, Owner};
 pub use names::{flag_names, protocol_name, protocol_names, protocol_number, type_name};
 pub(crate) use text::all;
@@ -94,48 +95,6 @@ pub struct Request {
     pub unqueued: u32,
     /// What was sent; without bytes where it did not get so far.
     pub datagram: Datagram,
-}
-
-/// How a `sendmsg()` ended, as far as its record tells.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum End {
-    /// It returned.
-    #[default]
-    Returned,
-    /// The record was written at the stage `cross`; another one follows when the call returns.
-    Crossed,
-    /// It never will: an oops killed the task inside the call.
-    Died,
-    /// A signal killed the task while the call waited: it ended, but the program is gone.
-    Killed,
-}
-
-/// What a call returns that a signal has ended.
-const EINTR: i32 = 4;
-
-impl End {
-    /// Reads the two fields of a record that tell: the time of the stage `sent`, ns, and the
-    /// result. Returns the result that was returned with it.
-    #[must_use]
-    pub const fn of(sent_ns: u64, result: i32) -> (Self, i32) {
-        match (sent_ns, result) {
-            (0, DIED) => (Self::Died, 0),
-            (0, 0) => (Self::Crossed, 0),
-            (_, KILLED) => (Self::Killed, -EINTR),
-            (_, result) => (Self::Returned, result),
-        }
-    }
-
-    /// What [`Self::of`] reads in the place of the result.
-    #[must_use]
-    pub const fn result(self, returned: i32) -> i32 {
-        match self {
-            Self::Returned => returned,
-            Self::Crossed => 0,
-            Self::Died => DIED,
-            Self::Killed => KILLED,
-        }
-    }
 }
 
 /// One message that was put into a socket's receive queue.

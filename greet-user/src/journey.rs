@@ -24,19 +24,20 @@ mod losses;
 mod pairing;
 mod place;
 mod reads;
-mod told;
+mod update;
 mod watched;
 
 use std::{
     cmp::Reverse,
     collections::{BinaryHeap, VecDeque},
+    rc::Rc,
 };
 
 use hashbrown::HashMap;
 
 pub use exchange::{COMPLETE, Exchange, FIRST_REPLY, Passed, SPANS, Status};
 pub use pairing::Pairing;
-pub use told::{Seen, Told};
+pub use update::{Seen, Update};
 pub use watched::Watched;
 
 use crate::event::{End, Event, Message, Request};
@@ -46,7 +47,7 @@ use early::Early;
 use held::Held;
 use losses::Overruns;
 use place::Place;
-use told::told;
+use update::update;
 
 /// How many exchanges may wait for their answers to be read; [`Held`] bounds their bytes. Beyond
 /// that, the oldest is emitted as it stands.
@@ -131,36 +132,36 @@ impl Journey {
     }
 
     /// Takes the next event, and tells what can be told now.
-    pub fn push(&mut self, event: Event, tell: &mut impl FnMut(Told<'_>)) {
-        self.tick(event.time_ns(), tell);
+    pub fn push(&mut self, event: Event, emit: &mut impl FnMut(Update<'_>)) {
+        self.tick(event.time_ns(), emit);
         match event {
-            Event::Request(request) => self.request(request, tell),
-            Event::Message(message) => self.message(message, tell),
-            Event::Delivery(delivery) => self.delivery(delivery, tell),
-            Event::Loss(loss) => self.loss(loss, tell),
-            Event::Close(close) => self.closed(&close, tell),
+            Event::Request(request) => self.request(request, emit),
+            Event::Message(message) => self.message(message, emit),
+            Event::Delivery(delivery) => self.delivery(delivery, emit),
+            Event::Loss(loss) => self.loss(loss, emit),
+            Event::Close(close) => self.closed(&close, emit),
             Event::Extack(extack) => {
-                let call = self.call(extack.head.tid, extack.head.call, tell);
+                let call = self.call(extack.head.tid, extack.head.call, emit);
                 call.extacks.push(extack);
                 self.held.add_notes(0, 1);
-                self.make_room(tell);
+                self.make_room(emit);
             }
         }
     }
 
     /// Gives back what has not come to an end.
-    pub fn finish(&mut self, tell: &mut impl FnMut(Told<'_>)) {
+    pub fn finish(&mut self, emit: &mut impl FnMut(Update<'_>)) {
         let mut calls: Vec<_> = self.calls.keys().copied().collect();
         calls.sort_unstable();
         for tid in calls {
-            self.abandon(tid, tell);
+            self.abandon(tid, emit);
         }
         while let Some(id) = self.order.pop_front() {
-            self.close(id, tell);
+            self.close(id, emit);
         }
     }
 
-    fn message(&mut self, message: Message, tell: &mut impl FnMut(Told<'_>)) {
+    fn message(&mut self, message: Message, emit: &mut impl FnMut(Update<'_>)) {
         let key: Buffer = (message.head.sock, message.skb);
         if let Some(place) = self.queued.get(&key).copied() {
             if message.queue_ns == 0 && self.is_at(place, &message) {
@@ -170,21 +171,21 @@ impl Journey {
             // or left with its socket.
             self.queued.remove(&key);
             let older = self.displaced.insert(key, place);
-            self.give_up(older, tell);
+            self.give_up(older, emit);
         }
         let (tid, number) = (message.head.tid, message.head.call);
         let passed = Passed::new(message);
         if number == 0 {
-            tell(told(&passed.message, 0));
-            self.adopt(passed, tell);
+            emit(update(&passed.message, 0));
+            self.adopt(passed, emit);
             return;
         }
-        let place = Place::Call(tid, self.call(tid, number, tell).messages.len());
+        let place = Place::Call(tid, self.call(tid, number, emit).messages.len());
         let mut passed = passed;
         self.put(&mut passed, place);
         self.held.add(&passed.message.datagram);
-        self.call(tid, number, tell).messages.push(passed);
-        self.make_room(tell);
+        self.call(tid, number, emit).messages.push(passed);
+        self.make_room(emit);
     }
 
     /// Notes where a message is kept from now on, as long as it may be read.
@@ -202,26 +203,26 @@ impl Journey {
         passed.place = place;
     }
 
-    fn request(&mut self, request: Request, tell: &mut impl FnMut(Told<'_>)) {
+    fn request(&mut self, request: Request, emit: &mut impl FnMut(Update<'_>)) {
         if request.end == End::Crossed {
-            self.crossed(request, tell);
+            self.crossed(request, emit);
             return;
         }
-        let call = self.end_call(request.head.tid, request.head.call, tell);
+        let call = self.end_call(request.head.tid, request.head.call, emit);
         let mut call = call.unwrap_or_default();
-        let request = call.complete(request, tell);
-        self.conclude(request, call, tell);
+        let request = call.complete(request, emit);
+        self.conclude(request, call, emit);
     }
 
     /// Keeps an exchange until its messages are read and no more will come.
-    fn open(&mut self, mut exchange: Exchange, tell: &mut impl FnMut(Told<'_>)) {
+    fn open(&mut self, mut exchange: Exchange, emit: &mut impl FnMut(Update<'_>)) {
         exchange.is_reading_unseen = !self.watched.deliveries;
         self.take_early_answers(&mut exchange);
         for at in 0..exchange.passed.len() {
             exchange.follow_dump(at);
         }
         if exchange.is_over() && !exchange.awaits_another_task() {
-            tell(Told::Exchange(exchange));
+            emit(Update::Exchange(Rc::new(exchange)));
             return;
         }
         let id = self.next;
@@ -243,11 +244,11 @@ impl Journey {
         self.open.insert(id, exchange);
         self.order.push_back(id);
         self.wait_for_answers(id);
-        self.let_one_dump_run(id, tell);
+        self.let_one_dump_run(id, emit);
         for delivery in early {
-            self.delivery(delivery, tell);
+            self.delivery(delivery, emit);
         }
-        self.make_room(tell);
+        self.make_room(emit);
         // Most end out of order: their numbers need not be kept.
         if self.order.len() > 2 * WAITING {
             let open = &self.open;
@@ -257,33 +258,33 @@ impl Journey {
 
     /// Bounds memory against readers that never read and calls that never return: emits the oldest
     /// exchanges as they stand.
-    fn make_room(&mut self, tell: &mut impl FnMut(Told<'_>)) {
+    fn make_room(&mut self, emit: &mut impl FnMut(Update<'_>)) {
         while self.open.len() > WAITING || self.held.is_too_much() {
             let Some(oldest) = self.order.pop_front() else {
                 // All that is held is of calls: most of them must have lost their end.
                 let Some(tid) = self.calls.keys().next().copied() else {
                     break;
                 };
-                self.abandon(tid, tell);
+                self.abandon(tid, emit);
                 continue;
             };
             let is_unread = |open: &Exchange| open.passed.iter().any(Passed::is_waiting);
             self.cut_short += u64::from(self.open.get(&oldest).is_some_and(is_unread));
-            self.close(oldest, tell);
+            self.close(oldest, emit);
         }
     }
 
-    fn close_if_over(&mut self, place: Place, tell: &mut impl FnMut(Told<'_>)) {
+    fn close_if_over(&mut self, place: Place, emit: &mut impl FnMut(Update<'_>)) {
         if let Place::Exchange(id, _) = place
             && self.open.get(&id).is_some_and(Exchange::is_over)
         {
-            self.close(id, tell);
+            self.close(id, emit);
         }
     }
 
-    fn close(&mut self, id: u64, tell: &mut impl FnMut(Told<'_>)) {
+    fn close(&mut self, id: u64, emit: &mut impl FnMut(Update<'_>)) {
         if let Some(exchange) = self.remove(id) {
-            tell(Told::Exchange(exchange));
+            emit(Update::Exchange(Rc::new(exchange)));
         }
     }
 

@@ -2,13 +2,13 @@
 //! Greets the kernel over netlink and shows the message crossing the boundary.
 //!
 //! [`client`] talks to the kernel, [`tracer`] watches it, [`stream`] turns the tracer's
-//! bytes into [`event`]s, [`journey`] puts events together into exchanges, [`output`]
-//! shows them, and [`feed`] leads from the one to the others and to all [`sinks`];
-//! [`session`], [`watch`], [`top`] and [`replay`] are the stories that tie these together and [`cli`]
-//! what the user asked for; [`sockets`] lists all sockets, [`doctor`] tells what works here,
-//! and [`completions`] and [`man`] what can be typed. [`serve`] answers scrapes. `event`, `stream`, `journey`, `feed`,
-//! `recording`, `statistics` and `output` know neither kernel nor clock: they work on recorded
-//! data just as well.
+//! bytes into [`event`]s, [`journey`] combines events into exchanges, and [`pipeline`] passes them to
+//! every [`view`], most of which are in [`output`], and to a [`recording`] ([`sinks`] opens them).
+//! [`session`], [`watch`], [`top`] and [`replay`] differ only in what feeds the pipeline; [`run`]
+//! describes what they run, and [`cli`] what the user asked for. [`sockets`] lists all sockets,
+//! [`doctor`] checks what works here, and [`completions`] and [`man`] document what can be typed.
+//! [`serve`] answers scrapes. `event`, `stream`, `journey`, `pipeline`, `recording`, `statistics` and
+//! `output` know neither kernel nor clock: they work on recorded data just as well.
 
 pub mod cli;
 pub mod client;
@@ -17,14 +17,17 @@ pub mod clock;
 pub mod collector;
 pub mod completions;
 pub mod doctor;
+pub mod error;
 pub mod event;
-pub mod feed;
+pub mod greeting;
 pub mod journey;
 pub mod man;
 pub mod notice;
 pub mod output;
+pub mod pipeline;
 pub mod recording;
 pub mod replay;
+pub mod run;
 #[cfg(feature = "metrics")]
 pub mod serve;
 pub mod session;
@@ -38,4 +41,5 @@ pub mod target;
 #[cfg(feature = "top")]
 pub mod top;
 pub mod tracer;
+pub mod view;
 pub mod watch;

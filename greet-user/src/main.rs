@@ -10,13 +10,16 @@ use std::{
 use greet_user::top;
 use greet_user::{
     cli::{Cli, Command, Format, ReplayOptions, Show},
-    completions, doctor, man, notice,
-    output::{Human, Json, Output, Watcher},
-    replay::{Views, replay},
-    session::{Session, SessionError},
+    completions, doctor,
+    error::SessionError,
+    man, notice,
+    output::{Human, Json},
+    replay::replay,
+    session::Session,
     sinks::Files,
     sockets,
     tracer::TracerError,
+    view::View,
     watch::watch,
 };
 
@@ -30,7 +33,7 @@ async fn main() -> ExitCode {
         }
         Some(Command::Watch(options)) => {
             notice::log(options.show.diagnostics());
-            let view = watcher(options.format, &options.show, options.summary);
+            let view = view(options.format, &options.show, options.summary);
             let sinks = options.files().open(Some(view));
             let sinks = sinks.and_then(|sinks| options.otlp.send(sinks, true));
             match sinks.and_then(|sinks| options.metrics.serve(sinks)) {
@@ -86,50 +89,24 @@ const fn advice(error: &SessionError) -> &'static str {
 async fn greet(options: &Cli) -> Result<u8, SessionError> {
     let files = Files::of(options.record.as_deref(), options.pcapng.as_deref())
         .with_report(options.report.as_deref(), options.report_limit);
-    let mut output = if files.is_stdout() {
-        Box::new(Human::new(io::sink(), options.show.look(), true))
-    } else {
-        output(options.format, &options.show, options.summary_only())
-    };
-    let sinks = options.otlp.send(files.open(None)?, true)?;
+    let view = view(options.format, &options.show, options.summary_only());
+    let sinks = files.open(Some(view));
+    let sinks = sinks.and_then(|sinks| options.otlp.send(sinks, true))?;
+    let sinks = options.metrics.serve(sinks)?;
     let session = Session::open(options)?;
-    let all_answered = session.run(&mut *output, sinks).await?;
+    let all_answered = session.run(sinks).await?;
     Ok(u8::from(!all_answered))
 }
 
 async fn again(options: &ReplayOptions) -> Result<(), SessionError> {
-    let files = Files::of(None, options.pcapng.as_deref())
-        .with_report(options.report.as_deref(), options.report_limit)
-        .read_from(&options.file);
-    let (format, show, summary) = (options.format, &options.show, options.summary);
-    let silent = || Box::new(Human::new(io::sink(), show.look(), true));
-    let (mut output, watcher): (Box<dyn Output>, Box<dyn Watcher>) = if files.is_stdout() {
-        (silent(), silent())
-    } else {
-        (
-            output(format, show, summary),
-            watcher(format, show, summary),
-        )
-    };
-    let views = Views {
-        output: &mut *output,
-        watcher,
-        sinks: options.otlp.send(files.open(None)?, false)?,
-    };
-    replay(options, views).await
+    let view = view(options.format, &options.show, options.summary);
+    replay(options, options.sinks(Some(view))?).await
 }
 
-fn output(format: Format, show: &Show, summary_only: bool) -> Box<dyn Output> {
+/// What is shown on standard output. It is flushed whenever there is nothing more for now.
+fn view(format: Format, show: &Show, summary_only: bool) -> Box<dyn View> {
     match format {
         Format::Human => Box::new(Human::new(io::stdout(), show.look(), summary_only)),
-        Format::Json => Box::new(Json::new(io::stdout(), summary_only)),
-    }
-}
-
-fn watcher(format: Format, show: &Show, summary_only: bool) -> Box<dyn Watcher> {
-    match format {
-        Format::Human => Box::new(Human::new(io::stdout(), show.look(), summary_only)),
-        // Flushed whenever there is nothing more to tell for now.
         Format::Json => {
             let out = BufWriter::with_capacity(1 << 16, io::stdout());
             Box::new(Json::new(out, summary_only))

@@ -14,7 +14,7 @@ use clap_mangen::{
 
 use crate::{
     cli::Cli,
-    session::SessionError,
+    error::SessionError,
     target::{make_folder, write_public},
 };
 

@@ -18,7 +18,8 @@ pub use write::Writer;
 
 use crate::{
     event::Event,
-    feed::{Closing, Greeted, Opening},
+    greeting::Greeted,
+    run::{Closing, Opening},
 };
 
 /// What every recording begins with.

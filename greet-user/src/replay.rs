@@ -3,16 +3,15 @@
 //! up. Needs no root, and nothing of the kernel.
 
 pub(crate) mod pace;
-mod player;
+pub mod player;
 pub(crate) mod reading;
 
 use tokio::time::sleep_until;
 
 use crate::{
     cli::ReplayOptions,
-    output::{Output, Watcher},
+    error::SessionError,
     recording::{Entry, RecordingError},
-    session::SessionError,
     signals::Stop,
     sinks::Sinks,
 };
@@ -20,27 +19,17 @@ use pace::Pace;
 use player::Player;
 use reading::Reading;
 
-/// The views of both kinds of run, of which a recording holds one.
-pub struct Views<'a> {
-    /// For greetings.
-    pub output: &'a mut dyn Output,
-    /// For any traffic.
-    pub watcher: Box<dyn Watcher>,
-    /// For both.
-    pub sinks: Sinks,
-}
-
 /// Shows a recording, up to its end or until told to stop.
 ///
 /// # Errors
 /// [`SessionError::Recording`] where it cannot be read, or not to its end: then what can be
 /// read was shown.
-pub async fn replay(options: &ReplayOptions, views: Views<'_>) -> Result<(), SessionError> {
+pub async fn replay(options: &ReplayOptions, sinks: Sinks) -> Result<(), SessionError> {
     let mut stop = Stop::listen().map_err(SessionError::Signal)?;
     let mut reading = Reading::start(&options.file)?;
     let mut trouble = Trouble::default();
     let mut pace = options.pace.then(Pace::default);
-    let mut player = Player::new(views);
+    let mut player = Player::new(sinks);
     'reading: while let Some(Some(batch)) = stop.or(reading.next()).await {
         for read in batch {
             let Some(entry) = trouble.check(read) else {
@@ -50,16 +39,16 @@ pub async fn replay(options: &ReplayOptions, views: Views<'_>) -> Result<(), Ses
                 continue;
             };
             if let Some(due) = pace.as_mut().and_then(|pace| pace.due(&entry)) {
-                player.rest()?;
+                player.flush()?;
                 if stop.or(sleep_until(due)).await.is_none() {
                     break 'reading;
                 }
             }
             player.take(entry)?;
         }
-        player.rest()?;
+        player.flush()?;
     }
-    player.finish()?;
+    player.close()?;
     trouble.first.map_or(Ok(()), |error| Err(error.into()))
 }
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! The story of one run: open, attach, greet and show, sum up.
 
-use std::{io, path::PathBuf, time::Duration};
+use std::time::Duration;
 
 use greet_common::{event::SNAPLEN_MAX, wire::NETLINK_TEST_PROTOCOL};
 use tokio::time::{Instant, sleep_until, timeout};
@@ -10,13 +10,12 @@ use crate::{
     cli::Cli,
     client::{self, Answer, ClientError, KernelSocket, Sent},
     clock::monotonic_ns,
-    feed::{Closing, Greeted, Greetings, Unseen},
-    journey::Exchange,
-    output::{Outcome, Output, Start, System},
-    recording::RecordingError,
+    error::SessionError,
+    greeting::{Greeted, Outcome},
+    pipeline::Pipeline,
+    run::{Closing, Opening, Run, Start, System, Unseen},
     signals::Stop,
-    sinks::{self, Sinks},
-    sockets::SocketsError,
+    sinks::Sinks,
     tracer::{self, Callbacks, Filter, Plan, Tracer, TracerError},
 };
 
@@ -26,93 +25,6 @@ const EVENTS_DEADLINE: Duration = Duration::from_secs(2);
 
 /// How long after the sending an answer may still come when we are told to stop.
 const LAST_WAIT: Duration = Duration::from_millis(500);
-
-/// Why a run could not go on.
-#[derive(Debug, thiserror::Error)]
-pub enum SessionError {
-    /// The client's.
-    #[error(transparent)]
-    Client(#[from] ClientError),
-    /// The tracer's.
-    #[error(transparent)]
-    Tracer(#[from] TracerError),
-    /// The list of sockets'.
-    #[error(transparent)]
-    Sockets(#[from] SocketsError),
-    /// The output cannot be written.
-    #[error("the output cannot be written: {0}")]
-    Output(#[from] io::Error),
-    /// A file cannot be written.
-    #[error("{} cannot be written: {error}{}", path.display(), sinks::next_step(error))]
-    File {
-        /// Which.
-        path: PathBuf,
-        /// Why not.
-        error: io::Error,
-    },
-    /// Two outputs into one file, or an output into what is read.
-    #[error(
-        "{} is the same file as {}: each would destroy the other; name another file", path.display(), other.display()
-    )]
-    SameFile {
-        /// Which.
-        path: PathBuf,
-        /// What is there already.
-        other: PathBuf,
-    },
-    /// Several files that are to be one stream.
-    #[error(
-        "only one of --record, --pcapng and --report can go to standard output; name files for the others"
-    )]
-    TwoStreams,
-    /// Metrics cannot be served.
-    #[cfg(feature = "metrics")]
-    #[error(
-        "metrics cannot be served at {address}: {error}{}",
-        crate::serve::next_step(error)
-    )]
-    Metrics {
-        /// Where.
-        address: String,
-        /// Why not.
-        error: io::Error,
-    },
-    /// Traces cannot be sent.
-    #[cfg(feature = "otlp")]
-    #[error("traces cannot be sent: {0}; look at the OTEL_ variables of the environment")]
-    Otlp(opentelemetry_otlp::ExporterBuildError),
-    /// A recording cannot be read, or not to its end.
-    #[error(transparent)]
-    Recording(#[from] RecordingError),
-    /// The screen cannot be drawn on.
-    #[error("`top` draws on a terminal, and {0}; `greet-user watch` writes lines to anywhere")]
-    NoTerminal(String),
-    /// The command to watch does not start.
-    #[error("`{command}` cannot be started: {error}")]
-    Command {
-        /// What was to be started.
-        command: String,
-        /// Why not.
-        error: io::Error,
-    },
-    /// Signals cannot be waited for.
-    #[error("signals cannot be waited for: {0}")]
-    Signal(io::Error),
-}
-
-impl SessionError {
-    /// Did the reader of our output go away?
-    #[must_use]
-    pub fn is_broken_pipe(&self) -> bool {
-        match self {
-            Self::Output(error) | Self::File { error, .. } => {
-                error.kind() == io::ErrorKind::BrokenPipe
-            }
-            Self::Sockets(error) => error.is_broken_pipe(),
-            _ => false,
-        }
-    }
-}
 
 /// A run.
 pub struct Session<'a> {
@@ -147,28 +59,24 @@ impl<'a> Session<'a> {
     }
 
     /// Greets as often as asked for, or until it is told to stop. Returns whether every
-    /// greeting was answered that was to be.
+    /// greeting was answered that should have been.
     ///
     /// # Errors
     /// [`SessionError`] where greeting is not possible. The summary is shown all the same.
-    pub async fn run(
-        mut self,
-        output: &mut dyn Output,
-        sinks: Sinks,
-    ) -> Result<bool, SessionError> {
-        let mut greetings = Greetings::begin(output, sinks, self.start(), monotonic_ns())?;
-        let ended = self.greet_all(&mut greetings).await;
-        let closing = Closing {
+    pub async fn run(mut self, sinks: Sinks) -> Result<bool, SessionError> {
+        let opening = Opening {
+            began_ns: monotonic_ns(),
+            deliveries: true,
+            run: Run::Greetings(self.start()),
+        };
+        let mut pipeline = Pipeline::open(sinks, &opening)?;
+        let ended = self.greet_all(&mut pipeline).await;
+        let closed = pipeline.close(&Closing {
             ended_ns: monotonic_ns(),
             sent: self.sent,
             unseen: self.unseen()?,
-        };
-        let all_answered = if ended.is_err() && self.sent == 0 {
-            greetings.give_up(&closing).map(|()| false)
-        } else {
-            greetings.finish(&closing)
-        };
-        ended.and(all_answered)
+        });
+        ended.and(closed)
     }
 
     fn start(&self) -> Start {
@@ -183,7 +91,7 @@ impl<'a> Session<'a> {
         }
     }
 
-    async fn greet_all(&mut self, greetings: &mut Greetings<'_>) -> Result<(), SessionError> {
+    async fn greet_all(&mut self, pipeline: &mut Pipeline) -> Result<(), SessionError> {
         let mut next = Instant::now();
         let heading = self.options.heading.heading(!self.options.no_ack);
         for number in 1..=self.options.count() {
@@ -194,12 +102,11 @@ impl<'a> Session<'a> {
             let sent = client::greet_as(&mut self.socket, &self.text, heading).await?;
             self.sent += 1;
             let (mut outcome, rejected) = self.outcome(&sent).await?;
-            let exchange = match &mut self.tracer {
-                Some(tracer) => Some(exchange(tracer, greetings, sent.seq).await?),
-                None => None,
-            };
-            if let (Outcome::Lost(why), Some(exchange)) = (&mut outcome, &exchange)
-                && exchange.is_ignored()
+            if let Some(tracer) = &mut self.tracer {
+                trace(tracer, pipeline, sent.seq).await?;
+            }
+            if let Outcome::Lost(why) = &mut outcome
+                && pipeline.is_ignored(sent.seq)
             {
                 why.push_str(": the callback ran and sent no reply");
             }
@@ -209,7 +116,10 @@ impl<'a> Session<'a> {
                 outcome,
                 rejected,
             };
-            greetings.greeting(greeted, exchange)?;
+            pipeline.greeting(greeted, self.tracer.is_some())?;
+            if pipeline.wants_progress() {
+                pipeline.progress(self.unseen()?.unwrap_or_default());
+            }
         }
         Ok(())
     }
@@ -224,7 +134,7 @@ impl<'a> Session<'a> {
         let waiting = answer(&self.socket, sent, patience, &mut rejected);
         let answered = match self.stop.or(waiting).await {
             Some(answered) => answered,
-            // Told to stop with an answer on its way: most likely it is there already.
+            // Update to stop with an answer on its way: most likely it is there already.
             None => answer(&self.socket, sent, patience.min(LAST_WAIT), &mut rejected).await,
         };
         let outcome = match answered {
@@ -279,22 +189,19 @@ fn attach(options: &Cli) -> Result<Tracer, TracerError> {
     Tracer::attach(&filter, &plan)
 }
 
-/// Reads events until the exchange of this sequence number is whole, or the deadline is
-/// over: then what there is of it.
-async fn exchange(
-    tracer: &mut Tracer,
-    greetings: &mut Greetings<'_>,
-    seq: u32,
-) -> Result<Exchange, TracerError> {
+/// Reads events until the exchange of this sequence number has ended, or until the deadline:
+/// then it is ended with what there is of it.
+async fn trace(tracer: &mut Tracer, pipeline: &mut Pipeline, seq: u32) -> Result<(), TracerError> {
     let deadline = Instant::now() + EVENTS_DEADLINE;
     loop {
-        tracer.drain(usize::MAX, |event| greetings.push(event));
-        if let Some(exchange) = greetings.whole(seq) {
-            return Ok(exchange);
+        tracer.drain(usize::MAX, |event| pipeline.push(event));
+        if pipeline.has_exchange(seq) {
+            return Ok(());
         }
         let rest = deadline.saturating_duration_since(Instant::now());
         if rest.is_zero() {
-            return Ok(greetings.part(seq));
+            pipeline.give_up();
+            return Ok(());
         }
         if let Ok(waited) = timeout(rest, tracer.readable()).await {
             waited?;

@@ -14,14 +14,16 @@ use std::{
 pub use files::Files;
 
 use crate::{
+    error::SessionError,
     event::Event,
-    feed::{Closing, Greeted, Opening},
-    journey::Told,
-    output::{Observed, Pcapng, Progress, Report, Watcher},
+    greeting::{Greeted, Greeting},
+    journey::Update,
+    output::{Pcapng, Report},
     recording::Writer,
-    session::SessionError,
+    run::{Closing, Opening, Progress, Summary},
     target::{Identity, Replacement, Target},
     tracer::TracerError,
+    view::View,
 };
 
 #[cfg(all(feature = "metrics", feature = "otlp"))]
@@ -37,7 +39,7 @@ use crate::{output::Metrics, serve::Server};
 /// All of them; none by default.
 #[derive(Default)]
 pub struct Sinks {
-    views: Vec<View>,
+    views: Vec<Written>,
     recording: Option<Recording>,
     /// Which files are read or written, and what they are called.
     claimed: Vec<(Identity, PathBuf)>,
@@ -56,23 +58,17 @@ struct Recording {
 }
 
 /// One view, and the file it is written to; `None` for standard output.
-struct View {
-    watcher: Box<dyn Watcher>,
+struct Written {
+    view: Box<dyn View>,
     path: Option<PathBuf>,
 }
 
 impl Sinks {
     /// Shows it on standard output as well.
     #[must_use]
-    pub fn shown(mut self, watcher: Box<dyn Watcher>) -> Self {
+    pub fn shown(mut self, view: Box<dyn View>) -> Self {
         // First of all: nobody at a terminal waits for the others.
-        self.views.insert(
-            0,
-            View {
-                watcher,
-                path: None,
-            },
-        );
+        self.views.insert(0, Written { view, path: None });
         self
     }
 
@@ -168,18 +164,18 @@ impl Sinks {
         self.sending.clone()
     }
 
-    fn and(mut self, watcher: Box<dyn Watcher>, path: Option<&Path>) -> Self {
+    fn and(mut self, view: Box<dyn View>, path: Option<&Path>) -> Self {
         let file = path.filter(|path| *path != Path::new("-"));
         let path = file.map(Path::to_path_buf);
-        self.views.push(View { watcher, path });
+        self.views.push(Written { view, path });
         self
     }
 
-    /// Before anything.
+    /// Before anything happens.
     ///
     /// # Errors
     /// What writing ran into.
-    pub fn start(&mut self, opening: &Opening) -> Result<(), SessionError> {
+    pub fn open(&mut self, opening: &Opening) -> Result<(), SessionError> {
         let recorded = self.record(|writer| writer.opening(opening));
         recorded.and(self.each(|view| view.open(opening)))
     }
@@ -196,8 +192,16 @@ impl Sinks {
     ///
     /// # Errors
     /// What writing ran into.
-    pub fn greeting(&mut self, greeted: &Greeted, traced: bool) -> Result<(), SessionError> {
+    pub fn greeted(&mut self, greeted: &Greeted, traced: bool) -> Result<(), SessionError> {
         self.record(|writer| writer.greeting(greeted, traced))
+    }
+
+    /// A greeting is over.
+    ///
+    /// # Errors
+    /// What writing ran into.
+    pub fn greeting(&mut self, greeting: &Greeting) -> Result<(), SessionError> {
+        self.each(|view| view.greeting(greeting))
     }
 
     /// How many events did not come so far; `count` is asked where somebody wants to know.
@@ -215,24 +219,30 @@ impl Sinks {
         Ok(())
     }
 
-    /// As it happens.
+    /// Something happened.
     ///
     /// # Errors
     /// What writing ran into.
-    pub fn tell(&mut self, told: &Told<'_>, callback: Option<&str>) -> Result<(), SessionError> {
-        self.each(|view| view.tell(told, callback))
+    pub fn update(
+        &mut self,
+        update: &Update<'_>,
+        callback: Option<&str>,
+    ) -> Result<(), SessionError> {
+        self.each(|view| view.update(update, callback))
     }
 
     /// Does anybody want to be told how far the run is?
     #[must_use]
     pub fn wants_progress(&self) -> bool {
-        self.views.iter().any(|view| view.watcher.wants_progress())
+        self.views
+            .iter()
+            .any(|written| written.view.wants_progress())
     }
 
     /// How far the run is.
     pub fn progress(&mut self, progress: &Progress) {
-        for view in &mut self.views {
-            view.watcher.progress(progress);
+        for written in &mut self.views {
+            written.view.progress(progress);
         }
     }
 
@@ -245,13 +255,13 @@ impl Sinks {
         recorded.and(self.each(|view| view.flush()))
     }
 
-    /// At the end.
+    /// The run is over.
     ///
     /// # Errors
     /// What writing ran into.
-    pub fn summary(&mut self, observed: &Observed, closing: &Closing) -> Result<(), SessionError> {
+    pub fn close(&mut self, summary: &Summary, closing: &Closing) -> Result<(), SessionError> {
         let recorded = self.record(|writer| writer.closing(closing));
-        recorded.and(self.each(|view| view.close(observed, closing)))
+        recorded.and(self.each(|view| view.close(summary)))
     }
 
     fn record(
@@ -270,11 +280,11 @@ impl Sinks {
 
     fn each(
         &mut self,
-        mut write: impl FnMut(&mut dyn Watcher) -> io::Result<()>,
+        mut write: impl FnMut(&mut dyn View) -> io::Result<()>,
     ) -> Result<(), SessionError> {
         let mut first = Ok(());
-        self.views.retain_mut(|View { watcher, path }| {
-            let written = write(&mut **watcher).map_err(|error| match path {
+        self.views.retain_mut(|Written { view, path }| {
+            let written = write(&mut **view).map_err(|error| match path {
                 None => SessionError::Output(error),
                 Some(path) => failed(path, error),
             });
@@ -298,21 +308,5 @@ fn failed(path: &Path, error: io::Error) -> SessionError {
     SessionError::File {
         path: path.to_path_buf(),
         error,
-    }
-}
-
-/// What can be done about a file that cannot be written.
-#[must_use]
-pub fn next_step(error: &io::Error) -> &'static str {
-    match error.kind() {
-        io::ErrorKind::IsADirectory => "; name a file in it",
-        io::ErrorKind::NotFound => "; make its folder first",
-        io::ErrorKind::PermissionDenied | io::ErrorKind::ReadOnlyFilesystem => {
-            "; choose another folder"
-        }
-        io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => {
-            "; make room, or choose another disk"
-        }
-        _ => "",
     }
 }

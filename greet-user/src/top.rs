@@ -21,10 +21,11 @@ use std::{cell::RefCell, rc::Rc};
 
 use crate::{
     cli::{ReplayOptions, TopOptions},
+    error::SessionError,
     event,
-    journey::Told,
-    output::{Observed, System, Watcher},
-    session::SessionError,
+    journey::Update,
+    run::Opening,
+    view::View,
 };
 use draw::Theme;
 use live::Live;
@@ -46,11 +47,11 @@ pub async fn live(options: &TopOptions) -> Result<u8, SessionError> {
     let terminal = terminal::open()?;
     let mut signals = Signals::listen().map_err(SessionError::Signal)?;
     let theme = Theme::new(options.drawing.look());
-    let sinks = options.files().open(None)?;
+    let sinks = options.sinks()?;
     let subject = subject::of(&options.scope);
     let state = State::new(subject, Source::Live, Limits::LIVE);
     let state = Rc::new(RefCell::new(state));
-    let sinks = sinks.shown(Box::new(View(Rc::clone(&state))));
+    let sinks = sinks.shown(Box::new(Shown(Rc::clone(&state))));
     let mut live = Live::attach(options, sinks, Rc::clone(&state))?;
     let mut screen = match Screen::enter(terminal) {
         Ok(screen) => screen,
@@ -83,8 +84,10 @@ pub async fn replayed(options: &ReplayOptions) -> Result<(), SessionError> {
         state.column = Column::Messages;
     }
     let state = Rc::new(RefCell::new(state));
-    let view = Box::new(View(Rc::clone(&state)));
-    let mut recorded = Recorded::open(options, view, Rc::clone(&state))?;
+    let sinks = options
+        .sinks(None)?
+        .shown(Box::new(Shown(Rc::clone(&state))));
+    let mut recorded = Recorded::open(options, sinks, Rc::clone(&state))?;
     let mut screen = Screen::enter(terminal).map_err(SessionError::Output)?;
     let ended = run(&state, &mut recorded, &mut screen, &mut signals, theme).await;
     drop(screen);
@@ -92,25 +95,17 @@ pub async fn replayed(options: &ReplayOptions) -> Result<(), SessionError> {
     recorded.finish()
 }
 
-/// Is told what happens as every other view is; exchanges are handed over by whoever feeds,
-/// so that they need not be copied.
-struct View(Shared);
+/// Passes everything to the state.
+struct Shown(Shared);
 
-impl Watcher for View {
-    fn start(&mut self, _: &System) -> std::io::Result<()> {
+impl View for Shown {
+    fn open(&mut self, opening: &Opening) -> std::io::Result<()> {
+        self.0.borrow_mut().open(opening);
         Ok(())
     }
 
-    fn tell(&mut self, told: &Told<'_>, _: Option<&str>) -> std::io::Result<()> {
-        self.0.borrow_mut().model.tell(told);
-        Ok(())
-    }
-
-    fn flush(&mut self) -> std::io::Result<()> {
-        Ok(())
-    }
-
-    fn summary(&mut self, _: &Observed) -> std::io::Result<()> {
+    fn update(&mut self, update: &Update<'_>, _: Option<&str>) -> std::io::Result<()> {
+        self.0.borrow_mut().model.update(update);
         Ok(())
     }
 }

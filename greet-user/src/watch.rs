@@ -13,9 +13,9 @@ use tokio::time::{Instant, sleep, sleep_until};
 use crate::{
     cli::WatchOptions,
     clock::monotonic_ns,
-    feed::{Closing, Feed, Opening, Run, Unseen},
-    output::System,
-    session::SessionError,
+    error::SessionError,
+    pipeline::Pipeline,
+    run::{Closing, Opening, Run, System, Unseen},
     signals::Stop,
     sinks::Sinks,
     tracer::{self, Filter, Tracer},
@@ -71,7 +71,7 @@ pub async fn watch(options: &WatchOptions, sinks: Sinks) -> Result<u8, SessionEr
         deliveries: plan.deliveries(),
         run: Run::Watch(System::running(tracer.attached().clone())),
     };
-    let mut feed = Feed::begin(sinks, &opening)?;
+    let mut pipeline = Pipeline::open(sinks, &opening)?;
     let mut command = match options.scope.command.split_first() {
         Some((program, arguments)) => {
             let output = if options.needs_stdout() {
@@ -84,11 +84,18 @@ pub async fn watch(options: &WatchOptions, sinks: Sinks) -> Result<u8, SessionEr
         }
         None => None,
     };
-    let ended = follow(&mut feed, &mut tracer, &mut stop, command.as_mut(), gather).await;
+    let ended = follow(
+        &mut pipeline,
+        &mut tracer,
+        &mut stop,
+        command.as_mut(),
+        gather,
+    )
+    .await;
     if let Some(command) = &mut command {
         command.stop().await;
     }
-    let finished = finish(feed, &mut tracer);
+    let finished = finish(pipeline, &mut tracer);
     let status = ended?;
     finished?;
     Ok(status)
@@ -105,37 +112,38 @@ fn detail(options: &WatchOptions) -> Detail {
 }
 
 /// Detaches, feeds what is left, and sums up.
-pub(crate) fn finish(mut feed: Feed, tracer: &mut Tracer) -> Result<(), SessionError> {
-    let calls_missed = tracer.finish(|event| feed.push(event, drop))?;
-    feed.finish(&Closing {
+pub(crate) fn finish(mut pipeline: Pipeline, tracer: &mut Tracer) -> Result<(), SessionError> {
+    let calls_missed = tracer.finish(|event| pipeline.push(event))?;
+    let closing = Closing {
         ended_ns: monotonic_ns(),
         sent: 0,
         unseen: Some(Unseen {
             events_dropped: tracer.dropped()?,
             calls_missed,
         }),
-    })
+    };
+    pipeline.close(&closing).map(drop)
 }
 
 /// Feeds what happens until the command ends, whose status is returned, or until told to stop.
 async fn follow(
-    feed: &mut Feed,
+    pipeline: &mut Pipeline,
     tracer: &mut Tracer,
     stop: &mut Stop,
     mut command: Option<&mut Command>,
     gather: Duration,
 ) -> Result<u8, SessionError> {
-    let mut due = feed.wants_progress().then(Instant::now);
+    let mut due = pipeline.wants_progress().then(Instant::now);
     loop {
         let drained_ns = monotonic_ns();
-        let read = tracer.drain(BATCH, |event| feed.push(event, drop));
+        let read = tracer.drain(BATCH, |event| pipeline.push(event));
         if read < BATCH {
-            feed.tick(drained_ns.saturating_sub(SETTLED_NS), drop);
+            pipeline.tick(drained_ns.saturating_sub(SETTLED_NS));
         }
-        feed.dropped(|| tracer.dropped())?;
-        feed.rest()?;
+        pipeline.dropped(|| tracer.dropped())?;
+        pipeline.flush()?;
         if due.is_some_and(|due| due <= Instant::now()) {
-            feed.progress(Unseen {
+            pipeline.progress(Unseen {
                 events_dropped: tracer.dropped()?,
                 calls_missed: tracer.missed()?,
             });
@@ -147,7 +155,7 @@ async fn follow(
                 ended = Command::ended(command.as_deref_mut()) => ended.map(Some),
                 waited = more(tracer, is_more, gather) => waited.map(|()| None),
                 () = reached(due) => Ok(None),
-                () = reached(late(feed)) => Ok(None),
+                () = reached(late(pipeline)) => Ok(None),
             }
         });
         match ended.await {
@@ -160,8 +168,8 @@ async fn follow(
 }
 
 /// When an exchange has waited long enough for another task's answer.
-fn late(feed: &Feed) -> Option<Instant> {
-    let due_ns = feed.due_ns()?.saturating_add(SETTLED_NS);
+fn late(pipeline: &Pipeline) -> Option<Instant> {
+    let due_ns = pipeline.due_ns()?.saturating_add(SETTLED_NS);
     let left = Duration::from_nanos(due_ns.saturating_sub(monotonic_ns()));
     Some(Instant::now() + left)
 }

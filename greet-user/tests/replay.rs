@@ -21,9 +21,8 @@ use std::{
 
 use greet_user::{
     event::{Datagram, Event, Extack, Head, Message},
-    feed::{Closing, Opening, Run},
-    output::System,
     recording::Writer,
+    run::{Closing, Opening, Run, System},
     tracer::Attached,
 };
 use rustix::process::{Pid, Signal, kill_process};

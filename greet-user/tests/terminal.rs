@@ -14,9 +14,9 @@ use std::{io::Write as _, process::Command};
 use greet_common::event::{COMM_SIZE, EXTACK_SIZE};
 use greet_user::{
     event::{Event, is_printable},
-    feed::Run,
-    output::{Outcome, System},
+    greeting::Outcome,
     recording::Entry,
+    run::{Run, System},
 };
 use proptest::prelude::*;
 use tempfile::NamedTempFile;

@@ -3,7 +3,7 @@
 
 use clap::Args;
 
-use crate::{session::SessionError, sinks::Sinks};
+use crate::{error::SessionError, sinks::Sinks};
 
 #[cfg(feature = "metrics")]
 use crate::{

@@ -5,7 +5,7 @@ use clap::Args;
 
 #[cfg(feature = "otlp")]
 use crate::collector::{Endpoint, endpoint};
-use crate::{session::SessionError, sinks::Sinks};
+use crate::{error::SessionError, sinks::Sinks};
 
 /// Traces for OpenTelemetry.
 #[derive(Clone, Debug, Args)]

@@ -6,7 +6,12 @@ use std::path::PathBuf;
 use clap::{Args, value_parser};
 
 use super::{Format, OtlpOptions, Show};
-use crate::output::REPORT_LIMIT;
+use crate::{
+    error::SessionError,
+    output::REPORT_LIMIT,
+    sinks::{Files, Sinks},
+    view::View,
+};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -57,7 +62,7 @@ pub struct ReplayOptions {
 
     /// Show it on the screen of `greet-user top`: all at once, or in real time with `--pace`
     #[cfg(feature = "top")]
-    #[arg(long, conflicts_with_all = ["format", "pcapng", "summary", "report"])]
+    #[arg(long, conflicts_with_all = ["format", "summary"])]
     pub top: bool,
 
     /// Show only the closing summary
@@ -67,4 +72,18 @@ pub struct ReplayOptions {
     /// How to draw
     #[command(flatten)]
     pub show: Show,
+}
+
+impl ReplayOptions {
+    /// Opens everything that the recording is shown in: `view` on standard output, unless a file
+    /// goes there.
+    ///
+    /// # Errors
+    /// [`SessionError`] if something cannot be opened.
+    pub fn sinks(&self, view: Option<Box<dyn View>>) -> Result<Sinks, SessionError> {
+        let files = Files::of(None, self.pcapng.as_deref())
+            .with_report(self.report.as_deref(), self.report_limit)
+            .read_from(&self.file);
+        self.otlp.send(files.open(view)?, false)
+    }
 }

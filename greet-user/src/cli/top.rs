@@ -3,10 +3,14 @@
 
 use std::path::PathBuf;
 
-use clap::Args;
+use clap::{Args, value_parser};
 
-use super::{Drawing, Scope};
-use crate::sinks::Files;
+use super::{Drawing, MetricsOptions, OtlpOptions, Scope};
+use crate::{
+    error::SessionError,
+    output::REPORT_LIMIT,
+    sinks::{Files, Sinks},
+};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -37,15 +41,37 @@ pub struct TopOptions {
     #[arg(long, value_name = "FILE")]
     pub pcapng: Option<PathBuf>,
 
+    /// Write a self-contained page for a browser at the end, with a summary and the diagram and
+    /// bytes of each exchange
+    #[arg(long, value_name = "FILE")]
+    pub report: Option<PathBuf>,
+
+    /// Number of exchanges the report keeps in full; all are counted
+    #[arg(long, value_name = "N", requires = "report", default_value_t = REPORT_LIMIT, value_parser = value_parser!(u32).range(1..))]
+    pub report_limit: u32,
+
+    /// Traces for OpenTelemetry
+    #[command(flatten)]
+    pub otlp: OtlpOptions,
+
+    /// Metrics for Prometheus
+    #[command(flatten)]
+    pub metrics: MetricsOptions,
+
     /// How to draw
     #[command(flatten)]
     pub drawing: Drawing,
 }
 
 impl TopOptions {
-    /// Files that are written in addition to what is shown.
-    #[must_use]
-    pub fn files(&self) -> Files<'_> {
-        Files::of(self.record.as_deref(), self.pcapng.as_deref())
+    /// Opens everything that the run goes to besides the screen.
+    ///
+    /// # Errors
+    /// [`SessionError`] if something cannot be opened.
+    pub fn sinks(&self) -> Result<Sinks, SessionError> {
+        let files = Files::of(self.record.as_deref(), self.pcapng.as_deref())
+            .with_report(self.report.as_deref(), self.report_limit);
+        let sinks = self.otlp.send(files.open(None)?, true)?;
+        self.metrics.serve(sinks)
     }
 }

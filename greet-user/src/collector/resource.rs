@@ -8,7 +8,7 @@ use opentelemetry_sdk::{
     resource::{EnvResourceDetector, ResourceDetector as _},
 };
 
-use crate::output::System;
+use crate::run::System;
 
 /// Of a run on this machine, or of a recorded one, whose machine's name nobody knows.
 pub(super) fn of(system: &System, is_live: bool) -> Resource {

@@ -2,7 +2,7 @@
 //! Calls that have not ended: what happens in one is told, or belongs to its request, when it
 //! does.
 
-use super::{Exchange, Journey, Pairing, Passed, Told, losses::Losses, told::told};
+use super::{Exchange, Journey, Pairing, Passed, Update, losses::Losses, update::update};
 use crate::event::{Extack, Request};
 
 /// A system call that has not ended, with what happened in it so far.
@@ -22,7 +22,7 @@ impl Call {
     pub(super) fn complete(
         &mut self,
         mut request: Request,
-        tell: &mut impl FnMut(Told<'_>),
+        emit: &mut impl FnMut(Update<'_>),
     ) -> Request {
         for extack in self
             .extacks
@@ -34,7 +34,7 @@ impl Call {
         }
         match self.crossed.take() {
             Some(crossed) => request.datagram = crossed.datagram,
-            None => tell(Told::Request(&request)),
+            None => emit(Update::Request(&request)),
         }
         request
     }
@@ -47,14 +47,14 @@ impl Journey {
         &mut self,
         tid: u32,
         number: u64,
-        tell: &mut impl FnMut(Told<'_>),
+        emit: &mut impl FnMut(Update<'_>),
     ) -> &mut Call {
         if self
             .calls
             .get(&tid)
             .is_some_and(|call| call.number != number)
         {
-            self.abandon(tid, tell);
+            self.abandon(tid, emit);
         }
         self.calls.entry(tid).or_insert_with(|| Call {
             number,
@@ -67,7 +67,7 @@ impl Journey {
         &mut self,
         tid: u32,
         number: u64,
-        tell: &mut impl FnMut(Told<'_>),
+        emit: &mut impl FnMut(Update<'_>),
     ) -> Option<Call> {
         let call = self.calls.remove(&tid)?;
         if call.number == number {
@@ -75,41 +75,41 @@ impl Journey {
             return Some(call);
         }
         self.calls.insert(tid, call);
-        self.abandon(tid, tell);
+        self.abandon(tid, emit);
         None
     }
 
     /// A request is on its way into the kernel; its call goes on.
-    pub(super) fn crossed(&mut self, request: Request, tell: &mut impl FnMut(Told<'_>)) {
+    pub(super) fn crossed(&mut self, request: Request, emit: &mut impl FnMut(Update<'_>)) {
         let (tid, number) = (request.head.tid, request.head.call);
-        tell(Told::Request(&request));
+        emit(Update::Request(&request));
         self.held.add(&request.datagram);
-        let call = self.call(tid, number, tell);
+        let call = self.call(tid, number, emit);
         let twice = call.crossed.replace(request);
         if let Some(request) = twice {
             self.held.remove(&request.datagram);
         }
-        self.make_room(tell);
+        self.make_room(emit);
     }
 
     /// The call lost its end, or did not come to it as long as we watched.
-    pub(super) fn abandon(&mut self, tid: u32, tell: &mut impl FnMut(Told<'_>)) {
+    pub(super) fn abandon(&mut self, tid: u32, emit: &mut impl FnMut(Update<'_>)) {
         let Some(mut call) = self.calls.remove(&tid) else {
             return;
         };
         self.let_go(&call);
         if let Some(request) = call.crossed.take() {
-            self.conclude(request, call, tell);
+            self.conclude(request, call, emit);
             return;
         }
         for passed in call.messages {
-            tell(told(&passed.message, 0));
-            self.open(Exchange::alone(passed), tell);
+            emit(update(&passed.message, 0));
+            self.open(Exchange::alone(passed), emit);
         }
-        call.losses.iter().for_each(|loss| tell(Told::Loss(loss)));
+        call.losses.iter().for_each(|loss| emit(Update::Loss(loss)));
         // One of which nobody knows the socket may be of a call that is not looked at.
         let known = call.extacks.iter().filter(|extack| extack.head.sock != 0);
-        known.for_each(|extack| tell(Told::Extack(extack, None)));
+        known.for_each(|extack| emit(Update::Extack(extack, None)));
     }
 
     /// What is known of a call becomes an exchange.
@@ -117,7 +117,7 @@ impl Journey {
         &mut self,
         request: Request,
         call: Call,
-        tell: &mut impl FnMut(Told<'_>),
+        emit: &mut impl FnMut(Update<'_>),
     ) {
         let unexplained = call.losses.unexplained(request.unqueued, self.watched);
         let losses = call.losses.of(&request);
@@ -132,22 +132,22 @@ impl Journey {
                 exchange.passed.push(passed);
                 continue;
             }
-            tell(told(&passed.message, 0));
+            emit(update(&passed.message, 0));
             if exchange.is_answered_by(&passed.message) {
                 exchange.passed.push(passed);
             } else {
-                self.open(Exchange::alone(passed), tell);
+                self.open(Exchange::alone(passed), emit);
             }
         }
-        losses.iter().for_each(|loss| tell(Told::Loss(loss)));
+        losses.iter().for_each(|loss| emit(Update::Loss(loss)));
         exchange.losses = losses;
         exchange.extacks = call.extacks;
         if !exchange.extacks.is_empty() {
             let pairing = Pairing::of(&exchange);
             let extacks = exchange.extacks.iter().zip(pairing.seqs_of_reasons());
-            extacks.for_each(|(extack, seq)| tell(Told::Extack(extack, seq)));
+            extacks.for_each(|(extack, seq)| emit(Update::Extack(extack, seq)));
         }
-        self.open(exchange, tell);
+        self.open(exchange, emit);
     }
 
     /// What a call held is another's from now on, or told.

@@ -51,7 +51,7 @@ mod tests {
     use super::*;
     use crate::{
         event::{Event, tests::greeting},
-        journey::{Journey, Told},
+        journey::{Journey, Update},
     };
 
     /// A reply that nobody reads, of as many bytes as can be captured.
@@ -71,7 +71,7 @@ mod tests {
                     _ => {}
                 }
                 journey.push(event, &mut |each| {
-                    told += u64::from(matches!(each, Told::Exchange(_)))
+                    told += u64::from(matches!(each, Update::Exchange(_)))
                 });
             }
             sent += 1;
@@ -89,12 +89,12 @@ mod tests {
                 message.datagram.data = vec![0; 1 << 16].into();
             }
             journey.push(message, &mut |each| {
-                told += u64::from(matches!(each, Told::Exchange(_)));
+                told += u64::from(matches!(each, Update::Exchange(_)));
             });
             sent += 1;
             assert!(journey.held.0 <= MOST, "{} bytes", journey.held.0);
         }
-        journey.finish(&mut |each| told += u64::from(matches!(each, Told::Exchange(_))));
+        journey.finish(&mut |each| told += u64::from(matches!(each, Update::Exchange(_))));
         assert_eq!((told, journey.held.0), (sent, 0), "each is told once");
     }
 }

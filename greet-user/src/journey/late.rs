@@ -9,7 +9,7 @@ use std::cmp::Reverse;
 use greet_common::wire::{NETLINK_TEST_PROTOCOL, NLM_F_ACK, NLM_F_MULTI, NLMSG_ERROR};
 
 use super::{
-    Exchange, Journey, Passed, Place, Told, WAITING,
+    Exchange, Journey, Passed, Place, Update, WAITING,
     asked::{UNKNOWN, port_of, receiver_of},
 };
 use crate::event::{Close, End, Extack, Message, Request};
@@ -129,9 +129,9 @@ fn is_greeting_without_ack(request: &Request) -> bool {
 impl Journey {
     /// A message that was queued outside of its request's call belongs to its request, if that
     /// is known; otherwise it is emitted separately.
-    pub(super) fn adopt(&mut self, mut passed: Passed, tell: &mut impl FnMut(Told<'_>)) {
+    pub(super) fn adopt(&mut self, mut passed: Passed, emit: &mut impl FnMut(Update<'_>)) {
         let Some(id) = self.asker(&passed.message) else {
-            self.open(Exchange::alone(passed), tell);
+            self.open(Exchange::alone(passed), emit);
             return;
         };
         let Some(exchange) = self.open.get(&id) else {
@@ -146,9 +146,9 @@ impl Journey {
             exchange.follow_dump(exchange.passed.len() - 1);
             self.wait_for_answers(id);
         }
-        self.let_one_dump_run(id, tell);
-        self.make_room(tell);
-        self.close_if_over(place, tell);
+        self.let_one_dump_run(id, emit);
+        self.make_room(emit);
+        self.close_if_over(place, emit);
     }
 
     /// The exchange that a message answers which was not queued inside its request's call.
@@ -255,7 +255,7 @@ impl Journey {
     }
 
     /// A socket has one dump at a time: where another begins, the end of the last was not seen.
-    pub(super) fn let_one_dump_run(&mut self, id: u64, tell: &mut impl FnMut(Told<'_>)) {
+    pub(super) fn let_one_dump_run(&mut self, id: u64, emit: &mut impl FnMut(Update<'_>)) {
         let running = self.open.get(&id).filter(|open| !open.running.is_empty());
         let Some(request) = running.and_then(|open| open.request.as_ref()) else {
             return;
@@ -265,7 +265,7 @@ impl Journey {
             && let Some(exchange) = self.open.get_mut(&last)
         {
             exchange.running.clear();
-            self.close_if_over(Place::Exchange(last, 0), tell);
+            self.close_if_over(Place::Exchange(last, 0), emit);
         }
     }
 
@@ -277,7 +277,7 @@ impl Journey {
 
     /// Time goes on, though nothing happens: what has waited long enough is told. Every event up
     /// to `now_ns` must have been pushed.
-    pub fn tick(&mut self, now_ns: u64, tell: &mut impl FnMut(Told<'_>)) {
+    pub fn tick(&mut self, now_ns: u64, emit: &mut impl FnMut(Update<'_>)) {
         self.now_ns = self.now_ns.max(now_ns);
         while let Some(Reverse((due_ns, id))) = self.due.peek().copied()
             && due_ns <= self.now_ns
@@ -291,7 +291,7 @@ impl Journey {
                 self.due.push(Reverse((exchange.due_ns, id)));
             } else {
                 exchange.due_ns = 0;
-                self.close_if_over(Place::Exchange(id, 0), tell);
+                self.close_if_over(Place::Exchange(id, 0), emit);
             }
         }
     }
@@ -309,7 +309,7 @@ impl Journey {
     }
 
     /// Nobody reads what is in this socket's queue any more, and nobody is answered there.
-    pub(super) fn closed(&mut self, close: &Close, tell: &mut impl FnMut(Told<'_>)) {
+    pub(super) fn closed(&mut self, close: &Close, emit: &mut impl FnMut(Update<'_>)) {
         let sock = close.head.sock;
         self.dumps.remove(&sock);
         for id in self.asked.at(sock) {
@@ -332,7 +332,7 @@ impl Journey {
                     passed.closed_ns = close.time_ns;
                 }
             }
-            self.close_if_over(Place::Exchange(id, 0), tell);
+            self.close_if_over(Place::Exchange(id, 0), emit);
         }
     }
 }

@@ -1,25 +1,25 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! Messages leave their queues: a reader takes one, or nobody will any more.
 
-use super::{Buffer, Journey, MSG_PEEK, Place, Told, told::told};
+use super::{Buffer, Journey, MSG_PEEK, Place, Update, update::update};
 use crate::event::Delivery;
 
 impl Journey {
-    pub(super) fn delivery(&mut self, delivery: Delivery, tell: &mut impl FnMut(Told<'_>)) {
-        if let Some(call) = self.end_call(delivery.head.tid, delivery.head.call, tell) {
+    pub(super) fn delivery(&mut self, delivery: Delivery, emit: &mut impl FnMut(Update<'_>)) {
+        if let Some(call) = self.end_call(delivery.head.tid, delivery.head.call, emit) {
             for extack in &call.extacks {
                 let seq = self.reason_of_dump(extack, &call.messages);
-                tell(Told::Extack(extack, seq));
+                emit(Update::Extack(extack, seq));
             }
             // The next part of a dump, or what was queued unseen.
             for passed in call.messages {
-                tell(told(&passed.message, delivery.receive_ns));
-                self.adopt(passed, tell);
+                emit(update(&passed.message, delivery.receive_ns));
+                self.adopt(passed, emit);
             }
-            call.losses.iter().for_each(|loss| tell(Told::Loss(loss)));
+            call.losses.iter().for_each(|loss| emit(Update::Loss(loss)));
         }
         let key = (delivery.head.sock, delivery.skb);
-        let Some(place) = self.read(key, delivery.receive_ns, tell) else {
+        let Some(place) = self.read(key, delivery.receive_ns, emit) else {
             self.early.put(key, delivery);
             return;
         };
@@ -33,7 +33,7 @@ impl Journey {
             }
         }
         self.at(place, |passed| passed.delivery = Some(delivery));
-        self.close_if_over(place, tell);
+        self.close_if_over(place, emit);
     }
 
     /// The message that was in this buffer when it was read: nothing is read before it is
@@ -42,7 +42,7 @@ impl Journey {
         &mut self,
         key: Buffer,
         receive_ns: u64,
-        tell: &mut impl FnMut(Told<'_>),
+        emit: &mut impl FnMut(Update<'_>),
     ) -> Option<Place> {
         let newest = self.queued.get(&key).copied();
         let fits = |place| {
@@ -51,17 +51,17 @@ impl Journey {
         };
         if newest.is_some_and(fits) {
             let older = self.displaced.remove(&key);
-            self.give_up(older, tell);
+            self.give_up(older, emit);
             return newest;
         }
         self.displaced.get(&key).copied()
     }
 
     /// Nobody will read this message any more.
-    pub(super) fn give_up(&mut self, place: Option<Place>, tell: &mut impl FnMut(Told<'_>)) {
+    pub(super) fn give_up(&mut self, place: Option<Place>, emit: &mut impl FnMut(Update<'_>)) {
         if let Some(place) = place {
             self.at(place, |passed| passed.gone = true);
-            self.close_if_over(place, tell);
+            self.close_if_over(place, emit);
         }
     }
 }

@@ -6,7 +6,7 @@
 
 use std::collections::VecDeque;
 
-use super::{Exchange, Journey, Told, Watched};
+use super::{Exchange, Journey, Update, Watched};
 use crate::event::{Loss, Owner, Request};
 
 /// errno(3).
@@ -111,16 +111,16 @@ fn is_own(loss: &Loss, request: &Request) -> bool {
 
 impl Journey {
     /// In a call it is told when that ends.
-    pub(super) fn loss(&mut self, loss: Loss, tell: &mut impl FnMut(Told<'_>)) {
+    pub(super) fn loss(&mut self, loss: Loss, emit: &mut impl FnMut(Update<'_>)) {
         if loss.head.call != 0 {
-            let losses = &mut self.call(loss.head.tid, loss.head.call, tell).losses;
+            let losses = &mut self.call(loss.head.tid, loss.head.call, emit).losses;
             let before = losses.all.len();
             losses.push(loss);
             let new = losses.all.len() - before;
             self.held.add_notes(new, 0);
-            self.make_room(tell);
+            self.make_room(emit);
         } else if self.overruns.is_new(&loss) {
-            tell(Told::Loss(&loss));
+            emit(Update::Loss(&loss));
         }
     }
 }

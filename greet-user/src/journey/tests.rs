@@ -19,8 +19,8 @@ mod reads;
 
 fn push(journey: &mut Journey, event: Event, ended: &mut Vec<Exchange>) {
     journey.push(event, &mut |told| {
-        if let Told::Exchange(exchange) = told {
-            ended.push(exchange);
+        if let Update::Exchange(exchange) = told {
+            ended.push(Rc::unwrap_or_clone(exchange));
         }
     });
 }
@@ -32,8 +32,8 @@ fn exchanges(events: impl IntoIterator<Item = Event>) -> Vec<Exchange> {
         push(&mut journey, event, &mut all);
     }
     journey.finish(&mut |told| {
-        if let Told::Exchange(exchange) = told {
-            all.push(exchange);
+        if let Update::Exchange(exchange) = told {
+            all.push(Rc::unwrap_or_clone(exchange));
         }
     });
     all
@@ -277,12 +277,12 @@ fn a_reason_whose_socket_is_not_known_waits_for_its_request() {
     // The first is of a call that nobody asked for.
     for event in [reason(7), reason(0), request, reason(8)] {
         journey.push(event, &mut |what| {
-            if let Told::Extack(extack, _) = what {
+            if let Update::Extack(extack, _) = what {
                 told.push((extack.head.protocol, extack.head.sock));
             }
         });
     }
-    journey.finish(&mut |what| assert!(!matches!(what, Told::Extack(..))));
+    journey.finish(&mut |what| assert!(!matches!(what, Update::Extack(..))));
     assert_eq!(told, [(31, 0xffff_8880_0000_0000 + 71 * 0x1000)]);
 }
 

@@ -17,6 +17,13 @@ pub struct Watched {
     pub bytes: bool,
 }
 
+/// Nothing is concluded from what is absent.
+impl Default for Watched {
+    fn default() -> Self {
+        Self::ALL
+    }
+}
+
 impl Watched {
     /// All of them.
     pub const ALL: Self = Self {

@@ -26,8 +26,13 @@ use std::{
 
 use anstyle::Style;
 
-use super::{Greeting, Outcome, Output, Start, Summary, Trace};
-use crate::client::Answer;
+use crate::{
+    client::Answer,
+    greeting::{Greeting, Outcome, Trace},
+    journey::Update,
+    run::{Greetings, Opening, Run, Start, Summary},
+    view::View,
+};
 use ladder::Ladder;
 use line::{Line, wrapped};
 pub use look::Look;
@@ -44,6 +49,8 @@ pub struct Human<W> {
     answer: Option<Vec<u8>>,
     /// The call of the request that was told last.
     call: u64,
+    /// Whether greetings are shown, or any traffic.
+    greets: bool,
 }
 
 impl<W: Write> Human<W> {
@@ -55,6 +62,7 @@ impl<W: Write> Human<W> {
             quiet,
             answer: None,
             call: 0,
+            greets: false,
         }
     }
 
@@ -152,8 +160,58 @@ impl<W: Write> Human<W> {
     }
 }
 
-impl<W: Write> Output for Human<W> {
-    fn start(&mut self, start: &Start) -> io::Result<()> {
+impl<W: Write> View for Human<W> {
+    fn open(&mut self, opening: &Opening) -> io::Result<()> {
+        match &opening.run {
+            Run::Watch(system) => self.watch(system)?,
+            Run::Greetings(start) => {
+                self.greets = true;
+                self.greet(start)?;
+            }
+        }
+        self.out.flush()
+    }
+
+    fn update(&mut self, update: &Update<'_>, callback: Option<&str>) -> io::Result<()> {
+        // An exchange of a greeting is drawn with its outcome.
+        if self.quiet || self.greets {
+            return Ok(());
+        }
+        self.traffic(update, callback)
+    }
+
+    fn greeting(&mut self, greeting: &Greeting) -> io::Result<()> {
+        if self.quiet {
+            return Ok(());
+        }
+        let mut out = String::new();
+        if let Some(trace) = &greeting.trace {
+            self.traced(greeting, trace, &mut out);
+        } else {
+            self.untraced(greeting, &mut out);
+        }
+        for rejected in &greeting.rejected {
+            self.sentence(ERROR, rejected, &mut out);
+        }
+        self.write(&out)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.out.flush()
+    }
+
+    fn close(&mut self, summary: &Summary) -> io::Result<()> {
+        match &summary.greetings {
+            None => self.observed(summary)?,
+            Some(greetings) => self.greeted(greetings, summary)?,
+        }
+        self.out.flush()
+    }
+}
+
+impl<W: Write> Human<W> {
+    /// A run that greets begins.
+    fn greet(&mut self, start: &Start) -> io::Result<()> {
         let (look, system) = (self.look, &start.system);
         let mut out = String::new();
         let mut line = Line::new(&look);
@@ -185,45 +243,30 @@ impl<W: Write> Output for Human<W> {
         self.write(&out)
     }
 
-    fn greeting(&mut self, greeting: &Greeting) -> io::Result<()> {
-        if self.quiet {
-            return Ok(());
-        }
-        let mut out = String::new();
-        if let Some(trace) = &greeting.trace {
-            self.traced(greeting, trace, &mut out);
-        } else {
-            self.untraced(greeting, &mut out);
-        }
-        for rejected in &greeting.rejected {
-            self.sentence(ERROR, rejected, &mut out);
-        }
-        self.write(&out)
-    }
-
-    fn summary(&mut self, summary: &Summary) -> io::Result<()> {
+    /// Such a run is over.
+    fn greeted(&mut self, greetings: &Greetings, summary: &Summary) -> io::Result<()> {
         let look = self.look;
         let mut out = String::from("\n");
-        let (sent, answered, lost) = (summary.sent, summary.received, summary.lost);
+        let (sent, answered, lost) = (greetings.sent, greetings.received, greetings.lost);
         self.sentence(BOLD, "--- greeting statistics ---", &mut out);
         let percent = (lost * 100).checked_div(sent).unwrap_or(0);
-        let time = summary.duration_ns / 1_000_000;
+        let time = greetings.duration_ns / 1_000_000;
         let mut line = Line::new(&look);
         line.push(PLAIN, &format!("{sent} sent, {answered} answered, "));
         let style = if lost > 0 { ERROR } else { PLAIN };
         line.push(style, &format!("{lost} lost ({percent}%)"));
         line.push(PLAIN, &format!(", time {time} ms")).end(&mut out);
-        if let Some(times) = &summary.round_trips {
+        if let Some(times) = &greetings.round_trips {
             let all = [times.min, times.mean, times.max, times.mdev].map(microseconds);
             let (all, us) = (all.join("/"), look.glyphs().us);
             let text = format!("round trip min/avg/max/mdev = {all} {us}");
             self.sentence(PLAIN, &text, &mut out);
         }
-        if let Some(traced) = &summary.traced {
-            let (events, dropped) = (traced.events, traced.events_dropped);
-            summary::events(events, dropped, traced.calls_missed, &look, &mut out);
-            summary::spans(&traced.spans, &look, &mut out);
-            summary::histogram(&traced.totals, &look, &mut out);
+        if summary.is_traced {
+            let (events, dropped) = (summary.events, summary.events_dropped);
+            summary::events(events, dropped, summary.calls_missed, &look, &mut out);
+            summary::spans(&summary.spans, &look, &mut out);
+            summary::histogram(&summary.totals, &look, &mut out);
         }
         self.write(&out)
     }

@@ -11,16 +11,20 @@ use std::io::{self, Write};
 pub(super) use lines::extack_text;
 use lines::{Counted, ExtackLine, Line, LossLine, StartLine, SummaryLine, VERSION, with_total};
 
-use super::{Greeting, Observed, Output, Start, Summary, System, Watcher};
 use crate::{
     event::{end_json_line, json_line},
-    journey::Told,
+    greeting::Greeting,
+    journey::Update,
+    run::{Greetings, Opening, Run, Summary},
+    view::View,
 };
 
 /// Writes JSON lines.
 pub struct Json<W> {
     out: W,
     quiet: bool,
+    /// Whether greetings are shown, or any traffic.
+    greets: bool,
     line: Vec<u8>,
 }
 
@@ -30,6 +34,7 @@ impl<W: Write> Json<W> {
         Self {
             out,
             quiet,
+            greets: false,
             line: Vec::new(),
         }
     }
@@ -49,8 +54,12 @@ impl<W: Write> Json<W> {
     fn seldom(&mut self, line: &Line<'_>) -> io::Result<()> {
         self.out.write_all(&json_line(line)?)
     }
+}
 
-    fn begin(&mut self, system: &System) -> io::Result<()> {
+impl<W: Write> View for Json<W> {
+    fn open(&mut self, opening: &Opening) -> io::Result<()> {
+        self.greets = matches!(opening.run, Run::Greetings(_));
+        let system = opening.system();
         self.seldom(&Line::Start(StartLine {
             v: VERSION,
             tool: &system.tool,
@@ -58,94 +67,78 @@ impl<W: Write> Json<W> {
             boot_time_unix_ns: system.boot_time_unix_ns,
             hooks: &system.attached.hooks,
             missing: &system.attached.missing,
-        }))
+        }))?;
+        self.out.flush()
     }
-}
 
-impl<W: Write> Output for Json<W> {
-    fn start(&mut self, start: &Start) -> io::Result<()> {
-        self.begin(&start.system)
+    fn update(&mut self, update: &Update<'_>, callback: Option<&str>) -> io::Result<()> {
+        if self.quiet {
+            return Ok(());
+        }
+        match update {
+            Update::Request(request) => self.line(|line| message::request(line, request)),
+            Update::Message(message, seen) => {
+                self.line(|line| message::message(line, message, *seen))
+            }
+            Update::Loss(loss) => self.seldom(&Line::Loss(LossLine::of(loss))),
+            Update::Extack(extack, seq) => self.seldom(&Line::Extack(ExtackLine::of(extack, *seq))),
+            // That of a greeting follows with its outcome.
+            Update::Exchange(_) if self.greets => Ok(()),
+            Update::Exchange(exchange) => self.line(|line| {
+                exchange::exchange(line, exchange, callback, None);
+            }),
+        }
     }
 
     fn greeting(&mut self, greeting: &Greeting) -> io::Result<()> {
         if self.quiet {
             return Ok(());
         }
-        let Some(trace) = &greeting.trace else {
-            return self.line(|line| exchange::untraced(line, greeting));
-        };
-        if let Some(request) = &trace.exchange.request {
-            self.line(|line| message::request(line, request))?;
-        }
-        for passed in &trace.exchange.passed {
-            let seen = passed.message.seen();
-            self.line(|line| message::message(line, &passed.message, seen))?;
-        }
-        let callback = trace.callback.as_deref();
         self.line(|line| {
-            if !exchange::exchange(line, &trace.exchange, callback, Some(greeting)) {
+            let is_written = greeting.trace.as_ref().is_some_and(|trace| {
+                let callback = trace.callback.as_deref();
+                exchange::exchange(line, &trace.exchange, callback, Some(greeting))
+            });
+            if !is_written {
                 exchange::untraced(line, greeting);
             }
         })
-    }
-
-    fn summary(&mut self, summary: &Summary) -> io::Result<()> {
-        let traced = summary.traced.as_ref();
-        let mut spans = traced.map_or_else(Vec::new, |traced| traced.spans.clone());
-        spans.extend(summary.round_trips.map(|found| ("round_trip", found)));
-        self.seldom(&Line::Summary(SummaryLine {
-            v: VERSION,
-            sent: Some(summary.sent),
-            received: Some(summary.received),
-            lost: Some(summary.lost),
-            events: traced.map_or(0, |traced| traced.events),
-            events_dropped: traced.map_or(0, |traced| traced.events_dropped),
-            calls_missed: traced.map_or(0, |traced| traced.calls_missed),
-            watched: None,
-            spans: with_total(spans),
-        }))
-    }
-}
-
-impl<W: Write> Watcher for Json<W> {
-    fn start(&mut self, system: &System) -> io::Result<()> {
-        self.begin(system)?;
-        self.out.flush()
-    }
-
-    fn tell(&mut self, told: &Told<'_>, callback: Option<&str>) -> io::Result<()> {
-        if self.quiet {
-            return Ok(());
-        }
-        match told {
-            Told::Request(request) => self.line(|line| message::request(line, request)),
-            Told::Message(message, seen) => {
-                self.line(|line| message::message(line, message, *seen))
-            }
-            Told::Loss(loss) => self.seldom(&Line::Loss(LossLine::of(loss))),
-            Told::Extack(extack, seq) => self.seldom(&Line::Extack(ExtackLine::of(extack, *seq))),
-            Told::Exchange(exchange) => self.line(|line| {
-                exchange::exchange(line, exchange, callback, None);
-            }),
-        }
     }
 
     fn flush(&mut self) -> io::Result<()> {
         self.out.flush()
     }
 
-    fn summary(&mut self, observed: &Observed) -> io::Result<()> {
-        let (counts, watched) = (observed.counts, observed.watched);
+    fn close(&mut self, summary: &Summary) -> io::Result<()> {
+        let (counts, watched) = (summary.counts, summary.watched);
+        let mut spans = summary.spans.clone();
+        let (sent, received, lost) = match &summary.greetings {
+            None => (
+                watched.requests.then_some(counts.requests),
+                watched.deliveries.then_some(counts.deliveries),
+                watched.losses.then(|| counts.lost()),
+            ),
+            Some(greetings) => {
+                spans.extend(greetings.round_trips.map(|found| ("round_trip", found)));
+                let Greetings {
+                    sent,
+                    received,
+                    lost,
+                    ..
+                } = *greetings;
+                (Some(sent), Some(received), Some(lost))
+            }
+        };
         self.seldom(&Line::Summary(SummaryLine {
             v: VERSION,
-            sent: watched.requests.then_some(counts.requests),
-            received: watched.deliveries.then_some(counts.deliveries),
-            lost: watched.losses.then(|| counts.lost()),
-            events: observed.events,
-            events_dropped: observed.events_dropped,
-            calls_missed: observed.calls_missed,
-            watched: Some(Counted::of(observed)),
-            spans: with_total(observed.spans.clone()),
+            sent,
+            received,
+            lost,
+            events: summary.events,
+            events_dropped: summary.events_dropped,
+            calls_missed: summary.calls_missed,
+            watched: summary.greetings.is_none().then(|| Counted::of(summary)),
+            spans: with_total(spans),
         }))?;
         self.out.flush()
     }

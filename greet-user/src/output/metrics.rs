@@ -17,10 +17,11 @@ use std::{
 
 pub use encode::{Scrape, Syntax};
 
-use super::{Observed, Progress, System, Watcher};
 use crate::{
     event::{Delivery, Head, Loss},
-    journey::{Exchange, Status, Told},
+    journey::{Exchange, Status, Update},
+    run::{Opening, Progress, Summary},
+    view::View,
 };
 use errors::Losses;
 use row::Row;
@@ -159,33 +160,30 @@ fn refusal(exchange: &Exchange) -> Option<i32> {
     result.filter(|result| *result < 0).or_else(answered)
 }
 
-impl Watcher for Metrics {
-    fn start(&mut self, system: &System) -> io::Result<()> {
-        self.shared.kernel.get_or_init(|| system.kernel.clone());
+impl View for Metrics {
+    fn open(&mut self, opening: &Opening) -> io::Result<()> {
+        let kernel = &opening.system().kernel;
+        self.shared.kernel.get_or_init(|| kernel.clone());
         self.shared.is_up.store(true, Ordering::Relaxed);
         Ok(())
     }
 
-    fn tell(&mut self, told: &Told<'_>, _callback: Option<&str>) -> io::Result<()> {
-        match told {
-            Told::Request(request) => {
+    fn update(&mut self, update: &Update<'_>, _callback: Option<&str>) -> io::Result<()> {
+        match update {
+            Update::Request(request) => {
                 let row = self.row(&request.head);
                 row.requests.add(1);
                 row.request_bytes.add(u64::from(request.datagram.len));
             }
-            Told::Message(message, _) => {
+            Update::Message(message, _) => {
                 let row = self.row(&message.head);
                 row.messages.add(1);
                 row.message_bytes.add(u64::from(message.datagram.len));
             }
-            Told::Loss(loss) => self.loss(loss),
-            Told::Extack(..) => {}
-            Told::Exchange(exchange) => self.exchange(exchange),
+            Update::Loss(loss) => self.loss(loss),
+            Update::Extack(..) => {}
+            Update::Exchange(exchange) => self.exchange(exchange),
         }
-        Ok(())
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
         Ok(())
     }
 
@@ -200,11 +198,11 @@ impl Watcher for Metrics {
         shared.calls_missed.set(progress.calls_missed);
     }
 
-    fn summary(&mut self, observed: &Observed) -> io::Result<()> {
+    fn close(&mut self, summary: &Summary) -> io::Result<()> {
         self.progress(&Progress {
-            events: observed.events,
-            events_dropped: observed.events_dropped,
-            calls_missed: observed.calls_missed,
+            events: summary.events,
+            events_dropped: summary.events_dropped,
+            calls_missed: summary.calls_missed,
         });
         self.shared.is_up.store(false, Ordering::Relaxed);
         Ok(())

@@ -11,11 +11,12 @@ use std::io;
 
 pub use span::{Clock, spans};
 
-use super::{Observed, System, Watcher};
 use crate::{
     collector::Sender,
-    journey::{Exchange, Passed, Status, Told},
+    journey::{Exchange, Passed, Status, Update},
     notice,
+    run::{Opening, Summary},
+    view::View,
 };
 
 /// Answers of an exchange that are told one by one.
@@ -108,13 +109,13 @@ impl Otlp {
     }
 }
 
-impl Watcher for Otlp {
-    fn start(&mut self, system: &System) -> io::Result<()> {
-        self.sender.start(system)
+impl View for Otlp {
+    fn open(&mut self, opening: &Opening) -> io::Result<()> {
+        self.sender.start(opening.system())
     }
 
-    fn tell(&mut self, told: &Told<'_>, callback: Option<&str>) -> io::Result<()> {
-        if let Told::Exchange(exchange) = told {
+    fn update(&mut self, update: &Update<'_>, callback: Option<&str>) -> io::Result<()> {
+        if let Update::Exchange(exchange) = update {
             self.batch.push(Sample::of(exchange, callback, self.number));
             self.number += 1;
             if self.batch.len() >= BATCH {
@@ -129,7 +130,7 @@ impl Watcher for Otlp {
         Ok(())
     }
 
-    fn summary(&mut self, _observed: &Observed) -> io::Result<()> {
+    fn close(&mut self, _summary: &Summary) -> io::Result<()> {
         self.sender.send(&mut self.batch);
         let ended = self.sender.finish();
         notice::say(ended);

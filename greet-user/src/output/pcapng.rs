@@ -15,10 +15,11 @@ mod packet;
 
 use std::io::{self, Write};
 
-use super::{Observed, System, Watcher};
 use crate::{
     event::Head,
-    journey::{Exchange, Told},
+    journey::{Exchange, Update},
+    run::{Opening, Summary},
+    view::View,
 };
 use file::File;
 use held::{Held, Key, Part};
@@ -109,19 +110,20 @@ impl<W: Write> Pcapng<W> {
     }
 }
 
-impl<W: Write> Watcher for Pcapng<W> {
-    fn start(&mut self, system: &System) -> io::Result<()> {
+impl<W: Write> View for Pcapng<W> {
+    fn open(&mut self, opening: &Opening) -> io::Result<()> {
+        let system = opening.system();
         self.boot_ns = system.boot_time_unix_ns;
         self.file.start(system, &comment::of_interface(system))
     }
 
-    fn tell(&mut self, told: &Told<'_>, callback: Option<&str>) -> io::Result<()> {
-        match told {
-            Told::Request(request) => {
+    fn update(&mut self, update: &Update<'_>, callback: Option<&str>) -> io::Result<()> {
+        match update {
+            Update::Request(request) => {
                 let part = Part::Request((*request).clone());
                 return self.hold(request.seen().time_ns, request.sent_ns, part);
             }
-            Told::Message(message, seen) => {
+            Update::Message(message, seen) => {
                 let time_ns = match message.queue_ns {
                     0 => seen.time_ns,
                     queue_ns => queue_ns,
@@ -129,15 +131,15 @@ impl<W: Write> Watcher for Pcapng<W> {
                 let part = Part::Message((*message).clone(), *seen);
                 return self.hold(time_ns, 0, part);
             }
-            Told::Loss(loss) => self.note(loss.time_ns, &loss.head, comment::of_loss(loss)),
-            Told::Extack(extack, seq) => {
+            Update::Loss(loss) => self.note(loss.time_ns, &loss.head, comment::of_loss(loss)),
+            Update::Extack(extack, seq) => {
                 self.note(
                     extack.time_ns,
                     &extack.head,
                     comment::of_extack(extack, *seq),
                 );
             }
-            Told::Exchange(exchange) => self.end(exchange, callback),
+            Update::Exchange(exchange) => self.end(exchange, callback),
         }
         Ok(())
     }
@@ -146,15 +148,15 @@ impl<W: Write> Watcher for Pcapng<W> {
         self.write_ready()
     }
 
-    fn summary(&mut self, observed: &Observed) -> io::Result<()> {
+    fn close(&mut self, summary: &Summary) -> io::Result<()> {
         while let Some(waiting) = self.held.take(u64::MAX) {
             self.write(&waiting)?;
         }
         let time_ns = self.boot_ns.saturating_add(self.newest_ns);
         let left = self.held.left();
-        let comment = comment::of_summary(observed, &left);
+        let comment = comment::of_summary(summary, &left);
         self.file
-            .statistics(time_ns, observed.events_dropped, &comment)?;
+            .statistics(time_ns, summary.events_dropped, &comment)?;
         self.file.flush()
     }
 }

@@ -17,10 +17,10 @@ mod summary;
 
 use std::io::{self, Write};
 
-use super::{Observed, System, Watcher};
 use crate::{
-    feed::{Closing, Opening, Run},
-    journey::{Exchange, Status, Told},
+    journey::{Exchange, Status, Update},
+    run::{Opening, Summary},
+    view::View,
 };
 use kept::Kept;
 use processes::Processes;
@@ -99,18 +99,18 @@ impl<W: Finish> Report<W> {
         }
     }
 
-    fn write(&mut self, observed: &Observed, closing: Option<&Closing>) -> io::Result<()> {
+    fn write(&mut self, summary: &Summary) -> io::Result<()> {
         let began_ns = self.began_ns();
         let told_ns = self.times.map_or(began_ns, |(_, last)| last);
-        let ended_ns = closing.map_or(told_ns, |closing| closing.ended_ns.max(told_ns));
+        let greetings = summary.greetings.as_ref();
         let left_out = self.kept.left_out();
         let finished = page::Finished {
             command: &self.command,
             run: self.run.as_ref(),
-            sent: closing.map_or(0, |closing| closing.sent),
+            sent: greetings.map_or(0, |greetings| greetings.sent),
             began_ns,
-            ended_ns,
-            observed,
+            ended_ns: summary.ended_ns.max(told_ns),
+            observed: summary,
             statuses: &self.statuses,
             groups: self.processes.groups(),
             losses: &self.losses,
@@ -122,47 +122,30 @@ impl<W: Finish> Report<W> {
     }
 }
 
-impl<W: Finish> Watcher for Report<W> {
-    fn start(&mut self, system: &System) -> io::Result<()> {
-        self.run.get_or_insert_with(|| Opening {
-            began_ns: u64::MAX,
-            deliveries: true,
-            run: Run::Watch(system.clone()),
-        });
-        Ok(())
-    }
-
+impl<W: Finish> View for Report<W> {
     fn open(&mut self, opening: &Opening) -> io::Result<()> {
         self.run = Some(opening.clone());
         Ok(())
     }
 
-    fn tell(&mut self, told: &Told<'_>, callback: Option<&str>) -> io::Result<()> {
-        match told {
-            Told::Request(request) => self.passed(request.seen().time_ns),
-            Told::Message(_, seen) => self.passed(seen.time_ns),
-            Told::Extack(..) => {}
-            Told::Loss(loss) => {
+    fn update(&mut self, update: &Update<'_>, callback: Option<&str>) -> io::Result<()> {
+        match update {
+            Update::Request(request) => self.passed(request.seen().time_ns),
+            Update::Message(_, seen) => self.passed(seen.time_ns),
+            Update::Extack(..) => {}
+            Update::Loss(loss) => {
                 self.passed(loss.time_ns);
                 if self.losses.len() < LOSSES {
                     self.losses.push(loss::Loss::of(loss));
                 }
             }
-            Told::Exchange(exchange) => self.take(exchange, callback),
+            Update::Exchange(exchange) => self.take(exchange, callback),
         }
         Ok(())
     }
 
-    fn flush(&mut self) -> io::Result<()> {
-        Ok(())
-    }
-
-    fn summary(&mut self, observed: &Observed) -> io::Result<()> {
-        self.write(observed, None)
-    }
-
-    fn close(&mut self, observed: &Observed, closing: &Closing) -> io::Result<()> {
-        self.write(observed, Some(closing))
+    fn close(&mut self, summary: &Summary) -> io::Result<()> {
+        self.write(summary)
     }
 }
 

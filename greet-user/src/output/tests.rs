@@ -5,15 +5,22 @@ mod human;
 
 use greet_common::wire::{Header, NLMSG_DONE};
 
+use std::rc::Rc;
+
 use super::*;
 use crate::{
+    client::{Answer, Sent},
     event::{Event, tests::greeting},
-    journey::Journey,
+    greeting::{Greeting, Outcome, Trace},
+    journey::{Exchange, Journey, Update},
+    run::{Counts, Greetings, Opening, Run, Start, Summary, System},
     statistics::Durations,
+    tracer::Attached,
+    view::View,
 };
 
-fn start(traced: bool) -> Start {
-    Start {
+fn opening(traced: bool) -> Opening {
+    let start = Start {
         system: System {
             tool: "greet-user 0.1.0".to_owned(),
             kernel: "6.12.1-test".to_owned(),
@@ -35,15 +42,20 @@ fn start(traced: bool) -> Start {
         portid: 71,
         pid: 70,
         text: "Hello, how are you?".to_owned(),
+    };
+    Opening {
+        began_ns: 0,
+        deliveries: true,
+        run: Run::Greetings(start),
     }
 }
 
 fn exchange(events: Vec<Event>) -> Exchange {
     let mut journey = Journey::new(true);
     let mut found = None;
-    let mut keep = |told: Told<'_>| {
-        if let Told::Exchange(exchange) = told {
-            found = Some(exchange);
+    let mut keep = |update: Update<'_>| {
+        if let Update::Exchange(exchange) = update {
+            found = Some(Rc::unwrap_or_clone(exchange));
         }
     };
     for event in events {
@@ -81,7 +93,7 @@ fn one(outcome: Outcome, events: Option<Vec<Event>>) -> Greeting {
         outcome,
         rejected: Vec::new(),
         trace: events.map(|events| Trace {
-            exchange: exchange(events),
+            exchange: Rc::new(exchange(events)),
             callback: Some("netlink_recv_msg_fn".to_owned()),
         }),
         pid: 70,
@@ -92,37 +104,47 @@ fn one(outcome: Outcome, events: Option<Vec<Event>>) -> Greeting {
 fn summary(lost: u64, traced: bool) -> Summary {
     let mut times = Durations::default();
     times.push(99_950);
-    Summary {
+    let greetings = Greetings {
         sent: 1,
         received: 1 - lost,
         lost,
         duration_ns: 12_345_678,
-        round_trips: if lost == 0 {
-            times.distribution()
-        } else {
-            None
-        },
-        traced: traced.then(|| Traced {
-            events: 6,
-            events_dropped: lost,
-            calls_missed: 2 * lost,
-            spans: times
-                .distribution()
-                .map(|found| ("handler", found))
-                .into_iter()
-                .collect(),
-            totals: times.histogram(),
-        }),
+        round_trips: times.distribution().filter(|_| lost == 0),
+    };
+    let untraced = Summary {
+        greetings: Some(greetings),
+        ..Summary::default()
+    };
+    if !traced {
+        return untraced;
+    }
+    let handler = times.distribution().map(|found| ("handler", found));
+    Summary {
+        is_traced: true,
+        events: 6,
+        events_dropped: lost,
+        calls_missed: 2 * lost,
+        spans: handler.into_iter().collect(),
+        totals: times.histogram(),
+        ..untraced
     }
 }
 
-fn shown(greeting: &Greeting, lost: u64) -> (String, String) {
+/// What both formats show of a greeting and of these events.
+fn shown(greeting: &Greeting, events: &[Event], lost: u64) -> (String, String) {
     let traced = greeting.trace.is_some();
-    let show = |output: &mut dyn Output| {
-        output.start(&start(traced)).expect("writes to memory");
-        output.greeting(greeting).expect("writes to memory");
-        output
-            .summary(&summary(lost, traced))
+    let show = |view: &mut dyn View| {
+        view.open(&opening(traced)).expect("writes to memory");
+        let mut journey = Journey::new(true);
+        let mut emit = |update: Update<'_>| {
+            view.update(&update, None).expect("writes to memory");
+        };
+        for event in events {
+            journey.push(event.clone(), &mut emit);
+        }
+        journey.finish(&mut emit);
+        view.greeting(greeting).expect("writes to memory");
+        view.close(&summary(lost, traced))
             .expect("writes to memory");
     };
     let (mut human, mut json) = (Vec::new(), Vec::new());
@@ -136,17 +158,15 @@ const TEXT: &[u8] = b"Hello! Msg from process 71 has been processed by kernel";
 
 #[test]
 fn a_traced_greeting() {
-    let (human, json) = shown(
-        &one(answered(TEXT), Some(greeting(71, 1, 1_005_000).to_vec())),
-        0,
-    );
+    let events = greeting(71, 1, 1_005_000).to_vec();
+    let (human, json) = shown(&one(answered(TEXT), Some(events.clone())), &events, 0);
     insta::assert_snapshot!("traced_human", human);
     insta::assert_snapshot!("traced_json", json);
 }
 
 #[test]
 fn an_untraced_greeting() {
-    let (human, json) = shown(&one(answered(TEXT), None), 0);
+    let (human, json) = shown(&one(answered(TEXT), None), &[], 0);
     insta::assert_snapshot!("untraced_human", human);
     insta::assert_snapshot!("untraced_json", json);
 }
@@ -157,13 +177,26 @@ fn a_lost_greeting() {
     events.pop();
     let mut lost = one(
         Outcome::Lost("no answer to greeting 1 within 5 s".to_owned()),
-        Some(events),
+        Some(events.clone()),
     );
     lost.rejected
         .push("a message from port 4711 instead of the kernel (port 0) was rejected".to_owned());
-    let (human, json) = shown(&lost, 1);
+    let (human, json) = shown(&lost, &events, 1);
     insta::assert_snapshot!("lost_human", human);
     insta::assert_snapshot!("lost_json", json);
+}
+
+#[test]
+fn what_is_lost_during_a_greeting_is_a_line_of_its_own() {
+    let [_, request, _] = greeting(71, 1, 1_005_000);
+    let mut lost = human::shapes::overrun();
+    lost.retain(|event| matches!(event, Event::Loss(_)));
+    let events = [lost, vec![request]].concat();
+    let outcome = Outcome::Lost("no answer to greeting 1 within 5 s".to_owned());
+    let (_, json) = shown(&one(outcome, Some(events.clone())), &events, 1);
+    let kinds = schema::checked(&json).into_iter();
+    let kinds: Vec<_> = kinds.map(|line| line["kind"].clone()).collect();
+    assert_eq!(kinds, ["start", "message", "loss", "exchange", "summary"]);
 }
 
 #[test]
@@ -180,15 +213,15 @@ fn a_request_whose_bytes_were_not_seen() {
             _ => {}
         }
     }
-    let (human, json) = shown(&one(answered(TEXT), Some(events.clone())), 0);
+    let (human, json) = shown(&one(answered(TEXT), Some(events.clone())), &events, 0);
     insta::assert_snapshot!("tracepoints_human", human);
     insta::assert_snapshot!("tracepoints_json", json);
     let mut lines = Vec::new();
     let mut human = Human::new(&mut lines, Look::default(), false);
     let mut journey = Journey::new(true);
-    let mut tell = |told: Told<'_>| human.tell(&told, None).expect("writes to memory");
+    let mut emit = |update: Update<'_>| human.update(&update, None).expect("writes to memory");
     for event in events {
-        journey.push(event, &mut tell);
+        journey.push(event, &mut emit);
     }
     insta::assert_snapshot!(
         "tracepoints_watch",
@@ -208,8 +241,8 @@ fn hostile_bytes_break_no_line() {
         head.comm = *b"a\n\x1b[2Jb\0\0\0\0\0\0\0\0\0";
         data[16..36].copy_from_slice(b"one\ntwo\r\x1b[31m\"}{\xff\xfe\0\0");
     }
-    let greeting = one(answered(b"one\ntwo\x1b[2J"), Some(events));
-    let (human, json) = shown(&greeting, 0);
+    let greeting = one(answered(b"one\ntwo\x1b[2J"), Some(events.clone()));
+    let (human, json) = shown(&greeting, &events, 0);
     assert!(!human.contains('\x1b') && !human.contains('\r'), "{human}");
     // What the text says is on no line of its own.
     let is_theirs = |line: &str| line.starts_with("two");

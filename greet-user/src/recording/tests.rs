@@ -10,7 +10,10 @@ use proptest::{
 };
 
 use super::*;
-use crate::{feed::Run, output::System, tracer::Attached};
+use crate::{
+    run::{Run, System},
+    tracer::Attached,
+};
 use runs::run;
 
 /// The recording of a run, and where its frames begin.

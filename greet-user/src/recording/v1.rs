@@ -9,10 +9,7 @@ use greet_common::event::{COMM_SIZE, EXTACK_SIZE, Kind, LEN_UNKNOWN};
 use serde::{Deserialize, Serialize};
 
 use super::{Entry, v2};
-use crate::{
-    event::{self, Event},
-    feed,
-};
+use crate::event::{self, Event};
 
 mod run;
 
@@ -137,8 +134,8 @@ pub(super) struct Padded<'a> {
     bytes: &'a [u8],
 }
 
-impl<'a> From<&'a feed::Opening> for Body<'a> {
-    fn from(opening: &'a feed::Opening) -> Self {
+impl<'a> From<&'a crate::run::Opening> for Body<'a> {
+    fn from(opening: &'a crate::run::Opening) -> Self {
         Self::Opening(Opening::from(opening))
     }
 }

@@ -13,7 +13,8 @@ use super::{
 };
 use crate::{
     event::Event,
-    feed::{Closing, Greeted, Opening},
+    greeting::Greeted,
+    run::{Closing, Opening},
     target::Target,
 };
 

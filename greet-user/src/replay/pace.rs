@@ -36,7 +36,7 @@ impl Pace {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::feed::Closing;
+    use crate::run::Closing;
 
     #[test]
     fn what_came_later_is_shown_later() {

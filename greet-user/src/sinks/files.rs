@@ -7,7 +7,7 @@ use std::{
 };
 
 use super::Sinks;
-use crate::{output::Watcher, session::SessionError, target::Identity};
+use crate::{error::SessionError, target::Identity, view::View};
 
 /// Their paths; `-` is standard output.
 #[derive(Clone, Copy, Debug)]
@@ -80,7 +80,7 @@ impl<'a> Files<'a> {
     /// [`SessionError::File`] where one cannot be opened for writing,
     /// [`SessionError::TwoStreams`] where several are to go to standard output,
     /// [`SessionError::SameFile`] where two would destroy each other.
-    pub fn open(self, shown: Option<Box<dyn Watcher>>) -> Result<Sinks, SessionError> {
+    pub fn open(self, shown: Option<Box<dyn View>>) -> Result<Sinks, SessionError> {
         if self.streams() > 1 {
             return Err(SessionError::TwoStreams);
         }

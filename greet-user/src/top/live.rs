@@ -8,9 +8,9 @@ use super::{
 use crate::{
     cli::TopOptions,
     clock::monotonic_ns,
-    feed::{Feed, Opening, Run},
-    output::System,
-    session::SessionError,
+    error::SessionError,
+    pipeline::Pipeline,
+    run::{Opening, Run, System, Unseen},
     sinks::Sinks,
     tracer::{self, Tracer},
     watch::{
@@ -27,7 +27,7 @@ const SELDOM: u32 = 20;
 
 /// The tracer at work, and the command that is watched.
 pub(super) struct Live {
-    feed: Feed,
+    pipeline: Pipeline,
     tracer: Tracer,
     command: Option<Command>,
     /// The command's exit status, when it has ended.
@@ -57,8 +57,7 @@ impl Live {
             deliveries: plan.deliveries(),
             run: Run::Watch(System::running(tracer.attached().clone())),
         };
-        state.borrow_mut().open(&opening);
-        let feed = Feed::begin(sinks, &opening)?;
+        let pipeline = Pipeline::open(sinks, &opening)?;
         let command = match options.scope.command.split_first() {
             Some((program, arguments)) => {
                 let start = || Command::start(program, arguments, Output::Nowhere);
@@ -67,7 +66,7 @@ impl Live {
             None => None,
         };
         Ok(Self {
-            feed,
+            pipeline,
             tracer,
             command,
             status: None,
@@ -82,28 +81,33 @@ impl Live {
         if let Some(command) = &mut self.command {
             command.stop().await;
         }
-        finish(self.feed, &mut self.tracer)?;
+        finish(self.pipeline, &mut self.tracer)?;
         Ok(self.status.unwrap_or(0))
     }
 }
 
 impl Events for Live {
     fn pull(&mut self) -> Result<Pulled, SessionError> {
-        let (feed, state) = (&mut self.feed, &self.state);
+        let pipeline = &mut self.pipeline;
         let drained_ns = monotonic_ns();
-        let ended = |exchange| state.borrow_mut().model.ended(exchange);
-        let read = self.tracer.drain(BATCH, |event| feed.push(event, ended));
+        let read = self.tracer.drain(BATCH, |event| pipeline.push(event));
         if read < BATCH {
-            feed.tick(drained_ns.saturating_sub(SETTLED_NS), ended);
+            pipeline.tick(drained_ns.saturating_sub(SETTLED_NS));
         }
         let dropped = self.tracer.dropped()?;
-        feed.dropped(|| Ok(dropped))?;
-        feed.rest()?;
+        pipeline.dropped(|| Ok(dropped))?;
+        pipeline.flush()?;
         if self.pulls.is_multiple_of(SELDOM) {
             self.missed = self.tracer.missed()?;
+            if pipeline.wants_progress() {
+                pipeline.progress(Unseen {
+                    events_dropped: dropped,
+                    calls_missed: self.missed,
+                });
+            }
         }
         self.pulls = self.pulls.wrapping_add(1);
-        let model = &mut state.borrow_mut().model;
+        let model = &mut self.state.borrow_mut().model;
         model.unseen(dropped, self.missed);
         model.advance(monotonic_ns());
         Ok(Pulled {

@@ -6,20 +6,20 @@ use std::collections::VecDeque;
 use tokio::time::Instant;
 
 use super::{
-    Shared, View,
+    Shared,
     run::{Events, Pulled},
     state::Source,
 };
 use crate::{
     cli::ReplayOptions,
-    feed::{Feed, Opening},
+    error::SessionError,
     recording::Entry,
     replay::{
         Trouble,
         pace::Pace,
+        player::Player,
         reading::{ReadEntry, Reading},
     },
-    session::SessionError,
     sinks::Sinks,
 };
 
@@ -34,18 +34,16 @@ pub(super) struct Recorded {
     pace: Option<Pace>,
     /// The entry that is not to be shown before that.
     waiting: Option<(Instant, Entry)>,
-    view: Option<Box<View>>,
-    feed: Option<Feed>,
+    player: Player,
     state: Shared,
     is_over: bool,
-    dropped: u64,
 }
 
 impl Recorded {
     /// Opens it and begins to read.
     pub(super) fn open(
         options: &ReplayOptions,
-        view: Box<View>,
+        sinks: Sinks,
         state: Shared,
     ) -> Result<Self, SessionError> {
         Ok(Self {
@@ -54,16 +52,15 @@ impl Recorded {
             trouble: Trouble::default(),
             pace: options.pace.then(Pace::default),
             waiting: None,
-            view: Some(view),
-            feed: None,
+            player: Player::new(sinks),
             state,
             is_over: false,
-            dropped: 0,
         })
     }
 
-    /// Says what was wrong with it.
+    /// Closes the files that are written, and returns what was wrong with the recording.
     pub(super) fn finish(self) -> Result<(), SessionError> {
+        self.player.close()?;
         self.trouble.first.map_or(Ok(()), |error| Err(error.into()))
     }
 
@@ -99,47 +96,15 @@ impl Recorded {
         }
     }
 
-    fn take(&mut self, entry: Entry) -> Result<(), SessionError> {
-        match entry {
-            Entry::Opening(opening) => self.begin(&opening)?,
-            Entry::Event(event) => {
-                let state = &self.state;
-                if let Some(feed) = &mut self.feed {
-                    feed.push(event, |exchange| state.borrow_mut().model.ended(exchange));
-                }
-            }
-            // What the client knows beside the events is not shown here.
-            Entry::Greeting { .. } => {}
-            Entry::Dropped(dropped) => self.dropped = dropped,
-            Entry::Closing(closing) => {
-                let unseen = closing.unseen.unwrap_or_default();
-                let model = &mut self.state.borrow_mut().model;
-                model.unseen(unseen.events_dropped, unseen.calls_missed);
-                model.advance(closing.ended_ns);
-            }
-        }
-        Ok(())
-    }
-
-    fn begin(&mut self, opening: &Opening) -> Result<(), SessionError> {
-        if let Some(view) = self.view.take() {
-            self.state.borrow_mut().open(opening);
-            self.feed = Some(Feed::begin(Sinks::default().shown(view), opening)?);
-        }
-        Ok(())
-    }
-
     /// Behind the last entry.
     fn end(&mut self) {
         if self.is_over {
             return;
         }
         self.is_over = true;
-        let state = &self.state;
-        if let Some(feed) = &mut self.feed {
-            feed.give_up(|exchange| state.borrow_mut().model.ended(exchange));
-        }
-        let mut state = state.borrow_mut();
+        self.player.give_up();
+        let mut state = self.state.borrow_mut();
+        state.model.advance(self.player.closing().ended_ns);
         state.source = Source::Read;
         if let Some(error) = &self.trouble.first {
             state.notice = Some(error.to_string());
@@ -167,7 +132,7 @@ impl Events for Recorded {
             match self.next() {
                 Next::Entry(entry) => {
                     events += 1;
-                    self.take(entry)?;
+                    self.player.take(entry)?;
                 }
                 Next::Later => break,
                 Next::Over => {
@@ -177,12 +142,11 @@ impl Events for Recorded {
                 }
             }
         }
-        if let Some(feed) = &mut self.feed {
-            feed.rest()?;
-        }
+        self.player.flush()?;
         let mut state = self.state.borrow_mut();
-        if self.dropped > 0 && !self.is_over {
-            state.model.unseen(self.dropped, 0);
+        if let Some(unseen) = self.player.closing().unseen {
+            let model = &mut state.model;
+            model.unseen(unseen.events_dropped, unseen.calls_missed);
         }
         if let Some(pace) = &self.pace
             && !self.is_over

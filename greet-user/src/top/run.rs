@@ -13,7 +13,7 @@ use super::{
     state::{Source, Wish},
     terminal::Screen,
 };
-use crate::session::SessionError;
+use crate::error::SessionError;
 
 /// How often events are read: whoever waits for each of them is woken by each of them.
 const READ: Duration = Duration::from_millis(100);

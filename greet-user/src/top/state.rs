@@ -17,7 +17,7 @@ use std::rc::Rc;
 
 use hashbrown::HashMap;
 
-use crate::{feed::Opening, statistics::Durations, tracer::Attached};
+use crate::{run::Opening, statistics::Durations, tracer::Attached};
 use action::{Action, Pane, action};
 use columns::Column;
 use conversation::{Exchanges, Id, Kept, Row};

@@ -28,7 +28,7 @@ use rustix::{
 };
 use tokio::io::unix::AsyncFd;
 
-use crate::session::SessionError;
+use crate::error::SessionError;
 
 /// The part of a larger terminal that is drawn on: any process that has the terminal open may
 /// say that it has 65,535 columns and lines, whose cells would fill the memory.

@@ -22,8 +22,9 @@ use crate::{
         Event, Loss,
         tests::{bytes, datagram, greeting, head},
     },
-    feed::{Feed, Opening, Run},
     output::Look,
+    pipeline::Pipeline,
+    run::{Run, System},
     sinks::Sinks,
     tracer::Attached,
 };
@@ -49,17 +50,16 @@ fn opening() -> Opening {
 fn told(events: impl IntoIterator<Item = Event>, limits: Limits) -> State {
     let state = State::new("all protocols".to_owned(), Source::Live, limits);
     let state = Rc::new(RefCell::new(state));
-    state.borrow_mut().open(&opening());
-    let view = Box::new(View(Rc::clone(&state)));
-    let mut feed = Feed::begin(Sinks::default().shown(view), &opening()).expect("begins");
-    let mut ended = |exchange| state.borrow_mut().model.ended(exchange);
+    let view = Box::new(Shown(Rc::clone(&state)));
+    let sinks = Sinks::default().shown(view);
+    let mut pipeline = Pipeline::open(sinks, &opening()).expect("opens");
     for event in events {
-        feed.push(event, &mut ended);
+        pipeline.push(event);
     }
-    feed.give_up(&mut ended);
-    drop(feed);
+    pipeline.give_up();
+    drop(pipeline);
     let mut state = Rc::try_unwrap(state)
-        .expect("the feed has gone")
+        .expect("the pipeline is gone")
         .into_inner();
     state.refresh();
     state

@@ -17,7 +17,7 @@ use tokio::{
     time::{sleep, timeout},
 };
 
-use crate::session::SessionError;
+use crate::error::SessionError;
 use group::Group;
 
 /// How long a command that is asked to end may take, and its group: part of what there is until

@@ -1,13 +1,14 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! Events go the way that they go in a run: through the feed and the sinks to the exporter.
+//! Events go the way that they go in a run: through the pipeline to the exporter.
 
 use std::net::{Ipv4Addr, SocketAddr};
 
 use greet_common::event::Kind;
 use greet_user::{
     event::{Datagram, Event, Head, Loss, Message, Request},
-    feed::{Closing, Feed, Opening, Run, Unseen},
-    output::{Metrics, System},
+    output::Metrics,
+    pipeline::Pipeline,
+    run::{Closing, Opening, Run, System, Unseen},
     serve::Server,
     sinks::Sinks,
     tracer::Attached,
@@ -15,7 +16,7 @@ use greet_user::{
 
 /// A run that is scraped.
 pub struct Fed {
-    feed: Feed,
+    pipeline: Pipeline,
     /// Where.
     pub address: SocketAddr,
 }
@@ -39,7 +40,7 @@ impl Fed {
         let address = server.address();
         let sinks = Sinks::default().served(metrics, server);
         Self {
-            feed: Feed::begin(sinks, &opening).expect("begins"),
+            pipeline: Pipeline::open(sinks, &opening).expect("opens"),
             address,
         }
     }
@@ -48,15 +49,16 @@ impl Fed {
     pub fn feed(&mut self, events: impl IntoIterator<Item = Event>) {
         events
             .into_iter()
-            .for_each(|event| self.feed.push(event, drop));
-        self.feed.give_up(drop);
-        self.feed.progress(Unseen::default());
-        self.feed.rest().expect("nothing is written");
+            .for_each(|event| self.pipeline.push(event));
+        self.pipeline.give_up();
+        self.pipeline.progress(Unseen::default());
+        self.pipeline.flush().expect("nothing is written");
     }
 
     /// Ends it; then nobody answers any more.
     pub fn finish(self) {
-        self.feed.finish(&Closing::default()).expect("ends");
+        let closed = self.pipeline.close(&Closing::default());
+        assert!(closed.expect("closes"));
     }
 }
 

@@ -6,9 +6,8 @@ use std::{io::Write as _, path::PathBuf};
 use greet_common::event::{Delivery, Extack, Head, Kind};
 use greet_user::{
     event::{Datagram, Event, Loss, Message, Request},
-    feed::{Closing, Opening, Run},
-    output::System,
     recording::Writer,
+    run::{Closing, Opening, Run, System},
     tracer::Attached,
 };
 use tempfile::NamedTempFile;

@@ -13,15 +13,17 @@ use std::sync::mpsc;
 use std::thread;
 use std::time::Instant;
 
-use crate::arena::{framed, hostile};
-use crate::client::Client;
-use crate::kernel_log::KernelLog;
-use crate::leftovers;
-use crate::model::Tally;
-use crate::module::{self, PATIENCE};
-use crate::report::{factor, note, sent};
-use crate::sys;
-use crate::wire::Message;
+use crate::{
+    arena::{framed, hostile},
+    client::Client,
+    kernel_log::KernelLog,
+    leftovers,
+    model::Tally,
+    module::{self, PATIENCE},
+    report::{factor, note, sent},
+    sys,
+    wire::Message,
+};
 
 const FILE: &str = "/lib/greet/greet_fault.ko";
 const FAILSLAB: &str = "/sys/kernel/debug/failslab";

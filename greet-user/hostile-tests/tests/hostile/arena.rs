@@ -4,10 +4,7 @@
 use std::env;
 use std::sync::{Mutex, PoisonError};
 
-use crate::client::Client;
-use crate::kernel_log::KernelLog;
-use crate::model::Tally;
-use crate::{leftovers, module, report};
+use crate::{client::Client, kernel_log::KernelLog, leftovers, model::Tally, module, report};
 
 /// One test at a time: they all change the same module.
 static ALONE: Mutex<()> = Mutex::new(());

@@ -5,10 +5,12 @@ use std::io::{self, ErrorKind};
 
 use greet_common::wire::{GREET_REPLY_SIZE, HEADER_SIZE, Header, NLMSG_DONE};
 
-use crate::model::{Fate, Tally, fates};
-use crate::report;
-use crate::sys::{RAW, Socket};
-use crate::wire::Message;
+use crate::{
+    model::{Fate, Tally, fates},
+    report,
+    sys::{RAW, Socket},
+    wire::Message,
+};
 
 /// A socket and its port ID.
 #[derive(Debug)]

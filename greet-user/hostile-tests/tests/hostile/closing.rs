@@ -7,13 +7,15 @@ use std::sync::mpsc;
 use std::thread;
 use std::time::{Duration, Instant};
 
-use crate::arena::hostile;
-use crate::client::Client;
-use crate::model::Tally;
-use crate::module::{self, PATIENCE};
-use crate::report::factor;
-use crate::sys::{self, become_nobody, thread_id};
-use crate::wire::Message;
+use crate::{
+    arena::hostile,
+    client::Client,
+    model::Tally,
+    module::{self, PATIENCE},
+    report::factor,
+    sys::{self, become_nobody, thread_id},
+    wire::Message,
+};
 
 /// The socket is closed by one thread while another sleeps in its `sendto()`: the kernel's own
 /// reference keeps it until that returns, and the answer goes into a queue nobody can reach.

@@ -3,11 +3,13 @@
 
 use greet_common::wire::{NLM_F_ACK, NLMSG_GREET};
 
-use crate::arena::hostile;
-use crate::client::Client;
-use crate::model::Tally;
-use crate::sys::{DATAGRAM, RAW, Socket, become_nobody};
-use crate::wire::Message;
+use crate::{
+    arena::hostile,
+    client::Client,
+    model::Tally,
+    sys::{DATAGRAM, RAW, Socket, become_nobody},
+    wire::Message,
+};
 
 /// The C programs that came before: any type, the text and its zeros, no flag but the one.
 #[test]

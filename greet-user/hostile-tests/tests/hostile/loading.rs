@@ -8,12 +8,14 @@ use std::sync::{PoisonError, RwLock, RwLockWriteGuard};
 use std::thread;
 use std::time::Instant;
 
-use crate::arena::framed;
-use crate::client::Client;
-use crate::model::Tally;
-use crate::module::{self, PATIENCE};
-use crate::report::factor;
-use crate::sys::become_nobody;
+use crate::{
+    arena::framed,
+    client::Client,
+    model::Tally,
+    module::{self, PATIENCE},
+    report::factor,
+    sys::become_nobody,
+};
 
 /// Times that the module is loaded and unloaded, at factor 1.
 const CYCLES: u64 = 100;

@@ -3,13 +3,15 @@
 
 use std::time::Instant;
 
-use crate::arena::hostile;
-use crate::client::Client;
-use crate::kernel_log::KernelLog;
-use crate::model::Tally;
-use crate::module::{self, PATIENCE};
-use crate::report::factor;
-use crate::wire::Message;
+use crate::{
+    arena::hostile,
+    client::Client,
+    kernel_log::KernelLog,
+    model::Tally,
+    module::{self, PATIENCE},
+    report::factor,
+    wire::Message,
+};
 
 /// The longest line: the fixed part with its longest numbers, and 64 bytes as `\xxx`, whose
 /// backslash `/dev/kmsg` shows as `\x5c`.

@@ -6,13 +6,15 @@ use std::thread;
 use fastrand::Rng;
 use greet_common::wire::NLM_F_ACK;
 
-use crate::arena::hostile;
-use crate::client::Client;
-use crate::model::Tally;
-use crate::mutate::{self, LONGEST, Ports};
-use crate::report::{factor, rng};
-use crate::sys::become_nobody;
-use crate::wire::{Message, datagram};
+use crate::{
+    arena::hostile,
+    client::Client,
+    model::Tally,
+    mutate::{self, LONGEST, Ports},
+    report::{factor, rng},
+    sys::become_nobody,
+    wire::{Message, datagram},
+};
 
 /// Datagrams in the random test, at factor 1; more messages than that.
 const DATAGRAMS: u64 = 100_000;

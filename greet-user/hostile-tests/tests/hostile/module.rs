@@ -7,8 +7,7 @@ use std::path::{Path, PathBuf};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use crate::model::Tally;
-use crate::sys;
+use crate::{model::Tally, sys};
 
 /// Its name.
 pub const NAME: &str = "NetlinkGreetingsLKM";

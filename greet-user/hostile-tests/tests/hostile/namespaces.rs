@@ -4,12 +4,14 @@
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 
-use crate::arena::hostile;
-use crate::client::Client;
-use crate::model::Tally;
-use crate::report::{factor, sent};
-use crate::sys::{self, become_nobody, in_new_namespace};
-use crate::wire::Message;
+use crate::{
+    arena::hostile,
+    client::Client,
+    model::Tally,
+    report::{factor, sent},
+    sys::{self, become_nobody, in_new_namespace},
+    wire::Message,
+};
 
 /// Namespaces made and left at factor 1.
 const NAMESPACES: u64 = 40;

@@ -6,12 +6,14 @@ use std::io::ErrorKind;
 use std::os::unix::fs::PermissionsExt as _;
 use std::time::{Duration, Instant};
 
-use crate::arena::{framed, hostile};
-use crate::client::Client;
-use crate::model::Tally;
-use crate::module;
-use crate::sys::{self, become_nobody};
-use crate::wire::{Message, datagram};
+use crate::{
+    arena::{framed, hostile},
+    client::Client,
+    model::Tally,
+    module,
+    sys::{self, become_nobody},
+    wire::{Message, datagram},
+};
 
 const COUNTERS: [&str; 5] = [
     "received",

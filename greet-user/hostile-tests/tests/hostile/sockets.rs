@@ -3,12 +3,9 @@
 
 use std::thread;
 
-use crate::arena::hostile;
-use crate::client::Client;
-use crate::model::Tally;
-use crate::report::factor;
-use crate::sys::become_nobody;
-use crate::wire::Message;
+use crate::{
+    arena::hostile, client::Client, model::Tally, report::factor, sys::become_nobody, wire::Message,
+};
 
 const THREADS: u32 = 8;
 const SOCKETS_PER_THREAD: u32 = 8;

@@ -4,9 +4,7 @@
 use std::thread;
 use std::time::Duration;
 
-use crate::arena::hostile;
-use crate::leftovers;
-use crate::model::Tally;
+use crate::{arena::hostile, leftovers, model::Tally};
 
 /// kmemleak passes over memory younger than this (`jiffies_min_age` in `mm/kmemleak.c`).
 const MINIMUM_AGE: Duration = Duration::from_secs(5);

@@ -20,15 +20,15 @@ fn early(tid: u32, seq: u32) -> [Event; 4] {
 fn told(events: impl IntoIterator<Item = Event>) -> (Vec<End>, Vec<Exchange>) {
     let mut journey = Journey::new(true);
     let (mut requests, mut exchanges) = (Vec::new(), Vec::new());
-    let mut tell = |what: Told<'_>| match what {
-        Told::Request(request) => requests.push(request.end),
-        Told::Exchange(exchange) => exchanges.push(exchange),
+    let mut emit = |what: Update<'_>| match what {
+        Update::Request(request) => requests.push(request.end),
+        Update::Exchange(exchange) => exchanges.push(Rc::unwrap_or_clone(exchange)),
         _ => {}
     };
     for event in events {
-        journey.push(event, &mut tell);
+        journey.push(event, &mut emit);
     }
-    journey.finish(&mut tell);
+    journey.finish(&mut emit);
     assert_eq!(journey.held, Held::default(), "nothing is held any more");
     (requests, exchanges)
 }
@@ -87,7 +87,7 @@ fn one_whose_task_died_says_where() {
         .map(|(stage, _)| *stage)
         .collect();
     assert_eq!(stages, [Stage::Send, Stage::Cross, Stage::Handle]);
-    // Told at once, though its answer is unread: nobody will read it.
+    // Update at once, though its answer is unread: nobody will read it.
     let mut journey = Journey::new(true);
     let mut all = Vec::new();
     for event in [crossed, message, dead(request)] {

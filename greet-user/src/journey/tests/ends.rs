@@ -4,15 +4,15 @@
 use super::{exchanges, greeting};
 use crate::{
     event::Event,
-    journey::{Exchange, Journey, Status, Told},
+    journey::{Exchange, Journey, Status, Update},
 };
 
 #[test]
 fn an_answer_that_left_with_its_socket_is_unread() {
     let mut journey = Journey::new(true);
     let mut told = Vec::new();
-    let mut take = |each: Told<'_>| {
-        if let Told::Exchange(exchange) = each {
+    let mut take = |each: Update<'_>| {
+        if let Update::Exchange(exchange) = each {
             told.push((
                 exchange.status(),
                 exchange.passed.iter().any(|passed| passed.gone),
@@ -38,7 +38,7 @@ fn where_reading_is_not_watched_nothing_is_unread() {
     let [message, request, _] = greeting(71, 1, 1_000);
     for event in [message, request] {
         journey.push(event, &mut |each| {
-            if let Told::Exchange(exchange) = each {
+            if let Update::Exchange(exchange) = each {
                 statuses.push(exchange.status());
             }
         });

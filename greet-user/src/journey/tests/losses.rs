@@ -3,7 +3,7 @@
 
 use greet_common::event::Kind;
 
-use super::{Event, Exchange, Journey, Status, Told, Watched, greeting};
+use super::{Event, Exchange, Journey, Rc, Status, Update, Watched, greeting};
 use crate::event::{
     Loss, Owner,
     tests::{head, without_answer},
@@ -40,9 +40,9 @@ fn full(call: u32) -> [Event; 2] {
 fn told(watched: Watched, events: Vec<Event>) -> (Vec<Loss>, Vec<Exchange>) {
     let mut journey = Journey::watching(watched);
     let (mut losses, mut exchanges) = (Vec::new(), Vec::new());
-    let mut take = |told: Told<'_>| match told {
-        Told::Loss(loss) => losses.push(*loss),
-        Told::Exchange(exchange) => exchanges.push(exchange),
+    let mut take = |update: Update<'_>| match update {
+        Update::Loss(loss) => losses.push(*loss),
+        Update::Exchange(exchange) => exchanges.push(Rc::unwrap_or_clone(exchange)),
         _ => {}
     };
     for event in events {
@@ -79,11 +79,11 @@ fn losses_without_end_are_not_kept_without_end() {
         let mut loss = loss(2, 0, ECONNREFUSED);
         loss.head.tid = number % 1_000;
         journey.push(Event::Loss(loss), &mut |each| {
-            told += u32::from(matches!(each, Told::Loss(_)));
+            told += u32::from(matches!(each, Update::Loss(_)));
         });
     }
     assert!(told > count / 2, "{told} were told before the end");
-    journey.finish(&mut |each| told += u32::from(matches!(each, Told::Loss(_))));
+    journey.finish(&mut |each| told += u32::from(matches!(each, Update::Loss(_))));
     assert_eq!(told, count);
 }
 

@@ -314,14 +314,14 @@ fn nobody_waits_for_ever_for_another_task() {
     push(&mut journey, Event::Request(asked), &mut ended);
     assert!(ended.is_empty());
     let due_ns = journey.due_ns().expect("it waits");
-    let tell = |told: Told<'_>| {
-        if let Told::Exchange(exchange) = told {
-            ended.push(exchange);
+    let emit = |update: Update<'_>| {
+        if let Update::Exchange(exchange) = update {
+            ended.push(Rc::unwrap_or_clone(exchange));
         }
     };
-    let mut tell = tell;
-    journey.tick(due_ns - 1, &mut tell);
-    journey.tick(due_ns, &mut tell);
+    let mut emit = emit;
+    journey.tick(due_ns - 1, &mut emit);
+    journey.tick(due_ns, &mut emit);
     assert_eq!(ended.len(), 1);
     assert_eq!(
         (ended[0].status(), journey.due_ns()),

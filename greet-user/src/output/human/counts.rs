@@ -3,10 +3,10 @@
 //! not see is not in it.
 
 pub(in crate::output) use super::text::counted;
-use crate::output::Observed;
+use crate::run::Summary;
 
 /// Requests and messages.
-pub(in crate::output) fn seen(observed: &Observed) -> String {
+pub(in crate::output) fn seen(observed: &Summary) -> String {
     let (counts, watched) = (observed.counts, observed.watched);
     let mut parts = Vec::new();
     if watched.requests {
@@ -38,7 +38,7 @@ pub(in crate::output) fn seen(observed: &Observed) -> String {
 }
 
 /// Losses, where they can be seen.
-pub(in crate::output) fn lost(observed: &Observed) -> Option<String> {
+pub(in crate::output) fn lost(observed: &Summary) -> Option<String> {
     let counts = observed.counts;
     if !observed.watched.losses && counts.lost() == 0 {
         return None;

@@ -14,12 +14,14 @@ use super::{
 };
 use crate::{
     event::{End, Extack, Loss, Request},
-    journey::{Exchange, Told},
-    output::{Observed, System, Watcher, json::extack_text},
+    journey::{Exchange, Update},
+    output::json::extack_text,
+    run::{Summary, System},
 };
 
-impl<W: Write> Watcher for Human<W> {
-    fn start(&mut self, system: &System) -> io::Result<()> {
+impl<W: Write> Human<W> {
+    /// A run that watches traffic begins.
+    pub(super) fn watch(&mut self, system: &System) -> io::Result<()> {
         let mut out = String::new();
         self.sentence(BOLD, &format!("WATCH kernel {}", system.kernel), &mut out);
         for missing in &system.attached.missing {
@@ -28,38 +30,36 @@ impl<W: Write> Watcher for Human<W> {
         if self.look.oneline && !self.quiet {
             oneline::titles(&self.look, &mut out);
         }
-        self.write(&out)?;
-        self.out.flush()
+        self.write(&out)
     }
 
-    fn tell(&mut self, told: &Told<'_>, callback: Option<&str>) -> io::Result<()> {
-        if self.quiet {
-            return Ok(());
-        }
+    /// Something happened in such a run.
+    pub(super) fn traffic(
+        &mut self,
+        update: &Update<'_>,
+        callback: Option<&str>,
+    ) -> io::Result<()> {
         let mut out = String::new();
-        match told {
+        match update {
             // Its losses and reasons follow, and are drawn with it.
-            Told::Request(request) => {
+            Update::Request(request) => {
                 self.call = request.head.call;
                 if request.end == End::Crossed {
                     self.crossed(request, &mut out);
                 }
             }
-            Told::Message(..) => {}
-            Told::Loss(loss) if self.is_drawn_later(loss.head.call) => {}
-            Told::Loss(loss) => self.loss(loss, &mut out),
-            Told::Extack(extack, _) if self.is_drawn_later(extack.head.call) => {}
-            Told::Extack(extack, _) => self.extack(extack, &mut out),
-            Told::Exchange(exchange) => self.exchange(exchange, callback, &mut out),
+            Update::Message(..) => {}
+            Update::Loss(loss) if self.is_drawn_later(loss.head.call) => {}
+            Update::Loss(loss) => self.loss(loss, &mut out),
+            Update::Extack(extack, _) if self.is_drawn_later(extack.head.call) => {}
+            Update::Extack(extack, _) => self.extack(extack, &mut out),
+            Update::Exchange(exchange) => self.exchange(exchange, callback, &mut out),
         }
         self.write(&out)
     }
 
-    fn flush(&mut self) -> io::Result<()> {
-        self.out.flush()
-    }
-
-    fn summary(&mut self, observed: &Observed) -> io::Result<()> {
+    /// Such a run is over.
+    pub(super) fn observed(&mut self, observed: &Summary) -> io::Result<()> {
         let (look, counts) = (self.look, &observed.counts);
         let mut out = String::from("\n");
         self.sentence(BOLD, "--- what was seen ---", &mut out);
@@ -77,12 +77,9 @@ impl<W: Write> Watcher for Human<W> {
         summary::events(events, dropped, observed.calls_missed, &look, &mut out);
         summary::spans(&observed.spans, &look, &mut out);
         summary::histogram(&observed.totals, &look, &mut out);
-        self.write(&out)?;
-        self.out.flush()
+        self.write(&out)
     }
-}
 
-impl<W: Write> Human<W> {
     /// Does it belong to the request that was told last?
     const fn is_drawn_later(&self, call: u64) -> bool {
         call != 0 && call == self.call

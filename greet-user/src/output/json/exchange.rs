@@ -9,8 +9,8 @@ use super::{
 };
 use crate::{
     event::{Request, comm, escaped, printable},
+    greeting::{Greeting, Outcome},
     journey::{Exchange, FIRST_REPLY, Pairing, Passed},
-    output::{Greeting, Outcome},
 };
 
 /// Appends what the tracer saw; returns whether there is anything.

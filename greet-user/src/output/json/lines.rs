@@ -6,7 +6,7 @@ use serde::{Serialize, Serializer};
 use crate::{
     event::{Extack, Loss, Owner, comm, escaped},
     journey::FIRST_REPLY,
-    output::Observed,
+    run::Summary,
     statistics::Distribution,
 };
 
@@ -118,7 +118,7 @@ pub(super) struct Counted {
 }
 
 impl Counted {
-    pub(super) fn of(observed: &Observed) -> Self {
+    pub(super) fn of(observed: &Summary) -> Self {
         let (counts, watched) = (observed.counts, observed.watched);
         Self {
             requests: watched.requests.then_some(counts.requests),

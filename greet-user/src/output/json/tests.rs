@@ -16,10 +16,8 @@ use crate::{
         tests::{bytes, datagram, greeting, head},
     },
     journey::{Journey, MSG_PEEK, Watched},
-    output::{
-        Counts,
-        schema::{SCHEMA, check, checked},
-    },
+    output::schema::{SCHEMA, check, checked},
+    run::{Counts, System},
     statistics::Durations,
     tracer::Attached,
 };
@@ -139,24 +137,29 @@ fn notification() -> Vec<Event> {
     vec![queued(0, 3, datagram)]
 }
 
-fn system() -> System {
-    System {
-        tool: "greet-user 0.1.0".to_owned(),
-        kernel: "6.12.1-test".to_owned(),
-        boot_time_unix_ns: 1_700_000_000_000_000_000,
-        attached: Attached {
-            hooks: vec!["fentry:netlink_unicast".to_owned()],
-            missing: vec!["stage handle: there is no callback".to_owned()],
-            ..Attached::default()
-        },
+fn opening() -> Opening {
+    let attached = Attached {
+        hooks: vec!["fentry:netlink_unicast".to_owned()],
+        missing: vec!["stage handle: there is no callback".to_owned()],
+        ..Attached::default()
+    };
+    Opening {
+        began_ns: 0,
+        deliveries: true,
+        run: Run::Watch(System {
+            tool: "greet-user 0.1.0".to_owned(),
+            kernel: "6.12.1-test".to_owned(),
+            boot_time_unix_ns: 1_700_000_000_000_000_000,
+            attached,
+        }),
     }
 }
 
-fn observed() -> Observed {
+fn observed() -> Summary {
     let mut times = Durations::default();
     times.push(10_000);
     let found = times.distribution().expect("there is one");
-    Observed {
+    Summary {
         events: 13,
         events_dropped: 1,
         calls_missed: 2,
@@ -175,7 +178,7 @@ fn observed() -> Observed {
         },
         spans: crate::journey::SPANS.map(|(name, ..)| (name, found)).into(),
         totals: times.histogram(),
-        watched: Watched::ALL,
+        ..Summary::default()
     }
 }
 
@@ -184,24 +187,19 @@ fn watched() -> String {
     let mut out = Vec::new();
     let mut output = Json::new(&mut out, false);
     let mut journey = Journey::new(true);
-    Watcher::start(&mut output, &system()).expect("writes to memory");
-    let mut tell = |told: Told<'_>| {
-        let callback = Some("netlink_recv_msg_fn");
-        output.tell(&told, callback).expect("writes to memory");
+    output.open(&opening()).expect("writes to memory");
+    let mut emit = |update: Update<'_>| {
+        let written = output.update(&update, Some("netlink_recv_msg_fn"));
+        written.expect("writes to memory");
     };
-    let events = [
-        looked_at(),
-        refused(),
-        between_processes(),
-        cut_dump(),
-        notification(),
-    ];
+    let dumps = [cut_dump(), notification()].concat();
+    let events = [looked_at(), refused(), between_processes(), dumps];
     for event in events.into_iter().flatten() {
-        journey.push(event, &mut tell);
+        journey.push(event, &mut emit);
     }
-    journey.finish(&mut tell);
+    journey.finish(&mut emit);
     assert_eq!(journey.unmatched(), 0);
-    Watcher::summary(&mut output, &observed()).expect("writes to memory");
+    output.close(&observed()).expect("writes to memory");
     String::from_utf8(out).expect("UTF-8")
 }
 
@@ -232,12 +230,12 @@ fn all_that_a_watch_can_tell() {
 fn what_the_hooks_cannot_know_is_absent() {
     let summary = |watched| {
         let mut out = Vec::new();
-        let observed = Observed {
+        let observed = Summary {
             watched,
             ..observed()
         };
         let mut output = Json::new(&mut out, false);
-        Watcher::summary(&mut output, &observed).expect("writes to memory");
+        output.close(&observed).expect("writes to memory");
         let text = String::from_utf8(out).expect("UTF-8");
         checked(&text).pop().expect("a line")
     };

@@ -7,27 +7,31 @@ use super::*;
 use crate::{
     event::{Datagram, Event, Message, Request, tests},
     journey::Journey,
-    output::System,
+    run::{Run, System},
     tracer::Attached,
 };
 
 /// What the metrics say of these events.
 fn counted(limit: usize, events: impl IntoIterator<Item = Event>) -> String {
     let mut metrics = Metrics::new(limit);
-    metrics
-        .start(&System {
-            tool: String::new(),
-            kernel: "6.12.1-\"test\"".to_owned(),
-            boot_time_unix_ns: 0,
-            attached: Attached::default(),
-        })
-        .expect("started");
+    let system = System {
+        tool: String::new(),
+        kernel: "6.12.1-\"test\"".to_owned(),
+        boot_time_unix_ns: 0,
+        attached: Attached::default(),
+    };
+    let opening = Opening {
+        began_ns: 0,
+        deliveries: true,
+        run: Run::Watch(system),
+    };
+    metrics.open(&opening).expect("opened");
     let mut journey = Journey::new(true);
-    let mut tell = |told: Told<'_>| metrics.tell(&told, None).expect("told");
+    let mut emit = |update: Update<'_>| metrics.update(&update, None).expect("told");
     for event in events {
-        journey.push(event, &mut tell);
+        journey.push(event, &mut emit);
     }
-    journey.finish(&mut tell);
+    journey.finish(&mut emit);
     metrics.scrape().text(Syntax::Open).expect("text")
 }
 

@@ -10,10 +10,10 @@ use crate::{
     event::{Datagram, Direction, End, Extack, Head, Loss, Message, Request, comm, escaped},
     journey::{Exchange, Passed, Seen, Status},
     output::{
-        Observed, System,
         human::{counts, error_name, error_text, marks},
         json::extack_text,
     },
+    run::{Summary, System},
 };
 
 /// How many notes a packet has at most; the others are counted.
@@ -196,7 +196,7 @@ pub(super) fn of_extack(extack: &Extack, seq: Option<u32>) -> String {
 }
 
 /// Of all that was seen.
-pub(super) fn of_summary(observed: &Observed, left: &Notes) -> String {
+pub(super) fn of_summary(observed: &Summary, left: &Notes) -> String {
     let (events, dropped) = (observed.events, observed.events_dropped);
     let mut text = counts::seen(observed);
     if let Some(lost) = counts::lost(observed) {

@@ -22,7 +22,7 @@ use pcap_file::{
 };
 
 use super::packet::{LINKTYPE_NETLINK, Packet};
-use crate::output::System;
+use crate::run::System;
 
 /// How the one interface is called.
 const INTERFACE: &str = "netlink";

@@ -14,8 +14,8 @@ use crate::{
         Event, Extack, Loss, Message, Owner, Request,
         tests::{bytes, datagram, greeting, head},
     },
-    journey::{Journey, Watched},
-    output::Counts,
+    journey::Journey,
+    run::{self, System},
     tracer::Attached,
 };
 use reading::{Got, blocks, read};
@@ -68,7 +68,12 @@ impl Run {
     fn start() -> Self {
         let written = Written::default();
         let mut view = Pcapng::new(written.clone());
-        view.start(&system()).expect("writes to memory");
+        let opening = Opening {
+            began_ns: 0,
+            deliveries: true,
+            run: run::Run::Watch(system()),
+        };
+        view.open(&opening).expect("writes to memory");
         Self {
             journey: Journey::new(true),
             view,
@@ -79,10 +84,10 @@ impl Run {
 
     fn push(&mut self, event: Event) {
         let (view, count) = (&mut self.view, &mut self.told);
-        self.journey.push(event, &mut |told| {
-            *count += usize::from(matches!(told, Told::Request(_) | Told::Message(..)));
+        self.journey.push(event, &mut |update| {
+            *count += usize::from(matches!(update, Update::Request(_) | Update::Message(..)));
             let callback = Some("netlink_recv_msg_fn");
-            view.tell(&told, callback).expect("writes to memory");
+            view.update(&update, callback).expect("writes to memory");
         });
     }
 
@@ -94,20 +99,17 @@ impl Run {
 
     fn end(mut self) -> (Vec<u8>, usize) {
         let (view, count) = (&mut self.view, &mut self.told);
-        self.journey.finish(&mut |told| {
-            *count += usize::from(matches!(told, Told::Request(_) | Told::Message(..)));
-            view.tell(&told, None).expect("writes to memory");
+        self.journey.finish(&mut |update| {
+            *count += usize::from(matches!(update, Update::Request(_) | Update::Message(..)));
+            view.update(&update, None).expect("writes to memory");
         });
-        let observed = Observed {
+        let observed = Summary {
             events: 6,
             events_dropped: 3,
             calls_missed: 2,
-            counts: Counts::default(),
-            spans: Vec::new(),
-            totals: Vec::new(),
-            watched: Watched::ALL,
+            ..Summary::default()
         };
-        self.view.summary(&observed).expect("writes to memory");
+        self.view.close(&observed).expect("writes to memory");
         (self.written.all(), self.told)
     }
 }

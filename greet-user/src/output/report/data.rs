@@ -16,8 +16,8 @@ use super::{
 };
 use crate::{
     event::protocol_name,
-    feed::Opening,
     journey::SPANS,
+    run::Opening,
     statistics::{Bin, Distribution},
 };
 

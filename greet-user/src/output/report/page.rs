@@ -15,7 +15,10 @@ use super::{
     processes::{Group, Whose},
     summary,
 };
-use crate::{feed::Opening, journey::Status, output::Observed};
+use crate::{
+    journey::Status,
+    run::{Opening, Summary},
+};
 
 /// The page, with places for what a run brings.
 const PAGE: &str = include_str!("page/page.html");
@@ -64,7 +67,7 @@ pub(super) struct Finished<'a> {
     /// CLOCK_MONOTONIC, ns.
     pub ended_ns: u64,
     /// What was counted.
-    pub observed: &'a Observed,
+    pub observed: &'a Summary,
     /// Exchanges, by what came of them.
     pub statuses: &'a [(Status, u64)],
     /// Spans, and whose they are.

@@ -8,8 +8,8 @@ use std::io::{self, Write};
 
 use super::{html::Text, page::Finished, processes::Group};
 use crate::{
-    feed::Run,
     journey::{COMPLETE, SPANS, Status},
+    run::Run,
 };
 use time::{count, date, duration};
 

@@ -15,8 +15,9 @@ use sha2::{Digest as _, Sha256};
 use super::*;
 use crate::{
     event::{Event, tests::greeting},
-    journey::{Journey, Watched},
+    journey::Journey,
     output::Json,
+    run::{Run, System},
     statistics::Spans,
     tracer::Attached,
 };
@@ -44,35 +45,36 @@ fn page(
     events: impl IntoIterator<Item = Event>,
     limit: u32,
     command: &str,
-    beside: &mut dyn Watcher,
+    beside: &mut dyn View,
 ) -> String {
     let mut out = Vec::new();
     let mut report = Report::new(&mut out, limit, command.to_owned());
     let mut spans = Spans::default();
     let mut journey = Journey::new(true);
-    report.start(&system()).expect("writes to memory");
-    let mut tell = |told: Told<'_>| {
+    let opening = Opening {
+        began_ns: u64::MAX,
+        deliveries: true,
+        run: Run::Watch(system()),
+    };
+    report.open(&opening).expect("writes to memory");
+    let mut emit = |update: Update<'_>| {
         let callback = Some("netlink_recv_msg_fn");
-        report.tell(&told, callback).expect("writes to memory");
-        beside.tell(&told, callback).expect("writes to memory");
-        if let Told::Exchange(exchange) = told {
+        report.update(&update, callback).expect("writes to memory");
+        beside.update(&update, callback).expect("writes to memory");
+        if let Update::Exchange(exchange) = update {
             spans.count(&exchange);
         }
     };
     for event in events {
-        journey.push(event, &mut tell);
+        journey.push(event, &mut emit);
     }
-    journey.finish(&mut tell);
-    let observed = Observed {
-        events: 0,
-        events_dropped: 0,
-        calls_missed: 0,
-        counts: crate::output::Counts::default(),
+    journey.finish(&mut emit);
+    let observed = Summary {
         spans: spans.distributions(),
         totals: spans.totals(),
-        watched: Watched::ALL,
+        ..Summary::default()
     };
-    report.summary(&observed).expect("writes to memory");
+    report.close(&observed).expect("writes to memory");
     drop(report);
     String::from_utf8(out).expect("UTF-8")
 }

@@ -2,7 +2,7 @@
 //! What is drawn for people, for each shape that traffic has.
 
 mod several;
-mod shapes;
+pub(super) mod shapes;
 
 use greet_common::wire::NLMSG_GREET;
 use proptest::prelude::{any, prop_assert, proptest};
@@ -41,15 +41,15 @@ fn watched(events: &[Event], look: Look) -> String {
     let mut shown = Vec::new();
     let mut human = Human::new(&mut shown, look, false);
     let mut journey = Journey::new(true);
-    let mut tell = |told: Told<'_>| {
+    let mut emit = |update: Update<'_>| {
         human
-            .tell(&told, Some("netlink_recv_msg_fn"))
+            .update(&update, Some("netlink_recv_msg_fn"))
             .expect("writes to memory");
     };
     for event in events {
-        journey.push(event.clone(), &mut tell);
+        journey.push(event.clone(), &mut emit);
     }
-    journey.finish(&mut tell);
+    journey.finish(&mut emit);
     String::from_utf8(shown).expect("UTF-8")
 }
 
@@ -229,15 +229,15 @@ fn slower_and_slower() -> Spans {
 fn what_many_greetings_took() {
     let spans = slower_and_slower();
     let mut all = summary(0, true);
-    (all.sent, all.received) = (40, 40);
-    if let Some(traced) = &mut all.traced {
-        traced.spans = spans.distributions();
-        traced.totals = spans.totals();
+    if let Some(greetings) = &mut all.greetings {
+        (greetings.sent, greetings.received) = (40, 40);
     }
+    all.spans = spans.distributions();
+    all.totals = spans.totals();
     let shown = [UNICODE, ASCII].map(|look| {
         let mut shown = Vec::new();
         let mut human = Human::new(&mut shown, look, true);
-        Output::summary(&mut human, &all).expect("writes to memory");
+        human.close(&all).expect("writes to memory");
         String::from_utf8(shown).expect("UTF-8")
     });
     insta::assert_snapshot!(shown.join("\n"));
@@ -305,7 +305,7 @@ fn what_must_not_be_missed_is_never_folded() {
 #[test]
 fn what_a_watch_has_seen() {
     let spans = slower_and_slower();
-    let observed = Observed {
+    let observed = Summary {
         events: 120,
         events_dropped: 3,
         calls_missed: 1,
@@ -324,11 +324,11 @@ fn what_a_watch_has_seen() {
         },
         spans: spans.distributions(),
         totals: spans.totals(),
-        watched: crate::journey::Watched::ALL,
+        ..Summary::default()
     };
     let mut shown = Vec::new();
     let mut human = Human::new(&mut shown, UNICODE, false);
-    Watcher::summary(&mut human, &observed).expect("writes to memory");
+    human.close(&observed).expect("writes to memory");
     insta::assert_snapshot!(String::from_utf8(shown).expect("UTF-8"));
 }
 
@@ -336,7 +336,7 @@ fn what_a_watch_has_seen() {
 fn greetings_as_ping_has_them() {
     let mut shown = Vec::new();
     let mut human = Human::new(&mut shown, UNICODE, false);
-    Output::start(&mut human, &start(false)).expect("writes to memory");
+    human.open(&opening(false)).expect("writes to memory");
     for (number, text) in [(1, TEXT), (2, TEXT), (3, b"another text")] {
         let mut greeting = one(answered(text), None);
         greeting.number = number;

@@ -12,9 +12,9 @@ use crate::{
     event::{
         Beyond, Close, Datagram, Delivery, End, Event, Extack, Head, Loss, Message, Owner, Request,
     },
-    feed::{Closing, Greeted, Opening, Run, Unseen},
-    output::{Outcome, Start, System},
+    greeting::{Greeted, Outcome},
     recording::Entry,
+    run::{Closing, Opening, Run, Start, System, Unseen},
     tracer::{Attached, Callback},
 };
 

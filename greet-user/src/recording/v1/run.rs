@@ -7,9 +7,9 @@ use serde::{Deserialize, Serialize};
 use super::{Padded, Text};
 use crate::{
     client::{self, Sent},
-    feed::{self, Greeted, Run, Unseen},
-    output::{self, System},
+    greeting::{self, Greeted},
     recording::Entry,
+    run::{self, Run, System, Unseen},
     tracer::{Attached, Callback},
 };
 
@@ -94,8 +94,8 @@ fn texts(texts: &[String]) -> Vec<Text<'_>> {
     texts.iter().map(|text| Text::Borrowed(&**text)).collect()
 }
 
-impl<'a> From<&'a feed::Opening> for Opening<'a> {
-    fn from(opening: &'a feed::Opening) -> Self {
+impl<'a> From<&'a run::Opening> for Opening<'a> {
+    fn from(opening: &'a run::Opening) -> Self {
         let system = opening.system();
         let callbacks = system.attached.callbacks.iter();
         Self {
@@ -129,7 +129,7 @@ impl Opening<'_> {
     }
 }
 
-impl From<Opening<'_>> for feed::Opening {
+impl From<Opening<'_>> for run::Opening {
     fn from(opening: Opening<'_>) -> Self {
         let owned = |texts: Vec<Text<'_>>| texts.into_iter().map(Text::into_owned).collect();
         let callbacks = opening.callbacks.into_iter();
@@ -153,7 +153,7 @@ impl From<Opening<'_>> for feed::Opening {
             deliveries: opening.deliveries,
             run: match opening.client {
                 None => Run::Watch(system),
-                Some(client) => Run::Greetings(output::Start {
+                Some(client) => Run::Greetings(run::Start {
                     system,
                     protocol: client.protocol,
                     portid: client.portid,
@@ -174,7 +174,7 @@ impl<'a> Greeting<'a> {
             sent_len: greeted.sent.len as u64,
             traced,
             outcome: match &greeted.outcome {
-                output::Outcome::Answered(answer) => Outcome::Answered(Answer {
+                greeting::Outcome::Answered(answer) => Outcome::Answered(Answer {
                     time_ns: answer.time_ns,
                     len: answer.header.len,
                     kind: answer.header.kind,
@@ -183,8 +183,8 @@ impl<'a> Greeting<'a> {
                     portid: answer.header.portid,
                     payload: Padded::from(&*answer.payload),
                 }),
-                output::Outcome::NotAskedFor => Outcome::NotAskedFor,
-                output::Outcome::Lost(why) => Outcome::Lost(Text::Borrowed(why)),
+                greeting::Outcome::NotAskedFor => Outcome::NotAskedFor,
+                greeting::Outcome::Lost(why) => Outcome::Lost(Text::Borrowed(why)),
             },
             rejected: texts(&greeted.rejected),
         }
@@ -200,7 +200,7 @@ impl<'a> Greeting<'a> {
                 len: usize::try_from(self.sent_len).unwrap_or(usize::MAX),
             },
             outcome: match self.outcome {
-                Outcome::Answered(answer) => output::Outcome::Answered(client::Answer {
+                Outcome::Answered(answer) => greeting::Outcome::Answered(client::Answer {
                     time_ns: answer.time_ns,
                     header: Header {
                         len: answer.len,
@@ -211,8 +211,8 @@ impl<'a> Greeting<'a> {
                     },
                     payload: answer.payload.filled()?,
                 }),
-                Outcome::NotAskedFor => output::Outcome::NotAskedFor,
-                Outcome::Lost(why) => output::Outcome::Lost(why.into_owned()),
+                Outcome::NotAskedFor => greeting::Outcome::NotAskedFor,
+                Outcome::Lost(why) => greeting::Outcome::Lost(why.into_owned()),
             },
             rejected: rejected.map(Text::into_owned).collect(),
         };
@@ -223,8 +223,8 @@ impl<'a> Greeting<'a> {
     }
 }
 
-impl From<&feed::Closing> for Closing {
-    fn from(closing: &feed::Closing) -> Self {
+impl From<&run::Closing> for Closing {
+    fn from(closing: &run::Closing) -> Self {
         Self {
             ended_ns: closing.ended_ns,
             sent: closing.sent,
@@ -236,7 +236,7 @@ impl From<&feed::Closing> for Closing {
     }
 }
 
-impl From<Closing> for feed::Closing {
+impl From<Closing> for run::Closing {
     fn from(closing: Closing) -> Self {
         Self {
             ended_ns: closing.ended_ns,

@@ -50,7 +50,7 @@ mod tests {
     use super::*;
     use crate::{
         event::tests::greeting,
-        journey::{Exchange, Journey, Told},
+        journey::{Exchange, Journey, Update},
         output::{Look, parts},
     };
 
@@ -59,8 +59,8 @@ mod tests {
         let mut found = None;
         for event in greeting(71, 1, 1_000_000) {
             journey.push(event, &mut |told| {
-                if let Told::Exchange(exchange) = told {
-                    found = Some(exchange);
+                if let Update::Exchange(exchange) = told {
+                    found = Some(std::rc::Rc::unwrap_or_clone(exchange));
                 }
             });
         }

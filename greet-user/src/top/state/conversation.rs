@@ -81,8 +81,8 @@ pub struct Kept {
     pub ended_ns: u64,
     /// What came of it.
     pub status: Status,
-    /// It.
-    pub exchange: Exchange,
+    /// The exchange itself.
+    pub exchange: Rc<Exchange>,
 }
 
 /// The last exchanges of a conversation, the oldest first.

@@ -17,7 +17,7 @@ use super::{
 };
 use crate::{
     event::{Loss, Message, Request},
-    journey::{Exchange, Told},
+    journey::{Exchange, Update},
     statistics::Durations,
 };
 
@@ -110,18 +110,19 @@ impl Model {
         }
     }
 
-    /// What happens, but for exchanges: those are handed over by [`Self::ended`].
-    pub fn tell(&mut self, told: &Told<'_>) {
-        match told {
-            Told::Request(request) => self.request(request),
-            Told::Message(message, seen) => self.message(message, seen.time_ns),
-            Told::Loss(loss) => self.loss(loss),
-            Told::Extack(..) | Told::Exchange(_) => {}
+    /// Takes what happened.
+    pub fn update(&mut self, update: &Update<'_>) {
+        match update {
+            Update::Request(request) => self.request(request),
+            Update::Message(message, seen) => self.message(message, seen.time_ns),
+            Update::Loss(loss) => self.loss(loss),
+            Update::Exchange(exchange) => self.ended(Rc::clone(exchange)),
+            Update::Extack(..) => {}
         }
     }
 
     /// Keeps an exchange that has come to its end.
-    pub fn ended(&mut self, exchange: Exchange) {
+    fn ended(&mut self, exchange: Rc<Exchange>) {
         self.adopt(&exchange);
         let id = self.owner(&exchange);
         let (time_ns, status) = (ended_ns(&exchange), exchange.status());

@@ -5,60 +5,40 @@ use std::io;
 
 use super::*;
 use crate::{
-    feed::Closing,
-    output::{Counts, Observed},
-    recording::{Entry, Reader},
+    recording::Reader,
+    replay::player::Player,
+    run::{Counts, Summary},
 };
 
 /// Keeps what is summed up.
-struct Sum(Rc<RefCell<Option<Observed>>>);
+struct Sum(Rc<RefCell<Option<Summary>>>);
 
-impl Watcher for Sum {
-    fn start(&mut self, _: &System) -> io::Result<()> {
+impl View for Sum {
+    fn update(&mut self, _: &Update<'_>, _: Option<&str>) -> io::Result<()> {
         Ok(())
     }
 
-    fn tell(&mut self, _: &Told<'_>, _: Option<&str>) -> io::Result<()> {
-        Ok(())
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        Ok(())
-    }
-
-    fn summary(&mut self, observed: &Observed) -> io::Result<()> {
-        *self.0.borrow_mut() = Some(observed.clone());
+    fn close(&mut self, summary: &Summary) -> io::Result<()> {
+        *self.0.borrow_mut() = Some(summary.clone());
         Ok(())
     }
 }
 
 /// The state after a recording, and what its summary says.
-fn recorded(file: &[u8]) -> (State, Observed) {
+fn recorded(file: &[u8]) -> (State, Summary) {
     let state = State::new("a recording".to_owned(), Source::Read, Limits::RECORDED);
     let state = Rc::new(RefCell::new(state));
     let sum = Rc::new(RefCell::new(None));
-    let mut feed = None;
+    let sinks = Sinks::default()
+        .shown(Box::new(Shown(Rc::clone(&state))))
+        .shown(Box::new(Sum(Rc::clone(&sum))));
+    let mut player = Player::new(sinks);
     for entry in Reader::open(file, "a recording").expect("is one") {
-        match entry.expect("an entry") {
-            Entry::Opening(opening) => {
-                state.borrow_mut().open(&opening);
-                let sinks = Sinks::default()
-                    .shown(Box::new(View(Rc::clone(&state))))
-                    .shown(Box::new(Sum(Rc::clone(&sum))));
-                feed = Some(Feed::begin(sinks, &opening).expect("begins"));
-            }
-            Entry::Event(event) => {
-                let feed = feed.as_mut().expect("it has begun");
-                feed.push(event, |exchange| state.borrow_mut().model.ended(exchange));
-            }
-            _ => {}
-        }
+        player.take(entry.expect("an entry")).expect("shows it");
     }
-    let mut feed = feed.expect("it has begun");
-    feed.give_up(|exchange| state.borrow_mut().model.ended(exchange));
-    feed.finish(&Closing::default()).expect("sums up");
+    player.close().expect("sums up");
     let mut state = Rc::try_unwrap(state)
-        .expect("the feed has gone")
+        .expect("the player is gone")
         .into_inner();
     state.refresh();
     let sum = sum.borrow_mut().take().expect("summed up");

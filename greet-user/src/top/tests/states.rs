@@ -181,7 +181,7 @@ fn time_can_be_stepped_back() {
     let shown = drawn(&mut state, (120, 40), true);
     assert!(shown.contains("s back"), "{shown}");
     // What happens meanwhile is counted, and seen later.
-    state.model.ended(crate::journey::Exchange::default());
+    state.model.update(&Update::Exchange(Rc::default()));
     state.refresh();
     assert_eq!(messages(&state), before);
     press(&mut state, "]]]]]]]]]]");

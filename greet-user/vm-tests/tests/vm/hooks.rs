@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! Both kinds of hooks see the same, on every kernel; and so does a summary.
 
-use std::{thread, time::Duration};
+use std::{rc::Rc, thread, time::Duration};
 
 use greet_common::{Stage, wire::NETLINK_TEST_PROTOCOL};
 use greet_user::{
     client,
     event::Event,
-    journey::{Exchange, Journey, Status, Told},
+    journey::{Exchange, Journey, Status, Update},
     tracer::{Callbacks, Filter, Hooks, Plan, Tracer},
 };
 use rustix::net::{RecvFlags, SendFlags, netlink::SocketAddrNetlink, recv, sendto};
@@ -65,15 +65,15 @@ fn seen(tracer: Tracer) -> (Vec<Exchange>, u64) {
 fn seen_with_misses(mut tracer: Tracer) -> (Vec<Exchange>, u64, u64) {
     let mut journey = Journey::new(true);
     let mut found = Vec::new();
-    let mut tell = |told: Told<'_>| {
-        if let Told::Exchange(exchange) = told {
-            found.push(exchange);
+    let mut emit = |update: Update<'_>| {
+        if let Update::Exchange(exchange) = update {
+            found.push(Rc::unwrap_or_clone(exchange));
         }
     };
-    let missed = tracer.finish(|event| journey.push(event, &mut tell));
+    let missed = tracer.finish(|event| journey.push(event, &mut emit));
     let missed = missed.expect("reads the counters");
     assert_eq!(tracer.dropped().expect("reads the counters"), 0);
-    journey.finish(&mut tell);
+    journey.finish(&mut emit);
     (found, journey.unmatched(), missed)
 }
 

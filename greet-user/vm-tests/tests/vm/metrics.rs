@@ -24,9 +24,11 @@ struct Scraped {
 
 impl Scraped {
     fn start(arguments: &[&str]) -> Self {
-        let mut all = vec!["watch", "--metrics", "0"];
-        all.extend(arguments);
-        let mut command = command(&all);
+        Self::run(&[&["watch", "--metrics", "0"], arguments].concat())
+    }
+
+    fn run(arguments: &[&str]) -> Self {
+        let mut command = command(arguments);
         let piped = command.stdout(Stdio::piped()).stderr(Stdio::piped());
         let mut child = piped.spawn().expect("starts");
         let mut line = String::new();
@@ -119,6 +121,18 @@ fn scrapes_agree_with_json() {
         assert!((found - seconds).abs() < 1e-9, "{span}: {found} {seconds}");
     }
     assert_eq!(counted["greet_events_dropped_total"], 0.0);
+}
+
+#[test]
+fn traced_greetings_are_counted_too() {
+    let arguments = ["--trace", "--flood", "--format", "json", "--metrics", "0"];
+    let run = Scraped::run(&arguments);
+    until("greetings are counted", || {
+        run.sum("greet_requests_total", "protocol=\"test_protocol\"") > 10.0
+    });
+    let lines = run.stop();
+    let summary = lines.last().expect("a summary");
+    assert!(summary["sent"].as_u64() > Some(10), "{summary}");
 }
 
 #[test]

@@ -5,6 +5,7 @@
 
 use std::{
     process::{Command, Stdio},
+    rc::Rc,
     thread,
 };
 
@@ -14,7 +15,7 @@ use greet_common::{
 };
 use greet_user::{
     event::Datagram,
-    journey::{Exchange, Journey, Status, Told},
+    journey::{Exchange, Journey, Status, Update},
     tracer::{Filter, Plan, Tracer},
 };
 use rustix::{
@@ -50,9 +51,9 @@ fn greetings() -> Tracer {
 fn exchanges(tracer: &mut Tracer) -> Vec<Exchange> {
     let mut journey = Journey::new(true);
     let mut ended = Vec::new();
-    let mut keep = |told: Told<'_>| {
-        if let Told::Exchange(exchange) = told {
-            ended.push(exchange);
+    let mut keep = |update: Update<'_>| {
+        if let Update::Exchange(exchange) = update {
+            ended.push(Rc::unwrap_or_clone(exchange));
         }
     };
     tracer.drain(usize::MAX, |event| journey.push(event, &mut keep));

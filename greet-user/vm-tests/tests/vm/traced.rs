@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! The tracer as a library, with traffic that `greet-user` does not make.
 
-use std::{borrow::Cow, process, thread};
+use std::{borrow::Cow, process, rc::Rc, thread};
 
 use greet_common::{
     Stage,
@@ -10,7 +10,7 @@ use greet_common::{
 use greet_user::{
     client::{self, KernelSocket, receive_answer, send_netlink_message_to_kernel},
     event::{Datagram, Direction, Event, comm},
-    journey::{Exchange, Journey, Status, Told},
+    journey::{Exchange, Journey, Status, Update},
     tracer::{Filter, Plan, Tracer},
 };
 use rustix::net::{SendFlags, netlink::SocketAddrNetlink, sendto};
@@ -41,9 +41,9 @@ fn events(tracer: &mut Tracer) -> Vec<Event> {
 fn exchanges(events: Vec<Event>) -> Vec<Exchange> {
     let mut journey = Journey::new(true);
     let mut ended = Vec::new();
-    let mut keep = |told: Told<'_>| {
-        if let Told::Exchange(exchange) = told {
-            ended.push(exchange);
+    let mut keep = |update: Update<'_>| {
+        if let Update::Exchange(exchange) = update {
+            ended.push(Rc::unwrap_or_clone(exchange));
         }
     };
     for event in events {

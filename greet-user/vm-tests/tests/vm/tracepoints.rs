@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! What a kernel shows that allows neither fentry nor kprobes, or that lacks a field.
 
-use std::{collections::BTreeSet, fs};
+use std::{collections::BTreeSet, fs, rc::Rc};
 
 use greet_common::{Stage, wire::NETLINK_TEST_PROTOCOL};
 use greet_user::{
     event::Event,
-    journey::{Exchange, Journey, Told},
+    journey::{Exchange, Journey, Update},
     tracer::{
         Filter, Hooks, Plan, Tracer, TracerError,
         btf::{Btf, KERNEL_BTF},
@@ -37,18 +37,18 @@ fn tracepoints() -> Plan {
 fn seen(mut tracer: Tracer) -> (Vec<Exchange>, Vec<Event>) {
     let mut journey = Journey::new(true);
     let (mut found, mut events) = (Vec::new(), Vec::new());
-    let mut tell = |told: Told<'_>| {
-        if let Told::Exchange(exchange) = told {
-            found.push(exchange);
+    let mut emit = |update: Update<'_>| {
+        if let Update::Exchange(exchange) = update {
+            found.push(Rc::unwrap_or_clone(exchange));
         }
     };
     let missed = tracer.finish(|event| {
         events.push(event.clone());
-        journey.push(event, &mut tell);
+        journey.push(event, &mut emit);
     });
     assert_eq!(missed.expect("reads the counters"), 0);
     assert_eq!(tracer.dropped().expect("reads the counters"), 0);
-    journey.finish(&mut tell);
+    journey.finish(&mut emit);
     assert_eq!(journey.unmatched(), 0);
     (found, events)
 }

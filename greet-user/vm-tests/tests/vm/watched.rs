@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! Under pressure: many threads and sockets, lost messages, a reader that stands still.
 
-use std::{process, thread};
+use std::{process, rc::Rc, thread};
 
 use greet_common::{
     Stage,
@@ -10,7 +10,7 @@ use greet_common::{
 use greet_user::{
     client::{self, KernelSocket, receive_answer, send_netlink_message_to_kernel},
     event::{Event, Loss},
-    journey::{Exchange, Journey, Status, Told},
+    journey::{Exchange, Journey, Status, Update},
     tracer::{Filter, Plan, Tracer},
 };
 
@@ -73,8 +73,8 @@ fn eight_threads_with_four_sockets_each_are_not_mixed_up() {
         let mut read = |tracer: &mut Tracer| {
             tracer.drain(usize::MAX, |event| {
                 journey.push(event, &mut |told| {
-                    if let Told::Exchange(exchange) = told {
-                        found.push(exchange);
+                    if let Update::Exchange(exchange) = told {
+                        found.push(Rc::unwrap_or_clone(exchange));
                     }
                 });
             });
@@ -155,8 +155,8 @@ fn the_kernels_reason_is_tied_to_its_request() {
         let mut found = Vec::new();
         tracer.drain(usize::MAX, |event| {
             journey.push(event, &mut |told| {
-                if let Told::Exchange(exchange) = told {
-                    found.push(exchange);
+                if let Update::Exchange(exchange) = told {
+                    found.push(Rc::unwrap_or_clone(exchange));
                 }
             });
         });
@@ -201,8 +201,8 @@ fn answers_read_later_by_another_thread_keep_their_request() {
         let mut found = Vec::new();
         tracer.drain(usize::MAX, |event| {
             journey.push(event, &mut |told| {
-                if let Told::Exchange(exchange) = told {
-                    found.push(exchange);
+                if let Update::Exchange(exchange) = told {
+                    found.push(Rc::unwrap_or_clone(exchange));
                 }
             });
         });

@@ -94,7 +94,7 @@ pub fn nothing_lost(lines: &[Value]) {
 /// The messages in the order in which they crossed.
 pub fn messages(lines: &[Value]) -> Vec<&Value> {
     let mut messages = of_kind(lines, "message");
-    // Told when their call ends: a request after the calls that ended before.
+    // Update when their call ends: a request after the calls that ended before.
     messages.sort_by_key(|message| message["t_ns"].as_u64().expect("a time"));
     messages
 }

@@ -1,28 +1,26 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! What the journey tells, and when a message was first met.
+//! What the journey emits, and when a message was first seen.
+
+use std::rc::Rc;
 
 use greet_common::Stage;
 
 use super::Exchange;
 use crate::event::{Extack, Loss, Message, Request};
 
-/// What there is to tell, in the order in which it happened.
+/// One thing that happened, in the order in which it happened.
 #[derive(Debug)]
-#[expect(
-    clippy::large_enum_variant,
-    reason = "passed on at once; a box would cost an allocation for each exchange"
-)]
-pub enum Told<'a> {
-    /// A process sent something.
+pub enum Update<'a> {
+    /// A process sent a message.
     Request(&'a Request),
-    /// Something was put into a process's queue.
+    /// A message was added to a process's receive queue.
     Message(&'a Message, Seen),
-    /// Something was lost.
+    /// A message was lost.
     Loss(&'a Loss),
-    /// The kernel's reason, and the sequence number of the request that it is about, if known.
+    /// An extended ACK's text, and the sequence number of the request it is about, if known.
     Extack(&'a Extack, Option<u32>),
-    /// An exchange has come to its end. Its parts have been told before.
-    Exchange(Exchange),
+    /// An exchange ended. Its parts were emitted before. Shared, so that a view can keep it.
+    Exchange(Rc<Exchange>),
 }
 
 /// Where and when a message was first met.
@@ -35,13 +33,13 @@ pub struct Seen {
     pub time_ns: u64,
 }
 
-/// What is told of a message; one that was queued unseen was met at `receive_ns`.
-pub(super) fn told(message: &Message, receive_ns: u64) -> Told<'_> {
+/// The update for a message; one that was queued unseen was first seen at `receive_ns`.
+pub(super) fn update(message: &Message, receive_ns: u64) -> Update<'_> {
     let mut seen = message.seen();
     if seen.time_ns == 0 {
         seen.time_ns = receive_ns;
     }
-    Told::Message(message, seen)
+    Update::Message(message, seen)
 }
 
 impl Request {

@@ -1,0 +1,111 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! Why a run failed: one sentence each, with the next step.
+
+use std::{io, path::PathBuf};
+
+use crate::{
+    client::ClientError, recording::RecordingError, sockets::SocketsError, tracer::TracerError,
+};
+
+/// Why a run could not go on.
+#[derive(Debug, thiserror::Error)]
+pub enum SessionError {
+    /// The client's.
+    #[error(transparent)]
+    Client(#[from] ClientError),
+    /// The tracer's.
+    #[error(transparent)]
+    Tracer(#[from] TracerError),
+    /// The list of sockets'.
+    #[error(transparent)]
+    Sockets(#[from] SocketsError),
+    /// The output cannot be written.
+    #[error("the output cannot be written: {0}")]
+    Output(#[from] io::Error),
+    /// A file cannot be written.
+    #[error("{} cannot be written: {error}{}", path.display(), next_step(error))]
+    File {
+        /// Which.
+        path: PathBuf,
+        /// Why not.
+        error: io::Error,
+    },
+    /// Two outputs into one file, or an output into what is read.
+    #[error(
+        "{} is the same file as {}: each would destroy the other; name another file", path.display(), other.display()
+    )]
+    SameFile {
+        /// Which.
+        path: PathBuf,
+        /// What is there already.
+        other: PathBuf,
+    },
+    /// Several files that are to be one stream.
+    #[error(
+        "only one of --record, --pcapng and --report can go to standard output; name files for the others"
+    )]
+    TwoStreams,
+    /// Metrics cannot be served.
+    #[cfg(feature = "metrics")]
+    #[error(
+        "metrics cannot be served at {address}: {error}{}",
+        crate::serve::next_step(error)
+    )]
+    Metrics {
+        /// Where.
+        address: String,
+        /// Why not.
+        error: io::Error,
+    },
+    /// Traces cannot be sent.
+    #[cfg(feature = "otlp")]
+    #[error("traces cannot be sent: {0}; look at the OTEL_ variables of the environment")]
+    Otlp(opentelemetry_otlp::ExporterBuildError),
+    /// A recording cannot be read, or not to its end.
+    #[error(transparent)]
+    Recording(#[from] RecordingError),
+    /// The screen cannot be drawn on.
+    #[error("`top` draws on a terminal, and {0}; `greet-user watch` writes lines to anywhere")]
+    NoTerminal(String),
+    /// The command to watch does not start.
+    #[error("`{command}` cannot be started: {error}")]
+    Command {
+        /// What was to be started.
+        command: String,
+        /// Why not.
+        error: io::Error,
+    },
+    /// Signals cannot be waited for.
+    #[error("signals cannot be waited for: {0}")]
+    Signal(io::Error),
+}
+
+impl SessionError {
+    /// Did the reader of our output go away?
+    #[must_use]
+    pub fn is_broken_pipe(&self) -> bool {
+        match self {
+            Self::Output(error) | Self::File { error, .. } => {
+                error.kind() == io::ErrorKind::BrokenPipe
+            }
+            Self::Sockets(error) => error.is_broken_pipe(),
+            _ => false,
+        }
+    }
+}
+
+/// What can be done about a file that cannot be written.
+#[must_use]
+pub fn next_step(error: &io::Error) -> &'static str {
+    match error.kind() {
+        io::ErrorKind::IsADirectory => "; name a file in it",
+        io::ErrorKind::NotFound => "; make its folder first",
+        io::ErrorKind::PermissionDenied | io::ErrorKind::ReadOnlyFilesystem => {
+            "; choose another folder"
+        }
+        io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => {
+            "; make room, or choose another disk"
+        }
+        _ => "",
+    }
+}

@@ -1,0 +1,86 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! A greeting, and what came of it.
+
+use std::rc::Rc;
+
+use crate::{
+    client::{Answer, Sent},
+    journey::Exchange,
+};
+
+/// One greeting and what came of it.
+#[derive(Clone, Debug)]
+pub struct Greeting {
+    /// Counted from 1.
+    pub number: u64,
+    /// The text sent.
+    pub text: String,
+    /// The request as it left.
+    pub sent: Sent,
+    /// What came back.
+    pub outcome: Outcome,
+    /// What came that was not the answer, one sentence each.
+    pub rejected: Vec<String>,
+    /// What the tracer saw; `None` if it was not asked.
+    pub trace: Option<Trace>,
+    /// Our process ID.
+    pub pid: u32,
+    /// Our port ID.
+    pub portid: u32,
+}
+
+/// What came back.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Outcome {
+    /// The answer.
+    Answered(Answer),
+    /// Nothing, and nothing was asked for.
+    NotAskedFor,
+    /// No answer; why.
+    Lost(String),
+}
+
+impl Outcome {
+    /// As one word, for programs.
+    #[must_use]
+    pub const fn name(&self) -> &'static str {
+        match self {
+            Self::Answered(_) => "answered",
+            Self::NotAskedFor => "not_asked_for",
+            Self::Lost(_) => "lost",
+        }
+    }
+}
+
+/// What the tracer saw of one greeting.
+#[derive(Clone, Debug)]
+pub struct Trace {
+    /// Its stages.
+    pub exchange: Rc<Exchange>,
+    /// The receive callback's name, if it is known.
+    pub callback: Option<String>,
+}
+
+impl Greeting {
+    /// Just before `sendmsg()` to just after `recvmsg()`, in ns.
+    #[must_use]
+    pub const fn round_trip_ns(&self) -> Option<u64> {
+        match &self.outcome {
+            Outcome::Answered(answer) => Some(answer.time_ns.saturating_sub(self.sent.time_ns)),
+            Outcome::NotAskedFor | Outcome::Lost(_) => None,
+        }
+    }
+}
+
+/// What the client knows of one greeting.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Greeted {
+    /// Counted from 1.
+    pub number: u64,
+    /// The request as it left.
+    pub sent: Sent,
+    /// What came back.
+    pub outcome: Outcome,
+    /// What came that was not the answer, one sentence each.
+    pub rejected: Vec<String>,
+}
