@@ -10,7 +10,7 @@ pub const CALL_SLOTS: u32 = 4096;
 /// What a slot's owner is doing.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(u64)]
-pub enum Doing {
+pub enum CallState {
     /// It is in `netlink_sendmsg`.
     Sending = 1,
     /// It has taken a message out of a queue, in `netlink_recvmsg`.
@@ -26,7 +26,7 @@ pub enum Doing {
 /// What user space tells the programs that are attached to tracepoints.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[repr(C)]
-pub struct Places {
+pub struct TracepointConfig {
     /// Address at which `netlink_sendmsg` begins; 0 if it is not known, or if nobody tells
     /// when a call ends.
     pub sendmsg_start: u64,
@@ -40,7 +40,7 @@ pub struct Places {
     pub forgets: u64,
 }
 
-const _: () = assert!(size_of::<Places>() == 5 * 8);
+const _: () = assert!(size_of::<TracepointConfig>() == 5 * 8);
 
 /// What is known of a call.
 #[derive(Clone, Copy, Debug)]
@@ -48,7 +48,7 @@ const _: () = assert!(size_of::<Places>() == 5 * 8);
 pub struct Call {
     /// Thread ID of the task it belongs to, 0 for a free slot.
     pub owner: u64,
-    /// A [`Doing`].
+    /// A [`CallState`].
     pub doing: u64,
     /// Counts the slot's owners.
     pub generation: u32,

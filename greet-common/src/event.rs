@@ -5,8 +5,8 @@
 //! is written when it is complete. A [`Request`] tells of one `sendmsg()`, a [`Message`] of
 //! one `sk_buff` that was put into a receive queue, a [`Delivery`] of one that was taken
 //! out; a [`Loss`] and an [`Extack`] tell of what went wrong. Each begins with a [`Head`].
-//! Where more of a datagram was asked for than such a record holds, a [`Rest`] goes ahead.
-//! Where only times are asked for, a [`Whole`] stands for the three records of a request with
+//! Where more of a datagram was asked for than such a record holds, a [`Continuation`] goes ahead.
+//! Where only times are asked for, a [`RoundTrip`] stands for the three records of a request with
 //! one answer that its sender reads.
 //!
 //! What ties them together is the kernel's own: a call (one system call of one task) has a
@@ -29,7 +29,7 @@ pub const CAPTURE: usize = HEADER_SIZE + PAYLOAD_CAPTURE;
 /// Length of a task's command name in the kernel (`TASK_COMM_LEN`), with its NUL.
 pub const COMM_SIZE: usize = 16;
 /// Bytes of a [`Request`]'s record before the datagram's first byte.
-pub const REQUEST_HEAD: usize = offset_of!(Request, datagram) + offset_of!(Datagram, data);
+pub const REQUEST_HEAD: usize = offset_of!(Request, datagram) + offset_of!(DatagramRecord, data);
 /// How many bytes of its datagram a [`Request`]'s record has room for: the smallest that
 /// suffices is taken.
 pub const REQUEST_ROOMS: [usize; 3] = [0, 64, CAPTURE];
@@ -47,7 +47,7 @@ pub const KILLED: i32 = i32::MIN + 1;
 /// What kind of record follows, as [`Head::kind`] has it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(u32)]
-pub enum Kind {
+pub enum RecordKind {
     /// A [`Request`].
     Request = 1,
     /// A [`Message`].
@@ -58,10 +58,10 @@ pub enum Kind {
     Loss = 4,
     /// An [`Extack`].
     Extack = 5,
-    /// A [`Rest`].
-    Rest = 6,
-    /// A [`Whole`].
-    Whole = 7,
+    /// A [`Continuation`].
+    Continuation = 6,
+    /// A [`RoundTrip`].
+    RoundTrip = 7,
     /// A [`Close`].
     Close = 8,
 }
@@ -70,7 +70,7 @@ pub enum Kind {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(C)]
 pub struct Head {
-    /// A [`Kind`].
+    /// A [`RecordKind`].
     pub kind: u32,
     /// Netlink protocol.
     pub protocol: u32,
@@ -86,7 +86,7 @@ pub struct Head {
     pub sock: u64,
 }
 
-/// How many bytes a [`Rest`] can hold: the smallest that suffices is taken. The largest holds
+/// How many bytes a [`Continuation`] can hold: the smallest that suffices is taken. The largest holds
 /// the longest datagram that can be asked for, [`SNAPLEN_MAX`].
 pub const REST_SIZES: [usize; 4] = [512, 4_096, 16_384, 65_536];
 /// How many bytes of a datagram can be asked for.
@@ -95,7 +95,7 @@ pub const SNAPLEN_MAX: usize = 65_536;
 /// One datagram: its ends, its length and its first bytes. The last field of its record.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(C)]
-pub struct Datagram {
+pub struct DatagramRecord {
     /// Inode number of the network namespace.
     pub netns: u32,
     /// Port ID of the sending socket, as the kernel has it (0: the kernel).
@@ -108,7 +108,7 @@ pub struct Datagram {
     pub len: u32,
     /// How many bytes of `data` are valid; the rest is not initialised.
     pub captured: u32,
-    /// How many bytes more there are in a [`Rest`] that came before this record.
+    /// How many bytes more there are in a [`Continuation`] that came before this record.
     pub rest: u32,
     /// What its first bytes do not show: a [`Mark`].
     pub mark: u32,
@@ -116,7 +116,7 @@ pub struct Datagram {
     pub data: [u8; CAPTURE],
 }
 
-/// What a datagram's record says beyond its captured bytes, as [`Datagram::mark`] has it; 0 if
+/// What a datagram's record says beyond its captured bytes, as [`DatagramRecord::mark`] has it; 0 if
 /// nothing is known. A unicast says how it ends, a multicast where it comes from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Mark(pub u32);
@@ -151,7 +151,7 @@ impl Mark {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(C)]
 pub struct RestHead {
-    /// A [`Kind`].
+    /// A [`RecordKind`].
     pub kind: u32,
     /// How many bytes are valid.
     pub len: u32,
@@ -164,7 +164,7 @@ pub struct RestHead {
 /// The bytes of a datagram behind those that its record holds: `N` is one of [`REST_SIZES`].
 #[derive(Clone, Copy, Debug)]
 #[repr(C)]
-pub struct Rest<const N: usize> {
+pub struct Continuation<const N: usize> {
     /// Whose.
     pub head: RestHead,
     /// The bytes; behind those that are valid they are not initialised.
@@ -196,7 +196,7 @@ pub struct Request {
     pub unqueued: u32,
     /// What was sent. Where the stage `send` cannot be seen: its length and its sender, and
     /// its receiver if it was put into another process's queue; nothing of its bytes.
-    pub datagram: Datagram,
+    pub datagram: DatagramRecord,
 }
 
 /// One message that was put into a socket's receive queue (stage `queue`), or that
@@ -213,7 +213,7 @@ pub struct Message {
     /// Stage `queue`.
     pub queue_ns: u64,
     /// The message.
-    pub datagram: Datagram,
+    pub datagram: DatagramRecord,
 }
 
 /// One message that was taken out of a socket's queue (stages `receive`, `delivered`).
@@ -243,7 +243,7 @@ pub struct Delivery {
 /// known of each already, nothing is said twice.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(C)]
-pub struct Whole {
+pub struct RoundTrip {
     /// Who sent the request and read the answer, and through which socket.
     pub head: Head,
     /// Stage `send`.
@@ -331,13 +331,13 @@ pub struct Close {
 
 const _: () = {
     assert!(size_of::<Head>() == 48);
-    assert!(size_of::<Datagram>() == 32 + CAPTURE);
+    assert!(size_of::<DatagramRecord>() == 32 + CAPTURE);
     assert!(CAPTURE + REST_SIZES[3] >= SNAPLEN_MAX);
     assert!(size_of::<RestHead>() == 24);
-    assert!(size_of::<Request>() == 48 + 40 + 8 + size_of::<Datagram>());
-    assert!(size_of::<Message>() == 48 + 24 + size_of::<Datagram>());
+    assert!(size_of::<Request>() == 48 + 40 + 8 + size_of::<DatagramRecord>());
+    assert!(size_of::<Message>() == 48 + 24 + size_of::<DatagramRecord>());
     assert!(size_of::<Delivery>() == 48 + 40);
-    assert!(size_of::<Whole>() == 48 + 80 + 32);
+    assert!(size_of::<RoundTrip>() == 48 + 80 + 32);
     assert!(REQUEST_HEAD == 128);
     assert!(size_of::<Loss>() == 48 + 32);
     assert!(size_of::<Close>() == 48 + 8);

@@ -7,10 +7,10 @@ pub const GROUP_WORDS: usize = 4;
 /// Bytes of a [`Symbol`]'s text, with its NUL.
 pub const SYMBOL_SIZE: usize = 256;
 
-/// What kind of record follows. The numbers are none of [`crate::event::Kind`].
+/// What kind of record follows. The numbers are none of [`crate::event::RecordKind`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(u32)]
-pub enum Kind {
+pub enum SocketRecordKind {
     /// A [`Socket`].
     Socket = 101,
     /// A [`Symbol`].
@@ -23,7 +23,7 @@ pub enum Kind {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(C)]
 pub struct Socket {
-    /// [`Kind::Socket`].
+    /// [`SocketRecordKind::Socket`].
     pub kind: u32,
     /// Netlink protocol.
     pub protocol: u32,
@@ -57,7 +57,7 @@ pub struct Socket {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(C)]
 pub struct Symbol {
-    /// [`Kind::Symbol`].
+    /// [`SocketRecordKind::Symbol`].
     pub kind: u32,
     /// Bytes that the text needs with its NUL: more than [`SYMBOL_SIZE`] if it was cut off.
     pub needed: u32,
@@ -71,7 +71,7 @@ pub struct Symbol {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[repr(C)]
 pub struct End {
-    /// [`Kind::End`].
+    /// [`SocketRecordKind::End`].
     pub kind: u32,
     /// Not 0: every table was walked to its end.
     pub complete: u32,

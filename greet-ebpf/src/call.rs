@@ -15,9 +15,9 @@
 
 use core::intrinsics::{AtomicOrdering, atomic_cxchg};
 
-use greet_common::call::{CALL_SLOTS, Call, Doing};
+use greet_common::call::{CALL_SLOTS, Call, CallState};
 
-use crate::{globals::SUMMARY, maps::CALLS, task::Task, whole};
+use crate::{globals::SUMMARY, maps::CALLS, round_trip, task::Task};
 
 /// The slot that this thread looks at first, or second.
 #[inline(always)]
@@ -40,14 +40,14 @@ fn owned(tid: u32) -> Option<*mut Call> {
 #[inline(always)]
 pub fn current(tid: u32) -> Option<*mut Call> {
     let call = owned(tid)?;
-    let is_over = SUMMARY.load() != 0 && doing(call) >= Doing::Waiting as u64;
+    let is_over = SUMMARY.load() != 0 && doing(call) >= CallState::Waiting as u64;
     (!is_over).then_some(call)
 }
 
 /// The same, if the task is doing this: a slot may be left over from a call whose end the
 /// kernel kept from us.
 #[inline(always)]
-pub fn current_if(tid: u32, wanted: Doing) -> Option<*mut Call> {
+pub fn current_if(tid: u32, wanted: CallState) -> Option<*mut Call> {
     owned(tid).filter(|call| doing(*call) == wanted as u64)
 }
 
@@ -61,7 +61,7 @@ pub fn number(tid: u32) -> u64 {
 /// Takes a slot for a call of this task; `None` where both are taken. The message that the
 /// kernel hands over outside of a call belongs to none: its number is 0.
 #[inline(always)]
-pub fn enter(task: &Task, doing: Doing) -> Option<*mut Call> {
+pub fn enter(task: &Task, doing: CallState) -> Option<*mut Call> {
     let mut call = slot(task.tid, 0)?;
     if !take(call, task.tid) {
         call = slot(task.tid, 1)?;
@@ -74,7 +74,7 @@ pub fn enter(task: &Task, doing: Doing) -> Option<*mut Call> {
         (*call).generation = (*call).generation.wrapping_add(1);
         (&raw mut (*call).doing).write_volatile(doing as u64);
         (*call).request.head.call = match doing {
-            Doing::Handing => 0,
+            CallState::Handing => 0,
             _ => u64::from((*call).generation) << 32 | u64::from(task.tid),
         };
         (*call).reply_skb = 0;
@@ -107,7 +107,9 @@ fn doing(call: *const Call) -> u64 {
 fn take(call: *mut Call, tid: u32) -> bool {
     let tid = u64::from(tid);
     if owner(call) == tid {
-        return SUMMARY.load() == 0 || doing(call) < Doing::Waiting as u64 || tell_off(call);
+        return SUMMARY.load() == 0
+            || doing(call) < CallState::Waiting as u64
+            || flush_deferred(call);
     }
     // SAFETY: the pointer is into the map's memory, and the number there is aligned.
     unsafe { exchange(&raw mut (*call).owner, 0, tid) }
@@ -116,7 +118,7 @@ fn take(call: *mut Call, tid: u32) -> bool {
 /// Takes the slot of another thread whose answer is not read yet.
 #[inline(always)]
 fn evict(call: *mut Call, tid: u32) -> bool {
-    if SUMMARY.load() == 0 || !tell_off(call) {
+    if SUMMARY.load() == 0 || !flush_deferred(call) {
         return false;
     }
     // SAFETY: the pointer is into the map's memory, and nobody else takes it now.
@@ -126,17 +128,17 @@ fn evict(call: *mut Call, tid: u32) -> bool {
 
 /// Tells what was to be told at the answer's reading.
 #[inline(always)]
-fn tell_off(call: *mut Call) -> bool {
-    let is_ours = turn(call, Doing::Waiting, Doing::Leaving);
+fn flush_deferred(call: *mut Call) -> bool {
+    let is_ours = turn(call, CallState::Waiting, CallState::Leaving);
     if is_ours {
-        whole::tell_apart(call);
+        round_trip::emit_separately(call);
     }
     is_ours
 }
 
 /// Goes from doing one to doing the other, if it is doing the one; at once for all CPUs.
 #[inline(always)]
-pub fn turn(call: *mut Call, from: Doing, to: Doing) -> bool {
+pub fn turn(call: *mut Call, from: CallState, to: CallState) -> bool {
     // SAFETY: the pointer is into the map's memory, and the number there is aligned.
     unsafe { exchange(&raw mut (*call).doing, from as u64, to as u64) }
 }

@@ -2,7 +2,7 @@
 //! A socket that was closed: filtered and told.
 #![expect(unsafe_code, reason = "records are reached through raw pointers")]
 
-use greet_common::event::{Close, Kind};
+use greet_common::event::{Close, RecordKind};
 
 use crate::{
     emit::emit,
@@ -29,7 +29,7 @@ pub fn tell<M: Memory>(sock: Sock, task: &Task) -> Result<(), Fault> {
         let to = slot.as_mut_ptr();
         // SAFETY: `to` is valid for writes and aligned; every field is written.
         unsafe {
-            record::head(&raw mut (*to).head, Kind::Close, protocol, task, sock)?;
+            record::head(&raw mut (*to).head, RecordKind::Close, protocol, task, sock)?;
             (&raw mut (*to).head.call).write(0);
             (&raw mut (*to).time_ns).write(record::now());
         }

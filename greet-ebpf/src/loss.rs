@@ -2,7 +2,7 @@
 //! A message that a socket did not get: filtered and told.
 #![expect(unsafe_code, reason = "records are reached through raw pointers")]
 
-use greet_common::event::{Kind, Loss};
+use greet_common::event::{Loss, RecordKind};
 
 use crate::{
     call,
@@ -49,7 +49,7 @@ pub fn tell<M: Memory>(
         let to = slot.as_mut_ptr();
         // SAFETY: `to` is valid for writes and aligned; every field is written.
         unsafe {
-            record::head(&raw mut (*to).head, Kind::Loss, protocol, &task, sock)?;
+            record::head(&raw mut (*to).head, RecordKind::Loss, protocol, &task, sock)?;
             (&raw mut (*to).head.call).write(call);
             (&raw mut (*to).time_ns).write(record::now());
             (&raw mut (*to).netns).write(sock.netns::<M>()?);

@@ -13,6 +13,7 @@
 
 mod call;
 mod close;
+mod continuation;
 mod emit;
 mod filter;
 mod globals;
@@ -21,11 +22,10 @@ mod maps;
 mod probes;
 mod read;
 mod record;
-mod rest;
+mod round_trip;
 mod task;
 mod uncrossed;
 mod walk;
-mod whole;
 
 /// Tracing helpers are open to GPL-compatible programs only.
 #[expect(

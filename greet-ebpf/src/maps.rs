@@ -7,7 +7,7 @@ use aya_ebpf::{
     maps::{Array, HashMap, PerCpuArray, RingBuf},
 };
 
-use greet_common::call::{CALL_SLOTS, Call, Places};
+use greet_common::call::{CALL_SLOTS, Call, TracepointConfig};
 
 /// Size of the ring buffer, in bytes, unless user space asks for another.
 const RECORDS_SIZE: u32 = 2 << 20;
@@ -35,7 +35,7 @@ pub static FAMILY: HashMap<u32, u32> = HashMap::with_max_entries(FAMILY_SIZE, 0)
 
 /// What the programs on tracepoints need to know of this kernel.
 #[map]
-pub static PLACES: Array<Places> = Array::with_max_entries(1, 0);
+pub static TRACEPOINT_CONFIG: Array<TracepointConfig> = Array::with_max_entries(1, 0);
 
 /// Room for the running task's stack: what a program has is too small for it.
 #[map]
@@ -43,7 +43,7 @@ pub static STACK: PerCpuArray<[u64; STACK_DEPTH]> = PerCpuArray::with_max_entrie
 
 /// What a socket remembers of its receive queue.
 #[repr(C)]
-pub struct Told {
+pub struct QueueState {
     /// The buffer that `queue_tp` told last; 0 if it was taken out.
     pub buffer: u64,
     /// For how many messages more it is not sure whose they are.
@@ -53,4 +53,4 @@ pub struct Told {
 /// What each socket remembers, as long as it lives. Such maps are described in the object's
 /// BTF, as the kernel demands.
 #[btf_map]
-pub static TOLD: SkStorage<Told> = SkStorage::new();
+pub static QUEUE_STATES: SkStorage<QueueState> = SkStorage::new();

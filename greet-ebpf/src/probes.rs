@@ -42,11 +42,11 @@ macro_rules! argument {
 use argument;
 
 /// Tells user space about the rare event that kernel memory could not be read.
-macro_rules! tell {
+macro_rules! report_fault {
     ($ctx:expr, $result:expr) => {
         if let Err($crate::read::Fault(errno)) = $result {
             aya_log_ebpf::warn!($ctx, "unexpected shape: reading failed with {}", errno);
         }
     };
 }
-use tell;
+use report_fault;

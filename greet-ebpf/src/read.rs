@@ -22,13 +22,13 @@ use greet_common::{
 };
 
 use crate::{
+    continuation::{self, RestKey},
     globals::{
         NET_INUM, NETLINK_SOCK_PORTID, SKB_CB_GROUP, SKB_CB_NSID, SKB_CB_NSID_IS_SET,
         SKB_CB_PORTID, SKB_DATA, SKB_DATA_LEN, SKB_LEN, SKB_NEXT, SKB_PREV, SKB_SK, SNAPLEN,
         SOCK_FAMILY, SOCK_KERN_BYTE, SOCK_KERN_MASK, SOCK_NET, SOCK_PROTOCOL, SOCK_QUEUE,
         SOCK_QUEUE_TAIL, SOCKET_SK,
     },
-    rest::{self, RestKey},
     walk::layout::{SOCK_SOCKET, SOCKET_INODE},
 };
 
@@ -289,7 +289,7 @@ impl Skb {
             return Ok(0);
         }
         let more = u64::from(linear - CAPTURE as u32);
-        Ok(rest::emit(key.sock, key.id, data as u64 + CAPTURE as u64, more) as u32)
+        Ok(continuation::emit(key.sock, key.id, data as u64 + CAPTURE as u64, more) as u32)
     }
 
     /// Length and address of the datagram's linear part: all of it, as netlink makes them.

@@ -6,7 +6,7 @@
 )]
 
 use aya_ebpf::helpers::generated::bpf_ktime_get_ns;
-use greet_common::event::{Datagram, Head, Kind, Mark};
+use greet_common::event::{DatagramRecord, Head, Mark, RecordKind};
 
 use crate::{
     globals::SUMMARY,
@@ -28,7 +28,7 @@ pub fn now() -> u64 {
 #[inline(always)]
 pub unsafe fn head(
     to: *mut Head,
-    kind: Kind,
+    kind: RecordKind,
     protocol: u32,
     task: &Task,
     sock: Sock,
@@ -68,7 +68,7 @@ pub struct Ends {
 /// `to` must be valid for writes.
 #[inline(always)]
 pub unsafe fn datagram<S: Memory, B: Memory>(
-    to: *mut Datagram,
+    to: *mut DatagramRecord,
     sock: Sock,
     skb: Skb,
     ends: Ends,

@@ -15,7 +15,7 @@ mod report;
 use core::ffi::{c_long, c_void};
 
 use aya_ebpf::{helpers::generated::bpf_loop, macros::map, maps::Array};
-use greet_common::socket::{End, Kind};
+use greet_common::socket::{End, SocketRecordKind};
 
 use crate::{
     emit::count_drop,
@@ -92,7 +92,7 @@ impl Walk {
             size: 0,
             slot: 0,
             end: End {
-                kind: Kind::End as u32,
+                kind: SocketRecordKind::End as u32,
                 ..End::default()
             },
         };

@@ -3,7 +3,7 @@
 //!
 //! neli makes, binds and closes the socket, encodes the message and sends it; tokio
 //! waits. Two things neli 0.7 cannot do are done here, and said where:
-//! [`KernelSocket::receive`] (neli drops the sender's address) and `encode` (neli
+//! [`ClientSocket::receive`] (neli drops the sender's address) and `encode` (neli
 //! counts padding as payload).
 
 mod error;
@@ -23,7 +23,7 @@ use neli::{
 };
 
 pub use error::ClientError;
-pub use socket::{Datagram, KernelSocket};
+pub use socket::{ClientSocket, Received};
 
 use crate::clock::monotonic_ns;
 
@@ -78,7 +78,7 @@ impl Heading {
 /// # Errors
 /// [`ClientError`] where the kernel does not take the message.
 pub async fn send_netlink_message_to_kernel(
-    socket: &mut KernelSocket,
+    socket: &mut ClientSocket,
     payload: &[u8],
     message_type: u16,
     flags: u16,
@@ -92,7 +92,7 @@ pub async fn send_netlink_message_to_kernel(
 }
 
 async fn send(
-    socket: &mut KernelSocket,
+    socket: &mut ClientSocket,
     payload: &[u8],
     heading: Heading,
 ) -> Result<Sent, ClientError> {
@@ -112,7 +112,7 @@ async fn send(
 /// # Errors
 /// [`ClientError`] where the kernel does not take the message.
 pub async fn greet(
-    socket: &mut KernelSocket,
+    socket: &mut ClientSocket,
     text: &str,
     acknowledge: bool,
 ) -> Result<Sent, ClientError> {
@@ -124,7 +124,7 @@ pub async fn greet(
 /// # Errors
 /// [`ClientError`] where the kernel does not take the message.
 pub async fn greet_as(
-    socket: &mut KernelSocket,
+    socket: &mut ClientSocket,
     text: &str,
     heading: Heading,
 ) -> Result<Sent, ClientError> {
@@ -142,7 +142,7 @@ pub async fn greet_as(
 /// [`ClientError::TooLate`] after `timeout`; where [`ClientError::is_rejection`] holds, a
 /// datagram came that is not the answer, which may still follow.
 pub async fn receive_answer(
-    socket: &KernelSocket,
+    socket: &ClientSocket,
     sent: &Sent,
     timeout: Duration,
 ) -> Result<Answer, ClientError> {
@@ -163,7 +163,7 @@ pub async fn receive_answer(
 }
 
 /// Judges a datagram: from the kernel, whole, for us, and of the right type.
-fn check(datagram: &Datagram, sent: &Sent) -> Result<Answer, ClientError> {
+fn check(datagram: &Received, sent: &Sent) -> Result<Answer, ClientError> {
     if datagram.sender_portid != 0 {
         return Err(ClientError::OtherPort {
             portid: datagram.sender_portid,
@@ -233,8 +233,8 @@ fn encode(
 ///
 /// # Errors
 /// [`ClientError::NoProtocol`] where the module is not loaded.
-pub fn open() -> Result<KernelSocket, ClientError> {
-    KernelSocket::open(NETLINK_TEST_PROTOCOL)
+pub fn open() -> Result<ClientSocket, ClientError> {
+    ClientSocket::open(NETLINK_TEST_PROTOCOL)
 }
 
 #[cfg(test)]
@@ -247,8 +247,8 @@ mod tests {
         len: 36,
     };
 
-    fn datagram(sender_portid: u32, seq: u32, kind: u16, payload: &[u8]) -> Datagram {
-        Datagram {
+    fn datagram(sender_portid: u32, seq: u32, kind: u16, payload: &[u8]) -> Received {
+        Received {
             sender_portid,
             bytes: encode(payload, kind, 0, seq, 0).expect("encodes"),
             time_ns: 5,
@@ -283,7 +283,7 @@ mod tests {
 
     #[test]
     fn each_wrong_answer_has_its_own_error() {
-        let said = |datagram: Datagram| {
+        let said = |datagram: Received| {
             let error = check(&datagram, &SENT).expect_err("must be rejected");
             assert!(error.is_rejection() || matches!(error, ClientError::Refused { .. }));
             error.to_string()

@@ -179,7 +179,7 @@ pub fn comm(head: &Head) -> &[u8] {
 
 /// A stage's time, if it was passed.
 #[must_use]
-pub const fn passed(time_ns: u64) -> Option<u64> {
+pub const fn reached(time_ns: u64) -> Option<u64> {
     match time_ns {
         0 => None,
         time_ns => Some(time_ns),

@@ -35,7 +35,7 @@ use std::{
 
 use hashbrown::HashMap;
 
-pub use exchange::{COMPLETE, Exchange, FIRST_REPLY, Passed, SPANS, Status};
+pub use exchange::{COMPLETE, Exchange, FIRST_REPLY, Queued, SPANS, Status};
 pub use pairing::Pairing;
 pub use update::{Seen, Update};
 pub use watched::Watched;
@@ -69,7 +69,7 @@ pub struct Journey {
     open: HashMap<u64, Exchange>,
     order: VecDeque<u64>,
     next: u64,
-    queued: HashMap<Buffer, Place>,
+    in_queue: HashMap<Buffer, Place>,
     /// Those whose buffer holds another message already: the kernel frees a buffer before
     /// the reader's call ends, and may use it again at once.
     displaced: HashMap<Buffer, Place>,
@@ -106,7 +106,7 @@ impl Journey {
             open: HashMap::new(),
             order: VecDeque::new(),
             next: 0,
-            queued: HashMap::new(),
+            in_queue: HashMap::new(),
             displaced: HashMap::new(),
             asked: Asked::default(),
             dumps: HashMap::new(),
@@ -163,44 +163,44 @@ impl Journey {
 
     fn message(&mut self, message: Message, emit: &mut impl FnMut(Update<'_>)) {
         let key: Buffer = (message.head.sock, message.skb);
-        if let Some(place) = self.queued.get(&key).copied() {
+        if let Some(place) = self.in_queue.get(&key).copied() {
             if message.queue_ns == 0 && self.is_at(place, &message) {
                 return; // told when it was queued
             }
             // The buffer is in use again: what it held was read, which is about to be told,
             // or left with its socket.
-            self.queued.remove(&key);
+            self.in_queue.remove(&key);
             let older = self.displaced.insert(key, place);
             self.give_up(older, emit);
         }
         let (tid, number) = (message.head.tid, message.head.call);
-        let passed = Passed::new(message);
+        let queued = Queued::new(message);
         if number == 0 {
-            emit(update(&passed.message, 0));
-            self.adopt(passed, emit);
+            emit(update(&queued.message, 0));
+            self.adopt(queued, emit);
             return;
         }
         let place = Place::Call(tid, self.call(tid, number, emit).messages.len());
-        let mut passed = passed;
-        self.put(&mut passed, place);
-        self.held.add(&passed.message.datagram);
-        self.call(tid, number, emit).messages.push(passed);
+        let mut queued = queued;
+        self.put(&mut queued, place);
+        self.held.add(&queued.message.datagram);
+        self.call(tid, number, emit).messages.push(queued);
         self.make_room(emit);
     }
 
     /// Notes where a message is kept from now on, as long as it may be read.
-    fn put(&mut self, passed: &mut Passed, place: Place) {
-        if !self.watched.deliveries || !passed.is_waiting() {
+    fn put(&mut self, queued: &mut Queued, place: Place) {
+        if !self.watched.deliveries || !queued.is_waiting() {
             return;
         }
-        let key = passed.buffer();
+        let key = queued.buffer();
         let displaced = self.displaced.get(&key).copied();
-        if passed.place != Place::Nowhere && displaced == Some(passed.place) {
+        if queued.place != Place::Nowhere && displaced == Some(queued.place) {
             self.displaced.insert(key, place);
         } else {
-            self.queued.insert(key, place);
+            self.in_queue.insert(key, place);
         }
-        passed.place = place;
+        queued.place = place;
     }
 
     fn request(&mut self, request: Request, emit: &mut impl FnMut(Update<'_>)) {
@@ -218,7 +218,7 @@ impl Journey {
     fn open(&mut self, mut exchange: Exchange, emit: &mut impl FnMut(Update<'_>)) {
         exchange.is_reading_unseen = !self.watched.deliveries;
         self.take_early_answers(&mut exchange);
-        for at in 0..exchange.passed.len() {
+        for at in 0..exchange.queued.len() {
             exchange.follow_dump(at);
         }
         if exchange.is_over() && !exchange.awaits_another_task() {
@@ -227,11 +227,11 @@ impl Journey {
         }
         let id = self.next;
         self.next += 1;
-        for (at, passed) in exchange.passed.iter_mut().enumerate() {
-            self.put(passed, Place::Exchange(id, at));
+        for (at, queued) in exchange.queued.iter_mut().enumerate() {
+            self.put(queued, Place::Exchange(id, at));
         }
-        let waiting = exchange.passed.iter().filter(|passed| passed.is_waiting());
-        let waiting = waiting.map(|passed| (passed.buffer(), passed.message.queue_ns));
+        let waiting = exchange.queued.iter().filter(|queued| queued.is_waiting());
+        let waiting = waiting.map(|queued| (queued.buffer(), queued.message.queue_ns));
         let early: Vec<_> = waiting
             .filter_map(|(key, queue_ns)| self.early.take(key, queue_ns))
             .collect();
@@ -268,7 +268,7 @@ impl Journey {
                 self.abandon(tid, emit);
                 continue;
             };
-            let is_unread = |open: &Exchange| open.passed.iter().any(Passed::is_waiting);
+            let is_unread = |open: &Exchange| open.queued.iter().any(Queued::is_waiting);
             self.cut_short += u64::from(self.open.get(&oldest).is_some_and(is_unread));
             self.close(oldest, emit);
         }
@@ -296,10 +296,10 @@ impl Journey {
             .for_each(|datagram| self.held.remove(datagram));
         self.held
             .remove_notes(exchange.losses.len(), exchange.extacks.len());
-        for passed in exchange.passed.iter().filter(|passed| passed.is_waiting()) {
-            let key = passed.buffer();
-            for places in [&mut self.queued, &mut self.displaced] {
-                if places.get(&key) == Some(&passed.place) {
+        for queued in exchange.queued.iter().filter(|queued| queued.is_waiting()) {
+            let key = queued.buffer();
+            for places in [&mut self.in_queue, &mut self.displaced] {
+                if places.get(&key) == Some(&queued.place) {
                     places.remove(&key);
                 }
             }

@@ -106,7 +106,7 @@ async fn again(options: &ReplayOptions) -> Result<(), SessionError> {
 /// What is shown on standard output. It is flushed whenever there is nothing more for now.
 fn view(format: Format, show: &Show, summary_only: bool) -> Box<dyn View> {
     match format {
-        Format::Human => Box::new(Human::new(io::stdout(), show.look(), summary_only)),
+        Format::Human => Box::new(Human::new(io::stdout(), show.render(), summary_only)),
         Format::Json => {
             let out = BufWriter::with_capacity(1 << 16, io::stdout());
             Box::new(Json::new(out, summary_only))

@@ -10,7 +10,7 @@ pub mod otlp;
 mod pcapng;
 mod report;
 
-pub use human::{Human, Look, parts};
+pub use human::{Human, RenderOptions, parts};
 pub use json::Json;
 #[cfg(feature = "metrics")]
 pub use metrics::{Metrics, Scrape, Syntax};

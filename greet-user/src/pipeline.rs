@@ -243,10 +243,10 @@ impl Output {
             Update::Extack(..) => {}
             Update::Exchange(exchange) => {
                 let read = exchange
-                    .passed
+                    .queued
                     .iter()
-                    .filter(|passed| passed.delivery.is_some());
-                let read = read.filter(|passed| !passed.is_spoilt());
+                    .filter(|queued| queued.delivery.is_some());
+                let read = read.filter(|queued| !queued.is_spoilt());
                 counts.deliveries += u64::try_from(read.count()).unwrap_or(u64::MAX);
                 counts.failed += exchange.lost_unrecorded();
                 counts.truncated += exchange.truncated();

@@ -64,7 +64,7 @@ impl Entry {
             Self::Dropped(_) => 0,
             Self::Closing(closing) => closing.ended_ns,
         };
-        crate::event::passed(time_ns)
+        crate::event::reached(time_ns)
     }
 }
 

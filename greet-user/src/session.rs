@@ -8,7 +8,7 @@ use tokio::time::{Instant, sleep_until, timeout};
 
 use crate::{
     cli::Cli,
-    client::{self, Answer, ClientError, KernelSocket, Sent},
+    client::{self, Answer, ClientError, ClientSocket, Sent},
     clock::monotonic_ns,
     error::SessionError,
     greeting::{Greeted, Outcome},
@@ -30,7 +30,7 @@ const LAST_WAIT: Duration = Duration::from_millis(500);
 pub struct Session<'a> {
     options: &'a Cli,
     text: String,
-    socket: KernelSocket,
+    socket: ClientSocket,
     tracer: Option<Tracer>,
     stop: Stop,
     sent: u64,
@@ -160,7 +160,7 @@ impl<'a> Session<'a> {
 
 /// Waits for the answer until the time is over, whatever else comes in between.
 async fn answer(
-    socket: &KernelSocket,
+    socket: &ClientSocket,
     sent: &Sent,
     patience: Duration,
     rejected: &mut Vec<String>,

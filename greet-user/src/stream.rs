@@ -5,7 +5,9 @@ use std::collections::VecDeque;
 
 use hashbrown::HashMap;
 
-use greet_common::event::{self as record, Delivery, Head, Kind, Record, RecordError, Whole};
+use greet_common::event::{
+    self as record, Delivery, Head, Record, RecordError, RecordKind, RoundTrip,
+};
 
 use crate::event::{Beyond, Datagram, End, Event, Message, Request};
 
@@ -43,11 +45,11 @@ impl Stream {
             Record::Loss(record) => Event::Loss(record.into()),
             Record::Extack(record) => Event::Extack(record),
             Record::Close(record) => Event::Close(record),
-            Record::Whole(record) => {
+            Record::RoundTrip(record) => {
                 whole(&record).map(as_seen).into_iter().for_each(take);
                 return Ok(());
             }
-            Record::Rest(head, data) => {
+            Record::Continuation(head, data) => {
                 self.keep((head.sock, head.id), data);
                 return Ok(());
             }
@@ -84,7 +86,12 @@ impl Stream {
         }
     }
 
-    fn datagram(&mut self, head: &record::Head, id: u64, record: &record::Datagram) -> Datagram {
+    fn datagram(
+        &mut self,
+        head: &record::Head,
+        id: u64,
+        record: &record::DatagramRecord,
+    ) -> Datagram {
         let mut data = record.bytes().to_vec();
         if record.rest > 0 {
             let key = (head.sock, id);
@@ -124,7 +131,7 @@ fn as_seen(mut event: Event) -> Event {
 const EINTR: i32 = 4;
 
 /// The events that a summary's record stands for, in the order in which they are told else.
-fn whole(record: &Whole) -> [Event; 3] {
+fn whole(record: &RoundTrip) -> [Event; 3] {
     let head = |kind| Head {
         kind: kind as u32,
         ..record.head
@@ -141,14 +148,14 @@ fn whole(record: &Whole) -> [Event; 3] {
     };
     [
         Event::Message(Message {
-            head: head(Kind::Message),
+            head: head(RecordKind::Message),
             skb: record.skb,
             reply_ns: record.reply_ns,
             queue_ns: record.queue_ns,
             datagram: datagram(0, record.portid, record.reply_len),
         }),
         Event::Request(Request {
-            head: head(Kind::Request),
+            head: head(RecordKind::Request),
             send_ns: record.send_ns,
             cross_ns: record.cross_ns,
             handle_ns: record.handle_ns,
@@ -160,7 +167,7 @@ fn whole(record: &Whole) -> [Event; 3] {
             datagram: datagram(record.portid, 0, record.len),
         }),
         Event::Delivery(Delivery {
-            head: head(Kind::Delivery),
+            head: head(RecordKind::Delivery),
             skb: record.skb,
             receive_ns: record.receive_ns,
             delivered_ns: record.delivered_ns,
@@ -197,7 +204,7 @@ mod tests {
     /// A delivery's record as the eBPF program writes it.
     fn delivery(result: i32) -> Vec<u8> {
         let mut bytes = Vec::new();
-        for field in [Kind::Delivery as u32, 31] {
+        for field in [RecordKind::Delivery as u32, 31] {
             bytes.extend(field.to_ne_bytes());
         }
         bytes.extend((7_u64 << 32 | 71).to_ne_bytes());
@@ -243,13 +250,13 @@ mod tests {
     fn message(skb: u64) -> Vec<u8> {
         let mut bytes = vec![0; size_of::<record::Message>()];
         let mut put = |at: usize, field: &[u8]| bytes[at..at + field.len()].copy_from_slice(field);
-        put(0, &(Kind::Message as u32).to_ne_bytes());
+        put(0, &(RecordKind::Message as u32).to_ne_bytes());
         put(offset_of!(record::Message, skb), &skb.to_ne_bytes());
         let datagram = offset_of!(record::Message, datagram);
         for (at, field) in [
-            (offset_of!(record::Datagram, len), 300_u32),
-            (offset_of!(record::Datagram, captured), 272),
-            (offset_of!(record::Datagram, rest), 28),
+            (offset_of!(record::DatagramRecord, len), 300_u32),
+            (offset_of!(record::DatagramRecord, captured), 272),
+            (offset_of!(record::DatagramRecord, rest), 28),
         ] {
             put(datagram + at, &field.to_ne_bytes());
         }
@@ -258,7 +265,7 @@ mod tests {
 
     fn rest(id: u64, byte: u8) -> Vec<u8> {
         let mut bytes = Vec::new();
-        for field in [Kind::Rest as u32, 28] {
+        for field in [RecordKind::Continuation as u32, 28] {
             bytes.extend(field.to_ne_bytes());
         }
         bytes.extend(0_u64.to_ne_bytes());
@@ -304,11 +311,11 @@ mod tests {
                     size_of::<Loss>(),
                     size_of::<Extack>(),
                     size_of::<record::Message>(),
-                    size_of::<Whole>(),
+                    size_of::<RoundTrip>(),
                     size_of::<record::Close>(),
                     size_of::<RestHead>() + REST_SIZES[0],
                 ];
-                prop_assert!(kind == Kind::Request as u32 || sizes.contains(&record.len()));
+                prop_assert!(kind == RecordKind::Request as u32 || sizes.contains(&record.len()));
             }
         }
 

@@ -46,7 +46,7 @@ type Shared = Rc<RefCell<State>>;
 pub async fn live(options: &TopOptions) -> Result<u8, SessionError> {
     let terminal = terminal::open()?;
     let mut signals = Signals::listen().map_err(SessionError::Signal)?;
-    let theme = Theme::new(options.drawing.look());
+    let theme = Theme::new(options.drawing.render());
     let sinks = options.sinks()?;
     let subject = subject::of(&options.scope);
     let state = State::new(subject, Source::Live, Limits::LIVE);
@@ -75,7 +75,7 @@ pub async fn live(options: &TopOptions) -> Result<u8, SessionError> {
 pub async fn replayed(options: &ReplayOptions) -> Result<(), SessionError> {
     let terminal = terminal::open()?;
     let mut signals = Signals::listen().map_err(SessionError::Signal)?;
-    let theme = Theme::new(options.show.look());
+    let theme = Theme::new(options.show.render());
     let file = options.file.as_os_str().as_encoded_bytes();
     let subject = format!("recording {}", event::escaped(file));
     let mut state = State::new(subject, Source::Reading, Limits::RECORDED);

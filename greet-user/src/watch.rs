@@ -106,7 +106,7 @@ fn detail(options: &WatchOptions) -> Detail {
     match (options.summary, &options.pcapng) {
         (true, _) if !options.metrics.is_given() && !options.otlp.is_given() => Detail::Counted,
         (true, _) => Detail::Header,
-        (false, Some(_)) => Detail::Whole,
+        (false, Some(_)) => Detail::RoundTrip,
         (false, None) => Detail::Beginning,
     }
 }

@@ -9,9 +9,9 @@ mod crash;
 mod guest;
 mod host;
 mod judged;
-mod judges;
 mod libtest;
 mod machine;
+mod oracles;
 mod queue;
 mod sanitize;
 mod slices;
@@ -27,7 +27,7 @@ use anyhow::Result;
 
 use self::built::Built;
 use self::guest::Outcomes;
-use self::judges::Judges;
+use self::oracles::Oracles;
 use self::queue::Job;
 use self::tally::Tally;
 use self::times::Times;
@@ -86,7 +86,7 @@ const REPORT: f64 = 75.0;
 /// What the checks need.
 struct Ready {
     tools: Tools,
-    judges: Judges,
+    oracles: Oracles,
     built: Result<Built>,
 }
 
@@ -110,9 +110,9 @@ impl Ready {
                 let broken = [kmod::FAULT_OPTION, kmod::DOUBLE_FREE_OPTION];
                 kmod::build(paths, debian, kernel, &broken)?;
             }
-            Judges::provide(paths, debian)
+            Oracles::provide(paths, debian)
         };
-        let ((tools, judges), built) =
+        let ((tools, oracles), built) =
             times.stage(began, "set-up and compiling, in parallel", || {
                 setup::set_up_beside(paths, series, more, build)
             })?;
@@ -120,7 +120,7 @@ impl Ready {
         let built = built.and_then(|built| built.stripped(paths, &tools.debian));
         Ok(Self {
             tools,
-            judges,
+            oracles,
             built,
         })
     }
@@ -133,7 +133,7 @@ fn check(
     options: &TestOptions,
     began: Instant,
 ) -> Tally {
-    let Ready { tools, judges, .. } = ready;
+    let Ready { tools, oracles, .. } = ready;
     let outcomes = Outcomes::default();
     let only = options.only.as_deref();
     let unit_tests = |tally: &mut Tally| host::unit_tests(paths, built, only, tally);
@@ -145,12 +145,12 @@ fn check(
     for (test, seconds) in [(judged::BROWSER, BROWSER), (judged::METRICS, METRICS)] {
         let name = format!("tests by others: {test}");
         jobs.push(Job::new(name, seconds, move |tally: &mut Tally| {
-            judged::check(paths, built, judges, test, only, tally);
+            judged::check(paths, built, oracles, test, only, tally);
         }));
     }
     let mut tally = Tally::default();
     if !options.quick && only.is_none() {
-        let report = |tally: &mut Tally| judged::check_report(paths, tools, built, judges, tally);
+        let report = |tally: &mut Tally| judged::check_report(paths, tools, built, oracles, tally);
         jobs.push(Job::new("a report of the machine", REPORT, report));
     }
     if !options.quick {

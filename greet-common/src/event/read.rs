@@ -4,8 +4,8 @@
 use core::{fmt, mem::offset_of};
 
 use super::{
-    CAPTURE, COMM_SIZE, Close, Datagram, Delivery, EXTACK_SIZE, Extack, Head, Kind, Loss, Message,
-    REQUEST_HEAD, REQUEST_ROOMS, REST_SIZES, Request, RestHead, Whole,
+    CAPTURE, COMM_SIZE, Close, DatagramRecord, Delivery, EXTACK_SIZE, Extack, Head, Loss, Message,
+    REQUEST_HEAD, REQUEST_ROOMS, REST_SIZES, RecordKind, Request, RestHead, RoundTrip,
 };
 
 /// A record, checked.
@@ -22,11 +22,11 @@ pub enum Record<'a> {
     /// The kernel said why it refuses.
     Extack(Extack),
     /// A request was answered, and the answer read.
-    Whole(Whole),
+    RoundTrip(RoundTrip),
     /// A socket was closed.
     Close(Close),
     /// More of a datagram whose record follows.
-    Rest(RestHead, &'a [u8]),
+    Continuation(RestHead, &'a [u8]),
 }
 
 /// Why bytes from the ring buffer are not a record.
@@ -100,12 +100,12 @@ impl<'a> Bytes<'a> {
 
     /// The datagram that begins at `offset`. What lies behind the captured bytes is the
     /// ring buffer's past: it is left there.
-    fn datagram(self, offset: usize) -> Result<Datagram, RecordError> {
+    fn datagram(self, offset: usize) -> Result<DatagramRecord, RecordError> {
         let at = |field| offset + field;
         let (len, captured, rest) = (
-            self.u32(at(offset_of!(Datagram, len))),
-            self.u32(at(offset_of!(Datagram, captured))),
-            self.u32(at(offset_of!(Datagram, rest))),
+            self.u32(at(offset_of!(DatagramRecord, len))),
+            self.u32(at(offset_of!(DatagramRecord, captured))),
+            self.u32(at(offset_of!(DatagramRecord, rest))),
         );
         let wrong = RecordError::WrongCapture { captured, len };
         let count = captured as usize;
@@ -113,19 +113,19 @@ impl<'a> Bytes<'a> {
         if count > CAPTURE || in_all > len || (rest > 0 && count != CAPTURE) {
             return Err(wrong);
         }
-        let from = at(offset_of!(Datagram, data));
+        let from = at(offset_of!(DatagramRecord, data));
         let bytes = self.0.get(from..from + count).ok_or(wrong)?;
         let mut data = [0; CAPTURE];
         data[..count].copy_from_slice(bytes);
-        Ok(Datagram {
-            netns: self.u32(at(offset_of!(Datagram, netns))),
-            portid: self.u32(at(offset_of!(Datagram, portid))),
-            peer_portid: self.u32(at(offset_of!(Datagram, peer_portid))),
-            group: self.u32(at(offset_of!(Datagram, group))),
+        Ok(DatagramRecord {
+            netns: self.u32(at(offset_of!(DatagramRecord, netns))),
+            portid: self.u32(at(offset_of!(DatagramRecord, portid))),
+            peer_portid: self.u32(at(offset_of!(DatagramRecord, peer_portid))),
+            group: self.u32(at(offset_of!(DatagramRecord, group))),
             len,
             captured,
             rest,
-            mark: self.u32(at(offset_of!(Datagram, mark))),
+            mark: self.u32(at(offset_of!(DatagramRecord, mark))),
             data,
         })
     }
@@ -138,13 +138,13 @@ impl TryFrom<&[u8]> for Request {
     fn try_from(bytes: &[u8]) -> Result<Self, RecordError> {
         const DATAGRAM: usize = offset_of!(Request, datagram);
         let head = Bytes::exactly(&bytes[..bytes.len().min(REQUEST_HEAD)], REQUEST_HEAD)?;
-        let captured = head.u32(DATAGRAM + offset_of!(Datagram, captured)) as usize;
+        let captured = head.u32(DATAGRAM + offset_of!(DatagramRecord, captured)) as usize;
         let room = REQUEST_ROOMS.into_iter().find(|room| captured <= *room);
         let record = Bytes::exactly(bytes, REQUEST_HEAD + room.unwrap_or(CAPTURE))?;
         // The slot still holds an earlier call's datagram where this one made none and its end did
         // not say what it would have been.
         let nothing_crossed = record.u64(offset_of!(Self, cross_ns)) == 0
-            && record.u32(DATAGRAM + offset_of!(Datagram, netns)) == 0;
+            && record.u32(DATAGRAM + offset_of!(DatagramRecord, netns)) == 0;
         Ok(Self {
             head: record.head(),
             send_ns: record.u64(offset_of!(Self, send_ns)),
@@ -155,7 +155,7 @@ impl TryFrom<&[u8]> for Request {
             result: record.i32(offset_of!(Self, result)),
             unqueued: record.u32(offset_of!(Self, unqueued)),
             datagram: if nothing_crossed && captured == 0 {
-                Datagram::NONE
+                DatagramRecord::NONE
             } else {
                 record.datagram(DATAGRAM)?
             },
@@ -163,7 +163,7 @@ impl TryFrom<&[u8]> for Request {
     }
 }
 
-impl Datagram {
+impl DatagramRecord {
     /// No datagram at all.
     pub const NONE: Self = Self {
         netns: 0,
@@ -217,7 +217,7 @@ impl TryFrom<&[u8]> for Delivery {
     }
 }
 
-impl TryFrom<&[u8]> for Whole {
+impl TryFrom<&[u8]> for RoundTrip {
     type Error = RecordError;
 
     fn try_from(bytes: &[u8]) -> Result<Self, RecordError> {
@@ -292,7 +292,7 @@ impl TryFrom<&[u8]> for Close {
     }
 }
 
-/// Reads a [`super::Rest`]: its size is one of those that there are.
+/// Reads a [`super::Continuation`]: its size is one of those that there are.
 fn rest(bytes: &[u8]) -> Result<(RestHead, &[u8]), RecordError> {
     const DATA: usize = size_of::<RestHead>();
     let wrong = RecordError::WrongSize {
@@ -323,20 +323,22 @@ impl<'a> TryFrom<&'a [u8]> for Record<'a> {
             bytes: bytes.len(),
         })?;
         let kind = u32::from_ne_bytes(number);
-        match Kind::try_from(kind)? {
-            Kind::Request => Request::try_from(bytes).map(Self::Request),
-            Kind::Message => Message::try_from(bytes).map(Self::Message),
-            Kind::Delivery => Delivery::try_from(bytes).map(Self::Delivery),
-            Kind::Loss => Loss::try_from(bytes).map(Self::Loss),
-            Kind::Extack => Extack::try_from(bytes).map(Self::Extack),
-            Kind::Whole => Whole::try_from(bytes).map(Self::Whole),
-            Kind::Close => Close::try_from(bytes).map(Self::Close),
-            Kind::Rest => rest(bytes).map(|(head, data)| Self::Rest(head, data)),
+        match RecordKind::try_from(kind)? {
+            RecordKind::Request => Request::try_from(bytes).map(Self::Request),
+            RecordKind::Message => Message::try_from(bytes).map(Self::Message),
+            RecordKind::Delivery => Delivery::try_from(bytes).map(Self::Delivery),
+            RecordKind::Loss => Loss::try_from(bytes).map(Self::Loss),
+            RecordKind::Extack => Extack::try_from(bytes).map(Self::Extack),
+            RecordKind::RoundTrip => RoundTrip::try_from(bytes).map(Self::RoundTrip),
+            RecordKind::Close => Close::try_from(bytes).map(Self::Close),
+            RecordKind::Continuation => {
+                rest(bytes).map(|(head, data)| Self::Continuation(head, data))
+            }
         }
     }
 }
 
-impl TryFrom<u32> for Kind {
+impl TryFrom<u32> for RecordKind {
     type Error = RecordError;
 
     fn try_from(number: u32) -> Result<Self, RecordError> {
@@ -346,8 +348,8 @@ impl TryFrom<u32> for Kind {
             Self::Delivery,
             Self::Loss,
             Self::Extack,
-            Self::Rest,
-            Self::Whole,
+            Self::Continuation,
+            Self::RoundTrip,
             Self::Close,
         ]
         .into_iter()

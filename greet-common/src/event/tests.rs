@@ -6,7 +6,7 @@ use core::mem::offset_of;
 use super::*;
 
 /// A record full of rubbish but for the numbers that are given.
-fn record<const N: usize>(kind: Kind, numbers: &[(usize, u32)]) -> [u8; N] {
+fn record<const N: usize>(kind: RecordKind, numbers: &[(usize, u32)]) -> [u8; N] {
     let mut bytes = [0xa5; N];
     for (offset, value) in [(offset_of!(Head, kind), kind as u32)]
         .iter()
@@ -19,23 +19,23 @@ fn record<const N: usize>(kind: Kind, numbers: &[(usize, u32)]) -> [u8; N] {
 
 fn datagram(at: usize, len: u32, captured: u32) -> [(usize, u32); 4] {
     [
-        (at + offset_of!(Datagram, len), len),
-        (at + offset_of!(Datagram, captured), captured),
-        (at + offset_of!(Datagram, rest), 0),
-        (at + offset_of!(Datagram, portid), 0x8000_0007),
+        (at + offset_of!(DatagramRecord, len), len),
+        (at + offset_of!(DatagramRecord, captured), captured),
+        (at + offset_of!(DatagramRecord, rest), 0),
+        (at + offset_of!(DatagramRecord, portid), 0x8000_0007),
     ]
 }
 
 fn request(len: u32, captured: u32) -> [u8; size_of::<Request>()] {
     record(
-        Kind::Request,
+        RecordKind::Request,
         &datagram(offset_of!(Request, datagram), len, captured),
     )
 }
 
 fn message(len: u32, captured: u32) -> [u8; size_of::<Message>()] {
     record(
-        Kind::Message,
+        RecordKind::Message,
         &datagram(offset_of!(Message, datagram), len, captured),
     )
 }
@@ -83,10 +83,10 @@ fn a_request_that_did_not_cross_has_what_its_end_says() {
     let request = Request::try_from(&bytes[..REQUEST_HEAD]).expect("a request");
     assert_eq!((request.datagram.len, request.datagram.captured), (36, 0));
     // Where that is not said either, what is there is an earlier call's.
-    let at = offset_of!(Request, datagram) + offset_of!(Datagram, netns);
+    let at = offset_of!(Request, datagram) + offset_of!(DatagramRecord, netns);
     bytes[at..at + 4].fill(0);
     let request = Request::try_from(&bytes[..REQUEST_HEAD]).expect("a request");
-    assert_eq!(request.datagram, Datagram::NONE);
+    assert_eq!(request.datagram, DatagramRecord::NONE);
 }
 
 #[test]
@@ -116,11 +116,11 @@ fn a_capture_beyond_the_datagram_or_the_record_is_refused() {
 fn every_length_is_judged_and_only_the_right_one_passes() {
     let all: [&[u8]; 6] = [
         &message(16, 16),
-        &record::<{ size_of::<Delivery>() }>(Kind::Delivery, &[]),
-        &record::<{ size_of::<Loss>() }>(Kind::Loss, &[]),
-        &record::<{ size_of::<Whole>() }>(Kind::Whole, &[]),
-        &record::<{ size_of::<Extack>() }>(Kind::Extack, &[]),
-        &record::<{ size_of::<Close>() }>(Kind::Close, &[]),
+        &record::<{ size_of::<Delivery>() }>(RecordKind::Delivery, &[]),
+        &record::<{ size_of::<Loss>() }>(RecordKind::Loss, &[]),
+        &record::<{ size_of::<RoundTrip>() }>(RecordKind::RoundTrip, &[]),
+        &record::<{ size_of::<Extack>() }>(RecordKind::Extack, &[]),
+        &record::<{ size_of::<Close>() }>(RecordKind::Close, &[]),
     ];
     for bytes in all {
         for len in 0..bytes.len() {
@@ -135,7 +135,7 @@ fn every_length_is_judged_and_only_the_right_one_passes() {
 
 #[test]
 fn what_lies_behind_a_text_is_not_read() {
-    let mut bytes: [u8; size_of::<Extack>()] = record(Kind::Extack, &[]);
+    let mut bytes: [u8; size_of::<Extack>()] = record(RecordKind::Extack, &[]);
     let at = offset_of!(Extack, text);
     bytes[at..at + 3].copy_from_slice(b"no\0");
     let extack = Extack::try_from(&bytes[..]).expect("a record");
@@ -145,14 +145,14 @@ fn what_lies_behind_a_text_is_not_read() {
 
 #[test]
 fn a_rest_has_one_of_the_sizes() {
-    let full: [u8; size_of::<Rest<512>>()] = record(
-        Kind::Rest,
+    let full: [u8; size_of::<Continuation<512>>()] = record(
+        RecordKind::Continuation,
         &[
             (offset_of!(RestHead, len), 300),
             (offset_of!(RestHead, id), 7),
         ],
     );
-    let Ok(Record::Rest(head, data)) = Record::try_from(&full[..]) else {
+    let Ok(Record::Continuation(head, data)) = Record::try_from(&full[..]) else {
         panic!("not read as a rest");
     };
     assert_eq!((head.len, head.id as u32), (300, 7));
@@ -160,8 +160,10 @@ fn a_rest_has_one_of_the_sizes() {
     for len in 4..full.len() {
         assert!(Record::try_from(&full[..len]).is_err(), "{len}");
     }
-    let liar: [u8; size_of::<Rest<512>>()] =
-        record(Kind::Rest, &[(offset_of!(RestHead, len), 513)]);
+    let liar: [u8; size_of::<Continuation<512>>()] = record(
+        RecordKind::Continuation,
+        &[(offset_of!(RestHead, len), 513)],
+    );
     assert!(Record::try_from(&liar[..]).is_err());
 }
 
@@ -169,7 +171,7 @@ fn a_rest_has_one_of_the_sizes() {
 fn a_rest_is_within_the_datagram_and_behind_a_full_record() {
     let of = |len, captured, rest| {
         let mut bytes = message(len, captured);
-        let at = offset_of!(Message, datagram) + offset_of!(Datagram, rest);
+        let at = offset_of!(Message, datagram) + offset_of!(DatagramRecord, rest);
         bytes[at..at + 4].copy_from_slice(&u32::to_ne_bytes(rest));
         Message::try_from(&bytes[..]).map(|message| message.datagram.rest)
     };

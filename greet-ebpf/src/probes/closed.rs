@@ -6,7 +6,7 @@ use aya_ebpf::{
     programs::{FEntryContext, ProbeContext},
 };
 
-use super::{argument, tell};
+use super::{argument, report_fault};
 use crate::{
     close,
     filter::wanted_task,
@@ -17,7 +17,7 @@ use crate::{
 /// proto: net/netlink/af_netlink.c: int netlink_release(struct socket *sock)
 #[fentry(function = "netlink_release")]
 fn closed(ctx: FEntryContext) -> i32 {
-    tell!(&ctx, try_closed::<Direct>(Socket(ctx.arg(0))));
+    report_fault!(&ctx, try_closed::<Direct>(Socket(ctx.arg(0))));
     0
 }
 
@@ -25,7 +25,7 @@ fn closed(ctx: FEntryContext) -> i32 {
 #[kprobe]
 fn closed_kprobe(ctx: ProbeContext) -> u32 {
     let socket = Socket(argument!(ctx, 0));
-    tell!(&ctx, try_closed::<Probed>(socket));
+    report_fault!(&ctx, try_closed::<Probed>(socket));
     0
 }
 

@@ -10,7 +10,7 @@
 use aya_ebpf::{
     helpers::bpf_get_current_pid_tgid, macros::raw_tracepoint, programs::RawTracePointContext,
 };
-use greet_common::call::Doing;
+use greet_common::call::CallState;
 
 use crate::call;
 
@@ -22,7 +22,7 @@ use crate::call;
 fn copied(ctx: RawTracePointContext) -> i32 {
     let (skb, len): (u64, i32) = (ctx.arg(0), ctx.arg(1));
     let tid = bpf_get_current_pid_tgid() as u32;
-    if let Some(call) = call::current_if(tid, Doing::Reading) {
+    if let Some(call) = call::current_if(tid, CallState::Reading) {
         // SAFETY: the slot is this task's.
         unsafe {
             if (*call).receive_skb == skb {

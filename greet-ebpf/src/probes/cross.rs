@@ -12,19 +12,19 @@ use aya_ebpf::{
 };
 
 use greet_common::{
-    call::{Call, Doing},
+    call::{Call, CallState},
     event::Request,
 };
 
-use super::{argument, tell};
+use super::{argument, report_fault};
 use crate::{
     call,
+    continuation::RestKey,
     emit::{count_drop, emit_request},
     filter::{wanted_netns, wanted_port, wanted_protocol, wanted_task},
     globals::EARLY,
     read::{Direct, Fault, Memory, Probed, Skb, Sock},
     record::{self, Ends},
-    rest::RestKey,
     task::Task,
 };
 
@@ -32,7 +32,7 @@ use crate::{
 #[fentry(function = "netlink_unicast")]
 fn cross(ctx: FEntryContext) -> i32 {
     let (sock, skb) = (Sock(ctx.arg(0)), Skb(ctx.arg(1)));
-    tell!(&ctx, hand_over::<Direct>(sock, skb, ctx.arg(2), |_| None));
+    report_fault!(&ctx, hand_over::<Direct>(sock, skb, ctx.arg(2), |_| None));
     0
 }
 
@@ -42,7 +42,7 @@ fn cross(ctx: FEntryContext) -> i32 {
 fn cross_kprobe(ctx: ProbeContext) -> u32 {
     let (sock, skb) = (Sock(argument!(ctx, 0)), Skb(argument!(ctx, 1)));
     let portid: u32 = argument!(ctx, 2);
-    tell!(&ctx, hand_over::<Probed>(sock, skb, portid, begin));
+    report_fault!(&ctx, hand_over::<Probed>(sock, skb, portid, begin));
     0
 }
 
@@ -124,7 +124,7 @@ fn begin(sock: Sock) -> Option<*mut Call> {
     if !wanted_task(&task).ok()? || !wanted_netns::<Probed>(sock).ok()? {
         return None;
     }
-    let call = call::enter(&task, Doing::Handing);
+    let call = call::enter(&task, CallState::Handing);
     if call.is_none() {
         count_drop();
     }

@@ -10,19 +10,18 @@ use aya_ebpf::{
     programs::{FExitContext, RetProbeContext},
 };
 use greet_common::{
-    call::{Call, Doing},
-    event::{Delivery, Kind, LEN_UNKNOWN},
+    call::{Call, CallState},
+    event::{Delivery, LEN_UNKNOWN, RecordKind},
 };
 
-use super::tell;
+use super::report_fault;
 use crate::{
     call,
     emit::emit,
     filter::wanted_protocol,
     read::{Direct, Fault, Sock, Socket},
-    record,
+    record, round_trip,
     task::Task,
-    whole,
 };
 
 /// `MSG_PEEK`.
@@ -33,7 +32,7 @@ const MSG_TRUNC: u32 = 0x20;
 /// proto: net/netlink/af_netlink.c: int netlink_recvmsg(struct socket *sock, struct msghdr *msg, size_t len, int flags)
 #[fexit(function = "netlink_recvmsg")]
 fn delivered(ctx: FExitContext) -> i32 {
-    tell!(&ctx, try_delivered(&ctx));
+    report_fault!(&ctx, try_delivered(&ctx));
     0
 }
 
@@ -44,7 +43,7 @@ fn try_delivered(ctx: &FExitContext) -> Result<(), Fault> {
         return Ok(());
     }
     let task = Task::current()?;
-    match call::current_if(task.tid, Doing::Reading) {
+    match call::current_if(task.tid, CallState::Reading) {
         Some(call) => {
             // Behind the four arguments lies what the function returned.
             let (len, flags, result): (u64, u32, i32) = (ctx.arg(2), ctx.arg(3), ctx.arg(4));
@@ -70,14 +69,14 @@ fn try_delivered(ctx: &FExitContext) -> Result<(), Fault> {
 /// other flags are not known.
 #[kretprobe]
 fn delivered_kretprobe(ctx: RetProbeContext) -> u32 {
-    tell!(&ctx, try_delivered_kretprobe(&ctx));
+    report_fault!(&ctx, try_delivered_kretprobe(&ctx));
     0
 }
 
 #[inline(always)]
 fn try_delivered_kretprobe(ctx: &RetProbeContext) -> Result<(), Fault> {
     let task = Task::current()?;
-    let Some(call) = call::current_if(task.tid, Doing::Reading) else {
+    let Some(call) = call::current_if(task.tid, CallState::Reading) else {
         return Ok(());
     };
     // SAFETY: the slot is this task's.
@@ -108,7 +107,7 @@ pub(super) fn end<const ENDED: bool>(
     call: *mut Call,
     read: Read,
 ) -> Result<(), Fault> {
-    if whole::tell(call, read, read.flags & MSG_PEEK != 0)? {
+    if round_trip::tell(call, read, read.flags & MSG_PEEK != 0)? {
         call::leave(call);
         return Ok(());
     }
@@ -119,7 +118,13 @@ pub(super) fn end<const ENDED: bool>(
         unsafe {
             let sock = Sock((*call).receive_sock as *const u8);
             let protocol = (*call).receive_protocol;
-            record::head(&raw mut (*to).head, Kind::Delivery, protocol, task, sock)?;
+            record::head(
+                &raw mut (*to).head,
+                RecordKind::Delivery,
+                protocol,
+                task,
+                sock,
+            )?;
             (&raw mut (*to).head.call).write((*call).request.head.call);
             (&raw mut (*to).skb).write((*call).receive_skb);
             (&raw mut (*to).receive_ns).write((*call).receive_ns);

@@ -7,10 +7,10 @@
 )]
 
 use aya_ebpf::{macros::raw_tracepoint, programs::RawTracePointContext};
-use greet_common::{call::Doing, event::DIED};
+use greet_common::{call::CallState, event::DIED};
 
-use super::tell;
-use crate::{call, emit::emit_request, filter::wanted_port, read::Fault, task::Task, whole};
+use super::report_fault;
+use crate::{call, emit::emit_request, filter::wanted_port, read::Fault, round_trip, task::Task};
 
 /// `SIGKILL` and `SIGSEGV`: what the kernel exits a task with after an oops (`oops_end()`).
 const KILLED: u32 = 9;
@@ -19,7 +19,7 @@ const FAULTED: u32 = 11;
 /// proto: include/trace/events/sched.h: void sched_process_exit(struct task_struct *p)
 #[raw_tracepoint(tracepoint = "sched_process_exit")]
 fn died(ctx: RawTracePointContext) -> i32 {
-    tell!(&ctx, try_died());
+    report_fault!(&ctx, try_died());
     0
 }
 
@@ -30,7 +30,7 @@ fn try_died() -> Result<(), Fault> {
     let Some(call) = call::current(task.tid) else {
         return Ok(());
     };
-    let is_sending = call::current_if(task.tid, Doing::Sending).is_some();
+    let is_sending = call::current_if(task.tid, CallState::Sending).is_some();
     // Any other exit code: the call did return, but the kernel skipped our program then.
     if is_sending && matches!(task.exit_code()?, KILLED | FAULTED) {
         // SAFETY: the slot is this task's.
@@ -40,7 +40,7 @@ fn try_died() -> Result<(), Fault> {
             (*request).sent_ns = 0;
             let datagram = &raw const (*request).datagram;
             if wanted_port((*datagram).portid, (*datagram).peer_portid) {
-                whole::tell_answer_if_put_off(call);
+                round_trip::emit_deferred_answer(call);
                 emit_request(request);
             }
         }

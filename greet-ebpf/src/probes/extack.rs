@@ -6,9 +6,9 @@ use aya_ebpf::{
     helpers::generated::bpf_probe_read_kernel_str, macros::raw_tracepoint,
     programs::RawTracePointContext,
 };
-use greet_common::event::{EXTACK_SIZE, Extack, Kind};
+use greet_common::event::{EXTACK_SIZE, Extack, RecordKind};
 
-use super::tell;
+use super::report_fault;
 use crate::{
     call,
     emit::emit,
@@ -22,7 +22,7 @@ use crate::{
 /// proto: include/trace/events/netlink.h: void netlink_extack(const char *msg)
 #[raw_tracepoint(tracepoint = "netlink_extack")]
 fn extack(ctx: RawTracePointContext) -> i32 {
-    tell!(&ctx, try_extack(&ctx));
+    report_fault!(&ctx, try_extack(&ctx));
     0
 }
 
@@ -42,7 +42,7 @@ fn try_extack(ctx: &RawTracePointContext) -> Result<(), Fault> {
             let sock = Sock((*request).sock as *const u8);
             record::head(
                 &raw mut (*to).head,
-                Kind::Extack,
+                RecordKind::Extack,
                 (*request).protocol,
                 &task,
                 sock,

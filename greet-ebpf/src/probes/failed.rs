@@ -11,9 +11,9 @@ use aya_ebpf::{
     programs::{FExitContext, RetProbeContext},
 };
 
-use greet_common::call::{Call, Doing};
+use greet_common::call::{Call, CallState};
 
-use super::tell;
+use super::report_fault;
 use crate::{
     call,
     loss::{self, Lost},
@@ -28,7 +28,7 @@ fn failed(ctx: FExitContext) -> i32 {
     // Behind the four arguments lies what the function returned.
     let result: i32 = ctx.arg(4);
     if result < 0 {
-        tell!(&ctx, try_failed(&ctx, result));
+        report_fault!(&ctx, try_failed(&ctx, result));
     }
     0
 }
@@ -54,8 +54,8 @@ fn failed_kretprobe(ctx: RetProbeContext) -> u32 {
     let Some(call) = call::current(bpf_get_current_pid_tgid() as u32) else {
         return 0;
     };
-    tell!(&ctx, end(call, ctx.ret()));
-    if call::current_if(bpf_get_current_pid_tgid() as u32, Doing::Handing).is_some() {
+    report_fault!(&ctx, end(call, ctx.ret()));
+    if call::current_if(bpf_get_current_pid_tgid() as u32, CallState::Handing).is_some() {
         call::leave(call);
     }
     0

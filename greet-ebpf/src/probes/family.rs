@@ -4,7 +4,7 @@
 
 use aya_ebpf::{macros::raw_tracepoint, programs::RawTracePointContext};
 
-use super::tell;
+use super::report_fault;
 use crate::{
     maps::FAMILY,
     read::{Fault, Probed},
@@ -14,7 +14,7 @@ use crate::{
 /// proto: include/trace/events/sched.h: void sched_process_fork(struct task_struct *parent, struct task_struct *child)
 #[raw_tracepoint(tracepoint = "sched_process_fork")]
 fn fork(ctx: RawTracePointContext) -> i32 {
-    tell!(&ctx, try_fork(&ctx));
+    report_fault!(&ctx, try_fork(&ctx));
     0
 }
 
@@ -37,7 +37,7 @@ fn try_fork(ctx: &RawTracePointContext) -> Result<(), Fault> {
 /// proto: include/trace/events/sched.h: void sched_process_free(struct task_struct *p)
 #[raw_tracepoint(tracepoint = "sched_process_free")]
 fn free(ctx: RawTracePointContext) -> i32 {
-    tell!(&ctx, try_free(&ctx));
+    report_fault!(&ctx, try_free(&ctx));
     0
 }
 

@@ -6,7 +6,7 @@ use aya_ebpf::{
     programs::{FEntryContext, ProbeContext},
 };
 
-use super::{argument, tell};
+use super::{argument, report_fault};
 use crate::{
     loss::{self, Lost},
     read::{Direct, Probed, Sock},
@@ -19,7 +19,7 @@ const ENOBUFS: i32 = 105;
 #[fentry(function = "netlink_overrun")]
 fn overrun(ctx: FEntryContext) -> i32 {
     let lost = of(Sock(ctx.arg(0)));
-    tell!(&ctx, loss::tell::<Direct>(lost, || lost.sock.portid()));
+    report_fault!(&ctx, loss::tell::<Direct>(lost, || lost.sock.portid()));
     0
 }
 
@@ -27,7 +27,7 @@ fn overrun(ctx: FEntryContext) -> i32 {
 #[kprobe]
 fn overrun_kprobe(ctx: ProbeContext) -> u32 {
     let lost = of(Sock(argument!(ctx, 0)));
-    tell!(&ctx, loss::tell::<Probed>(lost, || lost.sock.portid()));
+    report_fault!(&ctx, loss::tell::<Probed>(lost, || lost.sock.portid()));
     0
 }
 

@@ -10,24 +10,24 @@ use aya_ebpf::{
     macros::{fentry, kprobe},
     programs::{FEntryContext, ProbeContext},
 };
-use greet_common::event::{Kind, Message};
+use greet_common::event::{Message, RecordKind};
 
-use super::{argument, tell};
+use super::{argument, report_fault};
 use crate::{
     call,
+    continuation::RestKey,
     emit::emit,
     filter::{wanted_netns, wanted_port, wanted_protocol, wanted_task},
     read::{Direct, Fault, Memory, Probed, Skb, Sock},
     record::{self, Ends},
-    rest::RestKey,
+    round_trip,
     task::Task,
-    whole,
 };
 
 /// proto: net/netlink/af_netlink.c: int __netlink_sendskb(struct sock *sk, struct sk_buff *skb)
 #[fentry(function = "__netlink_sendskb")]
 fn queue(ctx: FEntryContext) -> i32 {
-    tell!(&ctx, put::<Direct>(Sock(ctx.arg(0)), Skb(ctx.arg(1))));
+    report_fault!(&ctx, put::<Direct>(Sock(ctx.arg(0)), Skb(ctx.arg(1))));
     0
 }
 
@@ -35,7 +35,7 @@ fn queue(ctx: FEntryContext) -> i32 {
 #[kprobe]
 fn queue_kprobe(ctx: ProbeContext) -> u32 {
     let (sock, skb) = (Sock(argument!(ctx, 0)), Skb(argument!(ctx, 1)));
-    tell!(&ctx, put::<Probed>(sock, skb));
+    report_fault!(&ctx, put::<Probed>(sock, skb));
     0
 }
 
@@ -72,7 +72,7 @@ fn put<M: Memory>(sock: Sock, skb: Skb) -> Result<(), Fault> {
         return Ok(());
     }
     if let Some(call) = call
-        && whole::put_off::<M>(call, sock, skb)?
+        && round_trip::defer::<M>(call, sock, skb)?
     {
         return Ok(());
     }
@@ -85,7 +85,13 @@ fn put<M: Memory>(sock: Sock, skb: Skb) -> Result<(), Fault> {
         let to = slot.as_mut_ptr();
         // SAFETY: `to` is valid for writes and aligned; every field is written.
         unsafe {
-            record::head(&raw mut (*to).head, Kind::Message, protocol, &task, sock)?;
+            record::head(
+                &raw mut (*to).head,
+                RecordKind::Message,
+                protocol,
+                &task,
+                sock,
+            )?;
             (&raw mut (*to).head.call).write(number);
             (&raw mut (*to).skb).write(skb.0 as u64);
             (&raw mut (*to).reply_ns).write(reply_ns);

@@ -11,20 +11,20 @@ use aya_ebpf::{
     programs::{FExitContext, RetProbeContext},
 };
 use greet_common::{
-    call::{Call, Doing},
-    event::{Kind, LEN_UNKNOWN, Message},
+    call::{Call, CallState},
+    event::{LEN_UNKNOWN, Message, RecordKind},
 };
 
-use super::{delivered::MSG_PEEK, tell};
+use super::{delivered::MSG_PEEK, report_fault};
 use crate::{
     call,
+    continuation::RestKey,
     emit::{count_drop, emit},
     filter::{by_port, by_task, wanted_netns, wanted_port, wanted_protocol, wanted_task},
     read::{Direct, Fault, Memory, Probed, Skb, Sock},
     record::{self, Ends},
-    rest::RestKey,
+    round_trip,
     task::Task,
-    whole,
 };
 
 /// `AF_NETLINK`.
@@ -35,7 +35,7 @@ pub(super) const AF_NETLINK: u16 = 16;
 /// proto: net/core/datagram.c: struct sk_buff *skb_recv_datagram(struct sock *sk, unsigned int flags, int *err)
 #[fexit(function = "skb_recv_datagram")]
 fn receive(ctx: FExitContext) -> i32 {
-    tell!(&ctx, try_receive(&ctx));
+    report_fault!(&ctx, try_receive(&ctx));
     0
 }
 
@@ -63,7 +63,7 @@ fn receive_kretprobe(ctx: RetProbeContext) -> u32 {
         && let Ok(sock) = skb.sock::<Probed>()
         && !sock.0.is_null()
     {
-        tell!(&ctx, try_receive_kretprobe(sock, skb));
+        report_fault!(&ctx, try_receive_kretprobe(sock, skb));
     }
     0
 }
@@ -72,7 +72,7 @@ fn receive_kretprobe(ctx: RetProbeContext) -> u32 {
 fn try_receive_kretprobe(sock: Sock, skb: Skb) -> Result<(), Fault> {
     let tid = bpf_get_current_pid_tgid() as u32;
     // SAFETY: the slot is this task's.
-    let is_taken = call::current_if(tid, Doing::Reading).is_some_and(|call| unsafe {
+    let is_taken = call::current_if(tid, CallState::Reading).is_some_and(|call| unsafe {
         (*call).receive_skb == skb.0 as u64 && (*call).receive_sock == sock.0 as u64
     });
     if is_taken {
@@ -106,8 +106,8 @@ fn take<M: Memory>(sock: Sock, skb: Skb) -> Result<Option<*mut Call>, Fault> {
     if by_port() && !wanted_port(skb.portid::<Probed>()?, sock.portid()?) {
         return Ok(None);
     }
-    let resumed = whole::resume(&task, sock, skb);
-    let Some(call) = resumed.or_else(|| call::enter(&task, Doing::Reading)) else {
+    let resumed = round_trip::resume(&task, sock, skb);
+    let Some(call) = resumed.or_else(|| call::enter(&task, CallState::Reading)) else {
         count_drop();
         return Ok(None);
     };
@@ -149,7 +149,13 @@ pub(super) fn tell_message<S: Memory, B: Memory>(
         // SAFETY: `to` is valid for writes and aligned; every field is written.
         unsafe {
             let protocol = sock.protocol::<S>()?;
-            record::head(&raw mut (*to).head, Kind::Message, protocol, task, sock)?;
+            record::head(
+                &raw mut (*to).head,
+                RecordKind::Message,
+                protocol,
+                task,
+                sock,
+            )?;
             (&raw mut (*to).head.call).write(call);
             (&raw mut (*to).skb).write(skb.0 as u64);
             (&raw mut (*to).reply_ns).write(0);

@@ -10,11 +10,11 @@ use aya_ebpf::{
     programs::{FEntryContext, ProbeContext},
 };
 use greet_common::{
-    call::{Call, Doing},
-    event::Kind,
+    call::{Call, CallState},
+    event::RecordKind,
 };
 
-use super::{argument, tell};
+use super::{argument, report_fault};
 use crate::{
     call,
     emit::count_drop,
@@ -27,7 +27,7 @@ use crate::{
 /// proto: net/netlink/af_netlink.c: int netlink_sendmsg(struct socket *sock, struct msghdr *msg, size_t len)
 #[fentry(function = "netlink_sendmsg")]
 fn send(ctx: FEntryContext) -> i32 {
-    tell!(&ctx, begin::<Direct>(Socket(ctx.arg(0)), |_| ()));
+    report_fault!(&ctx, begin::<Direct>(Socket(ctx.arg(0)), |_| ()));
     0
 }
 
@@ -44,7 +44,7 @@ fn send_kprobe(ctx: ProbeContext) -> u32 {
             (*call).request.datagram.len = len as u32;
         }
     };
-    tell!(&ctx, begin::<Probed>(socket, keep));
+    report_fault!(&ctx, begin::<Probed>(socket, keep));
     0
 }
 
@@ -59,7 +59,7 @@ fn begin<M: Memory>(socket: Socket, keep: impl FnOnce(*mut Call)) -> Result<(), 
     if !wanted_task(&task)? {
         return Ok(());
     }
-    let Some(call) = call::enter(&task, Doing::Sending) else {
+    let Some(call) = call::enter(&task, CallState::Sending) else {
         count_drop();
         return Ok(());
     };
@@ -68,7 +68,7 @@ fn begin<M: Memory>(socket: Socket, keep: impl FnOnce(*mut Call)) -> Result<(), 
         let request = &raw mut (*call).request;
         record::head(
             &raw mut (*request).head,
-            Kind::Request,
+            RecordKind::Request,
             protocol,
             &task,
             sock,

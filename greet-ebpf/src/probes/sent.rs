@@ -12,26 +12,25 @@ use aya_ebpf::{
 };
 
 use greet_common::{
-    call::{Call, Doing},
+    call::{Call, CallState},
     event::KILLED,
 };
 
-use super::tell;
+use super::report_fault;
 use crate::{
     call,
     emit::emit_request,
     filter::{wanted_port, wanted_protocol},
     read::{Direct, Fault, Socket},
-    record,
+    record, round_trip,
     task::Task,
     uncrossed::{self, Sending},
-    whole,
 };
 
 /// proto: net/netlink/af_netlink.c: int netlink_sendmsg(struct socket *sock, struct msghdr *msg, size_t len)
 #[fexit(function = "netlink_sendmsg")]
 fn sent(ctx: FExitContext) -> i32 {
-    tell!(&ctx, try_sent(&ctx));
+    report_fault!(&ctx, try_sent(&ctx));
     0
 }
 
@@ -68,7 +67,7 @@ fn try_sent(ctx: &FExitContext) -> Result<(), Fault> {
 #[inline(always)]
 fn end(result: i32, sending: impl FnOnce(*mut Call) -> Sending) {
     let tid = bpf_get_current_pid_tgid() as u32;
-    let Some(call) = call::current_if(tid, Doing::Sending) else {
+    let Some(call) = call::current_if(tid, CallState::Sending) else {
         return;
     };
     // SAFETY: the slot is this task's.
@@ -85,10 +84,10 @@ fn end(result: i32, sending: impl FnOnce(*mut Call) -> Sending) {
         }
         let datagram = &raw const (*request).datagram;
         if wanted_port((*datagram).portid, (*datagram).peer_portid) {
-            if whole::keep(call) {
+            if round_trip::keep(call) {
                 return;
             }
-            whole::tell_answer_if_put_off(call);
+            round_trip::emit_deferred_answer(call);
             emit_request(request);
         }
     }

@@ -13,19 +13,19 @@ mod receive;
 mod sent;
 
 use aya_ebpf::{EbpfContext, helpers::generated::bpf_get_stack};
-use greet_common::call::{Call, Doing, Places};
+use greet_common::call::{Call, CallState, TracepointConfig};
 
 use crate::{
     call,
     emit::count_drop,
-    maps::{PLACES, STACK, STACK_DEPTH},
+    maps::{STACK, STACK_DEPTH, TRACEPOINT_CONFIG},
     task::Task,
 };
 
 /// What user space has told of this kernel.
 #[inline(always)]
-fn places() -> Option<&'static Places> {
-    PLACES.get(0)
+fn config() -> Option<&'static TracepointConfig> {
+    TRACEPOINT_CONFIG.get(0)
 }
 
 /// The call in which the running task sends, if it does; it begins here if it was not met yet.
@@ -34,13 +34,13 @@ fn sending<C: EbpfContext>(ctx: &C, task: &Task) -> Option<*mut Call> {
     if !in_sendmsg(ctx) {
         return None;
     }
-    call::current_if(task.tid, Doing::Sending).or_else(|| begin(task))
+    call::current_if(task.tid, CallState::Sending).or_else(|| begin(task))
 }
 
 /// Begins a call that sends.
 #[inline(always)]
 fn begin(task: &Task) -> Option<*mut Call> {
-    let call = call::enter(task, Doing::Sending);
+    let call = call::enter(task, CallState::Sending);
     match call {
         // SAFETY: the slot is this task's.
         Some(call) => unsafe { (*call).request.datagram.peer_portid = 0 },
@@ -53,10 +53,10 @@ fn begin(task: &Task) -> Option<*mut Call> {
 #[inline(always)]
 fn in_sendmsg<C: EbpfContext>(ctx: &C) -> bool {
     const SIZE: u32 = STACK_DEPTH as u32 * 8;
-    let (Some(places), Some(stack)) = (places(), STACK.get_ptr_mut(0)) else {
+    let (Some(config), Some(stack)) = (config(), STACK.get_ptr_mut(0)) else {
         return false;
     };
-    if places.sendmsg_start == 0 {
+    if config.sendmsg_start == 0 {
         return false;
     }
     // SAFETY: the map's value has this size, and is this CPU's own: the kernel runs a program
@@ -70,7 +70,7 @@ fn in_sendmsg<C: EbpfContext>(ctx: &C) -> bool {
         // SAFETY: `at` is within the value.
         let address = unsafe { (&raw const (*stack)[at]).read_volatile() };
         // A return address lies behind its call.
-        if address > places.sendmsg_start && address <= places.sendmsg_end {
+        if address > config.sendmsg_start && address <= config.sendmsg_end {
             return true;
         }
     }

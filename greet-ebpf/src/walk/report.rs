@@ -6,7 +6,7 @@
 )]
 
 use aya_ebpf::helpers::generated::bpf_snprintf;
-use greet_common::socket::{GROUP_WORDS, Kind, SYMBOL_SIZE, Socket, Symbol};
+use greet_common::socket::{GROUP_WORDS, SYMBOL_SIZE, Socket, SocketRecordKind, Symbol};
 
 use super::{
     layout::{
@@ -37,7 +37,7 @@ pub fn socket(sock: Sock, protocol: u32, named: &mut u64) -> Result<(), Fault> {
         let to = slot.as_mut_ptr();
         // SAFETY: `to` is valid for writes and aligned; every field is written.
         unsafe {
-            (&raw mut (*to).kind).write(Kind::Socket as u32);
+            (&raw mut (*to).kind).write(SocketRecordKind::Socket as u32);
             (&raw mut (*to).protocol).write(protocol);
             (&raw mut (*to).sock).write(address);
             (&raw mut (*to).callback).write(callback);
@@ -85,7 +85,7 @@ fn symbol(mut address: u64) -> Result<(), Fault> {
         // SAFETY: `to` is valid for writes and aligned; every field is written. The format
         // takes one number and ends with a NUL; the helper ends the text with one.
         let needed = unsafe {
-            (&raw mut (*to).kind).write(Kind::Symbol as u32);
+            (&raw mut (*to).kind).write(SocketRecordKind::Symbol as u32);
             (&raw mut (*to).address).write(address);
             bpf_snprintf(
                 (&raw mut (*to).text).cast(),

@@ -8,7 +8,7 @@ use clap::{ArgAction, Args};
 use colorchoice_clap::Color;
 use rustix::termios::tcgetwinsize;
 
-use crate::output::Look;
+use crate::output::RenderOptions;
 
 /// Columns if the width is unknown.
 const WIDTH: usize = 80;
@@ -54,13 +54,13 @@ pub struct Drawing {
 impl Show {
     /// The look of a drawing on standard output.
     #[must_use]
-    pub fn look(&self) -> Look {
-        Look {
+    pub fn render(&self) -> RenderOptions {
+        RenderOptions {
             width: self.width(&stdout()),
             verbose: self.verbose > 0,
             bytes: self.hex,
             oneline: self.oneline,
-            ..self.drawing.look()
+            ..self.drawing.render()
         }
     }
 
@@ -83,13 +83,13 @@ impl Show {
 impl Drawing {
     /// The look of a drawing on standard output, of unknown width.
     #[must_use]
-    pub fn look(&self) -> Look {
+    pub fn render(&self) -> RenderOptions {
         let out = stdout();
         self.color.write_global();
-        Look {
+        RenderOptions {
             colour: AutoStream::choice(&out) != ColorChoice::Never,
             unicode: self.unicode || !self.ascii && out.is_terminal() && locale_is_unicode(),
-            ..Look::default()
+            ..RenderOptions::default()
         }
     }
 }

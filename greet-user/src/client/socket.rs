@@ -31,7 +31,7 @@ const SEND_RESERVE: usize = 32;
 ///
 /// It holds neli's plain `NlSocket` in tokio's `AsyncFd`, which is all that neli's
 /// asynchronous handle does: that one has no way to the sender's address.
-pub struct KernelSocket {
+pub struct ClientSocket {
     io: AsyncFd<NlSocket>,
     protocol: u32,
     portid: u32,
@@ -40,7 +40,7 @@ pub struct KernelSocket {
 
 /// A datagram as it came.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Datagram {
+pub struct Received {
     /// Port ID of the sender: the kernel sets it, the sender cannot.
     pub sender_portid: u32,
     /// The bytes.
@@ -49,7 +49,7 @@ pub struct Datagram {
     pub time_ns: u64,
 }
 
-impl KernelSocket {
+impl ClientSocket {
     /// Opens and binds a socket; the kernel chooses the port ID.
     ///
     /// # Errors
@@ -126,7 +126,7 @@ impl KernelSocket {
     ///
     /// # Errors
     /// [`ClientError::QueueOverflow`] where answers were lost.
-    pub async fn receive(&self) -> Result<Datagram, ClientError> {
+    pub async fn receive(&self) -> Result<Received, ClientError> {
         let received = self.io.async_io(Interest::READABLE, |socket| {
             let mut bytes = vec![0; RECEIVE_SIZE];
             let (filled, _, sender) =
@@ -134,7 +134,7 @@ impl KernelSocket {
             let time_ns = monotonic_ns();
             bytes.truncate(filled);
             let sender = sender.ok_or(io::ErrorKind::InvalidData)?;
-            Ok(Datagram {
+            Ok(Received {
                 sender_portid: SocketAddrNetlink::try_from(sender)?.pid(),
                 bytes,
                 time_ns,

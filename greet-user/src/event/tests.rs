@@ -2,7 +2,7 @@
 //! Events as a greeting makes them, for this and other modules' tests.
 
 use greet_common::{
-    event::{COMM_SIZE, Kind},
+    event::{COMM_SIZE, RecordKind},
     wire::{NLM_F_ACK, NLM_F_REQUEST, NLMSG_GREET},
 };
 use proptest::prelude::{Strategy, any, prop_assert, proptest};
@@ -22,7 +22,7 @@ pub(crate) fn bytes(kind: u16, flags: u16, seq: u32, portid: u32, payload: &[u8]
 }
 
 /// The start of a record of thread `tid`.
-pub(crate) fn head(kind: Kind, tid: u32, call: u32) -> Head {
+pub(crate) fn head(kind: RecordKind, tid: u32, call: u32) -> Head {
     let mut comm = [0; COMM_SIZE];
     comm[..10].copy_from_slice(b"greet-user");
     Head {
@@ -65,14 +65,14 @@ pub(crate) fn greeting(tid: u32, seq: u32, start_ns: u64) -> [Event; 3] {
     let skb = 0xffff_8881_0000_0100;
     [
         Event::Message(Message {
-            head: head(Kind::Message, tid, send),
+            head: head(RecordKind::Message, tid, send),
             skb,
             reply_ns: at(3),
             queue_ns: at(4),
             datagram: datagram(0, tid, &reply),
         }),
         Event::Request(Request {
-            head: head(Kind::Request, tid, send),
+            head: head(RecordKind::Request, tid, send),
             send_ns: at(0),
             cross_ns: at(1),
             handle_ns: at(2),
@@ -84,7 +84,7 @@ pub(crate) fn greeting(tid: u32, seq: u32, start_ns: u64) -> [Event; 3] {
             datagram: datagram(tid, 0, &request),
         }),
         Event::Delivery(Delivery {
-            head: head(Kind::Delivery, tid, receive),
+            head: head(RecordKind::Delivery, tid, receive),
             skb,
             receive_ns: at(7),
             delivered_ns: at(8),

@@ -76,24 +76,24 @@ fn sockets(exchange: &Exchange) -> impl Iterator<Item = u64> {
     let asking = exchange.request.iter().map(|request| request.head.sock);
     asking.chain(
         exchange
-            .passed
+            .queued
             .iter()
-            .map(|passed| passed.message.head.sock),
+            .map(|queued| queued.message.head.sock),
     )
 }
 
 /// Who asked, and with which numbers. An answer whose request was not seen yet has its own.
 fn keys(exchange: &Exchange) -> Option<(Port, Vec<u32>)> {
     let Some(request) = &exchange.request else {
-        let datagram = &exchange.passed.first()?.message.datagram;
+        let datagram = &exchange.queued.first()?.message.datagram;
         return Some((receiver_of(datagram)?, vec![datagram.header()?.seq]));
     };
     let asked = request.datagram.headers().into_iter();
     let mut seqs: Vec<_> = asked.map(|header| header.seq).take(MOST).collect();
     if seqs.is_empty() {
         // Of a request without its bytes the first answer tells: later ones are added to it.
-        let first = exchange.passed.first();
-        let header = first.and_then(|passed| passed.message.datagram.header());
+        let first = exchange.queued.first();
+        let header = first.and_then(|queued| queued.message.datagram.header());
         seqs.push(header.map_or(UNKNOWN, |header| header.seq));
     }
     seqs.sort_unstable();

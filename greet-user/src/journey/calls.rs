@@ -2,14 +2,14 @@
 //! Calls that have not ended: what happens in one is told, or belongs to its request, when it
 //! does.
 
-use super::{Exchange, Journey, Pairing, Passed, Update, losses::Losses, update::update};
+use super::{Exchange, Journey, Pairing, Queued, Update, losses::Losses, update::update};
 use crate::event::{Extack, Request};
 
 /// A system call that has not ended, with what happened in it so far.
 #[derive(Debug, Default)]
 pub(super) struct Call {
     pub(super) number: u64,
-    pub(super) messages: Vec<Passed>,
+    pub(super) messages: Vec<Queued>,
     pub(super) extacks: Vec<Extack>,
     pub(super) losses: Losses,
     /// The request, where it was reported before the call's end.
@@ -102,9 +102,9 @@ impl Journey {
             self.conclude(request, call, emit);
             return;
         }
-        for passed in call.messages {
-            emit(update(&passed.message, 0));
-            self.open(Exchange::alone(passed), emit);
+        for queued in call.messages {
+            emit(update(&queued.message, 0));
+            self.open(Exchange::alone(queued), emit);
         }
         call.losses.iter().for_each(|loss| emit(Update::Loss(loss)));
         // One of which nobody knows the socket may be of a call that is not looked at.
@@ -127,16 +127,16 @@ impl Journey {
             is_queue_unseen: !self.watched.queues,
             ..Exchange::default()
         };
-        for passed in call.messages {
-            if exchange.is_arrival(&passed.message) {
-                exchange.passed.push(passed);
+        for queued in call.messages {
+            if exchange.is_arrival(&queued.message) {
+                exchange.queued.push(queued);
                 continue;
             }
-            emit(update(&passed.message, 0));
-            if exchange.is_answered_by(&passed.message) {
-                exchange.passed.push(passed);
+            emit(update(&queued.message, 0));
+            if exchange.is_answered_by(&queued.message) {
+                exchange.queued.push(queued);
             } else {
-                self.open(Exchange::alone(passed), emit);
+                self.open(Exchange::alone(queued), emit);
             }
         }
         losses.iter().for_each(|loss| emit(Update::Loss(loss)));
@@ -152,7 +152,7 @@ impl Journey {
 
     /// What a call held is another's from now on, or told.
     fn let_go(&mut self, call: &Call) {
-        let messages = call.messages.iter().map(|passed| &passed.message.datagram);
+        let messages = call.messages.iter().map(|queued| &queued.message.datagram);
         let request = call.crossed.iter().map(|request| &request.datagram);
         messages
             .chain(request)

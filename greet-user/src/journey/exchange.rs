@@ -13,7 +13,7 @@ pub struct Exchange {
     pub request: Option<Request>,
     /// The answers in the order in which they were queued. A message to another process
     /// has itself here, in its receiver's queue.
-    pub passed: Vec<Passed>,
+    pub queued: Vec<Queued>,
     /// The kernel's reasons.
     pub extacks: Vec<Extack>,
     /// What was lost in its request's call, other sockets' losses included: see
@@ -33,7 +33,7 @@ pub struct Exchange {
 
 /// A message in a receive queue, and how it left it.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Passed {
+pub struct Queued {
     /// The message.
     pub message: Message,
     /// How it was read; `None` as long as it was not.
@@ -48,7 +48,7 @@ pub struct Passed {
     pub(super) place: Place,
 }
 
-impl Passed {
+impl Queued {
     pub(super) const fn new(message: Message) -> Self {
         Self {
             message,
@@ -75,12 +75,12 @@ impl Exchange {
     /// All that were captured for it.
     pub(super) fn datagrams(&self) -> impl Iterator<Item = &Datagram> {
         let request = self.request.iter().map(|request| &request.datagram);
-        request.chain(self.passed.iter().map(|passed| &passed.message.datagram))
+        request.chain(self.queued.iter().map(|queued| &queued.message.datagram))
     }
 
-    pub(super) fn alone(passed: Passed) -> Self {
+    pub(super) fn alone(queued: Queued) -> Self {
         Self {
-            passed: vec![passed],
+            queued: vec![queued],
             ..Self::default()
         }
     }
@@ -90,19 +90,19 @@ impl Exchange {
     #[must_use]
     pub fn cut(&self, answers: usize, notes: usize, bytes: usize) -> Self {
         let request = self.request.as_ref();
-        let passed = self.passed.iter().take(answers).map(|passed| Passed {
+        let queued = self.queued.iter().take(answers).map(|queued| Queued {
             message: Message {
-                datagram: passed.message.datagram.cut(bytes),
-                ..passed.message
+                datagram: queued.message.datagram.cut(bytes),
+                ..queued.message
             },
-            ..*passed
+            ..*queued
         });
         Self {
             request: request.map(|request| Request {
                 datagram: request.datagram.cut(bytes),
                 ..*request
             }),
-            passed: passed.collect(),
+            queued: queued.collect(),
             extacks: self.extacks.iter().take(notes).copied().collect(),
             losses: self.losses.iter().take(notes).copied().collect(),
             unexplained: self.unexplained,
@@ -115,8 +115,8 @@ impl Exchange {
     /// Has everything been read that was queued, and will no more be? The socket of a task that died
     /// is closed.
     pub(super) fn is_over(&self) -> bool {
-        let mut passed = self.passed.iter();
-        let is_read = self.is_reading_unseen || !passed.any(Passed::is_waiting);
+        let mut queued = self.queued.iter();
+        let is_read = self.is_reading_unseen || !queued.any(Queued::is_waiting);
         self.is_dead() || is_read && self.running.is_empty() && self.due_ns == 0
     }
 
@@ -147,8 +147,8 @@ impl Exchange {
 
     /// Is this the request itself rather than an answer?
     #[must_use]
-    pub fn is_itself(&self, passed: &Passed) -> bool {
-        self.is_arrival(&passed.message)
+    pub fn is_itself(&self, queued: &Queued) -> bool {
+        self.is_arrival(&queued.message)
     }
 
     /// What came of it.
@@ -157,12 +157,12 @@ impl Exchange {
         let Some(request) = &self.request else {
             return Status::Notification;
         };
-        let mut answers = self.passed.iter().filter(|passed| !self.is_itself(passed));
+        let mut answers = self.queued.iter().filter(|queued| !self.is_itself(queued));
         let refused = || {
             let mut errors = self
-                .passed
+                .queued
                 .iter()
-                .map(|passed| passed.message.datagram.error());
+                .map(|queued| queued.message.datagram.error());
             errors.any(|error| error.is_some_and(|errno| errno < 0))
         };
         if request.end == End::Died {
@@ -181,7 +181,7 @@ impl Exchange {
             Status::Unread
         } else if answers.next().is_some() {
             Status::Answered
-        } else if !self.passed.is_empty() {
+        } else if !self.queued.is_empty() {
             Status::Delivered
         } else if self.is_queue_unseen {
             Status::Sent
@@ -193,8 +193,8 @@ impl Exchange {
     /// Was a message of it not read as long as we watched? One that left its queue with its
     /// socket was read by nobody either.
     fn is_unread(&self) -> bool {
-        let mut passed = self.passed.iter();
-        !self.is_reading_unseen && passed.any(|passed| passed.delivery.is_none())
+        let mut queued = self.queued.iter();
+        !self.is_reading_unseen && queued.any(|queued| queued.delivery.is_none())
     }
 
     /// Did the receive callback run to its end without an attempt to reply?
@@ -204,7 +204,7 @@ impl Exchange {
         let is_handled = request.is_some_and(|request| {
             request.handle_ns != 0 && request.handled_ns != 0 && request.unqueued == 0
         });
-        is_handled && self.passed.is_empty() && self.losses.is_empty()
+        is_handled && self.queued.is_empty() && self.losses.is_empty()
     }
 
     /// What a status alone does not tell, in a sentence: where a call ended that never returned, or
@@ -241,7 +241,7 @@ impl Exchange {
     #[must_use]
     pub fn seq(&self) -> Option<u32> {
         let asked = self.request.as_ref()?.datagram.header();
-        let header = asked.or_else(|| self.passed.first()?.message.datagram.header());
+        let header = asked.or_else(|| self.queued.first()?.message.datagram.header());
         Some(header?.seq)
     }
 
@@ -249,10 +249,10 @@ impl Exchange {
     #[must_use]
     pub fn stage(&self, stage: Stage) -> Option<u64> {
         let request = self.request.as_ref();
-        let first = self.passed.first();
-        let message = first.map(|passed| &passed.message);
-        let delivery = first.and_then(|passed| passed.delivery.as_ref());
-        event::passed(match stage {
+        let first = self.queued.first();
+        let message = first.map(|queued| &queued.message);
+        let delivery = first.and_then(|queued| queued.delivery.as_ref());
+        event::reached(match stage {
             Stage::Send => request?.send_ns,
             Stage::Cross => request?.cross_ns,
             Stage::Handle => request?.handle_ns,
@@ -272,9 +272,9 @@ impl Exchange {
     /// The stages that were passed, in the order in which they were.
     #[must_use]
     pub fn stages(&self) -> Vec<(Stage, u64)> {
-        let passed = |stage| Some((stage, self.stage(stage)?));
+        let queued = |stage| Some((stage, self.stage(stage)?));
         let mut stages = Vec::with_capacity(Stage::ALL.len());
-        stages.extend(Stage::ALL.into_iter().filter_map(passed));
+        stages.extend(Stage::ALL.into_iter().filter_map(queued));
         stages.sort_by_key(|(_, time_ns)| *time_ns);
         stages
     }
@@ -297,8 +297,8 @@ impl Exchange {
     /// was not.
     #[must_use]
     pub fn complete(&self) -> Option<u64> {
-        let passed = self.passed.iter();
-        let read = passed.map(|passed| event::passed(passed.delivery.as_ref()?.delivered_ns));
+        let queued = self.queued.iter();
+        let read = queued.map(|queued| event::reached(queued.delivery.as_ref()?.delivered_ns));
         let last = read.collect::<Option<Vec<_>>>()?.into_iter().max()?;
         last.checked_sub(self.stage(Stage::Send)?)
     }

@@ -4,7 +4,7 @@
 
 use std::mem::size_of;
 
-use super::Passed;
+use super::Queued;
 use crate::event::{Datagram, Extack, Loss};
 
 /// Bytes of all of them at most.
@@ -43,7 +43,7 @@ const fn notes(losses: usize, extacks: usize) -> usize {
 
 /// An empty one takes memory, too.
 fn weight(datagram: &Datagram) -> usize {
-    datagram.data.len() + size_of::<Passed>()
+    datagram.data.len() + size_of::<Queued>()
 }
 
 #[cfg(test)]

@@ -9,7 +9,7 @@ use std::cmp::Reverse;
 use greet_common::wire::{NETLINK_TEST_PROTOCOL, NLM_F_ACK, NLM_F_MULTI, NLMSG_ERROR};
 
 use super::{
-    Exchange, Journey, Passed, Place, Update, WAITING,
+    Exchange, Journey, Place, Queued, Update, WAITING,
     asked::{UNKNOWN, port_of, receiver_of},
 };
 use crate::event::{Close, End, Extack, Message, Request};
@@ -33,7 +33,7 @@ const EBUSY: i32 = 16;
 impl Exchange {
     /// Takes note of an answer: does it begin a dump, or end one?
     pub(super) fn follow_dump(&mut self, at: usize) {
-        let datagram = &self.passed[at].message.datagram;
+        let datagram = &self.queued[at].message.datagram;
         let Some(first) = receiver_of(datagram).and_then(|_| datagram.header()) else {
             return;
         };
@@ -67,10 +67,10 @@ impl Exchange {
     pub(super) fn awaits_another_task(&self) -> bool {
         let Some(request) = &self.request else {
             // An answer that is seen before its request, whose call has not returned.
-            let [passed] = self.passed.as_slice() else {
+            let [queued] = self.queued.as_slice() else {
                 return false;
             };
-            let datagram = &passed.message.datagram;
+            let datagram = &queued.message.datagram;
             let header = receiver_of(datagram).and_then(|_| datagram.header());
             return !answers_at_once(datagram.protocol)
                 && header.is_some_and(|header| header.seq != UNKNOWN);
@@ -88,7 +88,7 @@ impl Exchange {
         {
             return false;
         }
-        let Some(last) = self.passed.last() else {
+        let Some(last) = self.queued.last() else {
             return true;
         };
         let last = &last.message.datagram;
@@ -97,9 +97,9 @@ impl Exchange {
         };
         let is_part = header.flags & NLM_F_MULTI != 0 && last.done().is_none();
         let has_own_threads = datagram.protocol == AUDIT || is_modules(datagram.protocol);
-        let mut answers = self.passed.iter();
+        let mut answers = self.queued.iter();
         is_part
-            || has_own_threads && answers.all(|passed| passed.message.datagram.error() == Some(0))
+            || has_own_threads && answers.all(|queued| queued.message.datagram.error() == Some(0))
     }
 }
 
@@ -129,21 +129,21 @@ fn is_greeting_without_ack(request: &Request) -> bool {
 impl Journey {
     /// A message that was queued outside of its request's call belongs to its request, if that
     /// is known; otherwise it is emitted separately.
-    pub(super) fn adopt(&mut self, mut passed: Passed, emit: &mut impl FnMut(Update<'_>)) {
-        let Some(id) = self.asker(&passed.message) else {
-            self.open(Exchange::alone(passed), emit);
+    pub(super) fn adopt(&mut self, mut queued: Queued, emit: &mut impl FnMut(Update<'_>)) {
+        let Some(id) = self.asker(&queued.message) else {
+            self.open(Exchange::alone(queued), emit);
             return;
         };
         let Some(exchange) = self.open.get(&id) else {
             return;
         };
-        let place = Place::Exchange(id, exchange.passed.len());
-        self.put(&mut passed, place);
-        self.held.add(&passed.message.datagram);
-        self.asked.add_socket(id, passed.message.head.sock);
+        let place = Place::Exchange(id, exchange.queued.len());
+        self.put(&mut queued, place);
+        self.held.add(&queued.message.datagram);
+        self.asked.add_socket(id, queued.message.head.sock);
         if let Some(exchange) = self.open.get_mut(&id) {
-            exchange.passed.push(passed);
-            exchange.follow_dump(exchange.passed.len() - 1);
+            exchange.queued.push(queued);
+            exchange.follow_dump(exchange.queued.len() - 1);
             self.wait_for_answers(id);
         }
         self.let_one_dump_run(id, emit);
@@ -173,7 +173,7 @@ impl Journey {
             let is_unanswered = |id: &u64| {
                 let exchange = &self.open[id];
                 let request = exchange.request.as_ref();
-                exchange.passed.is_empty()
+                exchange.queued.is_empty()
                     && request.is_some_and(|request| request.datagram.data.is_empty())
             };
             let mut unanswered = by(UNKNOWN).filter(is_unanswered);
@@ -201,7 +201,7 @@ impl Journey {
         for seq in seqs {
             let alone = self.asked.by(port, seq).filter(|id| {
                 let other = &self.open[id];
-                let message = other.passed.first().map(|passed| &passed.message);
+                let message = other.queued.first().map(|queued| &queued.message);
                 other.request.is_none()
                     && message.is_some_and(|message| {
                         message.head.sock == sock
@@ -214,7 +214,7 @@ impl Journey {
         found.dedup();
         for id in found {
             if let Some(alone) = self.remove(id) {
-                exchange.passed.extend(alone.passed);
+                exchange.queued.extend(alone.queued);
             }
         }
     }
@@ -224,7 +224,7 @@ impl Journey {
         let open = self.asked.at(sock).into_iter();
         let alone = open.filter_map(|id| self.open.get(&id));
         let alone = alone.filter(|other| other.request.is_none() && other.due_ns != 0);
-        let messages = alone.filter_map(|other| Some(&other.passed.first()?.message));
+        let messages = alone.filter_map(|other| Some(&other.queued.first()?.message));
         messages
             .filter_map(|message| Some(message.datagram.header()?.seq))
             .collect()
@@ -299,8 +299,8 @@ impl Journey {
     /// The kernel's reason for what it does inside a `recvmsg()`: it is about the dump whose next
     /// part follows.
     /// Returns the sequence number of that dump's request.
-    pub(super) fn reason_of_dump(&mut self, extack: &Extack, messages: &[Passed]) -> Option<u32> {
-        let mut later = messages.iter().map(|passed| &passed.message);
+    pub(super) fn reason_of_dump(&mut self, extack: &Extack, messages: &[Queued]) -> Option<u32> {
+        let mut later = messages.iter().map(|queued| &queued.message);
         let part = later.find(|message| message.queue_ns >= extack.time_ns)?;
         let id = self.asker(part)?;
         self.open.get_mut(&id)?.extacks.push(*extack);
@@ -321,15 +321,15 @@ impl Journey {
                 exchange.running.clear();
                 exchange.due_ns = 0;
             }
-            for passed in &mut exchange.passed {
-                if passed.is_waiting() && passed.message.head.sock == sock {
-                    for places in [&mut self.queued, &mut self.displaced] {
-                        if places.get(&passed.buffer()) == Some(&passed.place) {
-                            places.remove(&passed.buffer());
+            for queued in &mut exchange.queued {
+                if queued.is_waiting() && queued.message.head.sock == sock {
+                    for places in [&mut self.in_queue, &mut self.displaced] {
+                        if places.get(&queued.buffer()) == Some(&queued.place) {
+                            places.remove(&queued.buffer());
                         }
                     }
-                    passed.gone = true;
-                    passed.closed_ns = close.time_ns;
+                    queued.gone = true;
+                    queued.closed_ns = close.time_ns;
                 }
             }
             self.close_if_over(Place::Exchange(id, 0), emit);

@@ -12,9 +12,9 @@ impl Journey {
                 emit(Update::Extack(extack, seq));
             }
             // The next part of a dump, or what was queued unseen.
-            for passed in call.messages {
-                emit(update(&passed.message, delivery.receive_ns));
-                self.adopt(passed, emit);
+            for queued in call.messages {
+                emit(update(&queued.message, delivery.receive_ns));
+                self.adopt(queued, emit);
             }
             call.losses.iter().for_each(|loss| emit(Update::Loss(loss)));
         }
@@ -24,15 +24,15 @@ impl Journey {
             return;
         };
         if delivery.flags & MSG_PEEK != 0 {
-            self.at(place, |passed| passed.peeks += 1);
+            self.at(place, |queued| queued.peeks += 1);
             return;
         }
-        for places in [&mut self.queued, &mut self.displaced] {
+        for places in [&mut self.in_queue, &mut self.displaced] {
             if places.get(&key) == Some(&place) {
                 places.remove(&key);
             }
         }
-        self.at(place, |passed| passed.delivery = Some(delivery));
+        self.at(place, |queued| queued.delivery = Some(delivery));
         self.close_if_over(place, emit);
     }
 
@@ -44,10 +44,10 @@ impl Journey {
         receive_ns: u64,
         emit: &mut impl FnMut(Update<'_>),
     ) -> Option<Place> {
-        let newest = self.queued.get(&key).copied();
+        let newest = self.in_queue.get(&key).copied();
         let fits = |place| {
-            let passed = self.passed(place);
-            passed.is_some_and(|passed| passed.message.queue_ns <= receive_ns)
+            let queued = self.passed(place);
+            queued.is_some_and(|queued| queued.message.queue_ns <= receive_ns)
         };
         if newest.is_some_and(fits) {
             let older = self.displaced.remove(&key);
@@ -60,7 +60,7 @@ impl Journey {
     /// Nobody will read this message any more.
     pub(super) fn give_up(&mut self, place: Option<Place>, emit: &mut impl FnMut(Update<'_>)) {
         if let Some(place) = place {
-            self.at(place, |passed| passed.gone = true);
+            self.at(place, |queued| queued.gone = true);
             self.close_if_over(place, emit);
         }
     }

@@ -144,8 +144,8 @@ impl Exchange {
     /// Those among them of which no [`Loss`] tells.
     #[must_use]
     pub fn lost_unrecorded(&self) -> u64 {
-        let reads = self.passed.iter();
-        let reads = reads.filter_map(|passed| passed.delivery.as_ref());
+        let reads = self.queued.iter();
+        let reads = reads.filter_map(|queued| queued.delivery.as_ref());
         let failed = reads.filter(|read| read.result < 0).count();
         u64::from(self.unexplained) + failed as u64
     }

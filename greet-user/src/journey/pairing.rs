@@ -3,7 +3,7 @@
 
 use greet_common::wire::{Header, NLMSG_ERROR};
 
-use super::{Exchange, Passed};
+use super::{Exchange, Queued};
 use crate::event::{Datagram, Extack};
 
 /// `NETLINK_NETFILTER`.
@@ -27,7 +27,7 @@ impl<'a> Pairing<'a> {
     pub fn of(exchange: &'a Exchange) -> Self {
         let request = exchange.request.as_ref();
         let requests = request.map_or_else(Vec::new, |request| request.datagram.headers());
-        let mut taken = vec![false; exchange.passed.len()];
+        let mut taken = vec![false; exchange.queued.len()];
         let find = |extack| answer_of(exchange, &requests, extack, &mut taken);
         Self {
             exchange,
@@ -45,8 +45,8 @@ impl<'a> Pairing<'a> {
     /// The number of the request in its datagram that the message answers, from 0; `None` where
     /// that is not known, because several have the same sequence number.
     #[must_use]
-    pub fn request_of(&self, passed: &Passed) -> Option<usize> {
-        let datagram = &passed.message.datagram;
+    pub fn request_of(&self, queued: &Queued) -> Option<usize> {
+        let datagram = &queued.message.datagram;
         let seq = datagram.header()?.seq;
         let asked = self.requests.iter().enumerate();
         let mut fitting = asked.filter(|(_, header)| header.seq == seq);
@@ -79,8 +79,8 @@ impl<'a> Pairing<'a> {
     pub fn seqs_of_reasons(&self) -> impl Iterator<Item = Option<u32>> {
         let only = self.exchange.seq().filter(|_| !self.are_several());
         self.answers.iter().map(move |answer| {
-            let passed = answer.and_then(|answer| self.exchange.passed.get(answer));
-            let header = passed.and_then(|passed| passed.message.datagram.header());
+            let queued = answer.and_then(|answer| self.exchange.queued.get(answer));
+            let header = queued.and_then(|queued| queued.message.datagram.header());
             header.map(|header| header.seq).or(only)
         })
     }
@@ -95,18 +95,18 @@ fn answer_of(
     taken: &mut [bool],
 ) -> Option<usize> {
     let request = exchange.request.as_ref();
-    let is_candidate = |passed: &Passed| {
-        let (message, datagram) = (&passed.message, &passed.message.datagram);
+    let is_candidate = |queued: &Queued| {
+        let (message, datagram) = (&queued.message, &queued.message.datagram);
         datagram.portid == 0
             && datagram.group == 0
             && message.queue_ns >= extack.time_ns
             && request.is_none_or(|request| request.head.sock == message.head.sock)
     };
-    let all = exchange.passed.iter().enumerate();
-    let mut candidates = all.filter(|(_, passed)| is_candidate(passed));
+    let all = exchange.queued.iter().enumerate();
+    let mut candidates = all.filter(|(_, queued)| is_candidate(queued));
     let text = extack.text.split(|byte| *byte == 0).next();
-    let says_it = candidates.clone().find(|(at, passed)| {
-        let said = passed.message.datagram.reason();
+    let says_it = candidates.clone().find(|(at, queued)| {
+        let said = queued.message.datagram.reason();
         said.is_some() && said == text && !taken[*at]
     });
     if let Some((at, _)) = says_it {
@@ -118,11 +118,11 @@ fn answer_of(
             .first()
             .is_some_and(|first| first.kind == BATCH_BEGIN);
     if is_batch {
-        let is_refused = |passed: &Passed| {
-            let error = passed.message.datagram.error();
+        let is_refused = |queued: &Queued| {
+            let error = queued.message.datagram.error();
             error.is_some_and(|error| error < 0)
         };
-        let mut refused = candidates.filter(|(_, passed)| is_refused(passed));
+        let mut refused = candidates.filter(|(_, queued)| is_refused(queued));
         let (first, second) = (refused.next(), refused.next());
         return first.filter(|_| second.is_none()).map(|(at, _)| at);
     }

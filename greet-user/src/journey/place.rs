@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! Where a message is kept until it is read.
 
-use super::{Journey, Passed};
+use super::{Journey, Queued};
 use crate::event::Message;
 
 /// Where a message is that waits to be read.
@@ -17,20 +17,20 @@ pub(super) enum Place {
 
 impl Journey {
     pub(super) fn is_at(&self, place: Place, message: &Message) -> bool {
-        let passed = self.passed(place);
-        passed.is_some_and(|passed| passed.message.datagram.data == message.datagram.data)
+        let queued = self.passed(place);
+        queued.is_some_and(|queued| queued.message.datagram.data == message.datagram.data)
     }
 
-    pub(super) fn passed(&self, place: Place) -> Option<&Passed> {
+    pub(super) fn passed(&self, place: Place) -> Option<&Queued> {
         match place {
             Place::Nowhere => None,
             Place::Call(tid, at) => self.calls.get(&tid)?.messages.get(at),
-            Place::Exchange(id, at) => self.open.get(&id)?.passed.get(at),
+            Place::Exchange(id, at) => self.open.get(&id)?.queued.get(at),
         }
     }
 
-    pub(super) fn at(&mut self, place: Place, change: impl FnOnce(&mut Passed)) {
-        let passed = match place {
+    pub(super) fn at(&mut self, place: Place, change: impl FnOnce(&mut Queued)) {
+        let queued = match place {
             Place::Nowhere => None,
             Place::Call(tid, at) => self
                 .calls
@@ -39,10 +39,10 @@ impl Journey {
             Place::Exchange(id, at) => self
                 .open
                 .get_mut(&id)
-                .and_then(|open| open.passed.get_mut(at)),
+                .and_then(|open| open.queued.get_mut(at)),
         };
-        if let Some(passed) = passed {
-            change(passed);
+        if let Some(queued) = queued {
+            change(queued);
         }
     }
 }

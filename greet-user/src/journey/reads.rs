@@ -6,7 +6,7 @@ use greet_common::{
     wire::{NLM_F_ACK, NLM_F_MULTI, NLMSG_DONE},
 };
 
-use super::{Exchange, Passed};
+use super::{Exchange, Queued};
 
 /// `NLM_F_DUMP`, both bits.
 const NLM_F_DUMP: u16 = 0x300;
@@ -14,7 +14,7 @@ const NLM_F_DUMP: u16 = 0x300;
 /// (`nl_dump_check_consistent()` in `include/net/netlink.h`).
 const NLM_F_DUMP_INTR: u16 = 0x10;
 
-impl Passed {
+impl Queued {
     /// How many bytes of it reached its reader's memory; `None` if it was not read, and where the
     /// hooks do not tell.
     #[must_use]
@@ -64,14 +64,14 @@ impl Exchange {
     /// How many of its messages were read in part only.
     #[must_use]
     pub fn truncated(&self) -> u64 {
-        let passed = self.passed.iter();
-        passed.filter(|passed| passed.is_truncated()).count() as u64
+        let queued = self.queued.iter();
+        queued.filter(|queued| queued.is_truncated()).count() as u64
     }
 
     /// Is it a dump of what changed meanwhile? Then what was dumped need not fit together.
     #[must_use]
     pub fn is_interrupted(&self) -> bool {
-        self.passed.iter().any(Passed::is_interrupted)
+        self.queued.iter().any(Queued::is_interrupted)
     }
 
     /// Does its request ask for an answer? An acknowledgement or a dump is asked for by a flag;
@@ -91,7 +91,7 @@ impl Exchange {
     /// How often a message of it was looked at without being taken (`MSG_PEEK`).
     #[must_use]
     pub fn peeks(&self) -> u64 {
-        let passed = self.passed.iter();
-        passed.map(|passed| u64::from(passed.peeks)).sum()
+        let queued = self.queued.iter();
+        queued.map(|queued| u64::from(queued.peeks)).sum()
     }
 }

@@ -2,7 +2,7 @@
 //! Order, disorder, duplicates and gaps.
 
 use greet_common::Stage;
-use greet_common::event::Kind;
+use greet_common::event::RecordKind;
 use proptest::prelude::{Just, Strategy, prop_assert, prop_assert_eq, proptest};
 
 use super::*;
@@ -42,15 +42,15 @@ fn exchanges(events: impl IntoIterator<Item = Event>) -> Vec<Exchange> {
 /// What must hold for a greeting of which nothing is missing.
 fn is_whole(exchange: &Exchange) -> bool {
     let request = exchange.request.as_ref().expect("a request");
-    let [passed] = exchange.passed.as_slice() else {
+    let [queued] = exchange.queued.as_slice() else {
         return false;
     };
-    let answer = &passed.message.datagram;
+    let answer = &queued.message.datagram;
     exchange.stages().len() == 9
         && exchange.status() == Status::Answered
         && answer.peer_portid == request.datagram.portid
         && answer.header().map(|header| header.seq) == exchange.seq()
-        && passed.delivery.as_ref().map(|read| read.head.sock) == Some(request.head.sock)
+        && queued.delivery.as_ref().map(|read| read.head.sock) == Some(request.head.sock)
 }
 
 #[test]
@@ -125,7 +125,7 @@ fn a_look_does_not_take_the_message_away() {
     let all = exchanges([message, request, look.clone(), look, delivery]);
     assert_eq!(all.len(), 1);
     assert!(is_whole(&all[0]));
-    assert_eq!(all[0].passed[0].peeks, 2);
+    assert_eq!(all[0].queued[0].peeks, 2);
 }
 
 #[test]
@@ -150,7 +150,7 @@ fn unread_answers_do_not_pile_up() {
     }
     assert_eq!(all.len(), 70_000 - WAITING);
     assert_eq!(all[0].seq(), Some(0), "the oldest goes first");
-    assert!(journey.queued.len() <= WAITING);
+    assert!(journey.in_queue.len() <= WAITING);
 }
 
 #[test]
@@ -177,7 +177,7 @@ fn later_chunks_of_a_dump_belong_to_its_request() {
     first.datagram = datagram(0, 71, &bytes(16, 2, 9, 71, &[1; 100]));
     let mut second = first.clone();
     second.head = Head {
-        kind: Kind::Message as u32,
+        kind: RecordKind::Message as u32,
         ..read.head
     };
     second.datagram = datagram(0, 71, &bytes(3, 2, 9, 71, &[0; 4]));
@@ -194,12 +194,12 @@ fn later_chunks_of_a_dump_belong_to_its_request() {
     ]);
     assert_eq!(all.len(), 1);
     let lengths: Vec<_> = all[0]
-        .passed
+        .queued
         .iter()
-        .map(|passed| passed.message.datagram.len)
+        .map(|queued| queued.message.datagram.len)
         .collect();
     assert_eq!(lengths, [116, 20]);
-    assert!(all[0].passed.iter().all(|passed| passed.delivery.is_some()));
+    assert!(all[0].queued.iter().all(|queued| queued.delivery.is_some()));
 }
 
 /// The request as its end alone tells it.
@@ -242,7 +242,7 @@ fn a_request_without_bytes_is_known_by_its_answers() {
     let [exchange, alone] = all.as_slice() else {
         panic!("{all:?}");
     };
-    assert_eq!((exchange.seq(), exchange.passed.len()), (Some(9), 2));
+    assert_eq!((exchange.seq(), exchange.queued.len()), (Some(9), 2));
     let stages: Vec<_> = exchange.stages().iter().map(|(stage, _)| *stage).collect();
     assert_eq!(
         stages,
@@ -258,7 +258,7 @@ fn a_reason_whose_socket_is_not_known_waits_for_its_request() {
             panic!("not as expected");
         };
         let head = Head {
-            kind: Kind::Extack as u32,
+            kind: RecordKind::Extack as u32,
             protocol: 0,
             call: request.head.call + (call << 32),
             sock: 0,
@@ -365,9 +365,9 @@ proptest! {
         let events = events.into_iter().zip(kept).filter_map(|(event, kept)| kept.then_some(event));
         for exchange in exchanges(events) {
             if let Some(request) = &exchange.request {
-                for passed in &exchange.passed {
-                    prop_assert_eq!(passed.message.head.call, request.head.call);
-                    prop_assert_eq!(passed.message.head.tid, request.head.tid);
+                for queued in &exchange.queued {
+                    prop_assert_eq!(queued.message.head.call, request.head.call);
+                    prop_assert_eq!(queued.message.head.tid, request.head.tid);
                 }
             }
         }
@@ -380,7 +380,7 @@ proptest! {
         };
         let sent = messages(&events);
         let all = exchanges(events);
-        let told: usize = all.iter().map(|exchange| exchange.passed.len()).sum();
+        let told: usize = all.iter().map(|exchange| exchange.queued.len()).sum();
         prop_assert_eq!(told, sent);
     }
 }

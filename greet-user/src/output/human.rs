@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! For people: each exchange as a ladder between the process and the kernel, or each message
-//! on a line. How it is drawn, [`Look`] says; what is drawn depends on nothing else.
+//! on a line. How it is drawn, [`RenderOptions`] says; what is drawn depends on nothing else.
 
 mod bytes;
 pub(super) mod counts;
@@ -9,11 +9,11 @@ mod fold;
 mod ladder;
 mod lanes;
 mod line;
-mod look;
 pub(super) mod marks;
 mod message;
 mod oneline;
 pub mod parts;
+mod render;
 mod rungs;
 mod summary;
 mod text;
@@ -35,15 +35,15 @@ use crate::{
 };
 use ladder::Ladder;
 use line::{Line, wrapped};
-pub use look::Look;
-use look::{BOLD, DIM, ERROR, PLAIN};
+pub use render::RenderOptions;
+use render::{BOLD, DIM, ERROR, PLAIN};
 use text::{counted, duration, microseconds};
 pub(super) use text::{error_name, error_text};
 
 /// Writes lines for people.
 pub struct Human<W> {
     out: W,
-    look: Look,
+    render: RenderOptions,
     quiet: bool,
     /// The text of the last answer: the same one is shown once.
     answer: Option<Vec<u8>>,
@@ -55,10 +55,10 @@ pub struct Human<W> {
 
 impl<W: Write> Human<W> {
     /// Writes to `out`; if `quiet`, only what is known at the beginning and at the end.
-    pub const fn new(out: W, look: Look, quiet: bool) -> Self {
+    pub const fn new(out: W, render: RenderOptions, quiet: bool) -> Self {
         Self {
             out,
-            look,
+            render,
             quiet,
             answer: None,
             call: 0,
@@ -74,22 +74,22 @@ impl<W: Write> Human<W> {
     /// Words, on as many lines as they need.
     fn sentence(&self, style: Style, text: &str, out: &mut String) {
         // Before it is measured.
-        let text = self.look.shown(text.as_bytes());
-        for text in wrapped(&text, self.look.width) {
-            Line::new(&self.look).push(style, &text).end(out);
+        let text = self.render.shown(text.as_bytes());
+        for text in wrapped(&text, self.render.width) {
+            Line::new(&self.render).push(style, &text).end(out);
         }
     }
 
     fn traced(&self, greeting: &Greeting, trace: &Trace, out: &mut String) {
-        if self.look.oneline {
-            oneline::exchange(&trace.exchange, &self.look, out);
+        if self.render.oneline {
+            oneline::exchange(&trace.exchange, &self.render, out);
         } else {
-            let ladder = Ladder::new(&trace.exchange, trace.callback.as_deref(), &self.look);
+            let ladder = Ladder::new(&trace.exchange, trace.callback.as_deref(), &self.render);
             out.push('\n');
             ladder.draw(out);
             self.outcome(greeting, out);
             ladder.marks(out);
-            if self.look.bytes {
+            if self.render.bytes {
                 ladder.bytes(out);
             }
         }
@@ -101,13 +101,13 @@ impl<W: Write> Human<W> {
 
     /// The ladder's last line.
     fn outcome(&self, greeting: &Greeting, out: &mut String) {
-        let mut line = Line::new(&self.look);
+        let mut line = Line::new(&self.render);
         line.to(ladder::USER);
         match &greeting.outcome {
             Outcome::Answered(answer) => {
                 let time_ns = answer.time_ns.saturating_sub(greeting.sent.time_ns);
                 line.push(BOLD, "answered").push(DIM, "  round trip ");
-                line.push(BOLD, &duration(time_ns, &self.look));
+                line.push(BOLD, &duration(time_ns, &self.render));
                 line.push(DIM, "  text ");
                 line.push(
                     PLAIN,
@@ -118,9 +118,9 @@ impl<W: Write> Human<W> {
                 line.push(BOLD, "sent").push(DIM, "  no answer asked for");
             }
             Outcome::Lost(why) => {
-                let columns = self.look.width.saturating_sub(ladder::USER).max(20);
-                for text in wrapped(&self.look.shown(why.as_bytes()), columns) {
-                    let mut line = Line::new(&self.look);
+                let columns = self.render.width.saturating_sub(ladder::USER).max(20);
+                for text in wrapped(&self.render.shown(why.as_bytes()), columns) {
+                    let mut line = Line::new(&self.render);
                     line.to(ladder::USER).push(ERROR, &text).end(out);
                 }
                 return;
@@ -146,13 +146,13 @@ impl<W: Write> Human<W> {
         let time_ns = answer.time_ns.saturating_sub(greeting.sent.time_ns);
         let size = counted(answer.payload.len() as u64, "byte", "bytes");
         let seq = greeting.sent.seq;
-        let mut line = Line::new(&self.look);
+        let mut line = Line::new(&self.render);
         line.push(PLAIN, &format!("{size} from the kernel: seq={seq} time="));
-        line.push(PLAIN, &duration(time_ns, &self.look)).end(out);
-        if !self.look.oneline && self.answer.as_ref() != Some(&answer.payload) {
-            let text = self.look.shown(trimmed(&answer.payload)).into_owned();
-            for text in wrapped(&text, self.look.width.saturating_sub(2)) {
-                let mut line = Line::new(&self.look);
+        line.push(PLAIN, &duration(time_ns, &self.render)).end(out);
+        if !self.render.oneline && self.answer.as_ref() != Some(&answer.payload) {
+            let text = self.render.shown(trimmed(&answer.payload)).into_owned();
+            for text in wrapped(&text, self.render.width.saturating_sub(2)) {
+                let mut line = Line::new(&self.render);
                 line.to(2).push(BOLD, &text).end(out);
             }
             self.answer = Some(answer.payload.clone());
@@ -212,13 +212,15 @@ impl<W: Write> View for Human<W> {
 impl<W: Write> Human<W> {
     /// A run that greets begins.
     fn greet(&mut self, start: &Start) -> io::Result<()> {
-        let (look, system) = (self.look, &start.system);
+        let (render, system) = (self.render, &start.system);
         let mut out = String::new();
-        let mut line = Line::new(&look);
+        let mut line = Line::new(&render);
         let (port, protocol) = (start.portid, start.protocol);
         let behind = format!(" from port {port} to netlink protocol {protocol}");
-        let room = look.width.saturating_sub("GREET \"\"".len() + behind.len());
-        let text = line::cut(&look.shown(start.text.as_bytes()), room, &look);
+        let room = render
+            .width
+            .saturating_sub("GREET \"\"".len() + behind.len());
+        let text = line::cut(&render.shown(start.text.as_bytes()), room, &render);
         line.push(BOLD, "GREET")
             .push(PLAIN, &format!(" \"{text}\"{behind}"));
         line.end(&mut out);
@@ -232,12 +234,12 @@ impl<W: Write> Human<W> {
                 system.kernel,
                 counted(hooks.len() as u64, "hook", "hooks")
             );
-            if look.verbose {
+            if render.verbose {
                 text = format!("{text}: {}", by_kind(hooks));
             }
             self.sentence(DIM, &text, &mut out);
-            if look.oneline && !self.quiet {
-                oneline::titles(&look, &mut out);
+            if render.oneline && !self.quiet {
+                oneline::titles(&render, &mut out);
             }
         }
         self.write(&out)
@@ -245,28 +247,28 @@ impl<W: Write> Human<W> {
 
     /// Such a run is over.
     fn greeted(&mut self, greetings: &Greetings, summary: &Summary) -> io::Result<()> {
-        let look = self.look;
+        let render = self.render;
         let mut out = String::from("\n");
         let (sent, answered, lost) = (greetings.sent, greetings.received, greetings.lost);
         self.sentence(BOLD, "--- greeting statistics ---", &mut out);
         let percent = (lost * 100).checked_div(sent).unwrap_or(0);
         let time = greetings.duration_ns / 1_000_000;
-        let mut line = Line::new(&look);
+        let mut line = Line::new(&render);
         line.push(PLAIN, &format!("{sent} sent, {answered} answered, "));
         let style = if lost > 0 { ERROR } else { PLAIN };
         line.push(style, &format!("{lost} lost ({percent}%)"));
         line.push(PLAIN, &format!(", time {time} ms")).end(&mut out);
         if let Some(times) = &greetings.round_trips {
             let all = [times.min, times.mean, times.max, times.mdev].map(microseconds);
-            let (all, us) = (all.join("/"), look.glyphs().us);
+            let (all, us) = (all.join("/"), render.glyphs().us);
             let text = format!("round trip min/avg/max/mdev = {all} {us}");
             self.sentence(PLAIN, &text, &mut out);
         }
         if summary.is_traced {
             let (events, dropped) = (summary.events, summary.events_dropped);
-            summary::events(events, dropped, summary.calls_missed, &look, &mut out);
-            summary::spans(&summary.spans, &look, &mut out);
-            summary::histogram(&summary.totals, &look, &mut out);
+            summary::events(events, dropped, summary.calls_missed, &render, &mut out);
+            summary::spans(&summary.spans, &render, &mut out);
+            summary::histogram(&summary.totals, &render, &mut out);
         }
         self.write(&out)
     }

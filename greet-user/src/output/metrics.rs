@@ -139,23 +139,23 @@ fn subject(exchange: &Exchange) -> Option<&Head> {
     if let Some(request) = &exchange.request {
         return Some(&request.head);
     }
-    let passed = exchange.passed.first()?;
-    let reader = passed.delivery.as_ref().map(|read| &read.head);
-    Some(reader.unwrap_or(&passed.message.head))
+    let queued = exchange.queued.first()?;
+    let reader = queued.delivery.as_ref().map(|read| &read.head);
+    Some(reader.unwrap_or(&queued.message.head))
 }
 
 fn deliveries(exchange: &Exchange) -> impl Iterator<Item = &Delivery> {
-    let passed = exchange.passed.iter();
-    passed.filter_map(|passed| passed.delivery.as_ref())
+    let queued = exchange.queued.iter();
+    queued.filter_map(|queued| queued.delivery.as_ref())
 }
 
 /// What `sendmsg()` returned, or the first error among the answers: a negative errno.
 fn refusal(exchange: &Exchange) -> Option<i32> {
     let result = exchange.request.as_ref().map(|request| request.result);
-    let mut answers = exchange.passed.iter();
+    let mut answers = exchange.queued.iter();
     let answered = || {
         let error = |errno: &i32| *errno < 0;
-        answers.find_map(|passed| passed.message.datagram.error().filter(error))
+        answers.find_map(|queued| queued.message.datagram.error().filter(error))
     };
     result.filter(|result| *result < 0).or_else(answered)
 }

@@ -13,7 +13,7 @@ pub use span::{Clock, spans};
 
 use crate::{
     collector::Sender,
-    journey::{Exchange, Passed, Status, Update},
+    journey::{Exchange, Queued, Status, Update},
     notice,
     run::{Opening, Summary},
     view::View,
@@ -57,9 +57,9 @@ impl Sample {
     /// Copies it.
     #[must_use]
     pub fn of(exchange: &Exchange, callback: Option<&str>, number: u64) -> Self {
-        let answers = exchange.passed.iter();
-        let answers = answers.filter(|passed| !exchange.is_itself(passed)).count();
-        let read = exchange.passed.iter().filter_map(|passed| passed.delivery);
+        let answers = exchange.queued.iter();
+        let answers = answers.filter(|queued| !exchange.is_itself(queued)).count();
+        let read = exchange.queued.iter().filter_map(|queued| queued.delivery);
         Self {
             number,
             exchange: exchange.cut(ANSWERS, NOTES, BYTES),
@@ -78,13 +78,13 @@ impl Sample {
     #[must_use]
     pub fn size(&self) -> usize {
         let Exchange {
-            passed,
+            queued,
             extacks,
             losses,
             ..
         } = &self.exchange;
         size_of::<Self>()
-            + passed.len() * (size_of::<Passed>() + BYTES)
+            + queued.len() * (size_of::<Queued>() + BYTES)
             + size_of_val(extacks.as_slice())
             + size_of_val(losses.as_slice())
     }

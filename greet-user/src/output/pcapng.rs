@@ -78,15 +78,15 @@ impl<W: Write> Pcapng<W> {
             let story = || comment::of_request(request, Some(exchange), callback);
             self.held.end(&Key::of_request(request), story);
         }
-        for passed in &exchange.passed {
-            if let Some(read) = &passed.delivery {
+        for queued in &exchange.queued {
+            if let Some(read) = &queued.delivery {
                 self.newest_ns = self.newest_ns.max(read.delivered_ns);
             }
-            if exchange.is_itself(passed) {
+            if exchange.is_itself(queued) {
                 continue;
             }
-            let story = || comment::of_answer(passed, exchange);
-            self.held.end(&Key::of_message(&passed.message), story);
+            let story = || comment::of_answer(queued, exchange);
+            self.held.end(&Key::of_message(&queued.message), story);
         }
     }
 

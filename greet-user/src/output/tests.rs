@@ -148,7 +148,7 @@ fn shown(greeting: &Greeting, events: &[Event], lost: u64) -> (String, String) {
             .expect("writes to memory");
     };
     let (mut human, mut json) = (Vec::new(), Vec::new());
-    show(&mut Human::new(&mut human, Look::default(), false));
+    show(&mut Human::new(&mut human, RenderOptions::default(), false));
     show(&mut Json::new(&mut json, false));
     let text = |bytes| String::from_utf8(bytes).expect("UTF-8");
     (text(human), text(json))
@@ -217,7 +217,7 @@ fn a_request_whose_bytes_were_not_seen() {
     insta::assert_snapshot!("tracepoints_human", human);
     insta::assert_snapshot!("tracepoints_json", json);
     let mut lines = Vec::new();
-    let mut human = Human::new(&mut lines, Look::default(), false);
+    let mut human = Human::new(&mut lines, RenderOptions::default(), false);
     let mut journey = Journey::new(true);
     let mut emit = |update: Update<'_>| human.update(&update, None).expect("writes to memory");
     for event in events {

@@ -5,7 +5,7 @@
 
 use std::borrow::Cow;
 
-use greet_common::event::{COMM_SIZE, EXTACK_SIZE, Kind, LEN_UNKNOWN};
+use greet_common::event::{COMM_SIZE, EXTACK_SIZE, LEN_UNKNOWN, RecordKind};
 use serde::{Deserialize, Serialize};
 
 use super::{Entry, v2};
@@ -226,14 +226,14 @@ impl Body<'_> {
             Self::Closing(closing) => Entry::Closing(closing.into()),
             Self::Request(it) => Entry::Event(Event::Request(it.request()?)),
             Self::Message(it) => Entry::Event(Event::Message(event::Message {
-                head: it.head.head(Kind::Message)?,
+                head: it.head.head(RecordKind::Message)?,
                 skb: it.skb,
                 reply_ns: it.reply_ns,
                 queue_ns: it.queue_ns,
                 datagram: it.datagram.datagram(it.head.protocol)?,
             })),
             Self::Delivery(it) => Entry::Event(Event::Delivery(event::Delivery {
-                head: it.head.head(Kind::Delivery)?,
+                head: it.head.head(RecordKind::Delivery)?,
                 skb: it.skb,
                 receive_ns: it.receive_ns,
                 delivered_ns: it.delivered_ns,
@@ -243,7 +243,7 @@ impl Body<'_> {
                 padding: 0,
             })),
             Self::Loss(it) => Entry::Event(Event::Loss(event::Loss {
-                head: it.head.head(Kind::Loss)?,
+                head: it.head.head(RecordKind::Loss)?,
                 time_ns: it.time_ns,
                 netns: it.netns,
                 portid: it.portid,
@@ -256,7 +256,7 @@ impl Body<'_> {
             Self::Lost(it) => Entry::Event(Event::Loss(it.loss()?)),
             Self::Close(it) => Entry::Event(Event::Close(it.close()?)),
             Self::Extack(it) => Entry::Event(Event::Extack(event::Extack {
-                head: it.head.head(Kind::Extack)?,
+                head: it.head.head(RecordKind::Extack)?,
                 time_ns: it.time_ns,
                 text: filled::<EXTACK_SIZE>(it.text)?,
             })),
@@ -268,7 +268,7 @@ impl Request<'_> {
     fn request(&self) -> Result<event::Request, &'static str> {
         let (end, result) = event::End::of(self.sent_ns, self.result);
         Ok(event::Request {
-            head: self.head.head(Kind::Request)?,
+            head: self.head.head(RecordKind::Request)?,
             send_ns: self.send_ns,
             cross_ns: self.cross_ns,
             handle_ns: self.handle_ns,
@@ -283,7 +283,7 @@ impl Request<'_> {
 }
 
 impl Head<'_> {
-    pub(super) fn head(&self, kind: Kind) -> Result<event::Head, &'static str> {
+    pub(super) fn head(&self, kind: RecordKind) -> Result<event::Head, &'static str> {
         Ok(event::Head {
             kind: kind as u32,
             protocol: self.protocol,

@@ -4,7 +4,7 @@
 //! pairs of a tag and a number. A tag is never used for anything else again, and one that is not
 //! known is passed over: what is added later takes no new version.
 
-use greet_common::event::{COMM_SIZE, Kind};
+use greet_common::event::{COMM_SIZE, RecordKind};
 use serde::{Deserialize, Serialize};
 
 use super::{
@@ -76,7 +76,7 @@ impl<'a> From<&'a event::Delivery> for Read<'a> {
 impl Read<'_> {
     pub(super) fn delivery(&self) -> Result<event::Delivery, &'static str> {
         Ok(event::Delivery {
-            head: self.head.head(Kind::Delivery)?,
+            head: self.head.head(RecordKind::Delivery)?,
             skb: self.skb,
             receive_ns: self.receive_ns,
             delivered_ns: self.delivered_ns,
@@ -115,7 +115,7 @@ impl Lost<'_> {
             })
         });
         Ok(event::Loss {
-            head: self.head.head(Kind::Loss)?,
+            head: self.head.head(RecordKind::Loss)?,
             time_ns: self.time_ns,
             netns: self.netns,
             portid: self.portid,
@@ -139,7 +139,7 @@ impl<'a> From<&'a event::Close> for Close<'a> {
 impl Close<'_> {
     pub(super) fn close(&self) -> Result<event::Close, &'static str> {
         Ok(event::Close {
-            head: self.head.head(Kind::Close)?,
+            head: self.head.head(RecordKind::Close)?,
             time_ns: self.time_ns,
         })
     }

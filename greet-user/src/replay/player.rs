@@ -11,12 +11,12 @@ use crate::{
 
 /// What is fed.
 pub struct Player {
-    stage: Stage,
+    state: PlayerState,
     /// What is known of the run's end; before its last entry, what is known so far.
     closing: Closing,
 }
 
-enum Stage {
+enum PlayerState {
     /// The first entry opens the run.
     Waiting(Box<Sinks>),
     Open(Box<Pipeline>),
@@ -29,7 +29,7 @@ impl Player {
     #[must_use]
     pub fn new(sinks: Sinks) -> Self {
         Self {
-            stage: Stage::Waiting(Box::new(sinks)),
+            state: PlayerState::Waiting(Box::new(sinks)),
             closing: Closing::default(),
         }
     }
@@ -41,10 +41,10 @@ impl Player {
     pub fn take(&mut self, entry: Entry) -> Result<(), SessionError> {
         let time_ns = entry.time_ns().unwrap_or(0);
         self.closing.ended_ns = self.closing.ended_ns.max(time_ns);
-        match (entry, &mut self.stage) {
+        match (entry, &mut self.state) {
             (Entry::Opening(opening), _) => self.open(&opening)?,
-            (Entry::Event(event), Stage::Open(pipeline)) => pipeline.push(event),
-            (Entry::Greeting { greeted, traced }, Stage::Open(pipeline)) => {
+            (Entry::Event(event), PlayerState::Open(pipeline)) => pipeline.push(event),
+            (Entry::Greeting { greeted, traced }, PlayerState::Open(pipeline)) => {
                 self.closing.sent += 1;
                 pipeline.greeting(greeted, traced)?;
             }
@@ -61,14 +61,14 @@ impl Player {
     }
 
     fn open(&mut self, opening: &Opening) -> Result<(), SessionError> {
-        let stage = std::mem::replace(&mut self.stage, Stage::Failed);
-        let Stage::Waiting(sinks) = stage else {
-            self.stage = stage;
+        let state = std::mem::replace(&mut self.state, PlayerState::Failed);
+        let PlayerState::Waiting(sinks) = state else {
+            self.state = state;
             return Ok(());
         };
         let is_traced = !opening.system().attached.hooks.is_empty();
         self.closing.unseen = is_traced.then(Unseen::default);
-        self.stage = Stage::Open(Box::new(Pipeline::open(*sinks, opening)?));
+        self.state = PlayerState::Open(Box::new(Pipeline::open(*sinks, opening)?));
         Ok(())
     }
 
@@ -83,15 +83,15 @@ impl Player {
     /// # Errors
     /// If a view cannot be written.
     pub fn flush(&mut self) -> Result<(), SessionError> {
-        match &mut self.stage {
-            Stage::Open(pipeline) => pipeline.flush(),
-            Stage::Waiting(_) | Stage::Failed => Ok(()),
+        match &mut self.state {
+            PlayerState::Open(pipeline) => pipeline.flush(),
+            PlayerState::Waiting(_) | PlayerState::Failed => Ok(()),
         }
     }
 
     /// Ends every exchange that is still open.
     pub fn give_up(&mut self) {
-        if let Stage::Open(pipeline) = &mut self.stage {
+        if let PlayerState::Open(pipeline) = &mut self.state {
             pipeline.give_up();
         }
     }
@@ -101,9 +101,9 @@ impl Player {
     /// # Errors
     /// If a view cannot be written.
     pub fn close(self) -> Result<(), SessionError> {
-        match self.stage {
-            Stage::Open(pipeline) => pipeline.close(&self.closing).map(drop),
-            Stage::Waiting(_) | Stage::Failed => Ok(()),
+        match self.state {
+            PlayerState::Open(pipeline) => pipeline.close(&self.closing).map(drop),
+            PlayerState::Waiting(_) | PlayerState::Failed => Ok(()),
         }
     }
 }

@@ -3,7 +3,7 @@
 
 use std::{collections::HashMap, collections::hash_map::Entry, mem::offset_of};
 
-use greet_common::socket::{self, GROUP_WORDS, Kind, SYMBOL_SIZE};
+use greet_common::socket::{self, GROUP_WORDS, SYMBOL_SIZE, SocketRecordKind};
 
 use super::{Callback, Socket, SocketsError};
 
@@ -39,14 +39,14 @@ impl Records {
     pub fn take(&mut self, bytes: &[u8]) -> Result<(), SocketsError> {
         let kind = bytes.first_chunk().map(|bytes| u32::from_ne_bytes(*bytes));
         match kind {
-            Some(kind) if kind == Kind::Socket as u32 => {
+            Some(kind) if kind == SocketRecordKind::Socket as u32 => {
                 self.socket(whole::<socket::Socket>(bytes)?);
             }
-            Some(kind) if kind == Kind::Symbol as u32 => {
+            Some(kind) if kind == SocketRecordKind::Symbol as u32 => {
                 let callback = callback(whole::<socket::Symbol>(bytes)?);
                 self.names.insert(callback.address, callback);
             }
-            Some(kind) if kind == Kind::End as u32 => {
+            Some(kind) if kind == SocketRecordKind::End as u32 => {
                 self.end = Some(end(whole::<socket::End>(bytes)?));
             }
             _ => {
@@ -136,7 +136,7 @@ fn whole<T>(bytes: &[u8]) -> Result<&[u8], SocketsError> {
 fn end(bytes: &[u8]) -> socket::End {
     type Record = socket::End;
     socket::End {
-        kind: Kind::End as u32,
+        kind: SocketRecordKind::End as u32,
         complete: field!(bytes, Record, complete, u32),
         sockets: field!(bytes, Record, sockets, u32),
         faults: field!(bytes, Record, faults, u32),

@@ -46,7 +46,7 @@ impl Live {
     ) -> Result<Self, SessionError> {
         tracer::check_privileges()?;
         let detail = match options.pcapng {
-            Some(_) => Detail::Whole,
+            Some(_) => Detail::RoundTrip,
             None => Detail::Beginning,
         };
         let plan = plan(&options.scope, detail);

@@ -7,7 +7,7 @@ mod replayed;
 mod states;
 
 use greet_common::{
-    event::{COMM_SIZE, Kind},
+    event::{COMM_SIZE, RecordKind},
     wire::{NLM_F_REQUEST, NLMSG_ERROR},
 };
 use ratatui::{Terminal, backend::TestBackend};
@@ -22,7 +22,7 @@ use crate::{
         Event, Loss,
         tests::{bytes, datagram, greeting, head},
     },
-    output::Look,
+    output::RenderOptions,
     pipeline::Pipeline,
     run::{Run, System},
     sinks::Sinks,
@@ -98,7 +98,7 @@ fn refused(name: &[u8], pid: u32, seq: u32, start_ns: u64) -> [Event; 3] {
 
 fn overrun(pid: u32, time_ns: u64) -> Event {
     Event::Loss(Loss {
-        head: head(Kind::Loss, 1, 0),
+        head: head(RecordKind::Loss, 1, 0),
         time_ns,
         netns: 4_026_531_840,
         portid: pid,
@@ -135,14 +135,14 @@ fn some() -> State {
 
 /// Draws it as on a screen of this size; returns the lines.
 fn drawn(state: &mut State, (width, height): (u16, u16), unicode: bool) -> String {
-    let look = Look {
+    let render = RenderOptions {
         unicode,
-        ..Look::default()
+        ..RenderOptions::default()
     };
     let mut terminal = Terminal::new(TestBackend::new(width, height)).expect("a terminal");
     let mut cache = Cache::default();
     let paint = |frame: &mut ratatui::Frame<'_>| {
-        draw(state, &mut cache, &Theme::new(look), frame);
+        draw(state, &mut cache, &Theme::new(render), frame);
     };
     terminal.draw(paint).expect("draws");
     let shown = terminal.backend().to_string();

@@ -41,7 +41,7 @@ use super::{
     preemption::is_preemptible,
     programs::{AttachType, Programs},
 };
-use table::{FAMILY, FUNCTIONS, Hook, Kind, TRACEPOINTS, TRACEPOINTS_ENDING, Way};
+use table::{FAMILY, FUNCTIONS, Hook, HookKind, TRACEPOINTS, TRACEPOINTS_ENDING, Way};
 use unseen::Unseen;
 use witness::Witness;
 
@@ -62,13 +62,15 @@ pub enum Hooks {
 
 impl Hooks {
     /// What to try, in this order.
-    fn kinds(self) -> &'static [Kind] {
+    fn kinds(self) -> &'static [HookKind] {
         match self {
-            Self::Fentry => &[Kind::Fentry],
-            Self::Kprobe => &[Kind::Kprobe],
-            Self::Tracepoint => &[Kind::Tracepoint],
-            Self::Auto if is_preemptible() => &[Kind::Kprobe, Kind::Fentry, Kind::Tracepoint],
-            Self::Auto => &[Kind::Fentry, Kind::Kprobe, Kind::Tracepoint],
+            Self::Fentry => &[HookKind::Fentry],
+            Self::Kprobe => &[HookKind::Kprobe],
+            Self::Tracepoint => &[HookKind::Tracepoint],
+            Self::Auto if is_preemptible() => {
+                &[HookKind::Kprobe, HookKind::Fentry, HookKind::Tracepoint]
+            }
+            Self::Auto => &[HookKind::Fentry, HookKind::Kprobe, HookKind::Tracepoint],
         }
     }
 }
@@ -89,7 +91,7 @@ pub(super) fn attach(
             Ok(()) => {
                 let shared = attaching.shared();
                 let mut attached = attaching.into_attached();
-                if *kind == Kind::Tracepoint {
+                if *kind == HookKind::Tracepoint {
                     attached.missing.splice(0..0, tracepoints::why(&errors));
                 } else if plan.wants_callbacks() {
                     attached.callbacks = callbacks;
@@ -125,7 +127,7 @@ struct Attaching<'a> {
     programs: &'a mut Programs,
     kernel: Kernel<'a>,
     plan: &'a Plan,
-    kind: Kind,
+    kind: HookKind,
     hooks: Vec<Attachment>,
     unseen: Unseen,
     first_error: Option<TracerError>,
@@ -139,11 +141,11 @@ struct Attachment {
     /// The program.
     program: String,
     /// Not always that of the others.
-    kind: Kind,
+    kind: HookKind,
 }
 
 impl<'a> Attaching<'a> {
-    fn new(programs: &'a mut Programs, kernel: Kernel<'a>, plan: &'a Plan, kind: Kind) -> Self {
+    fn new(programs: &'a mut Programs, kernel: Kernel<'a>, plan: &'a Plan, kind: HookKind) -> Self {
         Self {
             programs,
             kernel,
@@ -164,9 +166,9 @@ impl<'a> Attaching<'a> {
         if self.plan.family {
             self.each(&FAMILY);
         }
-        let shown = if self.kind == Kind::Tracepoint {
+        let shown = if self.kind == HookKind::Tracepoint {
             let ends = self.each(&TRACEPOINTS_ENDING);
-            let is_ended = self.tell_places()?;
+            let is_ended = self.configure_tracepoints()?;
             let [reasons, others @ ..] = &TRACEPOINTS;
             if is_ended {
                 self.each(&[*reasons]);
@@ -181,7 +183,7 @@ impl<'a> Attaching<'a> {
         match self.first_error.take() {
             _ if shown > 0 => Ok(()),
             Some(error) => Err(error),
-            None if self.kind == Kind::Tracepoint => Err(TracerError::NoStage),
+            None if self.kind == HookKind::Tracepoint => Err(TracerError::NoStage),
             None => Ok(()),
         }
     }
@@ -193,15 +195,17 @@ impl<'a> Attaching<'a> {
         for hook in hooks {
             // In a kprobe's world `cross` leaves it to `failed` to end what it began.
             let is_spared =
-                self.plan.summary && self.kind == Kind::Fentry && hook.program == "failed";
+                self.plan.summary && self.kind == HookKind::Fentry && hook.program == "failed";
             if is_spared || !hook.fits(self.kind) || !self.plan.wants(hook.stages) {
                 continue;
             }
             match self.hook(hook, self.kind) {
                 Ok(attachment) => {
                     let is_shown = match self.kind {
-                        Kind::Tracepoint => !hook.shows.is_empty() && self.plan.wants(hook.shows),
-                        Kind::Fentry | Kind::Kprobe => hook.way != Way::Raw,
+                        HookKind::Tracepoint => {
+                            !hook.shows.is_empty() && self.plan.wants(hook.shows)
+                        }
+                        HookKind::Fentry | HookKind::Kprobe => hook.way != Way::Raw,
                     };
                     shown += usize::from(is_shown);
                     self.hooks.push(attachment);
@@ -218,10 +222,10 @@ impl<'a> Attaching<'a> {
 
     /// Attaches fexit beside a kretprobe on a function that may block.
     fn twin(&mut self, hook: &Hook) {
-        if self.kind != Kind::Kprobe || !hook.waits {
+        if self.kind != HookKind::Kprobe || !hook.waits {
             return;
         }
-        match self.hook(hook, Kind::Fentry) {
+        match self.hook(hook, HookKind::Fentry) {
             Ok(attachment) => self.hooks.push(attachment),
             Err(error) => {
                 let what = "more than ten blocked calls at once";
@@ -231,7 +235,7 @@ impl<'a> Attaching<'a> {
         }
     }
 
-    fn hook(&mut self, hook: &Hook, kind: Kind) -> Result<Attachment, TracerError> {
+    fn hook(&mut self, hook: &Hook, kind: HookKind) -> Result<Attachment, TracerError> {
         let program = hook.program(kind);
         self.kernel.offsets.check(&program)?;
         self.program(hook, kind, &program)
@@ -253,12 +257,12 @@ impl<'a> Attaching<'a> {
         })
     }
 
-    fn program(&mut self, hook: &Hook, kind: Kind, name: &str) -> Result<(), ProgramError> {
+    fn program(&mut self, hook: &Hook, kind: HookKind, name: &str) -> Result<(), ProgramError> {
         let types = self.kernel.types;
         let (attach_type, id) = match (hook.way, kind) {
-            (Way::Entry, Kind::Fentry) => (AttachType::Entry, types.function(hook.function)),
-            (Way::Exit, Kind::Fentry) => (AttachType::Exit, types.function(hook.function)),
-            (Way::Entry | Way::Exit, Kind::Kprobe) => {
+            (Way::Entry, HookKind::Fentry) => (AttachType::Entry, types.function(hook.function)),
+            (Way::Exit, HookKind::Fentry) => (AttachType::Exit, types.function(hook.function)),
+            (Way::Entry | Way::Exit, HookKind::Kprobe) => {
                 let program: &mut KProbe = self.programs.program(name)?;
                 program.load()?;
                 program.attach(hook.function, 0)?;
@@ -270,7 +274,7 @@ impl<'a> Attaching<'a> {
                 program.attach(hook.function)?;
                 return Ok(());
             }
-            (Way::Tracepoint, _) | (_, Kind::Tracepoint) => {
+            (Way::Tracepoint, _) | (_, HookKind::Tracepoint) => {
                 (AttachType::Tracepoint, types.tracepoint(hook.function))
             }
         };

@@ -5,8 +5,8 @@ use std::mem::offset_of;
 
 use aya::maps::{Array, MapData};
 use greet_common::{
-    call::{CALL_SLOTS, Call, Doing},
-    event::{self as record, Kind, REQUEST_HEAD},
+    call::{CALL_SLOTS, Call, CallState},
+    event::{self as record, REQUEST_HEAD, RecordKind},
 };
 
 use super::TracerError;
@@ -34,7 +34,7 @@ fn waiting(bytes: &CallBytes) -> Option<[Event; 2]> {
     const REQUEST: usize = offset_of!(Call, request);
     let owner = number(bytes, offset_of!(Call, owner));
     let doing = number(bytes, offset_of!(Call, doing));
-    if owner == 0 || doing != Doing::Waiting as u64 {
+    if owner == 0 || doing != CallState::Waiting as u64 {
         return None;
     }
     let request = record::Request::try_from(&bytes[REQUEST..REQUEST + REQUEST_HEAD]).ok()?;
@@ -52,7 +52,7 @@ fn waiting(bytes: &CallBytes) -> Option<[Event; 2]> {
     let len = offset_of!(Call, answer_len);
     let answer = Message {
         head: record::Head {
-            kind: Kind::Message as u32,
+            kind: RecordKind::Message as u32,
             ..request.head
         },
         skb: number(bytes, offset_of!(Call, answer_skb)),
@@ -111,11 +111,11 @@ mod tests {
         );
         let datagram = of(offset_of!(record::Request, datagram));
         put(
-            datagram + offset_of!(record::Datagram, portid),
+            datagram + offset_of!(record::DatagramRecord, portid),
             &71_u32.to_ne_bytes(),
         );
         put(
-            datagram + offset_of!(record::Datagram, len),
+            datagram + offset_of!(record::DatagramRecord, len),
             &36_u32.to_ne_bytes(),
         );
         bytes
@@ -123,8 +123,13 @@ mod tests {
 
     #[test]
     fn only_what_waits_is_told() {
-        let waits = Doing::Waiting as u64;
-        for (owner, doing) in [(0, waits), (71, Doing::Sending as u64), (71, 0), (71, 99)] {
+        let waits = CallState::Waiting as u64;
+        for (owner, doing) in [
+            (0, waits),
+            (71, CallState::Sending as u64),
+            (71, 0),
+            (71, 99),
+        ] {
             assert_eq!(waiting(&slot(owner, doing)), None);
         }
         let Some([Event::Message(answer), Event::Request(request)]) = waiting(&slot(71, waits))

@@ -25,7 +25,7 @@ pub(crate) enum Detail {
     /// Its beginning.
     Beginning,
     /// All of it, as a capture is expected to have it.
-    Whole,
+    RoundTrip,
 }
 
 /// What is looked at, with so much of each message unless `--snaplen` says how much.
@@ -62,7 +62,7 @@ impl Detail {
             Self::Counted => 0,
             Self::Header => HEADER_SIZE + size_of::<i32>(),
             Self::Beginning => CAPTURE,
-            Self::Whole => SNAPLEN_MAX,
+            Self::RoundTrip => SNAPLEN_MAX,
         }) as u32
     }
 }

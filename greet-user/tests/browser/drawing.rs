@@ -29,7 +29,7 @@ async fn is_drawn(page: Page) -> WebDriverResult<()> {
         assert!(page.number(&script).await? > 1.0, "{selector}");
     }
     assert_eq!(page.ask(OVERLAPS).await?, 0);
-    // Places are in proportion to times.
+    // TracepointConfig are in proportion to times.
     let script = "
         const marks = [...document.querySelectorAll('.stage')].map((stage) => Number(stage.querySelector('.dot').getAttribute('cy')));
         const times = [...document.querySelectorAll('.stages tbody .time[title]')].map((cell) => Number(cell.title.replace(/\\D/g, '')));

@@ -3,7 +3,7 @@
 
 use std::net::{Ipv4Addr, SocketAddr};
 
-use greet_common::event::Kind;
+use greet_common::event::RecordKind;
 use greet_user::{
     event::{Datagram, Event, Head, Loss, Message, Request},
     output::Metrics,
@@ -63,7 +63,7 @@ impl Fed {
 }
 
 /// A task of this name.
-pub fn head(kind: Kind, protocol: u32, name: &[u8], call: u64) -> Head {
+pub fn head(kind: RecordKind, protocol: u32, name: &[u8], call: u64) -> Head {
     let mut comm = [0; 16];
     comm[..name.len()].copy_from_slice(name);
     Head {
@@ -94,14 +94,14 @@ pub fn asked(protocol: u32, name: &[u8], call: u64, errno: i32) -> [Event; 2] {
     let begin_ns = call * 1_000_000;
     [
         Event::Message(Message {
-            head: head(Kind::Message, protocol, name, call),
+            head: head(RecordKind::Message, protocol, name, call),
             skb: call,
             reply_ns: begin_ns + 5_000,
             queue_ns: begin_ns + 6_000,
             datagram: datagram(0, 70, &answer),
         }),
         Event::Request(Request {
-            head: head(Kind::Request, protocol, name, call),
+            head: head(RecordKind::Request, protocol, name, call),
             send_ns: begin_ns,
             cross_ns: begin_ns + 1_000,
             handle_ns: begin_ns + 2_000,
@@ -118,7 +118,7 @@ pub fn asked(protocol: u32, name: &[u8], call: u64, errno: i32) -> [Event; 2] {
 /// A message is lost: an overrun, or one that could not be handed over.
 pub fn lost(protocol: u32, overrun: u32) -> Event {
     Event::Loss(Loss {
-        head: head(Kind::Loss, protocol, b"loser", 0),
+        head: head(RecordKind::Loss, protocol, b"loser", 0),
         time_ns: 1,
         netns: 1,
         portid: 70,

@@ -3,7 +3,7 @@
 
 use std::{io::Write as _, path::PathBuf};
 
-use greet_common::event::{Delivery, Extack, Head, Kind};
+use greet_common::event::{Delivery, Extack, Head, RecordKind};
 use greet_user::{
     event::{Datagram, Event, Loss, Message, Request},
     recording::Writer,
@@ -68,7 +68,7 @@ fn events(number: u64, errno: i32) -> Vec<Event> {
     };
     let at = |step: u64| number * 1_000_000 + step * 1_000;
     let mut events = vec![Event::Message(Message {
-        head: head(Kind::Message),
+        head: head(RecordKind::Message),
         skb: number,
         reply_ns: at(3),
         queue_ns: at(4),
@@ -76,7 +76,7 @@ fn events(number: u64, errno: i32) -> Vec<Event> {
     })];
     if number.is_multiple_of(5) {
         events.push(Event::Loss(Loss {
-            head: head(Kind::Loss),
+            head: head(RecordKind::Loss),
             time_ns: at(4),
             netns: 1,
             portid: 71,
@@ -90,13 +90,13 @@ fn events(number: u64, errno: i32) -> Vec<Event> {
         let mut text = [0; 128];
         text[..5].copy_from_slice(b"twice");
         events.push(Event::Extack(Extack {
-            head: head(Kind::Extack),
+            head: head(RecordKind::Extack),
             time_ns: at(3),
             text,
         }));
     }
     events.push(Event::Request(Request {
-        head: head(Kind::Request),
+        head: head(RecordKind::Request),
         send_ns: at(0),
         cross_ns: at(1),
         handle_ns: at(2),
@@ -108,7 +108,7 @@ fn events(number: u64, errno: i32) -> Vec<Event> {
         datagram: datagram(71, 0, [36, 18 | 5 << 16, seq, 71, 0]),
     }));
     events.push(Event::Delivery(Delivery {
-        head: head(Kind::Delivery),
+        head: head(RecordKind::Delivery),
         skb: number,
         receive_ns: at(7),
         delivered_ns: at(8),

@@ -9,7 +9,7 @@ use xtask::frame::{Run, Verdict};
 
 use super::built::Built;
 use super::host::{judged_name, run_matching};
-use super::judges::{Judges, SHARED};
+use super::oracles::{Oracles, SHARED};
 use super::tally::Tally;
 use crate::artifacts::Programs;
 use crate::debian::Debian;
@@ -34,12 +34,12 @@ const DEADLINE: Duration = Duration::from_secs(120);
 pub fn check(
     paths: &Paths,
     built: &Built,
-    judges: &Judges,
+    oracles: &Oracles,
     test: &str,
     only: Option<&str>,
     tally: &mut Tally,
 ) {
-    run(paths, built, judges, test, only, &[], tally);
+    run(paths, built, oracles, test, only, &[], tally);
 }
 
 /// A run in the machine, in a browser.
@@ -47,7 +47,7 @@ pub fn check_report(
     paths: &Paths,
     tools: &Tools,
     built: &Built,
-    judges: &Judges,
+    oracles: &Oracles,
     tally: &mut Tally,
 ) {
     // The browser sees this folder of the machine alone.
@@ -68,7 +68,7 @@ pub fn check_report(
         return tally.fail(format!("a report of the machine: {error:#}"));
     }
     let pair = [("GREET_REPORT", &*report), ("GREET_REPORT_JSON", &*json)];
-    run(paths, built, judges, BROWSER, None, &pair, tally);
+    run(paths, built, oracles, BROWSER, None, &pair, tally);
 }
 
 /// Boots, greets, and takes both files out.
@@ -120,7 +120,7 @@ fn make(
 fn run(
     paths: &Paths,
     built: &Built,
-    judges: &Judges,
+    oracles: &Oracles,
     test: &str,
     only: Option<&str>,
     files: &[(&str, &Path)],
@@ -130,7 +130,7 @@ fn run(
         [] => format!("tests by others: {test}"),
         _ => format!("tests by others: {test}, a report of the machine"),
     };
-    let mut environment: Vec<_> = judges.environment().into();
+    let mut environment: Vec<_> = oracles.environment().into();
     environment.extend(files.iter().map(|(name, file)| (*name, file.into())));
     match built.program(&judged_name(test)) {
         Ok(program) => run_matching(paths, program, only, &environment, &what, tally),

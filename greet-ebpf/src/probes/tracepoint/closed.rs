@@ -7,7 +7,7 @@ use aya_ebpf::{macros::btf_tracepoint, programs::BtfTracePointContext};
 
 use crate::{
     close,
-    probes::{receive::AF_NETLINK, tell},
+    probes::{receive::AF_NETLINK, report_fault},
     read::{Direct, Fault, Skb},
     task::Task,
 };
@@ -16,7 +16,7 @@ use crate::{
 /// kernels.
 #[btf_tracepoint(function = "kfree_skb")]
 fn closed_tp(ctx: BtfTracePointContext) -> i32 {
-    tell!(&ctx, try_closed_tp(Skb(ctx.arg(0))));
+    report_fault!(&ctx, try_closed_tp(Skb(ctx.arg(0))));
     0
 }
 

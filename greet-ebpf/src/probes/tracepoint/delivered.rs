@@ -6,14 +6,14 @@
 )]
 
 use aya_ebpf::{macros::btf_tracepoint, programs::BtfTracePointContext};
-use greet_common::call::Doing;
+use greet_common::call::CallState;
 
 use crate::{
     call,
     probes::{
         delivered::{Read, end},
         receive::AF_NETLINK,
-        tell,
+        report_fault,
     },
     read::{Direct, Fault, Sock},
     task::Task,
@@ -22,7 +22,7 @@ use crate::{
 /// proto: include/trace/events/sock.h: void sock_recv_length(struct sock *sk, int ret, int flags)
 #[btf_tracepoint(function = "sock_recv_length")]
 fn delivered_tp(ctx: BtfTracePointContext) -> i32 {
-    tell!(
+    report_fault!(
         &ctx,
         try_delivered_tp(Sock(ctx.arg(0)), ctx.arg(1), ctx.arg(2))
     );
@@ -36,7 +36,7 @@ fn try_delivered_tp(sock: Sock, result: i32, flags: i32) -> Result<(), Fault> {
     }
     let task = Task::current()?;
     // A call that took nothing out of the queue has none.
-    let Some(call) = call::current_if(task.tid, Doing::Reading) else {
+    let Some(call) = call::current_if(task.tid, CallState::Reading) else {
         return Ok(());
     };
     // SAFETY: the slot is this task's.

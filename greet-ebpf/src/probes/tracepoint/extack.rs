@@ -8,13 +8,13 @@ use aya_ebpf::{
     programs::BtfTracePointContext,
 };
 use core::ptr;
-use greet_common::event::{EXTACK_SIZE, Extack, Kind};
+use greet_common::event::{EXTACK_SIZE, Extack, RecordKind};
 
 use super::sending;
 use crate::{
     emit::emit,
     filter::wanted_task,
-    probes::tell,
+    probes::report_fault,
     read::{Fault, Sock},
     record,
     task::Task,
@@ -23,7 +23,7 @@ use crate::{
 /// proto: include/trace/events/netlink.h: void netlink_extack(const char *msg)
 #[btf_tracepoint(function = "netlink_extack")]
 fn extack_tp(ctx: BtfTracePointContext) -> i32 {
-    tell!(&ctx, try_extack_tp(&ctx));
+    report_fault!(&ctx, try_extack_tp(&ctx));
     0
 }
 
@@ -43,7 +43,7 @@ fn try_extack_tp(ctx: &BtfTracePointContext) -> Result<(), Fault> {
         // to its NUL; the slot is this task's.
         unsafe {
             let head = &raw mut (*to).head;
-            record::head(head, Kind::Extack, 0, &task, Sock(ptr::null()))?;
+            record::head(head, RecordKind::Extack, 0, &task, Sock(ptr::null()))?;
             (&raw mut (*to).head.call).write((*call).request.head.call);
             (&raw mut (*to).time_ns).write(record::now());
             let text = (&raw mut (*to).text).cast();

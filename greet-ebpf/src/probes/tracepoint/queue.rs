@@ -23,20 +23,20 @@ use aya_ebpf::{
     macros::btf_tracepoint, programs::BtfTracePointContext,
 };
 use greet_common::{
-    call::Doing,
-    event::{Kind, Message},
+    call::CallState,
+    event::{Message, RecordKind},
 };
 
-use super::{places, sending};
+use super::{config, sending};
 use crate::{
     call,
+    continuation::RestKey,
     emit::emit_if,
     filter::{by_task, wanted_netns, wanted_port, wanted_protocol, wanted_task},
-    maps::{TOLD, Told},
-    probes::{receive::AF_NETLINK, tell},
+    maps::{QUEUE_STATES, QueueState},
+    probes::{receive::AF_NETLINK, report_fault},
     read::{Direct, Fault, Skb, Sock},
     record::{self, Ends},
-    rest::RestKey,
     task::Task,
 };
 
@@ -49,7 +49,7 @@ const TRIES: u32 = 3;
 /// proto: include/trace/events/sock.h: void sk_data_ready(const struct sock *sk)
 #[btf_tracepoint(function = "sk_data_ready")]
 fn queue_tp(ctx: BtfTracePointContext) -> i32 {
-    tell!(&ctx, try_queue_tp(&ctx, Sock(ctx.arg(0))));
+    report_fault!(&ctx, try_queue_tp(&ctx, Sock(ctx.arg(0))));
     0
 }
 
@@ -81,7 +81,7 @@ fn try_queue_tp(ctx: &BtfTracePointContext, sock: Sock) -> Result<(), Fault> {
     let mut number = 0;
     if is_ours {
         // The next chunk of a dump is made in its reader's call.
-        let reading = call::current_if(task.tid, Doing::Reading);
+        let reading = call::current_if(task.tid, CallState::Reading);
         if let Some(call) = reading.or_else(|| sending(ctx, &task)) {
             let group = skb.group::<Direct>()?;
             // SAFETY: the slot is this task's.
@@ -103,7 +103,13 @@ fn try_queue_tp(ctx: &BtfTracePointContext, sock: Sock) -> Result<(), Fault> {
         let to = slot.as_mut_ptr();
         // SAFETY: `to` is valid for writes and aligned; every field is written.
         unsafe {
-            record::head(&raw mut (*to).head, Kind::Message, protocol, &task, sock)?;
+            record::head(
+                &raw mut (*to).head,
+                RecordKind::Message,
+                protocol,
+                &task,
+                sock,
+            )?;
             (&raw mut (*to).head.call).write(number);
             if !is_ours {
                 (&raw mut (*to).head.pid).write(0);
@@ -139,7 +145,7 @@ fn claim(sock: Sock) -> Result<Option<(Skb, bool)>, Fault> {
             return Ok(Some((skb, false)));
         }
         if last == skb.0 as u64 {
-            if places().is_none_or(|places| places.forgets == 0) {
+            if config().is_none_or(|config| config.forgets == 0) {
                 // Nobody says when a buffer is taken out, so another may lie in it.
                 return Ok(Some((skb, false)));
             }
@@ -181,7 +187,7 @@ pub(super) fn forget(sock: Sock, skb: Skb) {
 
 /// What is there now: another CPU may change it at any time.
 #[inline(always)]
-fn read(told: *const Told) -> (u64, u64) {
+fn read(told: *const QueueState) -> (u64, u64) {
     // SAFETY: the pointer is into the map's memory, which is valid, and aligned.
     unsafe {
         (
@@ -193,22 +199,22 @@ fn read(told: *const Told) -> (u64, u64) {
 
 /// Whether the buffer that was there is replaced.
 #[inline(always)]
-fn exchange(told: *mut Told, from: u64, to: u64) -> bool {
+fn exchange(told: *mut QueueState, from: u64, to: u64) -> bool {
     const RELAXED: AtomicOrdering = AtomicOrdering::Relaxed;
     // SAFETY: the pointer is into the map's memory, which is valid, and aligned.
     unsafe { atomic_cxchg::<_, RELAXED, RELAXED>(&raw mut (*told).buffer, from, to).1 }
 }
 
 #[inline(always)]
-fn set_doubt(told: *mut Told, doubt: u64) {
+fn set_doubt(told: *mut QueueState, doubt: u64) {
     // SAFETY: as above.
     unsafe { (&raw mut (*told).doubt).write_volatile(doubt) };
 }
 
 /// Where the socket remembers the buffer that was told last; null if there is no memory.
 #[inline(always)]
-fn told(sock: Sock) -> *mut Told {
-    let map = (&raw const TOLD).cast_mut().cast::<c_void>();
+fn told(sock: Sock) -> *mut QueueState {
+    let map = (&raw const QUEUE_STATES).cast_mut().cast::<c_void>();
     let (sock, create) = (sock.0.cast_mut().cast(), BPF_SK_STORAGE_GET_F_CREATE);
     // SAFETY: the map's values are such; the verifier checks the pointer to the socket.
     unsafe { bpf_sk_storage_get(map, sock, ptr::null_mut(), create.into()) }.cast()

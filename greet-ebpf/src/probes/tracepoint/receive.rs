@@ -6,9 +6,9 @@
 )]
 
 use aya_ebpf::{macros::btf_tracepoint, programs::BtfTracePointContext};
-use greet_common::call::Doing;
+use greet_common::call::CallState;
 
-use super::{places, queue::forget};
+use super::{config, queue::forget};
 use crate::{
     call,
     emit::count_drop,
@@ -16,7 +16,7 @@ use crate::{
     probes::{
         delivered::{MSG_PEEK, Read, end},
         receive::{AF_NETLINK, tell_message},
-        tell,
+        report_fault,
     },
     read::{Direct, Fault, Skb},
     record,
@@ -26,7 +26,7 @@ use crate::{
 /// proto: include/trace/events/skb.h: void skb_copy_datagram_iovec(const struct sk_buff *skb, int len)
 #[btf_tracepoint(function = "skb_copy_datagram_iovec")]
 fn receive_tp(ctx: BtfTracePointContext) -> i32 {
-    tell!(&ctx, try_receive_tp(Skb(ctx.arg(0)), ctx.arg(1)));
+    report_fault!(&ctx, try_receive_tp(Skb(ctx.arg(0)), ctx.arg(1)));
     0
 }
 
@@ -44,13 +44,13 @@ fn try_receive_tp(skb: Skb, len: i32) -> Result<(), Fault> {
         return Ok(());
     }
     let peeked = skb.is_queued::<Direct>()?;
-    let Some(places) = places() else {
+    let Some(config) = config() else {
         return Ok(());
     };
-    if !peeked && places.forgets != 0 {
+    if !peeked && config.forgets != 0 {
         forget(sock, skb);
     }
-    if places.reads == 0 {
+    if config.reads == 0 {
         return Ok(());
     }
     let task = Task::current()?;
@@ -60,7 +60,7 @@ fn try_receive_tp(skb: Skb, len: i32) -> Result<(), Fault> {
     if by_port() && !wanted_port(skb.portid::<Direct>()?, sock.portid()?) {
         return Ok(());
     }
-    let Some(call) = call::enter(&task, Doing::Reading) else {
+    let Some(call) = call::enter(&task, CallState::Reading) else {
         count_drop();
         return Ok(());
     };
@@ -77,7 +77,7 @@ fn try_receive_tp(skb: Skb, len: i32) -> Result<(), Fault> {
         call::leave(call);
         return Err(fault);
     }
-    if places.delivered != 0 {
+    if config.delivered != 0 {
         return Ok(());
     }
     // Nobody will tell when the call ends.

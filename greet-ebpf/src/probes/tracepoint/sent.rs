@@ -8,8 +8,8 @@
 
 use aya_ebpf::{macros::btf_tracepoint, programs::BtfTracePointContext};
 use greet_common::{
-    call::{Call, Doing},
-    event::Kind,
+    call::{Call, CallState},
+    event::RecordKind,
 };
 
 use super::begin;
@@ -17,7 +17,7 @@ use crate::{
     call,
     emit::emit_request,
     filter::{wanted_netns, wanted_port, wanted_protocol, wanted_task},
-    probes::{receive::AF_NETLINK, tell},
+    probes::{receive::AF_NETLINK, report_fault},
     read::{Direct, Fault, Sock},
     record,
     task::Task,
@@ -26,7 +26,7 @@ use crate::{
 /// proto: include/trace/events/sock.h: void sock_send_length(struct sock *sk, int ret, int flags)
 #[btf_tracepoint(function = "sock_send_length")]
 fn sent_tp(ctx: BtfTracePointContext) -> i32 {
-    tell!(&ctx, try_sent_tp(Sock(ctx.arg(0)), ctx.arg(1)));
+    report_fault!(&ctx, try_sent_tp(Sock(ctx.arg(0)), ctx.arg(1)));
     0
 }
 
@@ -36,7 +36,7 @@ fn try_sent_tp(sock: Sock, result: i32) -> Result<(), Fault> {
         return Ok(());
     }
     let task = Task::current()?;
-    let call = call::current_if(task.tid, Doing::Sending);
+    let call = call::current_if(task.tid, CallState::Sending);
     match (is_wanted(&task, sock), call) {
         (Ok(true), call) => end(&task, sock, call, result),
         (unwanted, Some(call)) => {
@@ -85,7 +85,7 @@ fn end(task: &Task, sock: Sock, call: Option<*mut Call>, result: i32) -> Result<
         (*datagram).mark = 0;
         let head = record::head(
             &raw mut (*request).head,
-            Kind::Request,
+            RecordKind::Request,
             protocol,
             task,
             sock,

@@ -62,8 +62,8 @@ fn one_whose_call_does_not_end_is_unfinished() {
     let statuses: Vec<_> = exchanges.iter().map(Exchange::status).collect();
     assert_eq!(statuses, [Status::Unfinished; 2]);
     // The second has a reply to wait for.
-    let passed: Vec<_> = exchanges.iter().map(|each| each.passed.len()).collect();
-    assert_eq!(passed, [0, 1], "with what happened so far");
+    let queued: Vec<_> = exchanges.iter().map(|each| each.queued.len()).collect();
+    assert_eq!(queued, [0, 1], "with what happened so far");
     assert_eq!(exchanges[0].remark(), Some("sendmsg() has not returned"));
     // The thread is in another call: the first lost its end.
     let (_, exchanges) = told(std::iter::once(crossed).chain(early(71, 2)));

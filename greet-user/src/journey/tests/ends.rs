@@ -15,7 +15,7 @@ fn an_answer_that_left_with_its_socket_is_unread() {
         if let Update::Exchange(exchange) = each {
             told.push((
                 exchange.status(),
-                exchange.passed.iter().any(|passed| passed.gone),
+                exchange.queued.iter().any(|queued| queued.gone),
             ));
         }
     };

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! One lost message is one loss, of the socket that lost it.
 
-use greet_common::event::Kind;
+use greet_common::event::RecordKind;
 
 use super::{Event, Exchange, Journey, Rc, Status, Update, Watched, greeting};
 use crate::event::{
@@ -15,7 +15,7 @@ const ENOBUFS: i32 = -105;
 
 /// A loss of port 71, in a call of thread 71; call 0: outside of one.
 fn loss(call: u32, overrun: u32, result: i32) -> Loss {
-    let mut head = head(Kind::Loss, 71, call);
+    let mut head = head(RecordKind::Loss, 71, call);
     if call == 0 {
         head.call = 0;
     }
@@ -65,7 +65,7 @@ fn an_answer_that_finds_the_queue_full_is_lost_once() {
     assert_eq!((exchange.status(), exchange.lost()), (Status::Lost, 600));
     assert_eq!(exchange.lost_unrecorded(), 0);
     // It is its sender who lost it.
-    let owner = Owner::of(&head(Kind::Request, 71, 2));
+    let owner = Owner::of(&head(RecordKind::Request, 71, 2));
     assert!(losses.iter().all(|loss| loss.owner == Some(owner)));
 }
 

@@ -3,7 +3,7 @@
 //! in a datagram, answers by other tasks.
 
 use greet_common::{
-    event::{Close, EXTACK_SIZE, Kind},
+    event::{Close, EXTACK_SIZE, RecordKind},
     wire::{NLM_F_ACK, NLM_F_MULTI, NLM_F_REQUEST, NLMSG_DONE, NLMSG_ERROR},
 };
 
@@ -22,7 +22,7 @@ fn request(protocol: u32, call: u32, at_ns: u64, data: &[u8]) -> Request {
     let [_, Event::Request(mut request), _] = crate::event::tests::greeting(71, 1, 1) else {
         panic!("a greeting has a request");
     };
-    request.head = head(Kind::Request, 71, call);
+    request.head = head(RecordKind::Request, 71, call);
     request.head.protocol = protocol;
     request.datagram = Datagram {
         protocol,
@@ -35,7 +35,7 @@ fn request(protocol: u32, call: u32, at_ns: u64, data: &[u8]) -> Request {
 
 /// A message that the kernel queues for that thread in this call (0: outside of any).
 fn queued(protocol: u32, call: u32, at_ns: u64, data: &[u8]) -> Message {
-    let mut head = head(Kind::Message, 71, call);
+    let mut head = head(RecordKind::Message, 71, call);
     head.protocol = protocol;
     if call == 0 {
         head.call = 0;
@@ -54,7 +54,7 @@ fn queued(protocol: u32, call: u32, at_ns: u64, data: &[u8]) -> Message {
 
 /// It is read, in this call.
 fn read(message: &Message, call: u32, at_ns: u64) -> Event {
-    let mut head = head(Kind::Delivery, 71, call);
+    let mut head = head(RecordKind::Delivery, 71, call);
     head.protocol = message.head.protocol;
     Event::Delivery(Delivery {
         head,
@@ -89,7 +89,7 @@ fn ask(kind: u16, flags: u16, seq: u32) -> Vec<u8> {
 /// Sequence number, status, how many answers.
 fn outcomes(events: impl IntoIterator<Item = Event>) -> Vec<(Option<u32>, Status, usize)> {
     let all = exchanges(events).into_iter();
-    all.map(|exchange| (exchange.seq(), exchange.status(), exchange.passed.len()))
+    all.map(|exchange| (exchange.seq(), exchange.status(), exchange.queued.len()))
         .collect()
 }
 
@@ -187,7 +187,7 @@ fn each_request_of_a_datagram_has_its_own_dump_and_its_own_reason() {
         let mut all = [0; EXTACK_SIZE];
         all[..text.len()].copy_from_slice(text);
         Event::Extack(Extack {
-            head: head(Kind::Extack, 71, 1),
+            head: head(RecordKind::Extack, 71, 1),
             time_ns: at_ns,
             text: all,
         })
@@ -216,9 +216,9 @@ fn each_request_of_a_datagram_has_its_own_dump_and_its_own_reason() {
     let pairing = Pairing::of(exchange);
     assert!(pairing.are_several());
     let of: Vec<_> = exchange
-        .passed
+        .queued
         .iter()
-        .map(|passed| pairing.request_of(passed))
+        .map(|queued| pairing.request_of(queued))
         .collect();
     assert_eq!(of, [Some(0), Some(1), Some(2), Some(0)]);
     let seqs: Vec<_> = pairing.seqs_of_reasons().collect();
@@ -250,9 +250,9 @@ fn requests_with_one_number_are_told_by_what_an_error_quotes() {
     let all = exchanges(events);
     let pairing = Pairing::of(&all[0]);
     let of: Vec<_> = all[0]
-        .passed
+        .queued
         .iter()
-        .map(|passed| pairing.request_of(passed))
+        .map(|queued| pairing.request_of(queued))
         .collect();
     assert_eq!(of, [Some(1), None]);
 }
@@ -339,7 +339,7 @@ fn what_a_closed_socket_leaves_unread_says_when() {
     let mut ended = Vec::new();
     let unread = queued(ROUTE, 1, 1_010, &part(3));
     let close = Close {
-        head: head(Kind::Close, 71, 9),
+        head: head(RecordKind::Close, 71, 9),
         time_ns: 8_000,
     };
     for event in [
@@ -354,9 +354,9 @@ fn what_a_closed_socket_leaves_unread_says_when() {
         panic!("{ended:?}");
     };
     assert_eq!(exchange.status(), Status::Unread);
-    let passed = &exchange.passed[0];
-    assert_eq!((passed.gone, passed.closed_ns), (true, 8_000));
-    assert!(journey.queued.is_empty() && journey.dumps.is_empty());
+    let queued = &exchange.queued[0];
+    assert_eq!((queued.gone, queued.closed_ns), (true, 8_000));
+    assert!(journey.in_queue.is_empty() && journey.dumps.is_empty());
 }
 
 #[test]

@@ -38,7 +38,7 @@ fn a_message_that_was_read_in_part_is_truncated() {
     ] {
         let exchange = read(result, flags, copied);
         assert_eq!(exchange.status(), status, "{result} {copied}");
-        assert_eq!(exchange.passed[0].copied(), seen, "{result} {copied}");
+        assert_eq!(exchange.queued[0].copied(), seen, "{result} {copied}");
         assert_eq!(exchange.truncated(), u64::from(status == Status::Truncated));
         assert_eq!(exchange.lost(), u64::from(status == Status::Lost));
     }

@@ -7,7 +7,7 @@ use greet_common::wire::{ALIGN_TO, HEADER_SIZE, Header, NLMSG_ERROR};
 
 use super::{
     line::Line,
-    look::{BOLD, DIM, Look, PLAIN, TO_KERNEL, TO_USER},
+    render::{BOLD, DIM, PLAIN, RenderOptions, TO_KERNEL, TO_USER},
     text::{self, error_name, flags, kind},
 };
 use crate::event::{Datagram, Direction};
@@ -20,20 +20,20 @@ const PER_LINE: usize = 16;
 const FEW_PER_LINE: usize = 8;
 
 /// Writes a message's bytes, as far as they were captured.
-pub(super) fn dump(datagram: &Datagram, stage: &str, look: &Look, out: &mut String) {
+pub(super) fn dump(datagram: &Datagram, stage: &str, render: &RenderOptions, out: &mut String) {
     let (style, way) = match datagram.direction() {
         direction @ (Direction::UserToKernel | Direction::UserToUser) => {
             (TO_KERNEL, direction.words())
         }
         direction => (TO_USER, direction.words()),
     };
-    let mut line = Line::new(look);
+    let mut line = Line::new(render);
     line.push(style, stage);
     line.push(BOLD, &format!("  {}, {way}", text::bytes(datagram.len)))
         .end(out);
     let mut dump = Dump {
         datagram,
-        look,
+        render,
         out,
     };
     let mut at = 0;
@@ -53,8 +53,8 @@ pub(super) fn dump(datagram: &Datagram, stage: &str, look: &Look, out: &mut Stri
     let missing = usize::try_from(datagram.len).unwrap_or(usize::MAX);
     let missing = missing.saturating_sub(datagram.data.len());
     if missing > 0 {
-        let more = look.glyphs().more;
-        let mut line = Line::new(look);
+        let more = render.glyphs().more;
+        let mut line = Line::new(render);
         line.to(INDENT)
             .push(DIM, &format!("{more} {missing} more were not captured"));
         line.end(out);
@@ -63,7 +63,7 @@ pub(super) fn dump(datagram: &Datagram, stage: &str, look: &Look, out: &mut Stri
 
 struct Dump<'a> {
     datagram: &'a Datagram,
-    look: &'a Look,
+    render: &'a RenderOptions,
     out: &'a mut String,
 }
 
@@ -123,7 +123,10 @@ impl<'a> Dump<'a> {
             // As hexdump has it: of lines that are the same, only the first.
             if bytes == before && part.end < range.end {
                 if !is_told {
-                    Line::new(self.look).to(INDENT).push(DIM, "*").end(self.out);
+                    Line::new(self.render)
+                        .to(INDENT)
+                        .push(DIM, "*")
+                        .end(self.out);
                 }
                 is_told = true;
                 continue;
@@ -142,7 +145,7 @@ impl<'a> Dump<'a> {
 
     /// The offset and the bytes.
     fn line(&self, range: &Range<usize>) -> Line<'a> {
-        let mut line = Line::new(self.look);
+        let mut line = Line::new(self.render);
         line.to(INDENT).push(DIM, &format!("{:04x}", range.start));
         line.to(BYTES);
         for byte in &self.datagram.data[range.clone()] {
@@ -156,7 +159,7 @@ impl<'a> Dump<'a> {
     }
 
     const fn per_line(&self) -> usize {
-        if self.look.width < BYTES + 4 * PER_LINE + 1 {
+        if self.render.width < BYTES + 4 * PER_LINE + 1 {
             FEW_PER_LINE
         } else {
             PER_LINE

@@ -5,11 +5,11 @@
 use std::collections::BTreeSet;
 
 use super::{
-    look::{DIM, ERROR, Look},
+    render::{DIM, ERROR, RenderOptions},
     rungs::Rung,
     text::{counted, duration, error_name},
 };
-use crate::journey::{Exchange, Passed};
+use crate::journey::{Exchange, Queued};
 
 use anstyle::Style;
 
@@ -28,15 +28,19 @@ pub(super) enum Shown {
 }
 
 /// The rungs that are drawn, in their order.
-pub(super) fn folded(rungs: &[Rung<'_>], exchange: &Exchange, look: &Look) -> Vec<Shown> {
-    let count = exchange.passed.len();
-    if look.verbose || count <= FIRST + LAST + 1 {
+pub(super) fn folded(
+    rungs: &[Rung<'_>],
+    exchange: &Exchange,
+    render: &RenderOptions,
+) -> Vec<Shown> {
+    let count = exchange.queued.len();
+    if render.verbose || count <= FIRST + LAST + 1 {
         return (0..rungs.len()).map(Shown::Rung).collect();
     }
     let between = FIRST..count - LAST;
     let matter = between
         .clone()
-        .filter(|at| matters(&exchange.passed[*at]))
+        .filter(|at| matters(&exchange.queued[*at]))
         .take(MATTER);
     let matter: BTreeSet<_> = matter.collect();
     let hidden: BTreeSet<_> = between.filter(|at| !matter.contains(at)).collect();
@@ -47,7 +51,7 @@ pub(super) fn folded(rungs: &[Rung<'_>], exchange: &Exchange, look: &Look) -> Ve
     let mut shown = Vec::new();
     for (at, rung) in rungs.iter().enumerate() {
         if at == place && !hidden.is_empty() {
-            shown.push(told(rungs, exchange, &hidden, look));
+            shown.push(told(rungs, exchange, &hidden, render));
         }
         if !is_hidden(rung) {
             shown.push(Shown::Rung(at));
@@ -57,18 +61,23 @@ pub(super) fn folded(rungs: &[Rung<'_>], exchange: &Exchange, look: &Look) -> Ve
 }
 
 /// Is it something that must not be missed?
-fn matters(passed: &Passed) -> bool {
-    let error = passed.message.datagram.error();
+fn matters(queued: &Queued) -> bool {
+    let error = queued.message.datagram.error();
     error.is_some_and(|errno| errno < 0)
-        || passed.is_spoilt()
-        || passed.is_truncated()
-        || passed.is_interrupted()
+        || queued.is_spoilt()
+        || queued.is_truncated()
+        || queued.is_interrupted()
 }
 
-fn told(rungs: &[Rung<'_>], exchange: &Exchange, hidden: &BTreeSet<usize>, look: &Look) -> Shown {
-    let passed = || hidden.iter().filter_map(|at| exchange.passed.get(*at));
-    let bytes: u64 = passed()
-        .map(|passed| u64::from(passed.message.datagram.len))
+fn told(
+    rungs: &[Rung<'_>],
+    exchange: &Exchange,
+    hidden: &BTreeSet<usize>,
+    render: &RenderOptions,
+) -> Shown {
+    let queued = || hidden.iter().filter_map(|at| exchange.queued.get(*at));
+    let bytes: u64 = queued()
+        .map(|queued| u64::from(queued.message.datagram.len))
         .sum();
     let times = rungs
         .iter()
@@ -78,26 +87,26 @@ fn told(rungs: &[Rung<'_>], exchange: &Exchange, hidden: &BTreeSet<usize>, look:
         .last()
         .zip(times.first())
         .map_or(0, |(last, first)| last - first);
-    let (more, count) = (look.glyphs().more, hidden.len());
-    let number = |is: &dyn Fn(&Passed) -> bool| passed().filter(|passed| is(passed)).count();
-    let errno = |passed: &Passed| passed.message.datagram.error().filter(|errno| *errno < 0);
+    let (more, count) = (render.glyphs().more, hidden.len());
+    let number = |is: &dyn Fn(&Queued) -> bool| queued().filter(|queued| is(queued)).count();
+    let errno = |queued: &Queued| queued.message.datagram.error().filter(|errno| *errno < 0);
     let counts = [
-        (number(&|passed| passed.delivery.is_none()), "unread"),
-        (number(&Passed::is_spoilt), "not read for an error"),
-        (number(&Passed::is_truncated), "truncated"),
-        (number(&Passed::is_interrupted), "with NLM_F_DUMP_INTR"),
+        (number(&|queued| queued.delivery.is_none()), "unread"),
+        (number(&Queued::is_spoilt), "not read for an error"),
+        (number(&Queued::is_truncated), "truncated"),
+        (number(&Queued::is_interrupted), "with NLM_F_DUMP_INTR"),
     ];
     let mut text = format!("{more} {count} more, {}", counted(bytes, "byte", "bytes"));
-    let errors: BTreeSet<_> = passed().filter_map(errno).collect();
+    let errors: BTreeSet<_> = queued().filter_map(errno).collect();
     if !errors.is_empty() {
         let names: Vec<_> = errors.into_iter().rev().map(error_name).collect();
-        let count = number(&|passed| errno(passed).is_some()) as u64;
+        let count = number(&|queued| errno(queued).is_some()) as u64;
         let count = counted(count, "error", "errors");
         text = format!("{text}, {count} ({})", names.join(", "));
     }
     for (count, what) in counts.into_iter().filter(|(count, _)| *count > 0) {
         text = format!("{text}, {count} {what}");
     }
-    let style = if passed().any(matters) { ERROR } else { DIM };
-    Shown::Fold(style, format!("{text}, {}", duration(took, look)))
+    let style = if queued().any(matters) { ERROR } else { DIM };
+    Shown::Fold(style, format!("{text}, {}", duration(took, render)))
 }

@@ -18,8 +18,8 @@ use super::{
     fold::{Shown, folded},
     lanes::Lanes,
     line::{Line, width, wrapped},
-    look::{BOLD, DIM, ERROR, Look, PLAIN},
     marks, message,
+    render::{BOLD, DIM, ERROR, PLAIN, RenderOptions},
     rungs::{Rung, rungs},
     text::{clock, counted, duration, process, protocol, short},
 };
@@ -43,7 +43,7 @@ const WIDEST: usize = 130;
 
 /// Draws an exchange.
 pub(super) struct Ladder<'a> {
-    look: &'a Look,
+    render: &'a RenderOptions,
     exchange: &'a Exchange,
     /// Where the kernel's lane is.
     kernel: usize,
@@ -53,21 +53,25 @@ pub(super) struct Ladder<'a> {
 }
 
 impl<'a> Ladder<'a> {
-    pub(super) fn new(exchange: &'a Exchange, callback: Option<&'a str>, look: &'a Look) -> Self {
-        let first = exchange.passed.first();
+    pub(super) fn new(
+        exchange: &'a Exchange,
+        callback: Option<&'a str>,
+        render: &'a RenderOptions,
+    ) -> Self {
+        let first = exchange.queued.first();
         let owner = match &exchange.request {
             Some(request) => Some(&request.head),
-            None => first.and_then(|passed| Some(&passed.delivery.as_ref()?.head)),
+            None => first.and_then(|queued| Some(&queued.delivery.as_ref()?.head)),
         };
         let callback = callback.unwrap_or("receive callback");
-        let rungs = rungs(exchange, callback, owner, look);
+        let rungs = rungs(exchange, callback, owner, render);
         let functions = rungs.iter().map(|rung| width(rung.function));
         let right = 1 + STAGE + functions.max().unwrap_or(0).max(FUNCTION);
         let least = USER + 1 + BETWEEN;
         // Where the terminal is narrow, the functions are what is cut.
-        let kernel = look.width.min(WIDEST).saturating_sub(right).max(least);
+        let kernel = render.width.min(WIDEST).saturating_sub(right).max(least);
         Self {
-            look,
+            render,
             exchange,
             kernel,
             owner,
@@ -84,7 +88,7 @@ impl<'a> Ladder<'a> {
         let start_ns = first.time_ns;
         let mut before_ns = None;
         let mut lanes = Lanes::default();
-        for shown in folded(&self.rungs, self.exchange, self.look) {
+        for shown in folded(&self.rungs, self.exchange, self.render) {
             match shown {
                 Shown::Rung(at) => {
                     let rung = &self.rungs[at];
@@ -108,11 +112,11 @@ impl<'a> Ladder<'a> {
 
     /// The bytes of the messages that were drawn.
     pub(super) fn bytes(&self, out: &mut String) {
-        for shown in folded(&self.rungs, self.exchange, self.look) {
+        for shown in folded(&self.rungs, self.exchange, self.render) {
             if let Shown::Rung(at) = shown
                 && let Some(datagram) = self.rungs[at].message
             {
-                bytes::dump(datagram, self.rungs[at].stage, self.look, out);
+                bytes::dump(datagram, self.rungs[at].stage, self.render, out);
             }
         }
     }
@@ -125,10 +129,10 @@ impl<'a> Ladder<'a> {
 
     /// What must not be missed, on lines of their own.
     pub(super) fn marks(&self, out: &mut String) {
-        let columns = self.look.width.saturating_sub(USER).max(20);
+        let columns = self.render.width.saturating_sub(USER).max(20);
         for mark in marks::of_exchange(self.exchange) {
             for text in wrapped(&mark, columns) {
-                let mut line = Line::new(self.look);
+                let mut line = Line::new(self.render);
                 line.to(USER).push(ERROR, &text).end(out);
             }
         }
@@ -142,19 +146,19 @@ impl<'a> Ladder<'a> {
             }
             _ => BOLD,
         };
-        let mut line = Line::new(self.look);
+        let mut line = Line::new(self.render);
         line.to(USER).push(style, status.name());
         if status == Status::Unanswered && !self.exchange.is_answer_asked() {
             line.push(DIM, "  no answer asked for");
         }
-        let passed = &self.exchange.passed;
+        let queued = &self.exchange.queued;
         let span = |wanted| self.exchange.spans().find(|(name, _)| *name == wanted);
-        if let [_, _, ..] = passed.as_slice() {
-            let lengths = passed
+        if let [_, _, ..] = queued.as_slice() {
+            let lengths = queued
                 .iter()
-                .map(|passed| u64::from(passed.message.datagram.len));
+                .map(|queued| u64::from(queued.message.datagram.len));
             let bytes = counted(lengths.sum(), "byte", "bytes");
-            line.push(PLAIN, &format!("  {} messages, {bytes}", passed.len()));
+            line.push(PLAIN, &format!("  {} messages, {bytes}", queued.len()));
             self.spans(
                 [FIRST_REPLY, COMPLETE].into_iter().filter_map(span),
                 line,
@@ -175,10 +179,10 @@ impl<'a> Ladder<'a> {
         out: &mut String,
     ) {
         for (name, ns) in spans {
-            let (name, took) = (name.replace('_', " "), duration(ns, self.look));
+            let (name, took) = (name.replace('_', " "), duration(ns, self.render));
             if !line.has_room(4 + width(&name) + width(&took)) {
                 line.end(out);
-                line = Line::new(self.look);
+                line = Line::new(self.render);
                 line.to(USER);
             }
             line.push(DIM, &format!("  {name} ")).push(PLAIN, &took);
@@ -193,8 +197,8 @@ impl<'a> Ladder<'a> {
     /// Whose the lanes are.
     fn names(&self, out: &mut String) {
         let room = self.kernel - USER - 1;
-        let (exchange, look) = (self.exchange, self.look);
-        let message = exchange.passed.first().map(|passed| &passed.message);
+        let (exchange, render) = (self.exchange, self.render);
+        let message = exchange.queued.first().map(|queued| &queued.message);
         let datagram = match &exchange.request {
             Some(request) => Some(&request.datagram),
             None => message.map(|message| &message.datagram),
@@ -203,22 +207,24 @@ impl<'a> Ladder<'a> {
             Some(_) => datagram.portid,
             None => datagram.peer_portid,
         });
-        let user = self.owner.map(|owner| process(owner, room, look));
+        let user = self.owner.map(|owner| process(owner, room, render));
         let mut kernel = "kernel, port 0".to_owned();
         // Whose call it is in that nobody asked for.
         if let (None, Some(message)) = (&exchange.request, message)
             && Some(message.head.pid) != self.owner.map(|owner| owner.pid)
         {
-            let room = look.width.saturating_sub(self.kernel + "kernel, in ".len());
-            kernel = format!("kernel, in {}", process(&message.head, room, look));
+            let room = render
+                .width
+                .saturating_sub(self.kernel + "kernel, in ".len());
+            kernel = format!("kernel, in {}", process(&message.head, room, render));
         }
         let start = self.rungs.first().map_or(0, |rung| rung.time_ns);
-        let mut line = Line::new(look);
+        let mut line = Line::new(render);
         line.push(DIM, &format!("{} s", clock(start))).to(USER);
         line.push(BOLD, user.as_deref().unwrap_or("a process"));
         line.to(self.kernel).push(BOLD, &kernel).end(out);
-        let mut line = Line::new(look);
-        let us = look.glyphs().us;
+        let mut line = Line::new(render);
+        let us = render.glyphs().us;
         line.right(DIM, &format!("time {us}"), TIME);
         line.right(DIM, &format!("step {us}"), STEP).to(USER);
         line.push(DIM, &format!("port {portid}")).to(self.kernel);
@@ -243,14 +249,14 @@ impl<'a> Ladder<'a> {
         lanes: Lanes,
         out: &mut String,
     ) {
-        let mut line = Line::new(self.look);
+        let mut line = Line::new(self.render);
         line.right(PLAIN, &short(since_ns), TIME);
         if let Some(step_ns) = step_ns {
             line.right(DIM, &format!("+{}", short(step_ns)), STEP);
         }
         line.to(USER);
         let columns = self.kernel - USER - 1;
-        lanes.arrow(rung, columns, self.look, &mut line);
+        lanes.arrow(rung, columns, self.render, &mut line);
         line.push(PLAIN, " ").push(rung.style, rung.stage);
         line.to(self.kernel + STAGE + 1);
         line.push(PLAIN, rung.function).end(out);
@@ -260,7 +266,7 @@ impl<'a> Ladder<'a> {
     fn beneath(&self, rung: &Rung<'_>, lanes: Lanes, out: &mut String) {
         let columns = self.between();
         if let Some(datagram) = rung.message {
-            for pieces in message::lines(datagram, columns, self.look) {
+            for pieces in message::lines(datagram, columns, self.render) {
                 let mut line = self.body(lanes);
                 line.pieces(&pieces);
                 self.close(line, lanes, out);
@@ -280,16 +286,16 @@ impl<'a> Ladder<'a> {
     }
 
     fn body(&self, lanes: Lanes) -> Line<'a> {
-        let mut line = Line::new(self.look);
+        let mut line = Line::new(self.render);
         line.to(USER)
-            .push(PLAIN, lanes.user(self.look))
+            .push(PLAIN, lanes.user(self.render))
             .push(PLAIN, " ");
         line
     }
 
     fn close(&self, mut line: Line<'_>, lanes: Lanes, out: &mut String) {
         line.to(self.kernel)
-            .push(lanes.style(), lanes.kernel(self.look))
+            .push(lanes.style(), lanes.kernel(self.render))
             .end(out);
     }
 }

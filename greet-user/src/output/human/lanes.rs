@@ -3,7 +3,7 @@
 
 use super::{
     line::{Line, cut, width},
-    look::{Glyphs, Look, PLAIN, TO_KERNEL},
+    render::{Glyphs, PLAIN, RenderOptions, TO_KERNEL},
     rungs::{Arrow, Rung},
 };
 
@@ -32,8 +32,8 @@ impl Lanes {
         }
     }
 
-    pub(super) const fn user(self, look: &Look) -> &'static str {
-        let glyphs = look.glyphs();
+    pub(super) const fn user(self, render: &RenderOptions) -> &'static str {
+        let glyphs = render.glyphs();
         if self.inside {
             glyphs.inside
         } else {
@@ -41,13 +41,13 @@ impl Lanes {
         }
     }
 
-    pub(super) const fn kernel(self, look: &Look) -> &'static str {
-        let glyphs = look.glyphs();
+    pub(super) const fn kernel(self, render: &RenderOptions) -> &'static str {
+        let glyphs = render.glyphs();
         if self.busy { glyphs.busy } else { glyphs.lane }
     }
 
-    const fn origin(self, look: &Look) -> &'static str {
-        let glyphs = look.glyphs();
+    const fn origin(self, render: &RenderOptions) -> &'static str {
+        let glyphs = render.glyphs();
         if self.busy {
             glyphs.from_busy
         } else {
@@ -56,48 +56,54 @@ impl Lanes {
     }
 
     /// A rung from lane to lane, both included, with so many columns between them.
-    pub(super) fn arrow(self, rung: &Rung<'_>, columns: usize, look: &Look, line: &mut Line<'_>) {
-        let (glyphs, style) = (look.glyphs(), rung.style);
+    pub(super) fn arrow(
+        self,
+        rung: &Rung<'_>,
+        columns: usize,
+        render: &RenderOptions,
+        line: &mut Line<'_>,
+    ) {
+        let (glyphs, style) = (render.glyphs(), rung.style);
         let label = match rung.label.as_str() {
             "" => String::new(),
-            label => format!(" {} ", cut(label, columns.saturating_sub(4), look)),
+            label => format!(" {} ", cut(label, columns.saturating_sub(4), render)),
         };
         let (user, middle, kernel) = match rung.arrow {
             Arrow::Call | Arrow::ToKernel => (
                 glyphs.from_user,
                 forward("", &label, stroke(rung.arrow, glyphs), glyphs, columns),
-                self.kernel(look),
+                self.kernel(render),
             ),
             Arrow::Return | Arrow::ToUser => (
                 glyphs.lane,
                 back("", glyphs.left, &label, stroke(rung.arrow, glyphs), columns),
-                self.origin(look),
+                self.origin(render),
             ),
             Arrow::IntoQueue(portid) => (
-                self.user(look),
+                self.user(render),
                 into(portid, glyphs.left, &label, glyphs, columns),
-                self.origin(look),
+                self.origin(render),
             ),
             Arrow::Lost(portid) => (
-                self.user(look),
+                self.user(render),
                 into(portid, glyphs.lost, &label, glyphs, columns),
-                self.origin(look),
+                self.origin(render),
             ),
             Arrow::OutOfQueue(portid) => (
-                self.user(look),
+                self.user(render),
                 forward(&queues(portid)[0], "", glyphs.dash, glyphs, columns),
-                self.kernel(look),
+                self.kernel(render),
             ),
             Arrow::None => (
-                self.user(look),
+                self.user(render),
                 format!("{:>columns$}", label),
-                self.kernel(look),
+                self.kernel(render),
             ),
         };
         let leaves_user = matches!(rung.arrow, Arrow::Call | Arrow::ToKernel);
         line.push(if leaves_user { style } else { PLAIN }, user);
         line.push(style, &middle);
-        let is_lane = kernel == self.kernel(look);
+        let is_lane = kernel == self.kernel(render);
         line.push(if is_lane { self.style() } else { style }, kernel);
     }
 

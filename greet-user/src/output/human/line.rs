@@ -7,7 +7,7 @@ use std::borrow::Cow;
 use anstyle::Style;
 use unicode_width::UnicodeWidthStr as _;
 
-use super::look::{Look, PLAIN};
+use super::render::{PLAIN, RenderOptions};
 
 /// A text in one style.
 pub(super) type Piece = (Style, String);
@@ -42,11 +42,11 @@ fn fits(text: &str, columns: usize) -> usize {
 }
 
 /// The text, cut with a mark if it takes more than so many columns.
-pub(super) fn cut(text: &str, columns: usize, look: &Look) -> String {
+pub(super) fn cut(text: &str, columns: usize, render: &RenderOptions) -> String {
     if fits(text, columns) == text.len() {
         return text.to_owned();
     }
-    let more = look.glyphs().more;
+    let more = render.glyphs().more;
     let end = fits(text, columns.saturating_sub(width(more)));
     let cut = format!("{}{more}", &text[..end]);
     cut[..fits(&cut, columns)].to_owned()
@@ -88,15 +88,15 @@ pub(super) fn wrapped(text: &str, columns: usize) -> Vec<String> {
 
 /// A line.
 pub(super) struct Line<'a> {
-    look: &'a Look,
+    render: &'a RenderOptions,
     text: String,
     width: usize,
 }
 
 impl<'a> Line<'a> {
-    pub(super) const fn new(look: &'a Look) -> Self {
+    pub(super) const fn new(render: &'a RenderOptions) -> Self {
         Self {
-            look,
+            render,
             text: String::new(),
             width: 0,
         }
@@ -104,21 +104,21 @@ impl<'a> Line<'a> {
 
     /// Is there room for so many columns?
     pub(super) const fn has_room(&self, columns: usize) -> bool {
-        columns <= self.look.width.saturating_sub(self.width)
+        columns <= self.render.width.saturating_sub(self.width)
     }
 
     /// Appends a text; what has no room is cut.
     pub(super) fn push(&mut self, style: Style, text: &str) -> &mut Self {
-        let room = self.look.width.saturating_sub(self.width);
+        let room = self.render.width.saturating_sub(self.width);
         // The one way into a line: whatever somebody else wrote, and wherever it came from, moves
         // no cursor and begins no line.
-        let text = self.look.shown(text.as_bytes());
+        let text = self.render.shown(text.as_bytes());
         let text = match fits(&text, room) {
             all if all == text.len() => text,
-            _ => Cow::Owned(cut(&text, room, self.look)),
+            _ => Cow::Owned(cut(&text, room, self.render)),
         };
         self.width += width(&text);
-        if self.look.colour && style != PLAIN && !text.is_empty() {
+        if self.render.colour && style != PLAIN && !text.is_empty() {
             self.text.push_str(&format!("{style}{text}{style:#}"));
         } else {
             self.text.push_str(&text);
@@ -146,7 +146,7 @@ impl<'a> Line<'a> {
 
     /// Fills up to the column with a glyph one column wide.
     pub(super) fn fill(&mut self, style: Style, glyph: &str, column: usize) -> &mut Self {
-        let count = column.min(self.look.width).saturating_sub(self.width);
+        let count = column.min(self.render.width).saturating_sub(self.width);
         self.push(style, &glyph.repeat(count))
     }
 

@@ -3,7 +3,7 @@
 //! folded: losses, messages that were read in part, and dumps of what changed meanwhile.
 
 use super::text::{bytes, counted};
-use crate::journey::{Exchange, Passed, Status};
+use crate::journey::{Exchange, Queued, Status};
 
 /// The marks of an exchange, a few words each. What its status says is not said twice.
 pub(in crate::output) fn of_exchange(exchange: &Exchange) -> Vec<String> {
@@ -14,9 +14,9 @@ pub(in crate::output) fn of_exchange(exchange: &Exchange) -> Vec<String> {
         marks.push(counted(lost, "message lost", "messages lost"));
     }
     let mut cut = exchange
-        .passed
+        .queued
         .iter()
-        .filter(|passed| passed.is_truncated());
+        .filter(|queued| queued.is_truncated());
     match (cut.next(), cut.count() as u64) {
         (Some(first), 0) => marks.extend(truncation(first)),
         (Some(_), more) => marks.push(counted(1 + more, "", "messages truncated")),
@@ -43,16 +43,16 @@ pub(in crate::output) fn of_exchange(exchange: &Exchange) -> Vec<String> {
 pub(super) const INTERRUPTED: &str = "dump interrupted (NLM_F_DUMP_INTR)";
 
 /// How much of a message was read, if that was not all of it.
-pub(in crate::output) fn truncation(passed: &Passed) -> Option<String> {
-    let copied = passed.copied().filter(|_| passed.is_truncated())?;
-    let len = passed.message.datagram.len;
+pub(in crate::output) fn truncation(queued: &Queued) -> Option<String> {
+    let copied = queued.copied().filter(|_| queued.is_truncated())?;
+    let len = queued.message.datagram.len;
     Some(format!("truncated: {copied} of {} read", bytes(len)))
 }
 
 /// The same in as few columns as can be, for a line that has few.
 pub(super) fn brief(exchange: &Exchange) -> Vec<String> {
     let (lost, truncated) = (exchange.lost(), exchange.truncated());
-    let is_one = exchange.passed.len() == 1;
+    let is_one = exchange.queued.len() == 1;
     let status = exchange.status();
     let mut marks = Vec::new();
     if exchange.is_interrupted() {
@@ -68,13 +68,13 @@ pub(super) fn brief(exchange: &Exchange) -> Vec<String> {
 }
 
 /// Those of one message, as briefly.
-pub(super) fn brief_of_message(passed: &Passed) -> Vec<String> {
+pub(super) fn brief_of_message(queued: &Queued) -> Vec<String> {
     let mut marks = Vec::new();
-    if passed.is_interrupted() {
+    if queued.is_interrupted() {
         marks.push(DUMP_INTR.to_owned());
     }
-    if let Some(copied) = passed.copied().filter(|_| passed.is_truncated()) {
-        marks.push(format!("cut {copied}/{}", passed.message.datagram.len));
+    if let Some(copied) = queued.copied().filter(|_| queued.is_truncated()) {
+        marks.push(format!("cut {copied}/{}", queued.message.datagram.len));
     }
     marks
 }
@@ -82,7 +82,7 @@ pub(super) fn brief_of_message(passed: &Passed) -> Vec<String> {
 const DUMP_INTR: &str = "DUMP_INTR";
 
 /// The marks of one message.
-pub(in crate::output) fn of_message(passed: &Passed) -> Vec<String> {
-    let interrupted = passed.is_interrupted().then(|| INTERRUPTED.to_owned());
-    truncation(passed).into_iter().chain(interrupted).collect()
+pub(in crate::output) fn of_message(queued: &Queued) -> Vec<String> {
+    let interrupted = queued.is_interrupted().then(|| INTERRUPTED.to_owned());
+    truncation(queued).into_iter().chain(interrupted).collect()
 }

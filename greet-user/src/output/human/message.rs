@@ -5,7 +5,7 @@ use greet_common::wire::HEADER_SIZE;
 
 use super::{
     line::{Piece, width, wrapped},
-    look::{BOLD, DIM, ERROR, Look, PLAIN, TO_USER},
+    render::{BOLD, DIM, ERROR, PLAIN, RenderOptions, TO_USER},
     text::{counted, error_name, error_text, flags, kind},
 };
 use crate::event::Datagram;
@@ -18,12 +18,16 @@ const MOST_BYTES: usize = 16;
 const GAP: &str = "  ";
 
 /// The lines of a message, of so many columns each.
-pub(super) fn lines(datagram: &Datagram, columns: usize, look: &Look) -> Vec<Vec<Piece>> {
+pub(super) fn lines(
+    datagram: &Datagram,
+    columns: usize,
+    render: &RenderOptions,
+) -> Vec<Vec<Piece>> {
     let headers = datagram.headers();
     let Some(first) = headers.first() else {
         if datagram.text().is_some() {
             // A uevent.
-            return content(datagram, columns, look);
+            return content(datagram, columns, render);
         }
         return vec![vec![if datagram.data.is_empty() {
             (DIM, "its bytes were not seen".to_owned())
@@ -47,8 +51,8 @@ pub(super) fn lines(datagram: &Datagram, columns: usize, look: &Look) -> Vec<Vec
         items.push(("from nsid", nsid.to_string()));
     }
     let mut lines = filled(&items, columns);
-    lines.extend(content(datagram, columns, look));
-    if look.verbose {
+    lines.extend(content(datagram, columns, render));
+    if render.verbose {
         for header in &headers[1..] {
             let items = [
                 ("and type", kind(datagram, header)),
@@ -59,16 +63,16 @@ pub(super) fn lines(datagram: &Datagram, columns: usize, look: &Look) -> Vec<Vec
             lines.extend(filled(&items, columns));
         }
     }
-    let more = more(datagram, headers.len(), look).into_iter();
+    let more = more(datagram, headers.len(), render).into_iter();
     lines.extend(more.map(|text| vec![(DIM, text)]));
     lines
 }
 
 /// How many messages more there are in the datagram than are shown; where the bytes behind those
 /// that were captured may hold some, at least so many.
-fn more(datagram: &Datagram, captured: usize, look: &Look) -> Vec<String> {
-    let shown = if look.verbose { captured } else { 1 };
-    let (behind, mark) = (datagram.uncaptured(), look.glyphs().more);
+fn more(datagram: &Datagram, captured: usize, render: &RenderOptions) -> Vec<String> {
+    let shown = if render.verbose { captured } else { 1 };
+    let (behind, mark) = (datagram.uncaptured(), render.glyphs().more);
     let known = captured - shown + usize::from(behind > 0);
     match (known, behind) {
         (0, _) => Vec::new(),
@@ -109,7 +113,7 @@ fn filled(items: &[(&str, String)], columns: usize) -> Vec<Vec<Piece>> {
 }
 
 /// The payload: an error, text, or the first bytes of something else.
-fn content(datagram: &Datagram, columns: usize, look: &Look) -> Vec<Vec<Piece>> {
+fn content(datagram: &Datagram, columns: usize, render: &RenderOptions) -> Vec<Vec<Piece>> {
     let payload = datagram.payload();
     let (style, text) = match (datagram.error(), datagram.text()) {
         (Some(0), _) => (TO_USER, "error 0: acknowledged".to_owned()),
@@ -119,18 +123,18 @@ fn content(datagram: &Datagram, columns: usize, look: &Look) -> Vec<Vec<Piece>> 
         }
         (None, Some(text)) => {
             let is_cut = u32::try_from(datagram.data.len()).unwrap_or(u32::MAX) < datagram.len;
-            let more = if is_cut { look.glyphs().more } else { "" };
-            (BOLD, format!("\"{}\"{more}", look.shown(text.as_bytes())))
+            let more = if is_cut { render.glyphs().more } else { "" };
+            (BOLD, format!("\"{}\"{more}", render.shown(text.as_bytes())))
         }
         (None, None) if payload.is_empty() => return Vec::new(),
-        (None, None) => (PLAIN, some_bytes(datagram, columns, look)),
+        (None, None) => (PLAIN, some_bytes(datagram, columns, render)),
     };
     let mut lines = wrapped(&text, columns);
     let hidden = lines.len().saturating_sub(TEXT_LINES);
     // To say that one line is missing takes one.
-    if hidden > 1 && !look.verbose {
+    if hidden > 1 && !render.verbose {
         lines.truncate(TEXT_LINES);
-        let more = format!("{} {hidden} more lines", look.glyphs().more);
+        let more = format!("{} {hidden} more lines", render.glyphs().more);
         let lines = lines.into_iter().map(|line| (style, line));
         let all = lines.chain(std::iter::once((DIM, more)));
         return all.map(|piece| vec![piece]).collect();
@@ -139,14 +143,14 @@ fn content(datagram: &Datagram, columns: usize, look: &Look) -> Vec<Vec<Piece>> 
 }
 
 /// As many as there is room for on a line.
-fn some_bytes(datagram: &Datagram, columns: usize, look: &Look) -> String {
+fn some_bytes(datagram: &Datagram, columns: usize, render: &RenderOptions) -> String {
     let payload = datagram.payload();
     // What the header says, if that can be: not everything is captured.
     let stated = datagram.header().map_or(0, |header| header.len);
     let stated = usize::try_from(stated.min(datagram.len)).unwrap_or(usize::MAX);
     let len = stated.saturating_sub(HEADER_SIZE).max(payload.len());
     let begin = format!("{}:", counted(len as u64, "byte", "bytes"));
-    let more = look.glyphs().more;
+    let more = render.glyphs().more;
     let room = |rest: usize| columns.saturating_sub(begin.len() + rest) / " 00".len();
     let (most, more) = if len <= MOST_BYTES.min(room(0)) {
         (len, String::new())

@@ -6,13 +6,13 @@ use greet_common::wire::Header;
 
 use super::{
     line::{Line, cut},
-    look::{BOLD, DIM, ERROR, Look, PLAIN, TO_KERNEL, TO_USER},
     marks,
+    render::{BOLD, DIM, ERROR, PLAIN, RenderOptions, TO_KERNEL, TO_USER},
     text::{clock, error_name, flags, owner, process, protocol, short},
 };
 use crate::{
     event::{Datagram, Direction, Extack, Loss, type_name},
-    journey::{Exchange, Pairing, Passed, Status},
+    journey::{Exchange, Pairing, Queued, Status},
     output::json::extack_text,
 };
 
@@ -48,8 +48,8 @@ const fn columns(protocol: usize, process: usize, name: usize, flags: usize) -> 
     }
 }
 
-const fn of(look: &Look) -> &'static Columns {
-    if look.width < WIDE {
+const fn of(render: &RenderOptions) -> &'static Columns {
+    if render.width < WIDE {
         &NARROW_COLUMNS
     } else {
         &WIDE_COLUMNS
@@ -57,22 +57,29 @@ const fn of(look: &Look) -> &'static Columns {
 }
 
 /// The columns' names.
-pub(super) fn titles(look: &Look, out: &mut String) {
-    let columns = of(look);
-    let mut line = Line::new(look);
+pub(super) fn titles(render: &RenderOptions, out: &mut String) {
+    let columns = of(render);
+    let mut line = Line::new(render);
     line.right(DIM, "seconds", 11).to(columns.protocol);
-    line.push(DIM, if look.width < WIDE { "no" } else { "protocol" })
-        .to(columns.process);
+    line.push(
+        DIM,
+        if render.width < WIDE {
+            "no"
+        } else {
+            "protocol"
+        },
+    )
+    .to(columns.process);
     line.push(DIM, "process").to(columns.kind);
     line.push(DIM, "type").to(columns.flags).push(DIM, "flags");
     line.right(DIM, "seq", columns.seq + 10);
     line.right(DIM, "len", columns.len + 5).to(columns.result);
-    line.push(DIM, &format!("result, {}", look.glyphs().us))
+    line.push(DIM, &format!("result, {}", render.glyphs().us))
         .end(out);
 }
 
 /// The messages of an exchange, in their order, and what was lost on its behalf.
-pub(super) fn exchange(exchange: &Exchange, look: &Look, out: &mut String) {
+pub(super) fn exchange(exchange: &Exchange, render: &RenderOptions, out: &mut String) {
     let stages = exchange.stages();
     let start_ns = stages.first().map_or(0, |(_, time_ns)| *time_ns);
     let status = exchange.status();
@@ -89,14 +96,14 @@ pub(super) fn exchange(exchange: &Exchange, look: &Look, out: &mut String) {
             Status::Unfinished => (BOLD, status.name().to_owned()),
             // Its begin was not seen.
             _ if request.send_ns == 0 => (PLAIN, String::new()),
-            _ if exchange.passed.is_empty() => (PLAIN, short(took)),
+            _ if exchange.queued.is_empty() => (PLAIN, short(took)),
             _ => (PLAIN, String::new()),
         };
         let time_ns = request.seen().time_ns;
-        let who = process(&request.head, room(look), look);
+        let who = process(&request.head, room(render), render);
         let datagram = &request.datagram;
         let crossing = (datagram, request.direction(), request.length());
-        let mut line = message(time_ns, &who, crossing, look);
+        let mut line = message(time_ns, &who, crossing, render);
         let marks = marks::brief(exchange);
         let gap = if text.is_empty() || marks.is_empty() {
             ""
@@ -105,42 +112,44 @@ pub(super) fn exchange(exchange: &Exchange, look: &Look, out: &mut String) {
         };
         line.push(style, &text).push(PLAIN, gap);
         line.push(ERROR, &marks.join(" "));
-        if exchange.passed.is_empty() {
-            reasons(&exchange.extacks, look, &mut line);
+        if exchange.queued.is_empty() {
+            reasons(&exchange.extacks, render, &mut line);
         }
         line.end(out);
-        further_requests(&request.datagram, look, out);
+        further_requests(&request.datagram, render, out);
     }
     let pairing = Pairing::of(exchange);
-    for (at, passed) in exchange.passed.iter().enumerate() {
+    for (at, queued) in exchange.queued.iter().enumerate() {
         let reasons: Vec<_> = pairing.reasons_of(at).copied().collect();
-        answer(exchange, passed, &reasons, start_ns, look, out);
+        answer(exchange, queued, &reasons, start_ns, render, out);
     }
-    if !exchange.passed.is_empty() {
+    if !exchange.queued.is_empty() {
         let others = pairing.reasons_of_none();
-        others.for_each(|found| extack(found, look, out));
+        others.for_each(|found| extack(found, render, out));
     }
     for found in &exchange.losses {
-        loss(found, look, out);
+        loss(found, render, out);
     }
 }
 
 /// A message in a queue: an answer, a notification, or what one process sent to another.
 fn answer(
     exchange: &Exchange,
-    passed: &Passed,
+    queued: &Queued,
     extacks: &[Extack],
     start_ns: u64,
-    look: &Look,
+    render: &RenderOptions,
     out: &mut String,
 ) {
-    let found = &passed.message;
+    let found = &queued.message;
     let datagram = &found.datagram;
-    let read = passed.delivery.as_ref();
-    let room = room(look);
+    let read = queued.delivery.as_ref();
+    let room = room(render);
     let who = match (read, &exchange.request) {
-        (Some(read), _) => process(&read.head, room, look),
-        (None, Some(request)) if !exchange.is_itself(passed) => process(&request.head, room, look),
+        (Some(read), _) => process(&read.head, room, render),
+        (None, Some(request)) if !exchange.is_itself(queued) => {
+            process(&request.head, room, render)
+        }
         _ => format!("port {}", datagram.peer_portid),
     };
     let time_ns = match found.seen().time_ns {
@@ -148,7 +157,7 @@ fn answer(
         time_ns => time_ns,
     };
     let crossing = (datagram, datagram.direction(), Some(datagram.len));
-    let mut line = message(time_ns, &who, crossing, look);
+    let mut line = message(time_ns, &who, crossing, render);
     let error = datagram.error();
     match error {
         Some(0) => line.push(TO_USER, "ACK "),
@@ -156,62 +165,62 @@ fn answer(
         None => &mut line,
     };
     // Before the time: a narrow line has no room for more.
-    for mark in marks::brief_of_message(passed) {
+    for mark in marks::brief_of_message(queued) {
         line.push(ERROR, &format!("{mark} "));
     }
-    ended(passed, start_ns, look, &mut line);
-    if passed.peeks > 0 {
-        line.push(DIM, &format!(" peeked {}", passed.peeks));
+    ended(queued, start_ns, render, &mut line);
+    if queued.peeks > 0 {
+        line.push(DIM, &format!(" peeked {}", queued.peeks));
     }
-    reasons(extacks, look, &mut line);
+    reasons(extacks, render, &mut line);
     line.end(out);
 }
 
 /// The requests behind a datagram's first: each has a line, for each is answered by itself.
-fn further_requests(datagram: &Datagram, look: &Look, out: &mut String) {
-    let columns = of(look);
+fn further_requests(datagram: &Datagram, render: &RenderOptions, out: &mut String) {
+    let columns = of(render);
     for header in datagram.headers().iter().skip(1) {
-        let mut line = Line::new(look);
+        let mut line = Line::new(render);
         line.to(columns.process).push(DIM, "in the same datagram");
-        fields(datagram, header, look, &mut line);
+        fields(datagram, header, render, &mut line);
         line.right(PLAIN, &header.len.to_string(), columns.len + 5);
         line.end(out);
     }
 }
 
 /// How long it took, or that nobody read it.
-fn ended(passed: &Passed, start_ns: u64, look: &Look, line: &mut Line<'_>) {
-    match &passed.delivery {
+fn ended(queued: &Queued, start_ns: u64, render: &RenderOptions, line: &mut Line<'_>) {
+    match &queued.delivery {
         Some(read) if read.result < 0 => line.push(ERROR, &error_name(read.result)),
         Some(read) => {
             let ended_ns = read.delivered_ns.max(read.receive_ns);
             line.push(PLAIN, &short(ended_ns.saturating_sub(start_ns)))
         }
-        None if passed.gone && look.width >= WIDE => line.push(ERROR, "unread, closed"),
+        None if queued.gone && render.width >= WIDE => line.push(ERROR, "unread, closed"),
         None => line.push(ERROR, "unread"),
     };
 }
 
-fn reasons(extacks: &[Extack], look: &Look, line: &mut Line<'_>) {
+fn reasons(extacks: &[Extack], render: &RenderOptions, line: &mut Line<'_>) {
     for extack in extacks {
-        let text = look.shown(extack_text(extack)).into_owned();
+        let text = render.shown(extack_text(extack)).into_owned();
         line.push(ERROR, &format!(" \"{text}\""));
     }
 }
 
 /// A loss.
-pub(super) fn loss(loss: &Loss, look: &Look, out: &mut String) {
+pub(super) fn loss(loss: &Loss, render: &RenderOptions, out: &mut String) {
     let what = match loss.overrun {
         0 => "failed",
         _ => "overrun",
     };
     // Whose loss it is; where that is not known, in whose call it happened.
-    let task = process(&loss.head, room(look), look);
-    let who = loss.owner.as_ref().map(|who| owner(who, look));
-    let who = who.map_or_else(|| task.clone(), |who| cut(&who, room(look), look));
-    let mut line = wrong(loss.time_ns, loss.head.protocol, &who, what, look);
+    let task = process(&loss.head, room(render), render);
+    let who = loss.owner.as_ref().map(|who| owner(who, render));
+    let who = who.map_or_else(|| task.clone(), |who| cut(&who, room(render), render));
+    let mut line = wrong(loss.time_ns, loss.head.protocol, &who, what, render);
     line.push(ERROR, &format!(" port {}", loss.portid));
-    line.to(of(look).result);
+    line.to(of(render).result);
     line.push(ERROR, &error_name(loss.result));
     if loss.owner.is_some_and(|owner| owner.pid != loss.head.pid) {
         line.push(ERROR, &format!(" in {task}"));
@@ -220,24 +229,32 @@ pub(super) fn loss(loss: &Loss, look: &Look, out: &mut String) {
 }
 
 /// The kernel's reason, where it belongs to no exchange.
-pub(super) fn extack(extack: &Extack, look: &Look, out: &mut String) {
+pub(super) fn extack(extack: &Extack, render: &RenderOptions, out: &mut String) {
     let head = &extack.head;
-    let who = process(head, room(look), look);
-    let mut line = wrong(extack.time_ns, head.protocol, &who, "extack", look);
-    let text = look.shown(extack_text(extack)).into_owned();
+    let who = process(head, room(render), render);
+    let mut line = wrong(extack.time_ns, head.protocol, &who, "extack", render);
+    let text = render.shown(extack_text(extack)).into_owned();
     line.push(ERROR, &format!("\"{text}\"")).end(out);
 }
 
 /// The beginning of a line about what is no message.
-fn wrong<'a>(time_ns: u64, protocol: u32, who: &str, what: &str, look: &'a Look) -> Line<'a> {
-    let mut line = begin(time_ns, (ERROR, "xx"), protocol, who, look);
-    line.to(of(look).kind).push(ERROR, what).to(of(look).flags);
+fn wrong<'a>(
+    time_ns: u64,
+    protocol: u32,
+    who: &str,
+    what: &str,
+    render: &'a RenderOptions,
+) -> Line<'a> {
+    let mut line = begin(time_ns, (ERROR, "xx"), protocol, who, render);
+    line.to(of(render).kind)
+        .push(ERROR, what)
+        .to(of(render).flags);
     line
 }
 
 /// Columns for a process.
-const fn room(look: &Look) -> usize {
-    let columns = of(look);
+const fn room(render: &RenderOptions) -> usize {
+    let columns = of(render);
     columns.kind - columns.process - 1
 }
 
@@ -246,13 +263,13 @@ fn begin<'a>(
     (style, arrow): (Style, &str),
     number: u32,
     who: &str,
-    look: &'a Look,
+    render: &'a RenderOptions,
 ) -> Line<'a> {
-    let columns = of(look);
-    let mut line = Line::new(look);
+    let columns = of(render);
+    let mut line = Line::new(render);
     line.right(DIM, &clock(time_ns), 11).push(PLAIN, " ");
     line.push(style, arrow).to(columns.protocol);
-    let name = if look.width < WIDE {
+    let name = if render.width < WIDE {
         number.to_string()
     } else {
         protocol(number)
@@ -266,22 +283,22 @@ fn message<'a>(
     time_ns: u64,
     who: &str,
     (datagram, direction, len): (&Datagram, Direction, Option<u32>),
-    look: &'a Look,
+    render: &'a RenderOptions,
 ) -> Line<'a> {
-    let columns = of(look);
+    let columns = of(render);
     let arrow = match direction {
         Direction::UserToKernel => (TO_KERNEL, "->"),
         Direction::KernelToUser => (TO_USER, "<-"),
         Direction::UserToUser => (TO_KERNEL, "=>"),
         Direction::KernelToKernel => (DIM, "<>"),
     };
-    let mut line = begin(time_ns, arrow, datagram.protocol, who, look);
+    let mut line = begin(time_ns, arrow, datagram.protocol, who, render);
     match (datagram.header(), datagram.text()) {
-        (Some(header), _) => fields(datagram, &header, look, &mut line),
+        (Some(header), _) => fields(datagram, &header, render, &mut line),
         // A uevent.
         (None, Some(text)) => {
             let room = columns.len - columns.kind - 1;
-            let text = cut(&look.shown(text.as_bytes()), room, look);
+            let text = cut(&render.shown(text.as_bytes()), room, render);
             line.to(columns.kind).push(PLAIN, &text);
         }
         (None, None) => {}
@@ -293,16 +310,16 @@ fn message<'a>(
 }
 
 /// What a header says: type, flags and sequence number.
-fn fields(datagram: &Datagram, header: &Header, look: &Look, line: &mut Line<'_>) {
-    let columns = of(look);
+fn fields(datagram: &Datagram, header: &Header, render: &RenderOptions, line: &mut Line<'_>) {
+    let columns = of(render);
     let room = columns.flags - columns.kind - 1;
-    let name = cut(&kind(datagram, header), room, look);
+    let name = cut(&kind(datagram, header), room, render);
     line.to(columns.kind).push(PLAIN, &name).to(columns.flags);
-    if look.width < WIDE {
+    if render.width < WIDE {
         line.push(PLAIN, &format!("{:#x}", header.flags));
     } else {
         let room = columns.seq - columns.flags - 1;
-        line.push(PLAIN, &cut(&flags(datagram.protocol, header), room, look));
+        line.push(PLAIN, &cut(&flags(datagram.protocol, header), room, render));
     }
     line.right(PLAIN, &header.seq.to_string(), columns.seq + 10);
 }

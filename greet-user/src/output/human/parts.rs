@@ -2,14 +2,14 @@
 //! Parts of the drawing, for a screen that puts them where it likes: the same lines that a
 //! terminal gets, with the same styles.
 
-use super::{Look, ladder::Ladder, line, marks, text};
+use super::{RenderOptions, ladder::Ladder, line, marks, text};
 use crate::journey::Exchange;
 
 /// An exchange as a ladder, and how it ended.
 #[must_use]
-pub fn ladder(exchange: &Exchange, callback: Option<&str>, look: &Look) -> String {
+pub fn ladder(exchange: &Exchange, callback: Option<&str>, render: &RenderOptions) -> String {
     let mut out = String::new();
-    let ladder = Ladder::new(exchange, callback, look);
+    let ladder = Ladder::new(exchange, callback, render);
     ladder.draw(&mut out);
     ladder.end(&mut out);
     out
@@ -23,9 +23,9 @@ pub fn marks(exchange: &Exchange) -> Vec<String> {
 
 /// The bytes of its messages, with the header's fields marked.
 #[must_use]
-pub fn bytes(exchange: &Exchange, look: &Look) -> String {
+pub fn bytes(exchange: &Exchange, render: &RenderOptions) -> String {
     let mut out = String::new();
-    Ladder::new(exchange, None, look).bytes(&mut out);
+    Ladder::new(exchange, None, render).bytes(&mut out);
     out
 }
 
@@ -37,8 +37,8 @@ pub fn short(ns: u64) -> String {
 
 /// A duration with its unit.
 #[must_use]
-pub fn duration(ns: u64, look: &Look) -> String {
-    text::duration(ns, look)
+pub fn duration(ns: u64, render: &RenderOptions) -> String {
+    text::duration(ns, render)
 }
 
 /// Columns that a text takes.
@@ -49,8 +49,8 @@ pub fn width(text: &str) -> usize {
 
 /// The text, cut with a mark if it takes more than so many columns.
 #[must_use]
-pub fn cut(text: &str, columns: usize, look: &Look) -> String {
-    line::cut(text, columns, look)
+pub fn cut(text: &str, columns: usize, render: &RenderOptions) -> String {
+    line::cut(text, columns, render)
 }
 
 /// The text on lines of so many columns each.
@@ -61,12 +61,12 @@ pub fn wrapped(text: &str, columns: usize) -> Vec<String> {
 
 /// Somebody else's text, in characters that can be shown.
 #[must_use]
-pub fn shown(text: &str, look: &Look) -> String {
-    look.shown(text.as_bytes()).into_owned()
+pub fn shown(text: &str, render: &RenderOptions) -> String {
+    render.shown(text.as_bytes()).into_owned()
 }
 
 /// What something is measured in that `short` writes.
 #[must_use]
-pub const fn unit(look: &Look) -> &'static str {
-    look.glyphs().us
+pub const fn unit(render: &RenderOptions) -> &'static str {
+    render.glyphs().us
 }

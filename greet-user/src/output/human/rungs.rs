@@ -5,13 +5,13 @@ use anstyle::Style;
 use greet_common::{Stage, event::Extack};
 
 use super::{
-    look::{BOLD, DIM, ERROR, Look, PLAIN, TO_KERNEL, TO_USER},
     marks,
+    render::{BOLD, DIM, ERROR, PLAIN, RenderOptions, TO_KERNEL, TO_USER},
     text::{bytes, counted, duration, error_name, error_text, owner, process},
 };
 use crate::{
-    event::{Datagram, Direction, Head, Loss, Request, passed},
-    journey::{Exchange, Pairing, Passed},
+    event::{Datagram, Direction, Head, Loss, Request, reached},
+    journey::{Exchange, Pairing, Queued},
     output::json::extack_text,
 };
 
@@ -75,28 +75,28 @@ pub(super) fn rungs<'a>(
     exchange: &'a Exchange,
     callback: &'a str,
     owner: Option<&Head>,
-    look: &Look,
+    render: &RenderOptions,
 ) -> Vec<Rung<'a>> {
     let mut rungs = Vec::new();
     if let Some(request) = &exchange.request {
         rungs.extend(of_request(request, callback));
     }
-    for (number, found) in exchange.passed.iter().enumerate() {
+    for (number, found) in exchange.queued.iter().enumerate() {
         let mut answers = of_passed(found);
         for rung in &mut answers {
             rung.answer = Some(number);
         }
-        notes_of(found, owner, look, &mut answers);
+        notes_of(found, owner, render, &mut answers);
         rungs.extend(answers);
     }
-    rungs.extend(of_losses(exchange, look));
+    rungs.extend(of_losses(exchange, render));
     let pairing = Pairing::of(exchange);
     let extacks = exchange.extacks.iter().zip(pairing.seqs_of_reasons());
     rungs.extend(extacks.map(|(extack, seq)| {
         let seq = seq.filter(|_| pairing.are_several());
-        of_extack(extack, seq, look)
+        of_extack(extack, seq, render)
     }));
-    rungs.retain(|rung| passed(rung.time_ns).is_some());
+    rungs.retain(|rung| reached(rung.time_ns).is_some());
     rungs.sort_by_key(|rung| rung.time_ns);
     rungs
 }
@@ -159,7 +159,7 @@ fn of_request<'a>(request: &'a Request, callback: &'a str) -> Vec<Rung<'a>> {
     rungs
 }
 
-fn of_passed(found: &Passed) -> Vec<Rung<'_>> {
+fn of_passed(found: &Queued) -> Vec<Rung<'_>> {
     let message = &found.message;
     let datagram = &message.datagram;
     let (to, bytes) = (datagram.peer_portid, bytes(datagram.len));
@@ -230,12 +230,12 @@ fn of_passed(found: &Passed) -> Vec<Rung<'_>> {
 }
 
 fn only_passed(mut rungs: Vec<Rung<'_>>) -> Vec<Rung<'_>> {
-    rungs.retain(|rung| passed(rung.time_ns).is_some());
+    rungs.retain(|rung| reached(rung.time_ns).is_some());
     rungs
 }
 
 /// Who read the message where it was not the lane's owner; why nobody did.
-fn notes_of(found: &Passed, owner: Option<&Head>, look: &Look, rungs: &mut [Rung<'_>]) {
+fn notes_of(found: &Queued, owner: Option<&Head>, render: &RenderOptions, rungs: &mut [Rung<'_>]) {
     if let Some(first) = rungs.first_mut() {
         peeks_note(found, first);
     }
@@ -251,15 +251,15 @@ fn notes_of(found: &Passed, owner: Option<&Head>, look: &Look, rungs: &mut [Rung
     }
     match &found.delivery {
         Some(read) if owner.map(|owner| owner.tid) != Some(read.head.tid) => {
-            let who = process(&read.head, usize::MAX, look);
+            let who = process(&read.head, usize::MAX, render);
             last.notes.push((BOLD, format!("read by {who}")));
         }
         Some(_) => {}
         None if found.gone => {
             let mut why = "left the queue unread, with its socket".to_owned();
-            if let Some(time_ns) = passed(found.closed_ns) {
+            if let Some(time_ns) = reached(found.closed_ns) {
                 let waited_ns = time_ns.saturating_sub(found.message.queue_ns);
-                let waited = duration(waited_ns, look);
+                let waited = duration(waited_ns, render);
                 why = format!("unread: its socket was closed {waited} later");
             }
             last.notes.push((ERROR, why));
@@ -270,7 +270,7 @@ fn notes_of(found: &Passed, owner: Option<&Head>, look: &Look, rungs: &mut [Rung
     }
 }
 
-fn peeks_note(found: &Passed, rung: &mut Rung<'_>) {
+fn peeks_note(found: &Queued, rung: &mut Rung<'_>) {
     let peeks = found.peeks;
     if peeks > 0 {
         let times = match peeks {
@@ -303,9 +303,9 @@ fn result(result: i32, style: Style, verb: &str) -> (Style, String, Vec<(Style, 
 const LOSSES: usize = 3;
 
 /// The first ones; the last of them says how many more there are.
-fn of_losses<'a>(exchange: &'a Exchange, look: &Look) -> Vec<Rung<'a>> {
+fn of_losses<'a>(exchange: &'a Exchange, render: &RenderOptions) -> Vec<Rung<'a>> {
     let losses = &exchange.losses;
-    let drawn = if look.verbose || losses.len() <= LOSSES + 1 {
+    let drawn = if render.verbose || losses.len() <= LOSSES + 1 {
         losses.len()
     } else {
         LOSSES
@@ -313,19 +313,19 @@ fn of_losses<'a>(exchange: &'a Exchange, look: &Look) -> Vec<Rung<'a>> {
     let owner = exchange.request.as_ref().map(|request| request.head.pid);
     let mut rungs: Vec<_> = losses[..drawn]
         .iter()
-        .map(|loss| of_loss(loss, owner, look))
+        .map(|loss| of_loss(loss, owner, render))
         .collect();
     let more = losses.len() - drawn;
     if let (Some(last), true) = (rungs.last_mut(), more > 0) {
         let more = counted(more as u64, "more loss", "more losses");
-        let text = format!("{} {more}", look.glyphs().more);
+        let text = format!("{} {more}", render.glyphs().more);
         last.notes.push((ERROR, text));
     }
     rungs
 }
 
 /// `pid`: the process that the lane belongs to.
-fn of_loss<'a>(loss: &'a Loss, pid: Option<u32>, look: &Look) -> Rung<'a> {
+fn of_loss<'a>(loss: &'a Loss, pid: Option<u32>, render: &RenderOptions) -> Rung<'a> {
     let (stage, function) = if loss.overrun == 0 {
         ("failed", "netlink_unicast")
     } else {
@@ -340,7 +340,7 @@ fn of_loss<'a>(loss: &'a Loss, pid: Option<u32>, look: &Look) -> Rung<'a> {
     let mut notes = vec![(ERROR, format!("{what}: {name} ({words})"))];
     let other = loss.owner.filter(|owner| Some(owner.pid) != pid);
     if let Some(other) = other {
-        let who = owner(&other, look);
+        let who = owner(&other, render);
         notes.push((ERROR, format!("port {} belongs to {who}", loss.portid)));
     }
     Rung {
@@ -362,8 +362,8 @@ fn received(result: i32) -> String {
 }
 
 /// `seq` tells whose request it is about, where there are several.
-fn of_extack<'a>(extack: &'a Extack, seq: Option<u32>, look: &Look) -> Rung<'a> {
-    let text = look.shown(extack_text(extack));
+fn of_extack<'a>(extack: &'a Extack, seq: Option<u32>, render: &RenderOptions) -> Rung<'a> {
+    let text = render.shown(extack_text(extack));
     let to = seq.map_or_else(String::new, |seq| format!(" to seq {seq}"));
     Rung {
         stage: "extack",

@@ -3,7 +3,7 @@
 
 use super::{
     line::Line,
-    look::{BOLD, DIM, ERROR, Look, PLAIN, TO_USER},
+    render::{BOLD, DIM, ERROR, PLAIN, RenderOptions, TO_USER},
     text::{counted, microseconds},
 };
 use crate::{
@@ -20,13 +20,17 @@ const FEW: u64 = 5;
 const BAR: usize = 40;
 
 /// A table of the spans: each one's percentiles.
-pub(super) fn spans(spans: &[(&'static str, Distribution)], look: &Look, out: &mut String) {
+pub(super) fn spans(
+    spans: &[(&'static str, Distribution)],
+    render: &RenderOptions,
+    out: &mut String,
+) {
     // Of one there is nothing to say that its ladder does not.
     if spans.iter().all(|(_, times)| times.count < 2) {
         return;
     }
-    let us = look.glyphs().us;
-    let mut line = Line::new(look);
+    let us = render.glyphs().us;
+    let mut line = Line::new(render);
     line.push(DIM, &format!("span, {us}"));
     for (at, name) in ["p50", "p90", "p99", "max", "count"].iter().enumerate() {
         line.right(DIM, name, NAME + (at + 1) * NUMBER);
@@ -47,7 +51,7 @@ pub(super) fn spans(spans: &[(&'static str, Distribution)], look: &Look, out: &m
         spans.retain(|(name, _)| *name != COMPLETE);
     }
     for (name, times) in &spans {
-        let mut line = Line::new(look);
+        let mut line = Line::new(render);
         let style = if [FIRST_REPLY, COMPLETE].contains(name) {
             BOLD
         } else {
@@ -72,18 +76,18 @@ pub(super) fn spans(spans: &[(&'static str, Distribution)], look: &Look, out: &m
 }
 
 /// How the times to the first reply lie.
-pub(super) fn histogram(bins: &[Bin], look: &Look, out: &mut String) {
+pub(super) fn histogram(bins: &[Bin], render: &RenderOptions, out: &mut String) {
     let most = bins.iter().map(|bin| bin.count).max().unwrap_or(0);
     let count: u64 = bins.iter().map(|bin| bin.count).sum();
     if bins.len() < 2 || count < FEW {
         return;
     }
-    let glyphs = look.glyphs();
-    let mut line = Line::new(look);
+    let glyphs = render.glyphs();
+    let mut line = Line::new(render);
     line.push(DIM, &format!("first reply, {}, how often", glyphs.us))
         .end(out);
     for bin in bins {
-        let mut line = Line::new(look);
+        let mut line = Line::new(render);
         line.right(PLAIN, &border(bin.from), NAME);
         line.push(DIM, " to")
             .right(PLAIN, &border(bin.to), NAME + 12);
@@ -103,9 +107,15 @@ fn border(ns: u64) -> String {
 }
 
 /// What the tracer counted.
-pub(super) fn events(events: u64, dropped: u64, missed: u64, look: &Look, out: &mut String) {
+pub(super) fn events(
+    events: u64,
+    dropped: u64,
+    missed: u64,
+    render: &RenderOptions,
+    out: &mut String,
+) {
     let style = if dropped > 0 { ERROR } else { PLAIN };
-    let mut line = Line::new(look);
+    let mut line = Line::new(render);
     line.push(PLAIN, &counted(events, "event seen, ", "events seen, "));
     line.push(style, &format!("{dropped} dropped"));
     if missed > 0 {

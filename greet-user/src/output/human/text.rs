@@ -5,7 +5,7 @@ use greet_common::wire::Header;
 
 pub(in crate::output) use super::errno::{error_name, error_text};
 use super::line::{cut, width};
-use super::look::Look;
+use super::render::RenderOptions;
 use crate::event::{Datagram, Head, Owner, comm, flag_names, protocol_name, type_name};
 
 /// The message type: its number, and its name where it has one.
@@ -32,21 +32,21 @@ pub(super) fn protocol(protocol: u32) -> String {
 
 /// `greet-user[71]`, or `greet-user[71/72]` for a thread that is not the process's first. In
 /// so many columns: where they are too few, the name is cut and not the numbers.
-pub(super) fn process(head: &Head, columns: usize, look: &Look) -> String {
+pub(super) fn process(head: &Head, columns: usize, render: &RenderOptions) -> String {
     let (pid, tid) = (head.pid, head.tid);
     let ids = if pid == tid {
         format!("[{pid}]")
     } else {
         format!("[{pid}/{tid}]")
     };
-    let name = look.shown(comm(head));
+    let name = render.shown(comm(head));
     let room = columns.saturating_sub(width(&ids));
-    format!("{}{ids}", cut(&name, room, look))
+    format!("{}{ids}", cut(&name, room, render))
 }
 
 /// `ip[71]`: the process that owns a socket.
-pub(super) fn owner(owner: &Owner, look: &Look) -> String {
-    format!("{}[{}]", look.shown(owner.comm()), owner.pid)
+pub(super) fn owner(owner: &Owner, render: &RenderOptions) -> String {
+    format!("{}[{}]", render.shown(owner.comm()), owner.pid)
 }
 
 /// `1 byte`, `36 bytes`.
@@ -86,11 +86,11 @@ pub(super) fn short(ns: u64) -> String {
 }
 
 /// `779.1 µs`, or seconds.
-pub(super) fn duration(ns: u64, look: &Look) -> String {
+pub(super) fn duration(ns: u64, render: &RenderOptions) -> String {
     let text = short(ns);
     match text.strip_suffix('s') {
         Some(seconds) => format!("{seconds} s"),
-        None => format!("{text} {}", look.glyphs().us),
+        None => format!("{text} {}", render.glyphs().us),
     }
 }
 

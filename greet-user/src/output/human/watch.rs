@@ -8,8 +8,9 @@ use super::{
     Human, counts,
     ladder::{self, Ladder},
     line::Line,
-    look::{BOLD, DIM, ERROR, PLAIN},
-    oneline, summary,
+    oneline,
+    render::{BOLD, DIM, ERROR, PLAIN},
+    summary,
     text::{clock, counted, error_name, owner, process},
 };
 use crate::{
@@ -27,8 +28,8 @@ impl<W: Write> Human<W> {
         for missing in &system.attached.missing {
             self.sentence(ERROR, missing, &mut out);
         }
-        if self.look.oneline && !self.quiet {
-            oneline::titles(&self.look, &mut out);
+        if self.render.oneline && !self.quiet {
+            oneline::titles(&self.render, &mut out);
         }
         self.write(&out)
     }
@@ -60,7 +61,7 @@ impl<W: Write> Human<W> {
 
     /// Such a run is over.
     pub(super) fn observed(&mut self, observed: &Summary) -> io::Result<()> {
-        let (look, counts) = (self.look, &observed.counts);
+        let (render, counts) = (self.render, &observed.counts);
         let mut out = String::from("\n");
         self.sentence(BOLD, "--- what was seen ---", &mut out);
         self.sentence(PLAIN, &counts::seen(observed), &mut out);
@@ -74,9 +75,9 @@ impl<W: Write> Human<W> {
             self.sentence(ERROR, &text, &mut out);
         }
         let (events, dropped) = (observed.events, observed.events_dropped);
-        summary::events(events, dropped, observed.calls_missed, &look, &mut out);
-        summary::spans(&observed.spans, &look, &mut out);
-        summary::histogram(&observed.totals, &look, &mut out);
+        summary::events(events, dropped, observed.calls_missed, &render, &mut out);
+        summary::spans(&observed.spans, &render, &mut out);
+        summary::histogram(&observed.totals, &render, &mut out);
         self.write(&out)
     }
 
@@ -86,15 +87,15 @@ impl<W: Write> Human<W> {
     }
 
     fn exchange(&self, exchange: &Exchange, callback: Option<&str>, out: &mut String) {
-        if self.look.oneline {
-            oneline::exchange(exchange, &self.look, out);
+        if self.render.oneline {
+            oneline::exchange(exchange, &self.render, out);
             return;
         }
-        let ladder = Ladder::new(exchange, callback, &self.look);
+        let ladder = Ladder::new(exchange, callback, &self.render);
         out.push('\n');
         ladder.draw(out);
         ladder.end(out);
-        if self.look.bytes {
+        if self.render.bytes {
             ladder.bytes(out);
         }
     }
@@ -107,16 +108,16 @@ impl<W: Write> Human<W> {
     }
 
     fn loss(&self, loss: &Loss, out: &mut String) {
-        if self.look.oneline {
-            oneline::loss(loss, &self.look, out);
+        if self.render.oneline {
+            oneline::loss(loss, &self.render, out);
             return;
         }
         let (port, why) = (loss.portid, error_name(loss.result));
-        let who = process(&loss.head, usize::MAX, &self.look);
+        let who = process(&loss.head, usize::MAX, &self.render);
         let what = match (loss.overrun, &loss.owner) {
             (0, _) => format!("an answer to port {port} could not be delivered: {why} (in {who})"),
             (_, Some(found)) => {
-                let found = owner(found, &self.look);
+                let found = owner(found, &self.render);
                 format!(
                     "{found} lost a message to port {port}: its receive queue is full ({why}; in {who})"
                 )
@@ -129,12 +130,12 @@ impl<W: Write> Human<W> {
     }
 
     fn extack(&self, extack: &Extack, out: &mut String) {
-        if self.look.oneline {
-            oneline::extack(extack, &self.look, out);
+        if self.render.oneline {
+            oneline::extack(extack, &self.render, out);
             return;
         }
-        let text = self.look.shown(extack_text(extack));
-        let who = process(&extack.head, usize::MAX, &self.look);
+        let text = self.render.shown(extack_text(extack));
+        let who = process(&extack.head, usize::MAX, &self.render);
         self.stamped(
             extack.time_ns,
             &format!("the kernel says to {who}: {text}"),
@@ -145,11 +146,11 @@ impl<W: Write> Human<W> {
     /// A sentence about what went wrong, with its time.
     fn stamped(&self, time_ns: u64, text: &str, out: &mut String) {
         let indent = ladder::USER;
-        let columns = self.look.width.saturating_sub(indent).max(20);
+        let columns = self.render.width.saturating_sub(indent).max(20);
         out.push('\n');
-        let text = self.look.shown(text.as_bytes());
+        let text = self.render.shown(text.as_bytes());
         for (at, text) in super::line::wrapped(&text, columns).iter().enumerate() {
-            let mut line = Line::new(&self.look);
+            let mut line = Line::new(&self.render);
             if at == 0 {
                 line.push(DIM, &clock(time_ns));
             }

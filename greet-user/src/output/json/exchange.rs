@@ -10,7 +10,7 @@ use super::{
 use crate::{
     event::{Request, comm, escaped, printable},
     greeting::{Greeting, Outcome},
-    journey::{Exchange, FIRST_REPLY, Pairing, Passed},
+    journey::{Exchange, FIRST_REPLY, Pairing, Queued},
 };
 
 /// Appends what the tracer saw; returns whether there is anything.
@@ -20,13 +20,13 @@ pub(super) fn exchange(
     callback: Option<&str>,
     greeting: Option<&Greeting>,
 ) -> bool {
-    let (head, datagram) = match (&exchange.request, exchange.passed.first()) {
+    let (head, datagram) = match (&exchange.request, exchange.queued.first()) {
         (Some(request), _) => (&request.head, &request.datagram),
-        (None, Some(passed)) => (&passed.message.head, &passed.message.datagram),
+        (None, Some(queued)) => (&queued.message.head, &queued.message.datagram),
         (None, None) => return false,
     };
-    let passed = exchange.stages();
-    let t_ns = passed.first().map_or(0, |(_, time_ns)| *time_ns);
+    let queued = exchange.stages();
+    let t_ns = queued.first().map_or(0, |(_, time_ns)| *time_ns);
     Object::write(line, |line| {
         line.word("kind", "exchange");
         line.number("v", VERSION);
@@ -48,7 +48,7 @@ pub(super) fn exchange(
             line.text("callback", callback);
         }
         line.number("t_ns", t_ns);
-        stages(line, &passed, t_ns);
+        stages(line, &queued, t_ns);
         line.object("spans", |line| {
             for (name, span_ns) in exchange.spans() {
                 line.number(name, span_ns);
@@ -59,8 +59,8 @@ pub(super) fn exchange(
         });
         if let Some(request) = &exchange.request {
             // A message to another process: how that got it.
-            let mut messages = exchange.passed.iter();
-            let arrival = messages.find(|passed| exchange.is_itself(passed));
+            let mut messages = exchange.queued.iter();
+            let arrival = messages.find(|queued| exchange.is_itself(queued));
             line.object("request", |line| {
                 if let Some(len) = request.length() {
                     line.number("len", len);
@@ -77,8 +77,8 @@ pub(super) fn exchange(
             });
         }
         let pairing = Pairing::of(exchange);
-        let answers = exchange.passed.iter().enumerate();
-        let answers = answers.filter(|(_, passed)| !exchange.is_itself(passed));
+        let answers = exchange.queued.iter().enumerate();
+        let answers = answers.filter(|(_, queued)| !exchange.is_itself(queued));
         line.list("replies", answers, |line, answer| {
             reply(line, exchange, &pairing, answer, t_ns);
         });
@@ -173,16 +173,16 @@ fn reply(
     line: &mut Vec<u8>,
     exchange: &Exchange,
     pairing: &Pairing<'_>,
-    (at, passed): (usize, &Passed),
+    (at, queued): (usize, &Queued),
     t_ns: u64,
 ) {
-    let (message, datagram) = (&passed.message, &passed.message.datagram);
+    let (message, datagram) = (&queued.message, &queued.message.datagram);
     Object::write(line, |line| {
         line.number("len", datagram.len);
         if let Some(header) = datagram.header() {
             line.number("seq", header.seq);
         }
-        if let Some(number) = pairing.request_of(passed).filter(|_| pairing.are_several()) {
+        if let Some(number) = pairing.request_of(queued).filter(|_| pairing.are_several()) {
             line.number("request", number);
         }
         if let Some(nsid) = datagram.beyond.nsid {
@@ -210,15 +210,15 @@ fn reply(
                 line.escaped("comm", comm(&message.head));
             });
         }
-        reading(line, passed, t_ns);
+        reading(line, queued, t_ns);
     });
 }
 
 /// The stages of a message of its own, and who read it.
-fn reading(line: &mut Object<'_>, passed: &Passed, t_ns: u64) {
-    let Passed {
+fn reading(line: &mut Object<'_>, queued: &Queued, t_ns: u64) {
+    let Queued {
         message, delivery, ..
-    } = passed;
+    } = queued;
     let delivery = delivery.as_ref();
     let read = delivery.map(|read| (read.receive_ns, read.delivered_ns));
     let (receive_ns, delivered_ns) = read.unwrap_or_default();
@@ -241,29 +241,29 @@ fn reading(line: &mut Object<'_>, passed: &Passed, t_ns: u64) {
             if read.delivered_ns != 0 {
                 line.number("result", read.result);
             }
-            if let Some(copied) = passed.copied() {
+            if let Some(copied) = queued.copied() {
                 line.number("copied", copied);
             }
-            if passed.is_truncated() {
+            if queued.is_truncated() {
                 line.truth("truncated");
             }
         });
     }
-    if passed.gone {
+    if queued.gone {
         line.truth("left_with_socket");
     }
-    if passed.closed_ns != 0 {
-        line.number("closed", passed.closed_ns.saturating_sub(t_ns));
+    if queued.closed_ns != 0 {
+        line.number("closed", queued.closed_ns.saturating_sub(t_ns));
     }
-    if passed.peeks != 0 {
-        line.number("peeks", passed.peeks);
+    if queued.peeks != 0 {
+        line.number("peeks", queued.peeks);
     }
 }
 
 /// When stages were passed, 0 for one that was not: written in ns since `t_ns`.
-fn stages(line: &mut Object<'_>, passed: &[(Stage, u64)], t_ns: u64) {
+fn stages(line: &mut Object<'_>, queued: &[(Stage, u64)], t_ns: u64) {
     line.object("stages", |line| {
-        for (stage, time_ns) in passed.iter().filter(|(_, time_ns)| *time_ns != 0) {
+        for (stage, time_ns) in queued.iter().filter(|(_, time_ns)| *time_ns != 0) {
             line.number(stage.name(), time_ns.saturating_sub(t_ns));
         }
     });

@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 
 use greet_common::{
-    event::{EXTACK_SIZE, Kind},
+    event::{EXTACK_SIZE, RecordKind},
     wire::NLMSG_ERROR,
 };
 use serde_json::{Value, json};
@@ -24,7 +24,7 @@ use crate::{
 
 /// Messages of thread 71 in a call, or outside of any.
 fn queued(call: u32, skb: u64, datagram: Datagram) -> Event {
-    let head = head(Kind::Message, 71, call);
+    let head = head(RecordKind::Message, 71, call);
     Event::Message(Message {
         head: crate::event::Head {
             call: if call == 0 { 0 } else { head.call },
@@ -57,20 +57,20 @@ fn refused() -> Vec<Event> {
     let answer = datagram(0, 71, &bytes(NLMSG_ERROR, 0, 2, 71, &error));
     let loss = |overrun| {
         Event::Loss(Loss {
-            head: head(Kind::Loss, 71, 4),
+            head: head(RecordKind::Loss, 71, 4),
             time_ns: 6_000,
             netns: 4_026_531_840,
             portid: 71,
             result: -105,
             overrun,
             inode: 77,
-            owner: Some(Owner::of(&head(Kind::Loss, 71, 4))),
+            owner: Some(Owner::of(&head(RecordKind::Loss, 71, 4))),
         })
     };
     vec![
         queued(4, 1, answer),
         Event::Extack(Extack {
-            head: head(Kind::Extack, 71, 4),
+            head: head(RecordKind::Extack, 71, 4),
             time_ns: 4_000,
             text,
         }),
@@ -98,8 +98,8 @@ fn between_processes() -> Vec<Event> {
         }
         events.push(request);
     }
-    let mut reader = head(Kind::Delivery, 99, 1);
-    reader.sock = head(Kind::Message, 71, 1).sock;
+    let mut reader = head(RecordKind::Delivery, 99, 1);
+    reader.sock = head(RecordKind::Message, 71, 1).sock;
     events.push(Event::Delivery(Delivery {
         head: reader,
         skb: 2,

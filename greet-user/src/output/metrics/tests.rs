@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! What is counted, and how it is written.
 
-use greet_common::event::Kind;
+use greet_common::event::RecordKind;
 
 use super::*;
 use crate::{
@@ -45,7 +45,7 @@ fn value(text: &str, sample: &str) -> Option<String> {
 
 /// A process of this name asks, and is refused.
 fn refused(name: &[u8], protocol: u32, errno: i32) -> [Event; 2] {
-    let mut head = tests::head(Kind::Request, 70, 9);
+    let mut head = tests::head(RecordKind::Request, 70, 9);
     head.comm = [0; 16];
     head.comm[..name.len()].copy_from_slice(name);
     head.protocol = protocol;

@@ -10,7 +10,7 @@ use crate::{
     event::{
         Datagram, Extack, Head, Loss, Request, comm, escaped, flag_names, protocol_name, type_name,
     },
-    journey::{Passed, Status},
+    journey::{Queued, Status},
     output::human::{error_name, error_text},
 };
 
@@ -118,13 +118,13 @@ fn errno(sample: &Sample) -> Option<i32> {
         return None;
     }
     let result = exchange.request.as_ref().map(|request| request.result);
-    let answers = exchange.passed.iter();
-    let mut answers = answers.filter_map(|passed| passed.message.datagram.error());
+    let answers = exchange.queued.iter();
+    let mut answers = answers.filter_map(|queued| queued.message.datagram.error());
     let lost = || exchange.own_losses().next().map(|loss| loss.result);
-    let mut reads = exchange.passed.iter();
+    let mut reads = exchange.queued.iter();
     let spoilt = || {
-        let result = |passed: &Passed| Some(passed.delivery.as_ref()?.result);
-        reads.find_map(|passed| result(passed).filter(|result| *result < 0))
+        let result = |queued: &Queued| Some(queued.delivery.as_ref()?.result);
+        reads.find_map(|queued| result(queued).filter(|result| *result < 0))
     };
     let found = result.filter(|result| *result < 0);
     found
@@ -176,27 +176,27 @@ fn of_datagram(datagram: &Datagram) -> Vec<KeyValue> {
 }
 
 /// Of an answer.
-pub(super) fn of_answer(passed: &Passed) -> Vec<KeyValue> {
-    let datagram = &passed.message.datagram;
+pub(super) fn of_answer(queued: &Queued) -> Vec<KeyValue> {
+    let datagram = &queued.message.datagram;
     let mut all = of_datagram(datagram);
     if let Some(error) = datagram.error() {
         all.push(KeyValue::new("netlink.error", i64::from(error)));
     }
-    if let Some(read) = &passed.delivery {
+    if let Some(read) = &queued.delivery {
         // Where the call's end was not seen, what it returned was not either.
         if read.delivered_ns != 0 {
             all.push(KeyValue::new("netlink.read", i64::from(read.result)));
         }
-        if let Some(copied) = passed.copied() {
+        if let Some(copied) = queued.copied() {
             all.push(KeyValue::new("netlink.copied", i64::from(copied)));
         }
-        if passed.is_truncated() {
+        if queued.is_truncated() {
             all.push(KeyValue::new("netlink.truncated", true));
         }
         all.extend(of_task(&read.head));
     }
-    if passed.peeks > 0 {
-        all.push(KeyValue::new("netlink.peeks", i64::from(passed.peeks)));
+    if queued.peeks > 0 {
+        all.push(KeyValue::new("netlink.peeks", i64::from(queued.peeks)));
     }
     all
 }

@@ -70,9 +70,9 @@ impl Times {
 #[must_use]
 pub fn spans(sample: &Sample, clock: &Clock) -> Vec<SpanData> {
     let exchange = &sample.exchange;
-    let (head, datagram) = match (&exchange.request, exchange.passed.first()) {
+    let (head, datagram) = match (&exchange.request, exchange.queued.first()) {
         (Some(request), _) => (&request.head, &request.datagram),
-        (None, Some(passed)) => (&passed.message.head, &passed.message.datagram),
+        (None, Some(queued)) => (&queued.message.head, &queued.message.datagram),
         (None, None) => return Vec::new(),
     };
     let whole = whole(sample);
@@ -185,15 +185,15 @@ fn events(sample: &Sample, clock: &Clock) -> SpanEvents {
         events.push(event("loss", loss.time_ns, of_loss(loss)));
     }
     let notes = events.len();
-    let answers = exchange.passed.iter();
-    for passed in answers.filter(|passed| !exchange.is_itself(passed)) {
-        let queued_ns = passed.message.seen().time_ns;
-        let read = passed.delivery.as_ref();
+    let answers = exchange.queued.iter();
+    for queued in answers.filter(|queued| !exchange.is_itself(queued)) {
+        let queued_ns = queued.message.seen().time_ns;
+        let read = queued.delivery.as_ref();
         let time_ns = match queued_ns {
             0 => read.map_or(0, |read| read.receive_ns),
             queued_ns => queued_ns,
         };
-        events.push(event("answer", time_ns, of_answer(passed)));
+        events.push(event("answer", time_ns, of_answer(queued)));
     }
     let told = events.len() - notes;
     events.sort_by_key(|event| event.timestamp);

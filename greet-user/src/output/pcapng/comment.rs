@@ -8,7 +8,7 @@ use greet_common::Stage;
 
 use crate::{
     event::{Datagram, Direction, End, Extack, Head, Loss, Message, Request, comm, escaped},
-    journey::{Exchange, Passed, Seen, Status},
+    journey::{Exchange, Queued, Seen, Status},
     output::{
         human::{counts, error_name, error_text, marks},
         json::extack_text,
@@ -112,12 +112,12 @@ pub(super) fn of_request(
 
 /// What came of a request.
 fn add_end(text: &mut String, exchange: &Exchange) {
-    let mut passed = exchange.passed.iter();
-    if let Some(itself) = passed.find(|passed| exchange.is_itself(passed)) {
+    let mut queued = exchange.queued.iter();
+    if let Some(itself) = queued.find(|queued| exchange.is_itself(queued)) {
         add_reading(text, itself);
     }
-    let answers = exchange.passed.iter();
-    let answers = answers.filter(|passed| !exchange.is_itself(passed)).count();
+    let answers = exchange.queued.iter();
+    let answers = answers.filter(|queued| !exchange.is_itself(queued)).count();
     let status = exchange.status();
     match (status, answers) {
         (Status::Answered | Status::Unread, 2..) => {
@@ -130,9 +130,9 @@ fn add_end(text: &mut String, exchange: &Exchange) {
     }
     if status == Status::Refused {
         let mut errors = exchange
-            .passed
+            .queued
             .iter()
-            .map(|passed| &passed.message.datagram);
+            .map(|queued| &queued.message.datagram);
         if let Some(refusal) = errors.find(|datagram| datagram.error().is_some_and(|no| no < 0)) {
             add_error(text, refusal);
         }
@@ -140,10 +140,10 @@ fn add_end(text: &mut String, exchange: &Exchange) {
 }
 
 /// Of a message whose exchange is over.
-pub(super) fn of_answer(passed: &Passed, exchange: &Exchange) -> String {
-    let message = &passed.message;
+pub(super) fn of_answer(queued: &Queued, exchange: &Exchange) -> String {
+    let message = &queued.message;
     let (mut stages, mut reader) = (own_stages(message), None);
-    if let Some(read) = &passed.delivery {
+    if let Some(read) = &queued.delivery {
         stages.extend([
             (Stage::Receive, read.receive_ns),
             (Stage::Delivered, read.delivered_ns),
@@ -160,7 +160,7 @@ pub(super) fn of_answer(passed: &Passed, exchange: &Exchange) -> String {
         }
         None => add_stages(&mut text, "since queue", &stages, message.queue_ns),
     }
-    add_reading(&mut text, passed);
+    add_reading(&mut text, queued);
     add_queue(&mut text, message);
     text
 }
@@ -248,8 +248,8 @@ fn addressee(message: &Message, reader: Option<&Head>) -> String {
 }
 
 /// How it was read, or that it was not.
-fn add_reading(text: &mut String, passed: &Passed) {
-    match &passed.delivery {
+fn add_reading(text: &mut String, queued: &Queued) {
+    match &queued.delivery {
         Some(read) => {
             let who = process(&read.head);
             add(text, &format!("read by {who}"));
@@ -260,15 +260,15 @@ fn add_reading(text: &mut String, passed: &Passed) {
                     format_args!(", {}", returned("recvmsg()", read.result)),
                 );
             }
-            for mark in marks::of_message(passed) {
+            for mark in marks::of_message(queued) {
                 add(text, &mark);
             }
         }
-        None if passed.gone => add(text, "never read: its socket is gone"),
+        None if queued.gone => add(text, "never read: its socket is gone"),
         None => add(text, "not read"),
     }
-    if passed.peeks > 0 {
-        let peeks = passed.peeks;
+    if queued.peeks > 0 {
+        let peeks = queued.peeks;
         add(text, &format!("looked at before with MSG_PEEK: {peeks}"));
     }
 }
@@ -303,13 +303,13 @@ fn add_error(text: &mut String, datagram: &Datagram) {
 
 /// The stages that were passed, in the order of their times.
 fn add_stages(text: &mut String, since: &str, stages: &[(Stage, u64)], base_ns: u64) {
-    let mut passed: Vec<_> = stages.iter().filter(|(_, ns)| *ns != 0).collect();
-    passed.sort_by_key(|(_, ns)| *ns);
-    if passed.is_empty() {
+    let mut queued: Vec<_> = stages.iter().filter(|(_, ns)| *ns != 0).collect();
+    queued.sort_by_key(|(_, ns)| *ns);
+    if queued.is_empty() {
         return;
     }
     append(text, format_args!("; ns {since}:"));
-    for (at, (stage, ns)) in passed.into_iter().enumerate() {
+    for (at, (stage, ns)) in queued.into_iter().enumerate() {
         let comma = if at == 0 { "" } else { "," };
         let ns = i128::from(*ns) - i128::from(base_ns);
         append(text, format_args!("{comma} {} {ns}", stage.name()));

@@ -5,7 +5,7 @@ mod reading;
 
 use std::{cell::RefCell, rc::Rc};
 
-use greet_common::event::{EXTACK_SIZE, Kind};
+use greet_common::event::{EXTACK_SIZE, RecordKind};
 use proptest::prelude::{Strategy, prop_assert, prop_assert_eq, proptest};
 
 use super::*;
@@ -189,7 +189,7 @@ fn each_comment_tells_the_whole_story() {
     let extack = Extack {
         head: Head {
             call,
-            ..head(Kind::Extack, 73, 0)
+            ..head(RecordKind::Extack, 73, 0)
         },
         time_ns: 1_010_000,
         text,
@@ -197,7 +197,7 @@ fn each_comment_tells_the_whole_story() {
     let loss = Loss {
         head: Head {
             call,
-            ..head(Kind::Loss, 73, 0)
+            ..head(RecordKind::Loss, 73, 0)
         },
         time_ns: 1_020_000,
         netns: 1,
@@ -205,7 +205,7 @@ fn each_comment_tells_the_whole_story() {
         result: -105,
         overrun: 1,
         inode: 77,
-        owner: Some(Owner::of(&head(Kind::Loss, 99, 0))),
+        owner: Some(Owner::of(&head(RecordKind::Loss, 99, 0))),
     };
     let elsewhere = Loss {
         head: Head {
@@ -276,7 +276,7 @@ fn many_losses_do_not_fill_a_comment() {
         Event::Loss(Loss {
             head: Head {
                 call: 0,
-                ..head(Kind::Loss, 71, 0)
+                ..head(RecordKind::Loss, 71, 0)
             },
             time_ns: 5,
             netns: 1,
@@ -343,7 +343,7 @@ fn events() -> impl Strategy<Value = Vec<Event>> {
         match greeting(tid, seq, start_ns).get(which) {
             Some(event) => event.clone(),
             None => Event::Loss(Loss {
-                head: head(Kind::Loss, tid, 2 * seq),
+                head: head(RecordKind::Loss, tid, 2 * seq),
                 time_ns: start_ns,
                 netns: 1,
                 portid: tid,

@@ -13,9 +13,9 @@ use serde::Serialize;
 use super::loss::Loss;
 use crate::{
     event::{
-        Datagram, Direction, End, Head, Request, comm, escaped, flag_names, passed, type_name,
+        Datagram, Direction, End, Head, Request, comm, escaped, flag_names, reached, type_name,
     },
-    journey::{Exchange, Pairing, Passed},
+    journey::{Exchange, Pairing, Queued},
     output::{
         human::{error_name, error_text, marks},
         json::extack_text,
@@ -46,7 +46,7 @@ struct Field(usize, u32, u16, &'static str, u16, String, u32, u32, u8);
 
 /// An exchange.
 #[derive(Serialize)]
-pub(super) struct Whole {
+pub(super) struct FullExchange {
     #[serde(rename = "n")]
     number: u64,
     /// When it began, ns of CLOCK_MONOTONIC: below 2^53 for the first 104 days; a page needs
@@ -138,7 +138,7 @@ struct One {
     gone: usize,
 }
 
-impl Whole {
+impl FullExchange {
     /// `base_ns`: its first stage.
     pub(super) fn of(
         exchange: &Exchange,
@@ -147,9 +147,9 @@ impl Whole {
         base_ns: u64,
     ) -> Self {
         let request = exchange.request.as_ref();
-        let first = exchange.passed.first();
+        let first = exchange.queued.first();
         let of_request = request.map(|request| (&request.head, &request.datagram));
-        let of_first = first.map(|passed| (&passed.message.head, &passed.message.datagram));
+        let of_first = first.map(|queued| (&queued.message.head, &queued.message.datagram));
         let (head, datagram) = of_request.or(of_first).unzip();
         let header = datagram.and_then(Datagram::header);
         let since = |time_ns: u64| time_ns.saturating_sub(base_ns);
@@ -204,17 +204,17 @@ fn reasons(exchange: &Exchange) -> Vec<String> {
 
 fn messages(exchange: &Exchange, base_ns: u64) -> (Vec<One>, usize) {
     let arrival = exchange
-        .passed
+        .queued
         .iter()
-        .find(|passed| exchange.is_itself(passed));
+        .find(|queued| exchange.is_itself(queued));
     let request = exchange.request.as_ref();
     let mut messages: Vec<_> = request
         .map(|request| One::of_request(request, arrival, base_ns))
         .into_iter()
         .collect();
-    let answers = exchange.passed.iter();
+    let answers = exchange.queued.iter();
     let answers: Vec<_> = answers
-        .filter(|passed| !exchange.is_itself(passed))
+        .filter(|queued| !exchange.is_itself(queued))
         .collect();
     let more = answers.len().saturating_sub(ANSWERS);
     // The last one says how it ended.
@@ -222,13 +222,13 @@ fn messages(exchange: &Exchange, base_ns: u64) -> (Vec<One>, usize) {
     let last = answers.last().filter(|_| answers.len() >= ANSWERS);
     let kept = kept
         .chain(last)
-        .map(|passed| One::of_answer(passed, base_ns));
+        .map(|queued| One::of_answer(queued, base_ns));
     messages.extend(kept);
     (messages, more)
 }
 
 impl One {
-    fn of_request(request: &Request, arrival: Option<&Passed>, base_ns: u64) -> Self {
+    fn of_request(request: &Request, arrival: Option<&Queued>, base_ns: u64) -> Self {
         let error = (request.result < 0).then(|| Errno::of(request.result));
         let one = Self {
             request: 1,
@@ -238,18 +238,18 @@ impl One {
             ..Self::of(&request.datagram)
         };
         match arrival {
-            Some(passed) => one.read(passed, base_ns),
+            Some(queued) => one.read(queued, base_ns),
             None => one,
         }
     }
 
-    fn of_answer(passed: &Passed, base_ns: u64) -> Self {
-        let datagram = &passed.message.datagram;
+    fn of_answer(queued: &Queued, base_ns: u64) -> Self {
+        let datagram = &queued.message.datagram;
         let one = Self {
             error: datagram.error().map(Errno::of),
             ..Self::of(datagram)
         };
-        one.read(passed, base_ns)
+        one.read(queued, base_ns)
     }
 
     fn of(datagram: &Datagram) -> Self {
@@ -278,9 +278,9 @@ impl One {
     }
 
     /// How it was read.
-    fn read(self, how: &Passed, base_ns: u64) -> Self {
-        let since = |time_ns| passed(time_ns).map(|time_ns| time_ns.saturating_sub(base_ns));
-        let Passed {
+    fn read(self, how: &Queued, base_ns: u64) -> Self {
+        let since = |time_ns| reached(time_ns).map(|time_ns| time_ns.saturating_sub(base_ns));
+        let Queued {
             message, delivery, ..
         } = how;
         let read = delivery.as_ref();
@@ -296,7 +296,7 @@ impl One {
         Self {
             stages: Some(stages.map(since)),
             reader: read.map(|read| {
-                let result = passed(read.delivered_ns).map(|_| read.result);
+                let result = reached(read.delivered_ns).map(|_| read.result);
                 (Process::of(&read.head), result)
             }),
             copied: how.copied().filter(|_| how.is_truncated()),

@@ -9,7 +9,7 @@
 
 use std::{cmp::Reverse, collections::BTreeMap};
 
-use super::exchange::Whole;
+use super::exchange::FullExchange;
 use crate::journey::{Exchange, Status};
 
 /// How many bytes are kept at most, whatever the number of exchanges.
@@ -63,7 +63,7 @@ impl Kept {
         let last_ns = stages.last().map_or(0, |(_, time_ns)| *time_ns);
         let number = self.came;
         let held = |bytes: &mut usize| {
-            let json = Whole::of(exchange, callback, number, time_ns).json();
+            let json = FullExchange::of(exchange, callback, number, time_ns).json();
             *bytes += json.len();
             Held {
                 time_ns,

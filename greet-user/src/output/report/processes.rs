@@ -117,5 +117,5 @@ impl Processes {
 /// Whose exchange it is: the sender's, or that of the task in which it was queued.
 fn head(exchange: &Exchange) -> Option<&Head> {
     let request = exchange.request.as_ref().map(|request| &request.head);
-    request.or_else(|| Some(&exchange.passed.first()?.message.head))
+    request.or_else(|| Some(&exchange.queued.first()?.message.head))
 }

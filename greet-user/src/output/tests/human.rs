@@ -15,7 +15,7 @@ use crate::{
 };
 use shapes::{dump, multicast, overrun, refused, unread, user_to_user};
 
-const UNICODE: Look = Look {
+const UNICODE: RenderOptions = RenderOptions {
     width: 80,
     colour: false,
     unicode: true,
@@ -23,23 +23,23 @@ const UNICODE: Look = Look {
     bytes: false,
     oneline: false,
 };
-const WIDE: Look = Look {
+const WIDE: RenderOptions = RenderOptions {
     width: 140,
     ..UNICODE
 };
-const ASCII: Look = Look {
+const ASCII: RenderOptions = RenderOptions {
     unicode: false,
     ..UNICODE
 };
-const ONELINE: Look = Look {
+const ONELINE: RenderOptions = RenderOptions {
     oneline: true,
     ..UNICODE
 };
 
 /// What a watch shows of these events.
-fn watched(events: &[Event], look: Look) -> String {
+fn watched(events: &[Event], render: RenderOptions) -> String {
     let mut shown = Vec::new();
-    let mut human = Human::new(&mut shown, look, false);
+    let mut human = Human::new(&mut shown, render, false);
     let mut journey = Journey::new(true);
     let mut emit = |update: Update<'_>| {
         human
@@ -56,7 +56,7 @@ fn watched(events: &[Event], look: Look) -> String {
 /// One under the other: at 80 columns, at 140, and in ASCII.
 fn three(events: &[Event]) -> String {
     [UNICODE, WIDE, ASCII]
-        .map(|look| watched(events, look))
+        .map(|render| watched(events, render))
         .join("\n")
 }
 
@@ -90,7 +90,7 @@ fn a_dump_is_folded() {
 
 #[test]
 fn a_dump_is_unfolded() {
-    let verbose = Look {
+    let verbose = RenderOptions {
         verbose: true,
         ..UNICODE
     };
@@ -111,12 +111,12 @@ fn from_process_to_process() {
 
 #[test]
 fn with_bytes() {
-    let look = Look {
+    let render = RenderOptions {
         bytes: true,
         ..UNICODE
     };
     let all = [greeting(71, 1, 1_000).to_vec(), refused()].concat();
-    insta::assert_snapshot!(watched(&all, look));
+    insta::assert_snapshot!(watched(&all, render));
 }
 
 fn all_shapes() -> Vec<Event> {
@@ -135,35 +135,35 @@ fn all_shapes() -> Vec<Event> {
 
 #[test]
 fn on_one_line_each() {
-    let wide = Look {
+    let wide = RenderOptions {
         width: 140,
         ..ONELINE
     };
-    let shown = [ONELINE, wide].map(|look| watched(&all_shapes(), look));
+    let shown = [ONELINE, wide].map(|render| watched(&all_shapes(), render));
     insta::assert_snapshot!(shown.join("\n"));
 }
 
 #[test]
 fn colours_change_nothing_else() {
-    for look in [UNICODE, ASCII, ONELINE] {
-        let coloured = Look {
+    for render in [UNICODE, ASCII, ONELINE] {
+        let coloured = RenderOptions {
             colour: true,
-            ..look
+            ..render
         };
         let coloured = watched(&all_shapes(), coloured);
         assert!(coloured.contains("\x1b["));
         let stripped = anstream::adapter::strip_str(&coloured).to_string();
         let trimmed = stripped.lines().map(str::trim_end).collect::<Vec<_>>();
-        let plain = watched(&all_shapes(), look);
+        let plain = watched(&all_shapes(), render);
         assert_eq!(trimmed, plain.lines().collect::<Vec<_>>());
     }
 }
 
 #[test]
 fn ascii_is_ascii() {
-    for look in [
+    for render in [
         ASCII,
-        Look {
+        RenderOptions {
             bytes: true,
             ..ASCII
         },
@@ -172,7 +172,7 @@ fn ascii_is_ascii() {
             "naïve ☂ שלום".as_bytes(),
             *b"n\xc3\xa4me\0\0\0\0\0\0\0\0\0\0\0",
         );
-        let shown = watched(&[all_shapes(), hostile].concat(), look);
+        let shown = watched(&[all_shapes(), hostile].concat(), render);
         assert!(shown.is_ascii(), "{shown}");
     }
 }
@@ -234,9 +234,9 @@ fn what_many_greetings_took() {
     }
     all.spans = spans.distributions();
     all.totals = spans.totals();
-    let shown = [UNICODE, ASCII].map(|look| {
+    let shown = [UNICODE, ASCII].map(|render| {
         let mut shown = Vec::new();
-        let mut human = Human::new(&mut shown, look, true);
+        let mut human = Human::new(&mut shown, render, true);
         human.close(&all).expect("writes to memory");
         String::from_utf8(shown).expect("UTF-8")
     });
@@ -279,14 +279,14 @@ fn what_must_not_be_missed_is_never_folded() {
         (truncated, "20 of ", "cut 20/", "truncated"),
         (failed, "EFAULT", "EFAULT", "lost"),
     ] {
-        for look in [UNICODE, WIDE, ASCII] {
-            let shown = watched(&events, look);
+        for render in [UNICODE, WIDE, ASCII] {
+            let shown = watched(&events, render);
             assert!(shown.matches(words).count() >= 1, "{words}: {shown}");
             assert!(shown.contains(status), "{shown}");
             assert!(shown.contains("more, "), "the others are folded: {shown}");
         }
         for width in [80, 140] {
-            let shown = watched(&events, Look { width, ..ONELINE });
+            let shown = watched(&events, RenderOptions { width, ..ONELINE });
             assert!(shown.contains(brief), "{brief}: {shown}");
         }
     }
@@ -360,10 +360,10 @@ proptest! {
         flags in any::<[bool; 4]>(),
     ) {
         let [unicode, verbose, bytes, oneline] = flags;
-        let look = Look { width, colour: false, unicode, verbose, bytes, oneline };
+        let render = RenderOptions { width, colour: false, unicode, verbose, bytes, oneline };
         let mut name = [0; 16];
         name[..15].copy_from_slice(&comm);
-        let shown = watched(&hostile(text.as_bytes(), name), look);
+        let shown = watched(&hostile(text.as_bytes(), name), render);
         for line in shown.lines() {
             prop_assert!(line.width() <= width, "{} of {width}: {line}", line.width());
             prop_assert!(!line.contains(char::is_control), "{line:?}");
@@ -373,7 +373,7 @@ proptest! {
 
     #[test]
     fn no_bytes_are_too_strange(data: Vec<u8>, width in 20_usize..200, oneline: bool) {
-        let look = Look { width, bytes: true, oneline, ..UNICODE };
+        let render = RenderOptions { width, bytes: true, oneline, ..UNICODE };
         let mut events = greeting(71, 1, 1_000).to_vec();
         for event in &mut events {
             match event {
@@ -382,7 +382,7 @@ proptest! {
                 _ => {}
             }
         }
-        for line in watched(&events, look).lines() {
+        for line in watched(&events, render).lines() {
             prop_assert!(line.width() <= width, "{} of {width}: {line}", line.width());
         }
     }

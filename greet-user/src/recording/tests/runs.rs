@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! Any run at all.
 
-use greet_common::event::{COMM_SIZE, EXTACK_SIZE, Kind};
+use greet_common::event::{COMM_SIZE, EXTACK_SIZE, RecordKind};
 use proptest::{
     collection::vec,
     prelude::{Just, Strategy, any, prop_oneof},
@@ -27,7 +27,7 @@ fn name<const N: usize>() -> impl Strategy<Value = [u8; N]> {
     })
 }
 
-fn head(kind: Kind) -> impl Strategy<Value = Head> {
+fn head(kind: RecordKind) -> impl Strategy<Value = Head> {
     let numbers = any::<(u32, u64, u32, u32, u64)>();
     (numbers, name::<COMM_SIZE>()).prop_map(move |((protocol, call, pid, tid, sock), comm)| Head {
         kind: kind as u32,
@@ -64,7 +64,7 @@ fn datagram(protocol: u32) -> impl Strategy<Value = Datagram> {
 
 fn request() -> impl Strategy<Value = Event> {
     let all = (
-        head(Kind::Request),
+        head(RecordKind::Request),
         any::<[u64; 5]>(),
         any::<(i32, u32)>(),
         prop_oneof![
@@ -103,7 +103,7 @@ fn request() -> impl Strategy<Value = Event> {
 }
 
 fn message() -> impl Strategy<Value = Event> {
-    let all = (head(Kind::Message), any::<[u64; 3]>(), datagram(0));
+    let all = (head(RecordKind::Message), any::<[u64; 3]>(), datagram(0));
     all.prop_map(|(head, [skb, reply_ns, queue_ns], datagram)| {
         Event::Message(Message {
             head,
@@ -120,18 +120,22 @@ fn message() -> impl Strategy<Value = Event> {
 
 fn event() -> impl Strategy<Value = Event> {
     let delivery = (
-        head(Kind::Delivery),
+        head(RecordKind::Delivery),
         any::<[u64; 3]>(),
         any::<(i32, u32, u32)>(),
     );
     let owner = proptest::option::of((any::<u32>(), name::<COMM_SIZE>()));
     let loss = (
-        head(Kind::Loss),
+        head(RecordKind::Loss),
         any::<(u64, u32, u32, i32, u32, u64)>(),
         owner,
     );
-    let close = (head(Kind::Close), any::<u64>());
-    let extack = (head(Kind::Extack), any::<u64>(), name::<EXTACK_SIZE>());
+    let close = (head(RecordKind::Close), any::<u64>());
+    let extack = (
+        head(RecordKind::Extack),
+        any::<u64>(),
+        name::<EXTACK_SIZE>(),
+    );
     prop_oneof![
         request(),
         message(),

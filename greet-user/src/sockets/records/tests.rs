@@ -30,7 +30,7 @@ fn a_walk_without_an_end_is_no_walk() {
 
 #[test]
 fn what_the_end_says_counts() {
-    let well = [Kind::End as u32, 1, 0, 0, 0, 0];
+    let well = [SocketRecordKind::End as u32, 1, 0, 0, 0, 0];
     let bytes = |words: [u32; 6]| words.map(u32::to_ne_bytes).concat();
     let finish = |words, dropped| {
         let mut records = Records::default();
@@ -64,7 +64,7 @@ fn other_bytes_are_refused() {
 #[test]
 fn a_socket_seen_twice_is_one() {
     let mut record = vec![0; size_of::<socket::Socket>()];
-    record[..4].copy_from_slice(&(Kind::Socket as u32).to_ne_bytes());
+    record[..4].copy_from_slice(&(SocketRecordKind::Socket as u32).to_ne_bytes());
     let groups = offset_of!(socket::Socket, groups);
     record[groups..groups + 8].copy_from_slice(&0x8000_0000_0000_0005_u64.to_ne_bytes());
     let count = offset_of!(socket::Socket, group_count);

@@ -10,7 +10,7 @@ use super::{
     theme::Theme,
 };
 use crate::{
-    output::{Look, parts},
+    output::{RenderOptions, parts},
     top::state::{State, action::Pane, conversation::Kept},
 };
 
@@ -99,17 +99,17 @@ fn drawing(
     width: u16,
     theme: &Theme,
 ) -> Vec<Line<'static>> {
-    let look = Look {
+    let render = RenderOptions {
         verbose: state.is_whole,
-        ..theme.look(width)
+        ..theme.render(width)
     };
     let exchange = &kept.exchange;
     let drawn = if pane == Pane::Bytes {
-        parts::bytes(exchange, &look)
+        parts::bytes(exchange, &render)
     } else {
         let asked = exchange.request.as_ref();
         let callback = asked.and_then(|asked| state.attached.callback_of(asked.head.protocol));
-        parts::ladder(exchange, callback, &look)
+        parts::ladder(exchange, callback, &render)
     };
     styled::lines(&drawn)
 }

@@ -52,7 +52,7 @@ pub(super) fn draw(
         _ => format!("{all}"),
     };
     let area = titled((Pane::Exchanges, area), &detail, has_keys, theme, buffer);
-    let unit = parts::unit(&theme.look(0));
+    let unit = parts::unit(&theme.render(0));
     let is_wide = usize::from(area.width) >= ALL + 2 + LEAST;
     let heading = format!(
         " {:>NUMBER$}  {:>TIME$}  {:>TOTAL$}  {:<STATUS$}  {}",
@@ -131,9 +131,9 @@ fn entry(kept: &Kept, pointer: &'static str, is_wide: bool, theme: &Theme) -> Li
 fn request(kept: &Kept) -> String {
     let exchange = &kept.exchange;
     let first = exchange
-        .passed
+        .queued
         .first()
-        .map(|passed| &passed.message.datagram);
+        .map(|queued| &queued.message.datagram);
     let datagram = exchange.request.as_ref().map(|request| &request.datagram);
     let Some((datagram, header)) = datagram
         .or(first)

@@ -26,7 +26,7 @@ pub(super) fn height(state: &State) -> u16 {
 
 /// Draws it.
 pub(super) fn draw(state: &State, area: Rect, theme: &Theme, buffer: &mut Buffer) {
-    let look = theme.look(area.width);
+    let render = theme.render(area.width);
     let width = usize::from(area.width);
     let (word, style) = status(state, theme);
     let now_ns = state
@@ -38,8 +38,8 @@ pub(super) fn draw(state: &State, area: Rect, theme: &Theme, buffer: &mut Buffer
         clock((state.boot_time_unix_ns + now_ns) % DAY_NS)
     );
     let taken = NAME.len() + parts::width(&right) + parts::width(&word) + 3;
-    let subject = parts::shown(&state.subject, &look);
-    let subject = parts::cut(&subject, width.saturating_sub(taken), &look);
+    let subject = parts::shown(&state.subject, &render);
+    let subject = parts::cut(&subject, width.saturating_sub(taken), &render);
     let gap = width.saturating_sub(taken + parts::width(&subject));
     let line = Line::from(vec![
         Span::styled(NAME, theme.selected().patch(theme.bold())),
@@ -60,7 +60,7 @@ pub(super) fn draw(state: &State, area: Rect, theme: &Theme, buffer: &mut Buffer
             1 => format!(" ! {missing}"),
             more => format!(" ! {missing} (and {} more: ?)", more - 1),
         };
-        let text = parts::cut(&text, width, &look);
+        let text = parts::cut(&text, width, &render);
         put(
             buffer,
             area,
@@ -138,7 +138,7 @@ fn figures(totals: &Totals, width: usize, theme: &Theme) -> Line<'static> {
 
 /// Draws the last line.
 pub(super) fn footer(state: &State, area: Rect, theme: &Theme, buffer: &mut Buffer) {
-    let look = theme.look(area.width);
+    let render = theme.render(area.width);
     let width = usize::from(area.width);
     if let Some(input) = &state.input {
         let begin = match input.purpose {
@@ -156,7 +156,7 @@ pub(super) fn footer(state: &State, area: Rect, theme: &Theme, buffer: &mut Buff
             }
         };
         // The end of what is typed is seen.
-        let text = parts::shown(&input.text, &look);
+        let text = parts::shown(&input.text, &render);
         let room = width.saturating_sub(begin.len() + 1).min(60);
         let chars = text.char_indices().map(|(at, _)| &text[at..]);
         let text = chars.chain([""]).find(|text| parts::width(text) <= room);
@@ -170,8 +170,8 @@ pub(super) fn footer(state: &State, area: Rect, theme: &Theme, buffer: &mut Buff
         return;
     }
     if let Some(notice) = &state.notice {
-        let text = parts::shown(notice, &look);
-        let text = parts::cut(&format!(" {text}"), width, &look);
+        let text = parts::shown(notice, &render);
+        let text = parts::cut(&format!(" {text}"), width, &render);
         put(
             buffer,
             area,

@@ -27,7 +27,7 @@ pub(super) fn titled(
         theme.bold()
     };
     let room = usize::from(area.width).saturating_sub(parts::width(&name) + 3);
-    let detail = parts::cut(detail, room, &theme.look(area.width));
+    let detail = parts::cut(detail, room, &theme.render(area.width));
     let gap = if detail.is_empty() { "" } else { " " };
     let taken = 1 + parts::width(&name) + 2 * gap.len() + parts::width(&detail);
     let rest = usize::from(area.width).saturating_sub(taken);

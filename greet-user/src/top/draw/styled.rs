@@ -51,7 +51,7 @@ mod tests {
     use crate::{
         event::tests::greeting,
         journey::{Exchange, Journey, Update},
-        output::{Look, parts},
+        output::{RenderOptions, parts},
     };
 
     fn exchange() -> Exchange {
@@ -71,11 +71,11 @@ mod tests {
     fn a_ladder_keeps_its_text_and_its_styles() {
         let exchange = exchange();
         for unicode in [false, true] {
-            let plain = Look {
+            let plain = RenderOptions {
                 unicode,
-                ..Look::default()
+                ..RenderOptions::default()
             };
-            let coloured = Look {
+            let coloured = RenderOptions {
                 colour: true,
                 ..plain
             };

@@ -16,7 +16,7 @@ use super::{
     theme::Theme,
 };
 use crate::{
-    output::{Look, parts},
+    output::{RenderOptions, parts},
     top::state::{
         State, action::Pane, columns::Column, conversation::Row, rate::TREND, who::Party,
     },
@@ -110,7 +110,7 @@ pub(super) fn draw(
     buffer: &mut Buffer,
 ) -> usize {
     let has_keys = state.pane == Pane::Conversations;
-    let detail = parts::shown(&title(state, rows), &theme.look(area.width));
+    let detail = parts::shown(&title(state, rows), &theme.render(area.width));
     let area = titled(
         (Pane::Conversations, area),
         &detail,
@@ -174,7 +174,7 @@ const fn is_left(column: Option<Column>) -> bool {
 }
 
 fn padded(text: &str, columns: usize, is_left: bool, theme: &Theme) -> String {
-    let text = parts::cut(text, columns, &theme.look(0));
+    let text = parts::cut(text, columns, &theme.render(0));
     let gap = " ".repeat(columns.saturating_sub(parts::width(&text)));
     if is_left {
         format!("{text}{gap}")
@@ -189,7 +189,7 @@ fn heading(column: Option<Column>, state: &State, theme: &Theme) -> (String, Sty
     };
     let title = match column {
         Column::P50 | Column::P90 | Column::P99 => {
-            let unit = parts::unit(&theme.look(0));
+            let unit = parts::unit(&theme.render(0));
             format!("{} {unit}", column.title())
         }
         _ => column.title().to_owned(),
@@ -232,7 +232,7 @@ fn cell(
     };
     let now_ns = state.moment().map_or(0, |moment| moment.time_ns);
     match column {
-        Column::Process => process(row, columns, &theme.look(0), theme),
+        Column::Process => process(row, columns, &theme.render(0), theme),
         Column::Protocol => (row.who.protocol(), plain),
         Column::Peer => (row.who.peer.words(), plain),
         Column::Rate => count(row.message_rate),
@@ -251,12 +251,12 @@ fn cell(
 }
 
 /// The name is what is cut, not the ID.
-fn process(row: &Row, columns: usize, look: &Look, theme: &Theme) -> (String, Style) {
+fn process(row: &Row, columns: usize, render: &RenderOptions, theme: &Theme) -> (String, Style) {
     match (row.who.party.process(), row.who.party) {
         (Some((name, pid)), _) => {
             let id = format!("[{pid}]");
             let room = columns.saturating_sub(id.len());
-            let name = parts::cut(&parts::shown(&name, look), room, look);
+            let name = parts::cut(&parts::shown(&name, render), room, render);
             (format!("{name}{id}"), Style::new())
         }
         (None, Party::Port(port)) => (format!("(port {port})"), theme.dim()),

@@ -4,32 +4,32 @@
 
 use ratatui::style::{Color, Modifier, Style};
 
-use crate::output::Look;
+use crate::output::RenderOptions;
 
 /// How to draw.
 #[derive(Clone, Copy, Debug)]
 pub struct Theme {
-    look: Look,
+    render: RenderOptions,
 }
 
 impl Theme {
     /// As it was asked for.
     #[must_use]
-    pub const fn new(look: Look) -> Self {
-        Self { look }
+    pub const fn new(render: RenderOptions) -> Self {
+        Self { render }
     }
 
     /// The same for something so wide.
     #[must_use]
-    pub fn look(&self, width: u16) -> Look {
-        Look {
+    pub fn render(&self, width: u16) -> RenderOptions {
+        RenderOptions {
             width: usize::from(width),
-            ..self.look
+            ..self.render
         }
     }
 
     fn colour(&self, colour: Color) -> Style {
-        if self.look.colour {
+        if self.render.colour {
             Style::new().fg(colour)
         } else {
             Style::new()
@@ -75,7 +75,7 @@ impl Theme {
     /// A rule, and one between columns.
     #[must_use]
     pub const fn rules(&self) -> (&'static str, &'static str) {
-        if self.look.unicode {
+        if self.render.unicode {
             ("─", "│")
         } else {
             ("-", "|")
@@ -85,7 +85,7 @@ impl Theme {
     /// Where a rule between columns begins on a rule: at its head, or in its midst.
     #[must_use]
     pub const fn junction(&self, is_head: bool) -> &'static str {
-        match (self.look.unicode, is_head) {
+        match (self.render.unicode, is_head) {
             (true, true) => "┬",
             (true, false) => "├",
             (false, _) => "+",
@@ -95,7 +95,7 @@ impl Theme {
     /// What marks the column that is sorted by.
     #[must_use]
     pub const fn mark(&self, is_descending: bool) -> &'static str {
-        match (self.look.unicode, is_descending) {
+        match (self.render.unicode, is_descending) {
             (true, true) => "▼",
             (true, false) => "▲",
             (false, true) => "v",
@@ -106,13 +106,13 @@ impl Theme {
     /// What stands before the selected line, so that it is not told by colours alone.
     #[must_use]
     pub const fn pointer(&self) -> &'static str {
-        if self.look.unicode { "▸" } else { ">" }
+        if self.render.unicode { "▸" } else { ">" }
     }
 
     /// What lies between two things in a line.
     #[must_use]
     pub const fn dot(&self) -> &'static str {
-        if self.look.unicode { " · " } else { " | " }
+        if self.render.unicode { " · " } else { " | " }
     }
 
     /// A picture of how numbers went: each as high as it is, the highest fills its place.
@@ -120,7 +120,7 @@ impl Theme {
     pub fn spark(&self, numbers: &[u32]) -> String {
         const UNICODE: [char; 8] = ['▁', '▂', '▃', '▄', '▅', '▆', '▇', '█'];
         const ASCII: [char; 8] = ['.', ':', '-', '=', '+', '*', '%', '#'];
-        let levels = if self.look.unicode { UNICODE } else { ASCII };
+        let levels = if self.render.unicode { UNICODE } else { ASCII };
         let most = numbers.iter().copied().max().unwrap_or(0).max(1);
         let level = |number: u32| {
             let level = u64::from(number) * levels.len() as u64;
@@ -137,7 +137,7 @@ impl Theme {
     #[must_use]
     pub fn length(&self, eighths: usize) -> String {
         const PARTS: [&str; 8] = ["", "▏", "▎", "▍", "▌", "▋", "▊", "▉"];
-        if self.look.unicode {
+        if self.render.unicode {
             format!("{}{}", "█".repeat(eighths / 8), PARTS[eighths % 8])
         } else {
             "#".repeat(eighths.div_ceil(8))

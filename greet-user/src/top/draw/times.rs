@@ -84,12 +84,12 @@ pub(super) fn draw(
 
 /// The time to the first reply of all, and each span of those that are kept.
 fn table(total: &Distribution, kept: &[Rc<Kept>], theme: &Theme) -> Vec<Line<'static>> {
-    let look = theme.look(0);
+    let render = theme.render(0);
     let numbers = |texts: [&str; 5]| {
         let texts = texts.map(|text| format!("{text:>NUMBER$}"));
         texts.concat()
     };
-    let heading = format!(" span, {}", parts::unit(&look));
+    let heading = format!(" span, {}", parts::unit(&render));
     let headings = numbers(["p50", "p90", "p99", "max", "count"]);
     let heading = format!("{}{headings}", filled(&heading));
     let line = |name: &str, style: Style, times: &Distribution| {
@@ -132,8 +132,8 @@ fn filled(name: &str) -> String {
 }
 
 fn histogram(bins: &[Bin], columns: usize, theme: &Theme) -> Vec<Line<'static>> {
-    let look = theme.look(0);
-    let heading = format!(" first reply, {}, how often", parts::unit(&look));
+    let render = theme.render(0);
+    let heading = format!(" first reply, {}, how often", parts::unit(&render));
     let mut lines = vec![Line::from(Span::styled(heading, theme.dim()))];
     let most = bins.iter().map(|bin| bin.count).max().unwrap_or(0).max(1);
     // Two borders, the bar, and the count behind it.

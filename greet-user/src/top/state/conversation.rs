@@ -197,19 +197,19 @@ impl Conversation {
 pub(super) fn ended_ns(exchange: &Exchange) -> u64 {
     let request = exchange.request.as_ref();
     let sent = request.map_or(0, |request| request.sent_ns.max(request.send_ns));
-    let passed = exchange.passed.iter().map(|passed| {
-        let read = passed.delivery.as_ref();
-        read.map_or(passed.message.queue_ns, |read| read.delivered_ns)
+    let queued = exchange.queued.iter().map(|queued| {
+        let read = queued.delivery.as_ref();
+        read.map_or(queued.message.queue_ns, |read| read.delivered_ns)
     });
-    passed.max().unwrap_or(0).max(sent)
+    queued.max().unwrap_or(0).max(sent)
 }
 
 /// About how many bytes an exchange takes.
 pub(super) fn weight(exchange: &Exchange) -> usize {
     let sent = exchange.request.as_ref();
     let sent = sent.map_or(0, |request| request.datagram.data.len());
-    let passed = exchange.passed.iter();
-    let passed = passed.map(|passed| size_of_val(passed) + passed.message.datagram.data.len());
+    let queued = exchange.queued.iter();
+    let queued = queued.map(|queued| size_of_val(queued) + queued.message.datagram.data.len());
     let notes = size_of_val(exchange.losses.as_slice()) + size_of_val(exchange.extacks.as_slice());
-    size_of::<Kept>() + sent + passed.sum::<usize>() + notes
+    size_of::<Kept>() + sent + queued.sum::<usize>() + notes
 }

@@ -87,8 +87,8 @@ impl State {
 fn words(kept: &Kept) -> String {
     let exchange = &kept.exchange;
     let asked = exchange.request.iter().map(|request| &request.datagram);
-    let passed = exchange.passed.iter();
-    let datagrams = asked.chain(passed.map(|passed| &passed.message.datagram));
+    let queued = exchange.queued.iter();
+    let datagrams = asked.chain(queued.map(|queued| &queued.message.datagram));
     let mut words = format!("{} {}", kept.number, kept.status.name());
     for datagram in datagrams {
         for header in datagram.headers() {

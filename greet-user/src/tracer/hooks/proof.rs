@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! Hooks that are attached, and whether they fire.
 
-use super::{Attaching, Attachment, table::Kind, witness::Witness};
+use super::{Attaching, Attachment, table::HookKind, witness::Witness};
 use crate::tracer::{
     TracerError,
     switches::{check_ftrace, check_kprobes},
@@ -10,7 +10,7 @@ use crate::tracer::{
 /// What is said of a hook that does not fire.
 pub(super) const SILENT: &str = "attached, but not called when a message of our own passed";
 
-impl Kind {
+impl HookKind {
     /// Refuses a kind that would be attached and never fire.
     pub(super) fn check(self) -> Result<(), TracerError> {
         match self {
@@ -49,12 +49,12 @@ impl Attaching<'_> {
     /// The hooks, by their places, that a message of our own passes without their programs
     /// being called.
     pub(super) fn silent(&self, witness: &mut Witness<'_>) -> Vec<usize> {
-        let (places, programs): (Vec<_>, Vec<_>) = self
+        let (config, programs): (Vec<_>, Vec<_>) = self
             .passed()
             .map(|(at, one)| (at, one.program.as_str()))
             .unzip();
         let silent = witness.silent(self.programs, &programs);
-        silent.into_iter().map(|at| places[at]).collect()
+        silent.into_iter().map(|at| config[at]).collect()
     }
 
     /// Is everything of this kind silent? What was recorded of a hook that has fexit beside a

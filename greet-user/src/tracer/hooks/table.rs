@@ -7,7 +7,7 @@ use crate::tracer::plan::DELIVERY;
 
 /// How programs are attached.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Kind {
+pub(super) enum HookKind {
     Fentry,
     Kprobe,
     Tracepoint,
@@ -39,7 +39,7 @@ pub(super) struct Hook {
     /// What else is not seen without it.
     pub tells: Option<&'static str>,
     /// The one kind that needs it; `None`: each does.
-    pub only: Option<Kind>,
+    pub only: Option<HookKind>,
     /// Whether the function may block, in any number of tasks at once: until a message comes,
     /// or until there is room for one. A kretprobe has slots for ten such calls (two per CPU if
     /// that is more) and misses the others; fexit keeps its state on each task's stack.
@@ -72,7 +72,7 @@ pub(super) const FUNCTIONS: [Hook; 12] = [
         .waits(),
     hook("copied", Way::Raw, COPYING, DELIVERY)
         .tells("how much of a message its reader took")
-        .only(Kind::Kprobe)
+        .only(HookKind::Kprobe)
         .adds(),
     hook("failed", Way::Exit, "netlink_unicast", &[]).tells("why an answer failed"),
     hook("overrun", Way::Entry, "netlink_overrun", &[]).tells("overruns"),
@@ -169,7 +169,7 @@ impl Hook {
         }
     }
 
-    const fn only(self, kind: Kind) -> Self {
+    const fn only(self, kind: HookKind) -> Self {
         Self {
             only: Some(kind),
             ..self
@@ -188,7 +188,7 @@ impl Hook {
     }
 
     /// Is it of use among hooks of this kind?
-    pub(super) fn fits(&self, kind: Kind) -> bool {
+    pub(super) fn fits(&self, kind: HookKind) -> bool {
         self.only.is_none_or(|only| only == kind)
     }
 
@@ -198,23 +198,23 @@ impl Hook {
     }
 
     /// As it is shown.
-    pub(super) fn name(&self, kind: Kind) -> String {
+    pub(super) fn name(&self, kind: HookKind) -> String {
         let way = match (self.way, kind) {
             (Way::Raw, _) => "raw_tp",
-            (Way::Tracepoint, _) | (_, Kind::Tracepoint) => "tp_btf",
-            (Way::Entry, Kind::Fentry) => "fentry",
-            (Way::Exit, Kind::Fentry) => "fexit",
-            (Way::Entry, Kind::Kprobe) => "kprobe",
-            (Way::Exit, Kind::Kprobe) => "kretprobe",
+            (Way::Tracepoint, _) | (_, HookKind::Tracepoint) => "tp_btf",
+            (Way::Entry, HookKind::Fentry) => "fentry",
+            (Way::Exit, HookKind::Fentry) => "fexit",
+            (Way::Entry, HookKind::Kprobe) => "kprobe",
+            (Way::Exit, HookKind::Kprobe) => "kretprobe",
         };
         format!("{way}:{}", self.function)
     }
 
     /// The program of this kind, named after the first.
-    pub(super) fn program(&self, kind: Kind) -> String {
+    pub(super) fn program(&self, kind: HookKind) -> String {
         match (self.way, kind) {
-            (Way::Entry, Kind::Kprobe) => format!("{}_kprobe", self.program),
-            (Way::Exit, Kind::Kprobe) => format!("{}_kretprobe", self.program),
+            (Way::Entry, HookKind::Kprobe) => format!("{}_kprobe", self.program),
+            (Way::Exit, HookKind::Kprobe) => format!("{}_kretprobe", self.program),
             _ => self.program.to_owned(),
         }
     }

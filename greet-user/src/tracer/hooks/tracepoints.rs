@@ -2,7 +2,7 @@
 //! What the programs on tracepoints need to be told, and what they cannot show.
 
 use aya::maps::Array;
-use greet_common::{Stage, call::Places};
+use greet_common::{Stage, call::TracepointConfig};
 use rustix::thread::{CapabilitySet, capabilities};
 
 use super::{
@@ -36,22 +36,22 @@ impl Attaching<'_> {
     /// Tells the programs which stack is that of a call, and whether the ends of calls are
     /// told; says what is not seen in any case.
     /// Returns whether the ends of requests are told.
-    pub(super) fn tell_places(&mut self) -> Result<bool, TracerError> {
+    pub(super) fn configure_tracepoints(&mut self) -> Result<bool, TracerError> {
         let is_there = |name: &str| self.hooks.iter().any(|one| one.name == name);
         let ends_sent = is_there("tp_btf:sock_send_length");
-        let mut places = Places {
+        let mut config = TracepointConfig {
             reads: self.plan.deliveries().into(),
             delivered: is_there("tp_btf:sock_recv_length").into(),
             forgets: (self.plan.stages.contains(&Stage::Queue)
                 && is_there("tp_btf:skb_copy_datagram_iovec"))
             .into(),
-            ..Places::default()
+            ..TracepointConfig::default()
         };
         if ends_sent {
             match function_range(SENDMSG)? {
                 Some((start, end)) => {
-                    places.sendmsg_start = start;
-                    places.sendmsg_end = end;
+                    config.sendmsg_start = start;
+                    config.sendmsg_end = end;
                 }
                 None => {
                     // A reason is tied to its request by the same.
@@ -62,15 +62,16 @@ impl Attaching<'_> {
                 }
             }
         }
-        let map = self.programs.aya().map_mut("PLACES");
-        let map = map.ok_or_else(|| TracerError::setup("the object has no map PLACES"))?;
+        let map = self.programs.aya().map_mut("TRACEPOINT_CONFIG");
+        let map =
+            map.ok_or_else(|| TracerError::setup("the object has no map TRACEPOINT_CONFIG"))?;
         let mut map = Array::<_, [u64; 5]>::try_from(map).map_err(TracerError::setup)?;
         let value = [
-            places.sendmsg_start,
-            places.sendmsg_end,
-            places.reads,
-            places.delivered,
-            places.forgets,
+            config.sendmsg_start,
+            config.sendmsg_end,
+            config.reads,
+            config.delivered,
+            config.forgets,
         ];
         map.set(0, value, 0).map_err(TracerError::setup)?;
         let asked = self.plan.stages.contains(&Stage::Sent);

@@ -10,7 +10,7 @@ use greet_common::Stage;
 use super::{
     Attaching, Attachment, Hooks, Kernel, callback,
     proof::SILENT,
-    table::{FAMILY, FUNCTIONS, Hook, Kind, TRACEPOINTS, TRACEPOINTS_ENDING, Way},
+    table::{FAMILY, FUNCTIONS, Hook, HookKind, TRACEPOINTS, TRACEPOINTS_ENDING, Way},
     witness::Witness,
 };
 use crate::{
@@ -145,9 +145,9 @@ impl Attaching<'_> {
             tried.extend(fit.into_iter().map(|hook| attaching.try_one(hook)));
         };
         each(self, &FAMILY);
-        if self.kind == Kind::Tracepoint {
+        if self.kind == HookKind::Tracepoint {
             each(self, &TRACEPOINTS_ENDING);
-            self.tell_places()?;
+            self.configure_tracepoints()?;
             each(self, &TRACEPOINTS);
         } else {
             each(self, &FUNCTIONS);
@@ -190,11 +190,11 @@ impl Attaching<'_> {
     }
 }
 
-const fn word(kind: Kind) -> &'static str {
+const fn word(kind: HookKind) -> &'static str {
     match kind {
-        Kind::Fentry => "fentry",
-        Kind::Kprobe => "kprobe",
-        Kind::Tracepoint => "tracepoint",
+        HookKind::Fentry => "fentry",
+        HookKind::Kprobe => "kprobe",
+        HookKind::Tracepoint => "tracepoint",
     }
 }
 

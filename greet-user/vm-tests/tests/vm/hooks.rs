@@ -90,10 +90,10 @@ fn nine_stages_by_fentry_and_by_kprobe() {
             };
             let stages: Vec<_> = exchange.stages().iter().map(|(stage, _)| *stage).collect();
             assert_eq!((stages, unmatched), (Stage::ALL.to_vec(), 0));
-            let passed = &exchange.passed[0];
-            let read = passed.delivery.as_ref().expect("was read");
+            let queued = &exchange.queued[0];
+            let read = queued.delivery.as_ref().expect("was read");
             assert_eq!((read.result, read.head.pid), (272, std::process::id()));
-            assert_eq!(passed.message.datagram.data.len(), 272);
+            assert_eq!(queued.message.datagram.data.len(), 272);
         }
     });
 }
@@ -121,8 +121,8 @@ fn looking_before_reading_is_told_apart() {
             let [exchange] = found.as_slice() else {
                 panic!("{hooks:?}: {} exchanges", found.len());
             };
-            let passed = &exchange.passed[0];
-            assert_eq!((passed.peeks, unmatched), (1, 0), "{hooks:?}");
+            let queued = &exchange.queued[0];
+            assert_eq!((queued.peeks, unmatched), (1, 0), "{hooks:?}");
             assert_eq!(exchange.stages().len(), 9);
         }
     });
@@ -210,7 +210,7 @@ fn a_summary_finds_the_reader_in_another_thread() {
             assert_eq!((found.len(), unmatched), (GREETINGS, 0), "{hooks:?}");
             for exchange in &found {
                 assert_eq!(exchange.stages().len(), 9, "{hooks:?}");
-                let read = exchange.passed[0].delivery.as_ref().expect("was read");
+                let read = exchange.queued[0].delivery.as_ref().expect("was read");
                 let request = exchange.request.as_ref().expect("a request");
                 assert_ne!(read.head.tid, request.head.tid, "another thread's");
             }

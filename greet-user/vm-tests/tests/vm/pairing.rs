@@ -101,8 +101,8 @@ fn asked(exchange: &Exchange) -> &Datagram {
 }
 
 fn answers(exchange: &Exchange) -> Vec<&Datagram> {
-    let answers = exchange.passed.iter();
-    answers.map(|passed| &passed.message.datagram).collect()
+    let answers = exchange.queued.iter();
+    answers.map(|queued| &queued.message.datagram).collect()
 }
 
 fn seqs(datagram: &Datagram) -> Vec<u32> {
@@ -146,9 +146,9 @@ fn several_requests_in_one_datagram_are_one_exchange_with_all_answers() {
             assert_eq!(errors, [None, ok, no, no, None, ok]);
             assert!(
                 exchange
-                    .passed
+                    .queued
                     .iter()
-                    .all(|passed| passed.delivery.is_some())
+                    .all(|queued| queued.delivery.is_some())
             );
             assert_eq!(exchange.status(), Status::Refused);
         })
@@ -229,13 +229,13 @@ fn answers_are_read_later_by_another_process_or_never() {
         ];
         for (exchange, text, reader, result, status) in expected {
             assert_eq!(asked(exchange).text().as_deref(), Some(text));
-            let read = exchange.passed[0].delivery.as_ref().expect("was read");
+            let read = exchange.queued[0].delivery.as_ref().expect("was read");
             assert_eq!((read.head.pid, read.result), (reader, result));
             assert_eq!(exchange.status(), status);
             assert_eq!(exchange.stages().len(), Stage::ALL.len());
         }
         assert_eq!(asked(left).text().as_deref(), Some("left behind"));
-        assert!(left.passed[0].delivery.is_none());
+        assert!(left.queued[0].delivery.is_none());
         assert_eq!(left.stages().len(), Stage::ALL.len() - 2);
         assert_eq!(left.status(), Status::Unread);
     });
@@ -266,7 +266,7 @@ fn requests_in_flight_on_several_sockets_keep_their_answers() {
             let text = format!("socket {} round {}", at % SOCKETS, at / SOCKETS);
             assert_eq!(asked(exchange).text().as_deref(), Some(text.as_str()));
             let [answer] = *answers(exchange) else {
-                panic!("{} answers", exchange.passed.len());
+                panic!("{} answers", exchange.queued.len());
             };
             assert_eq!(answer.peer_portid, asked(exchange).portid);
             let words = format!("process {} ", asked(exchange).portid);
@@ -312,7 +312,7 @@ fn dumps_with_the_sequence_number_0_are_told_apart() {
                 chunks.push(count);
             }
             let seen = exchanges(&mut tracer);
-            let found: Vec<_> = seen.iter().map(|exchange| exchange.passed.len()).collect();
+            let found: Vec<_> = seen.iter().map(|exchange| exchange.queued.len()).collect();
             println!("chunks of each dump: {chunks:?}");
             assert_eq!(found, chunks);
             assert!(chunks.iter().all(|count| *count > 2), "later ones as well");
@@ -328,8 +328,8 @@ fn dumps_with_the_sequence_number_0_are_told_apart() {
                 assert_eq!(last.map(|header| header.kind), Some(NLMSG_DONE));
                 // The later ones were made for the reader.
                 let sent = exchange.stage(Stage::Sent).expect("it ended");
-                let later = exchange.passed.iter().skip(1);
-                assert!(later.clone().all(|passed| passed.message.queue_ns > sent));
+                let later = exchange.queued.iter().skip(1);
+                assert!(later.clone().all(|queued| queued.message.queue_ns > sent));
                 assert_eq!(later.count(), answers.len() - 1);
             }
         })

@@ -8,7 +8,7 @@ use std::{
 };
 
 use greet_common::wire::{NLM_F_ACK, NLM_F_REQUEST};
-use greet_user::client::{self, Answer, KernelSocket};
+use greet_user::client::{self, Answer, ClientSocket};
 use serde_json::Value;
 
 use crate::schema::checked;
@@ -51,12 +51,12 @@ pub fn message(kind: u16, flags: u16, seq: u32, payload: &[u8]) -> Vec<u8> {
 }
 
 /// A socket to the module.
-pub fn open() -> KernelSocket {
+pub fn open() -> ClientSocket {
     client::open().expect("the module is loaded")
 }
 
 /// Greets and takes the answer.
-pub async fn greet(socket: &mut KernelSocket, text: &str) -> Answer {
+pub async fn greet(socket: &mut ClientSocket, text: &str) -> Answer {
     let sent = client::greet(socket, text, true).await.expect("sends");
     client::receive_answer(socket, &sent, PATIENCE)
         .await

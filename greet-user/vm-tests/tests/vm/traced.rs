@@ -8,7 +8,7 @@ use greet_common::{
     wire::{NETLINK_TEST_PROTOCOL, NLMSG_GREET},
 };
 use greet_user::{
-    client::{self, KernelSocket, receive_answer, send_netlink_message_to_kernel},
+    client::{self, ClientSocket, receive_answer, send_netlink_message_to_kernel},
     event::{Datagram, Direction, Event, comm},
     journey::{Exchange, Journey, Status, Update},
     tracer::{Filter, Plan, Tracer},
@@ -108,7 +108,7 @@ fn another_process_is_seen_if_asked_for() {
 async fn ask_rtnetlink() {
     const RTM_GETLINK: u16 = 18;
     const INDEX: i32 = 0x7fff_fff0;
-    let mut socket = KernelSocket::open(0).expect("rtnetlink is always there");
+    let mut socket = ClientSocket::open(0).expect("rtnetlink is always there");
     let mut ifinfomsg = [0; 16];
     ifinfomsg[4..8].copy_from_slice(&INDEX.to_ne_bytes());
     let sent = send_netlink_message_to_kernel(&mut socket, &ifinfomsg, RTM_GETLINK, GREETING);
@@ -138,7 +138,7 @@ fn other_protocols_are_seen_only_if_asked_for() {
         };
         assert_eq!(exchange.status(), Status::Refused);
         assert_eq!(exchange.stage(Stage::Handle), None);
-        let answer = &exchange.passed[0].message.datagram;
+        let answer = &exchange.queued[0].message.datagram;
         assert_eq!((answer.protocol, answer.error()), (0, Some(-19)));
         assert_ne!(answer.netns, 0);
     });
@@ -174,8 +174,8 @@ fn threads_are_not_mixed_up() {
             let header = request.header().expect("a header");
             let expected = format!("port {} greeting {}", request.portid, header.seq);
             assert_eq!(text(request), expected);
-            let [reply] = exchange.passed.as_slice() else {
-                panic!("{} replies", exchange.passed.len());
+            let [reply] = exchange.queued.as_slice() else {
+                panic!("{} replies", exchange.queued.len());
             };
             let answer = &reply.message.datagram;
             assert_eq!(answer.peer_portid, request.portid);

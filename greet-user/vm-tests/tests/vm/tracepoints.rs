@@ -74,13 +74,13 @@ fn a_greeting_has_the_stages_that_tracepoints_show() {
         let (found, events) = seen(tracer);
         assert_eq!(found.len(), 20);
         for (at, (exchange, answer)) in found.iter().zip(&answers).enumerate() {
-            let [passed] = exchange.passed.as_slice() else {
-                panic!("{} answers", exchange.passed.len());
+            let [queued] = exchange.queued.as_slice() else {
+                panic!("{} answers", exchange.queued.len());
             };
-            let datagram = &passed.message.datagram;
+            let datagram = &queued.message.datagram;
             assert_eq!(datagram.data[16..], answer.payload[..]);
             assert!(datagram.text().is_some_and(|text| text == text_of(answer)));
-            let read = passed.delivery.as_ref().expect("was read");
+            let read = queued.delivery.as_ref().expect("was read");
             assert_eq!((read.result, read.head.pid), (272, std::process::id()));
             if is_old() {
                 assert_eq!(stages(exchange), [Stage::Receive]);

@@ -8,7 +8,7 @@ use greet_common::{
     wire::{NETLINK_TEST_PROTOCOL, NLMSG_GREET},
 };
 use greet_user::{
-    client::{self, KernelSocket, receive_answer, send_netlink_message_to_kernel},
+    client::{self, ClientSocket, receive_answer, send_netlink_message_to_kernel},
     event::{Event, Loss},
     journey::{Exchange, Journey, Status, Update},
     tracer::{Filter, Plan, Tracer},
@@ -32,10 +32,10 @@ fn check(exchange: &Exchange) {
     let header = datagram.header().expect("a header");
     let expected = format!("port {} greeting {}", datagram.portid, header.seq);
     assert_eq!(datagram.text().as_deref(), Some(expected.as_str()));
-    let [passed] = exchange.passed.as_slice() else {
-        panic!("{} answers", exchange.passed.len());
+    let [queued] = exchange.queued.as_slice() else {
+        panic!("{} answers", exchange.queued.len());
     };
-    let answer = &passed.message.datagram;
+    let answer = &queued.message.datagram;
     let words = format!("process {} ", datagram.portid);
     assert!(answer.text().is_some_and(|text| text.contains(&words)));
     assert_eq!(answer.header().map(|header| header.seq), Some(header.seq));
@@ -137,7 +137,7 @@ fn the_kernels_reason_is_tied_to_its_request() {
     const RTM_NEWADDR: u16 = 20;
     in_vm(async {
         let mut tracer = attach(&Filter::protocol(0).of_process(process::id()));
-        let mut socket = KernelSocket::open(0).expect("rtnetlink is always there");
+        let mut socket = ClientSocket::open(0).expect("rtnetlink is always there");
         // An IPv4 address of one byte: every kernel says why it refuses that. (That there
         // is no such interface, which is as true, 6.1 keeps to itself.)
         let mut ifaddrmsg = vec![0; 8];
@@ -213,12 +213,12 @@ fn answers_read_later_by_another_thread_keep_their_request() {
                 request.datagram.text().as_deref(),
                 Some(format!("greeting {at}").as_str())
             );
-            let [passed] = exchange.passed.as_slice() else {
-                panic!("{} answers", exchange.passed.len());
+            let [queued] = exchange.queued.as_slice() else {
+                panic!("{} answers", exchange.queued.len());
             };
-            let read = passed.delivery.as_ref().expect("was read");
+            let read = queued.delivery.as_ref().expect("was read");
             assert_ne!(read.head.tid, request.head.tid, "another thread's");
-            assert_eq!((passed.peeks, read.result), (1, 272));
+            assert_eq!((queued.peeks, read.result), (1, 272));
             assert_eq!(exchange.stages().len(), 9);
         }
     });

@@ -4,7 +4,7 @@
 use super::{shapes, watched};
 use crate::{
     event::{Event, tests::bytes},
-    output::Look,
+    output::RenderOptions,
 };
 
 /// Two requests in one datagram, of which the second is refused with a reason.
@@ -37,17 +37,17 @@ fn uevent() -> Vec<Event> {
     events
 }
 
-fn look(oneline: bool) -> Look {
-    Look {
+fn render(oneline: bool) -> RenderOptions {
+    RenderOptions {
         oneline,
         width: 180,
-        ..Look::default()
+        ..RenderOptions::default()
     }
 }
 
 #[test]
 fn each_request_of_a_datagram_is_shown_with_its_reason() {
-    let text = watched(&two_requests(), look(true));
+    let text = watched(&two_requests(), render(true));
     let lines: Vec<_> = text.lines().collect();
     let of = |seq: &str| {
         lines
@@ -64,7 +64,7 @@ fn each_request_of_a_datagram_is_shown_with_its_reason() {
         refused.contains("ENODEV") && refused.contains("does not exist"),
         "{text}"
     );
-    let ladder = watched(&two_requests(), look(false));
+    let ladder = watched(&two_requests(), render(false));
     assert!(
         ladder.contains("the kernel says to seq 1700000000:"),
         "{ladder}"
@@ -74,7 +74,7 @@ fn each_request_of_a_datagram_is_shown_with_its_reason() {
 #[test]
 fn a_uevent_is_text() {
     for oneline in [true, false] {
-        let text = watched(&uevent(), look(oneline));
+        let text = watched(&uevent(), render(oneline));
         assert!(text.contains("change@/devices/x ACTION=change"), "{text}");
         assert!(!text.contains("seq 1"), "no header made of letters: {text}");
     }

@@ -2,7 +2,7 @@
 //! Events of the shapes that traffic has, as the kernel makes them.
 
 use greet_common::{
-    event::{Delivery, EXTACK_SIZE, Extack, Kind},
+    event::{Delivery, EXTACK_SIZE, Extack, RecordKind},
     wire::{NLM_F_ACK, NLM_F_MULTI, NLM_F_REQUEST, NLMSG_DONE, NLMSG_ERROR},
 };
 
@@ -57,7 +57,7 @@ pub fn refused() -> Vec<Event> {
     text[..34].copy_from_slice(b"Device or interface does not exist");
     let extack = Extack {
         head: Head {
-            kind: Kind::Extack as u32,
+            kind: RecordKind::Extack as u32,
             ..request.head
         },
         time_ns: request.handle_ns + 5_000,
@@ -76,7 +76,7 @@ pub fn overrun() -> Vec<Event> {
     let (message, request, _) = parts();
     let loss = Loss {
         head: Head {
-            kind: Kind::Loss as u32,
+            kind: RecordKind::Loss as u32,
             ..request.head
         },
         time_ns: message.queue_ns,
@@ -94,13 +94,13 @@ pub fn overrun() -> Vec<Event> {
 pub fn unread() -> Vec<Event> {
     let (message, request, mut delivery) = parts();
     (delivery.head.tid, delivery.head.call) = (72, 9 << 32 | 72);
-    let mut look = delivery;
-    (look.flags, look.head.call) = (MSG_PEEK, 8 << 32 | 72);
+    let mut render = delivery;
+    (render.flags, render.head.call) = (MSG_PEEK, 8 << 32 | 72);
     let mut events = vec![
         Event::Message(message),
         Event::Request(request),
-        Event::Delivery(look),
-        Event::Delivery(look),
+        Event::Delivery(render),
+        Event::Delivery(render),
         Event::Delivery(delivery),
     ];
     let [message, request, _] = greeting(71, 2, 5_123_456_000);
@@ -138,7 +138,7 @@ pub fn dump(chunks: u64) -> Vec<Event> {
         delivery.result = i32::try_from(data.len()).expect("short");
         if chunk > 0 {
             // The chunk is made inside the `recvmsg()` that took the one before it.
-            message.head.kind = Kind::Message as u32;
+            message.head.kind = RecordKind::Message as u32;
             message.head.call = delivery.head.call - (1 << 32);
             message.queue_ns = delivery.receive_ns - 45_000;
         }
@@ -179,7 +179,7 @@ pub fn multicast() -> Vec<Event> {
         message.queue_ns -= 5_000 - 1_000 * u64::from(number);
         message.datagram = route(0, portid, &bytes(16, 0, seq, 71, &[2; 200]));
         message.datagram.group = 1;
-        let mut reader = head(Kind::Delivery, 800 + number, 3);
+        let mut reader = head(RecordKind::Delivery, 800 + number, 3);
         reader.protocol = 0;
         reader.comm = *b"NetworkManager\0\0";
         (reader.pid, reader.sock) = (800 + number, message.head.sock);
@@ -210,7 +210,7 @@ pub fn user_to_user() -> Vec<Event> {
     message.reply_ns = request.cross_ns;
     message.datagram = between;
     message.head.sock += 0x9000;
-    delivery.head = head(Kind::Delivery, 4711, 3);
+    delivery.head = head(RecordKind::Delivery, 4711, 3);
     delivery.head.comm = *b"receiver\0\0\0\0\0\0\0\0";
     (delivery.head.pid, delivery.head.sock) = (4711, message.head.sock);
     delivery.result = request.result;

@@ -12,11 +12,11 @@ impl Model {
             let link = Link::of_sender(&request.datagram);
             return self.known(link, Party::of(&request.head));
         }
-        let Some(passed) = exchange.passed.first() else {
+        let Some(queued) = exchange.queued.first() else {
             return 0;
         };
-        let link = Link::of_receiver(&passed.message.datagram);
-        if let Some(read) = &passed.delivery {
+        let link = Link::of_receiver(&queued.message.datagram);
+        if let Some(read) = &queued.delivery {
             return self.known(link, Party::of(&read.head));
         }
         let known = self.links.get(&link).copied();
@@ -26,11 +26,11 @@ impl Model {
 
     /// Whoever reads from a port owns it: what was counted for the port is his.
     pub(super) fn adopt(&mut self, exchange: &Exchange) {
-        for passed in &exchange.passed {
-            let Some(read) = &passed.delivery else {
+        for queued in &exchange.queued {
+            let Some(read) = &queued.delivery else {
                 continue;
             };
-            let link = Link::of_receiver(&passed.message.datagram);
+            let link = Link::of_receiver(&queued.message.datagram);
             let known = self.links.get(&link).copied();
             let is_nobodys = known
                 .and_then(|id| self.all.get(&id))

@@ -18,7 +18,7 @@ pub(super) const ERROR: Style = AnsiColor::Red.on_default().bold();
 
 /// How to draw.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Look {
+pub struct RenderOptions {
     /// Columns that a line may have.
     pub width: usize,
     /// With colours.
@@ -33,7 +33,7 @@ pub struct Look {
     pub oneline: bool,
 }
 
-impl Default for Look {
+impl Default for RenderOptions {
     /// As in a file: 80 columns of ASCII.
     fn default() -> Self {
         Self {
@@ -47,7 +47,7 @@ impl Default for Look {
     }
 }
 
-impl Look {
+impl RenderOptions {
     /// What lines and arrows are made of.
     pub(super) const fn glyphs(&self) -> &'static Glyphs {
         if self.unicode { &UNICODE } else { &ASCII }

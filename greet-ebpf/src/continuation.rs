@@ -7,7 +7,7 @@
 )]
 
 use aya_ebpf::helpers::generated::bpf_probe_read_kernel;
-use greet_common::event::{Kind, REST_SIZES, Rest, RestHead};
+use greet_common::event::{Continuation, REST_SIZES, RecordKind, RestHead};
 
 use crate::{emit::count_drop, maps::RECORDS, read::Fault};
 
@@ -46,7 +46,7 @@ pub fn emit(sock: u64, id: u64, data: u64, len: u64) -> u64 {
 
 #[inline(always)]
 fn emit_sized<const N: usize>(key: RestKey, data: u64, len: u64) -> Result<u64, Fault> {
-    let Some(mut slot) = RECORDS.reserve::<Rest<N>>(0) else {
+    let Some(mut slot) = RECORDS.reserve::<Continuation<N>>(0) else {
         return Err(Fault(0));
     };
     // The minimum only repeats to the verifier what the caller has chosen the size by.
@@ -56,7 +56,7 @@ fn emit_sized<const N: usize>(key: RestKey, data: u64, len: u64) -> Result<u64, 
     // many as `len` says; the helper checks the address it reads.
     let copied = unsafe {
         (&raw mut (*to).head).write(RestHead {
-            kind: Kind::Rest as u32,
+            kind: RecordKind::Continuation as u32,
             len,
             sock: key.sock,
             id: key.id,

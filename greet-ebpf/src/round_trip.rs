@@ -11,8 +11,8 @@
 )]
 
 use greet_common::{
-    call::{Call, Doing},
-    event::{Head, Kind, Message, Whole},
+    call::{Call, CallState},
+    event::{Head, Message, RecordKind, RoundTrip},
 };
 
 use crate::{
@@ -28,13 +28,13 @@ use crate::{
 /// Puts off the telling of the first answer to the sender of a request. Returns whether it
 /// did. A second one ends the putting off.
 #[inline(always)]
-pub fn put_off<M: Memory>(call: *mut Call, sock: Sock, skb: Skb) -> Result<bool, Fault> {
+pub fn defer<M: Memory>(call: *mut Call, sock: Sock, skb: Skb) -> Result<bool, Fault> {
     if SUMMARY.load() == 0 {
         return Ok(false);
     }
     // SAFETY: the slot is this task's.
     unsafe {
-        let is_answer = (*call).doing == Doing::Sending as u64
+        let is_answer = (*call).doing == CallState::Sending as u64
             && (*call).request.head.sock == sock.0 as u64
             && (*call).reply_skb == skb.0 as u64;
         (*call).answers += 1;
@@ -59,7 +59,7 @@ pub fn keep(call: *mut Call) -> bool {
     // SAFETY: the slot is this task's.
     SUMMARY.load() != 0
         && unsafe { (*call).answer_skb != 0 && (*call).request.unqueued == 0 }
-        && call::turn(call, Doing::Sending, Doing::Waiting)
+        && call::turn(call, CallState::Sending, CallState::Waiting)
 }
 
 /// At the taking out of a message: the slot that was kept for it.
@@ -68,11 +68,11 @@ pub fn resume(task: &Task, sock: Sock, skb: Skb) -> Option<*mut Call> {
     if SUMMARY.load() == 0 {
         return None;
     }
-    let call = call::current_if(task.tid, Doing::Waiting)?;
+    let call = call::current_if(task.tid, CallState::Waiting)?;
     // SAFETY: the pointer is into the map's memory, which is always valid.
     let is_it =
         unsafe { (*call).answer_skb == skb.0 as u64 && (*call).request.head.sock == sock.0 as u64 };
-    (is_it && call::turn(call, Doing::Waiting, Doing::Reading)).then_some(call)
+    (is_it && call::turn(call, CallState::Waiting, CallState::Reading)).then_some(call)
 }
 
 /// Tells all at once, where this is the reading that it was put off for and not a mere look
@@ -84,17 +84,17 @@ pub fn tell(call: *mut Call, read: Read, peeked: bool) -> Result<bool, Fault> {
         return Ok(false);
     }
     if peeked {
-        tell_apart(call);
+        emit_separately(call);
         return Ok(false);
     }
-    emit::<Whole>(|slot| {
+    emit::<RoundTrip>(|slot| {
         let to = slot.as_mut_ptr();
         // SAFETY: `to` is valid for writes and aligned, and every field is written; the
         // slot is this task's.
         unsafe {
             let request = &raw const (*call).request;
             (&raw mut (*to).head).write((*request).head);
-            (&raw mut (*to).head.kind).write(Kind::Whole as u32);
+            (&raw mut (*to).head.kind).write(RecordKind::RoundTrip as u32);
             (&raw mut (*to).send_ns).write((*request).send_ns);
             (&raw mut (*to).cross_ns).write((*request).cross_ns);
             (&raw mut (*to).handle_ns).write((*request).handle_ns);
@@ -121,7 +121,7 @@ pub fn tell(call: *mut Call, read: Read, peeked: bool) -> Result<bool, Fault> {
 
 /// Tells the answer that was put off, and its request, as they are told outside of a summary.
 #[inline(never)]
-pub fn tell_apart(call: *mut Call) {
+pub fn emit_separately(call: *mut Call) {
     tell_answer(call);
     // SAFETY: the slot is nobody else's now.
     unsafe {
@@ -132,7 +132,7 @@ pub fn tell_apart(call: *mut Call) {
 
 /// Tells the answer that was put off, if one was, where its request is about to be told.
 #[inline(always)]
-pub fn tell_answer_if_put_off(call: *mut Call) {
+pub fn emit_deferred_answer(call: *mut Call) {
     if SUMMARY.load() == 0 {
         return;
     }
@@ -155,7 +155,7 @@ fn tell_answer(call: *mut Call) {
         unsafe {
             let head: Head = (*call).request.head;
             (&raw mut (*to).head).write(head);
-            (&raw mut (*to).head.kind).write(Kind::Message as u32);
+            (&raw mut (*to).head.kind).write(RecordKind::Message as u32);
             (&raw mut (*to).skb).write((*call).answer_skb);
             (&raw mut (*to).reply_ns).write((*call).answer_reply_ns);
             (&raw mut (*to).queue_ns).write((*call).answer_queue_ns);

@@ -28,12 +28,12 @@ pub const SHARED: &str = "/tmp";
 const BROWSER: &str = "/usr/lib/chromium/chromium";
 
 /// Where they are, and how they are started.
-pub struct Judges {
+pub struct Oracles {
     driver: PathBuf,
     promtool: PathBuf,
 }
 
-impl Judges {
+impl Oracles {
     /// Sees to it that they are there.
     ///
     /// # Errors
