@@ -16,6 +16,7 @@ pub mod clock;
 #[cfg(feature = "otlp")]
 pub mod collector;
 pub mod completions;
+pub mod describe;
 pub mod doctor;
 pub mod error;
 pub mod event;

@@ -3,13 +3,10 @@
 //! on a line. How it is drawn, [`RenderOptions`] says; what is drawn depends on nothing else.
 
 mod bytes;
-pub(super) mod counts;
-mod errno;
 mod fold;
 mod ladder;
 mod lanes;
 mod line;
-pub(super) mod marks;
 mod message;
 mod oneline;
 pub mod parts;
@@ -38,7 +35,6 @@ use line::{Line, wrapped};
 pub use render::RenderOptions;
 use render::{BOLD, DIM, ERROR, PLAIN};
 use text::{counted, duration, microseconds};
-pub(super) use text::{error_name, error_text};
 
 /// Writes lines for people.
 pub struct Human<W> {

@@ -8,7 +8,6 @@ mod object;
 
 use std::io::{self, Write};
 
-pub(super) use lines::extack_text;
 use lines::{Counted, ExtackLine, Line, LossLine, StartLine, SummaryLine, VERSION, with_total};
 
 use crate::{

@@ -18,6 +18,7 @@ use std::{
 pub use encode::{Scrape, Syntax};
 
 use crate::{
+    describe,
     event::{Delivery, Head, Loss},
     journey::{Exchange, Status, Update},
     run::{Opening, Progress, Summary},
@@ -107,7 +108,7 @@ impl Metrics {
     }
 
     fn exchange(&mut self, exchange: &Exchange) {
-        let Some(head) = subject(exchange) else {
+        let Some(head) = describe::owner(exchange) else {
             return;
         };
         let status = exchange.status();
@@ -128,36 +129,14 @@ impl Metrics {
         // Those of which there are records were counted with their errors.
         losses.failures.add(None, u64::from(exchange.unexplained));
         if matches!(status, Status::Refused | Status::Failed) {
-            losses.refusals.add(refusal(exchange), 1);
+            losses.refusals.add(describe::errno(exchange), 1);
         }
     }
-}
-
-/// Whose exchange it is: who sent the request; of a message that nobody asked for who read
-/// it, or, where nobody did, in whose call it was queued.
-fn subject(exchange: &Exchange) -> Option<&Head> {
-    if let Some(request) = &exchange.request {
-        return Some(&request.head);
-    }
-    let queued = exchange.queued.first()?;
-    let reader = queued.delivery.as_ref().map(|read| &read.head);
-    Some(reader.unwrap_or(&queued.message.head))
 }
 
 fn deliveries(exchange: &Exchange) -> impl Iterator<Item = &Delivery> {
     let queued = exchange.queued.iter();
     queued.filter_map(|queued| queued.delivery.as_ref())
-}
-
-/// What `sendmsg()` returned, or the first error among the answers: a negative errno.
-fn refusal(exchange: &Exchange) -> Option<i32> {
-    let result = exchange.request.as_ref().map(|request| request.result);
-    let mut answers = exchange.queued.iter();
-    let answered = || {
-        let error = |errno: &i32| *errno < 0;
-        answers.find_map(|queued| queued.message.datagram.error().filter(error))
-    };
-    result.filter(|result| *result < 0).or_else(answered)
 }
 
 impl View for Metrics {

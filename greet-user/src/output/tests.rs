@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! What each format looks like.
 
+mod agreement;
 mod human;
 
 use greet_common::wire::{Header, NLMSG_DONE};

@@ -18,12 +18,13 @@ use super::{
     fold::{Shown, folded},
     lanes::Lanes,
     line::{Line, width, wrapped},
-    marks, message,
+    message,
     render::{BOLD, DIM, ERROR, PLAIN, RenderOptions},
     rungs::{Rung, rungs},
     text::{clock, counted, duration, process, protocol, short},
 };
 use crate::{
+    describe::{self, marks},
     event::Head,
     journey::{COMPLETE, Exchange, FIRST_REPLY, Status},
 };
@@ -58,11 +59,9 @@ impl<'a> Ladder<'a> {
         callback: Option<&'a str>,
         render: &'a RenderOptions,
     ) -> Self {
-        let first = exchange.queued.first();
-        let owner = match &exchange.request {
-            Some(request) => Some(&request.head),
-            None => first.and_then(|queued| Some(&queued.delivery.as_ref()?.head)),
-        };
+        let asker = exchange.request.as_ref().map(|request| &request.head);
+        // A message that nobody has read has no lane of a process yet.
+        let owner = asker.or_else(|| describe::reader(exchange));
         let callback = callback.unwrap_or("receive callback");
         let rungs = rungs(exchange, callback, owner, render);
         let functions = rungs.iter().map(|rung| width(rung.function));

@@ -6,14 +6,13 @@ use greet_common::wire::Header;
 
 use super::{
     line::{Line, cut},
-    marks,
     render::{BOLD, DIM, ERROR, PLAIN, RenderOptions, TO_KERNEL, TO_USER},
     text::{clock, error_name, flags, owner, process, protocol, short},
 };
 use crate::{
+    describe::{extack_text, marks},
     event::{Datagram, Direction, Extack, Loss, type_name},
     journey::{Exchange, Pairing, Queued, Status},
-    output::json::extack_text,
 };
 
 /// Columns from which on flags have names and processes have room.

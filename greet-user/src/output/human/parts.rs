@@ -2,8 +2,8 @@
 //! Parts of the drawing, for a screen that puts them where it likes: the same lines that a
 //! terminal gets, with the same styles.
 
-use super::{RenderOptions, ladder::Ladder, line, marks, text};
-use crate::journey::Exchange;
+use super::{RenderOptions, ladder::Ladder, line, text};
+use crate::{describe::marks, journey::Exchange};
 
 /// An exchange as a ladder, and how it ended.
 #[must_use]

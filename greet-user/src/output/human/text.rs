@@ -3,9 +3,9 @@
 
 use greet_common::wire::Header;
 
-pub(in crate::output) use super::errno::{error_name, error_text};
 use super::line::{cut, width};
 use super::render::RenderOptions;
+pub(super) use crate::describe::{bytes, counted, error_name, error_text};
 use crate::event::{Datagram, Head, Owner, comm, flag_names, protocol_name, type_name};
 
 /// The message type: its number, and its name where it has one.
@@ -47,17 +47,6 @@ pub(super) fn process(head: &Head, columns: usize, render: &RenderOptions) -> St
 /// `ip[71]`: the process that owns a socket.
 pub(super) fn owner(owner: &Owner, render: &RenderOptions) -> String {
     format!("{}[{}]", render.shown(owner.comm()), owner.pid)
-}
-
-/// `1 byte`, `36 bytes`.
-pub(super) fn bytes(count: u32) -> String {
-    counted(count.into(), "byte", "bytes")
-}
-
-/// `1 event`, `2 events`.
-pub(in crate::output) fn counted(count: u64, one: &str, several: &str) -> String {
-    let what = if count == 1 { one } else { several };
-    format!("{count} {what}")
 }
 
 /// With one decimal, rounded.

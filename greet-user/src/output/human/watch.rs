@@ -5,7 +5,7 @@
 use std::io::{self, Write};
 
 use super::{
-    Human, counts,
+    Human,
     ladder::{self, Ladder},
     line::Line,
     oneline,
@@ -14,9 +14,9 @@ use super::{
     text::{clock, counted, error_name, owner, process},
 };
 use crate::{
+    describe::{counts, extack_text},
     event::{End, Extack, Loss, Request},
     journey::{Exchange, Update},
-    output::json::extack_text,
     run::{Summary, System},
 };
 

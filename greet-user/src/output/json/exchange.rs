@@ -4,11 +4,12 @@
 use greet_common::{Stage, wire::NETLINK_TEST_PROTOCOL};
 
 use super::{
-    lines::{TOTAL, VERSION, extack_text},
+    lines::{TOTAL, VERSION},
     object::{Object, string},
 };
 use crate::{
-    event::{Request, comm, escaped, printable},
+    describe::{self, extack_text},
+    event::{self, Request, comm, escaped, printable},
     greeting::{Greeting, Outcome},
     journey::{Exchange, FIRST_REPLY, Pairing, Queued},
 };
@@ -20,10 +21,9 @@ pub(super) fn exchange(
     callback: Option<&str>,
     greeting: Option<&Greeting>,
 ) -> bool {
-    let (head, datagram) = match (&exchange.request, exchange.queued.first()) {
-        (Some(request), _) => (&request.head, &request.datagram),
-        (None, Some(queued)) => (&queued.message.head, &queued.message.datagram),
-        (None, None) => return false,
+    let of_exchange = describe::owner(exchange).zip(describe::datagram(exchange));
+    let Some((head, datagram)) = of_exchange else {
+        return false;
     };
     let queued = exchange.stages();
     let t_ns = queued.first().map_or(0, |(_, time_ns)| *time_ns);
@@ -35,6 +35,13 @@ pub(super) fn exchange(
         let comm = comm(head);
         if !comm.is_empty() {
             line.escaped("comm", comm);
+        }
+        if let Some(other) = describe::originator(exchange).filter(|other| other.tid != head.tid) {
+            line.object("originator", |line| {
+                line.number("pid", other.pid);
+                line.number("tid", other.tid);
+                line.escaped("comm", event::comm(other));
+            });
         }
         if datagram.netns != 0 {
             line.number("netns", datagram.netns);

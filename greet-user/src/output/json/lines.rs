@@ -4,6 +4,7 @@
 use serde::{Serialize, Serializer};
 
 use crate::{
+    describe::extack_text,
     event::{Extack, Loss, Owner, comm, escaped},
     journey::FIRST_REPLY,
     run::Summary,
@@ -174,12 +175,6 @@ impl<'a> ExtackLine<'a> {
             text: extack_text(extack),
         }
     }
-}
-
-/// The text without its NUL.
-pub(in crate::output) fn extack_text(extack: &Extack) -> &[u8] {
-    let mut parts = extack.text.split(|byte| *byte == 0);
-    parts.next().unwrap_or_default()
 }
 
 fn as_text<S: Serializer>(bytes: &[u8], serializer: S) -> Result<S::Ok, S::Error> {

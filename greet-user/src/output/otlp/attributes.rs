@@ -7,11 +7,11 @@ use opentelemetry::{Array, KeyValue, StringValue, Value};
 
 use super::Sample;
 use crate::{
+    describe::{errno, error_name, error_text},
     event::{
         Datagram, Extack, Head, Loss, Request, comm, escaped, flag_names, protocol_name, type_name,
     },
     journey::{Queued, Status},
-    output::human::{error_name, error_text},
 };
 
 /// A protocol as `--protocol` takes it.
@@ -85,7 +85,7 @@ fn error(sample: &Sample) -> Option<String> {
     if !is_error(sample.status) {
         return None;
     }
-    let known = errno(sample).map(error_name);
+    let known = errno(&sample.exchange).map(error_name);
     Some(known.unwrap_or_else(|| sample.status.name().to_owned()))
 }
 
@@ -95,7 +95,7 @@ pub(super) fn reason(sample: &Sample) -> Option<String> {
     if let Some(remark) = sample.exchange.remark() {
         reason = format!("{reason}: {remark}");
     }
-    if let Some(errno) = errno(sample) {
+    if let Some(errno) = errno(&sample.exchange) {
         reason = format!("{reason}: {}", error_text(errno));
     }
     for extack in &sample.exchange.extacks {
@@ -109,28 +109,6 @@ const fn is_error(status: Status) -> bool {
         status,
         Status::Refused | Status::Failed | Status::Lost | Status::Truncated | Status::Died
     )
-}
-
-/// The negative errno of what went wrong, where it is known.
-fn errno(sample: &Sample) -> Option<i32> {
-    let exchange = &sample.exchange;
-    if sample.status == Status::Died {
-        return None;
-    }
-    let result = exchange.request.as_ref().map(|request| request.result);
-    let answers = exchange.queued.iter();
-    let mut answers = answers.filter_map(|queued| queued.message.datagram.error());
-    let lost = || exchange.own_losses().next().map(|loss| loss.result);
-    let mut reads = exchange.queued.iter();
-    let spoilt = || {
-        let result = |queued: &Queued| Some(queued.delivery.as_ref()?.result);
-        reads.find_map(|queued| result(queued).filter(|result| *result < 0))
-    };
-    let found = result.filter(|result| *result < 0);
-    found
-        .or_else(|| answers.find(|errno| *errno < 0))
-        .or_else(lost)
-        .or_else(spoilt)
 }
 
 fn of_task(head: &Head) -> Vec<KeyValue> {

@@ -26,7 +26,10 @@ use super::{
     attributes::{kind, of_answer, of_exchange, of_extack, of_loss, protocol, reason},
     ids::Ids,
 };
-use crate::journey::{FIRST_REPLY, SPANS, Status};
+use crate::{
+    describe,
+    journey::{FIRST_REPLY, SPANS, Status},
+};
 
 /// What times are counted from, and who tells.
 #[derive(Clone, Debug)]
@@ -70,10 +73,9 @@ impl Times {
 #[must_use]
 pub fn spans(sample: &Sample, clock: &Clock) -> Vec<SpanData> {
     let exchange = &sample.exchange;
-    let (head, datagram) = match (&exchange.request, exchange.queued.first()) {
-        (Some(request), _) => (&request.head, &request.datagram),
-        (None, Some(queued)) => (&queued.message.head, &queued.message.datagram),
-        (None, None) => return Vec::new(),
+    let begun = describe::owner(exchange).zip(describe::datagram(exchange));
+    let Some((head, datagram)) = begun else {
+        return Vec::new();
     };
     let whole = whole(sample);
     let ids = Ids::of(clock.boot_ns, whole.from_ns, datagram.netns, sample.number);

@@ -7,12 +7,9 @@ use std::fmt::Write as _;
 use greet_common::Stage;
 
 use crate::{
+    describe::{counted, counts, error_name, error_text, extack_text, marks},
     event::{Datagram, Direction, End, Extack, Head, Loss, Message, Request, comm, escaped},
     journey::{Exchange, Queued, Seen, Status},
-    output::{
-        human::{counts, error_name, error_text, marks},
-        json::extack_text,
-    },
     run::{Summary, System},
 };
 
@@ -202,8 +199,8 @@ pub(super) fn of_summary(observed: &Summary, left: &Notes) -> String {
     if let Some(lost) = counts::lost(observed) {
         add(&mut text, &lost);
     }
-    let events = counts::counted(events, "record", "records");
-    let missed = counts::counted(observed.calls_missed, "call", "calls");
+    let events = counted(events, "record", "records");
+    let missed = counted(observed.calls_missed, "call", "calls");
     add(
         &mut text,
         &format!("{events} seen, {dropped} dropped, {missed} missed"),

@@ -12,14 +12,11 @@ use serde::Serialize;
 
 use super::loss::Loss;
 use crate::{
+    describe::{self, error_name, error_text, extack_text, marks},
     event::{
         Datagram, Direction, End, Head, Request, comm, escaped, flag_names, reached, type_name,
     },
     journey::{Exchange, Pairing, Queued},
-    output::{
-        human::{error_name, error_text, marks},
-        json::extack_text,
-    },
 };
 
 /// How many answers of an exchange are kept: the first ones, and the last.
@@ -147,10 +144,7 @@ impl FullExchange {
         base_ns: u64,
     ) -> Self {
         let request = exchange.request.as_ref();
-        let first = exchange.queued.first();
-        let of_request = request.map(|request| (&request.head, &request.datagram));
-        let of_first = first.map(|queued| (&queued.message.head, &queued.message.datagram));
-        let (head, datagram) = of_request.or(of_first).unzip();
+        let (head, datagram) = (describe::owner(exchange), describe::datagram(exchange));
         let header = datagram.and_then(Datagram::header);
         let since = |time_ns: u64| time_ns.saturating_sub(base_ns);
         let handled = exchange.stage(Stage::Handle).is_some();

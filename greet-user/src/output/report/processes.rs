@@ -5,7 +5,8 @@
 use hashbrown::HashMap;
 
 use crate::{
-    event::{Head, comm, escaped},
+    describe,
+    event::{comm, escaped},
     journey::Exchange,
     statistics::Spans,
 };
@@ -86,7 +87,7 @@ impl Group {
 impl Processes {
     pub(super) fn count(&mut self, exchange: &Exchange) {
         self.all.count(exchange);
-        let Some(head) = head(exchange) else {
+        let Some(head) = describe::owner(exchange) else {
             return;
         };
         let name: Box<[u8]> = comm(head).into();
@@ -112,10 +113,4 @@ impl Processes {
         }
         groups
     }
-}
-
-/// Whose exchange it is: the sender's, or that of the task in which it was queued.
-fn head(exchange: &Exchange) -> Option<&Head> {
-    let request = exchange.request.as_ref().map(|request| &request.head);
-    request.or_else(|| Some(&exchange.queued.first()?.message.head))
 }

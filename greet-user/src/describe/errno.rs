@@ -43,7 +43,8 @@ fn internal(errno: i32) -> Option<(&'static str, &'static str)> {
 }
 
 /// `ENODEV` for -19; the number where it has no name.
-pub(in crate::output) fn error_name(error: i32) -> String {
+#[must_use]
+pub fn error_name(error: i32) -> String {
     let errno = error.wrapping_neg();
     match (Errno::from_raw(errno), internal(errno)) {
         (Errno::UnknownErrno, Some((name, _))) => name.to_owned(),
@@ -53,7 +54,8 @@ pub(in crate::output) fn error_name(error: i32) -> String {
 }
 
 /// `No such device` for -19.
-pub(in crate::output) fn error_text(error: i32) -> String {
+#[must_use]
+pub fn error_text(error: i32) -> String {
     let errno = error.wrapping_neg();
     if let Some((_, words)) = internal(errno) {
         return format!("{words} (kernel-internal code {errno})");

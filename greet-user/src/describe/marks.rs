@@ -2,11 +2,12 @@
 //! What must be seen of an exchange in every view, whatever its status and however much of it is
 //! folded: losses, messages that were read in part, and dumps of what changed meanwhile.
 
-use super::text::{bytes, counted};
+use super::{bytes, counted};
 use crate::journey::{Exchange, Queued, Status};
 
 /// The marks of an exchange, a few words each. What its status says is not said twice.
-pub(in crate::output) fn of_exchange(exchange: &Exchange) -> Vec<String> {
+#[must_use]
+pub fn of_exchange(exchange: &Exchange) -> Vec<String> {
     let mut marks: Vec<_> = exchange.remark().map(str::to_owned).into_iter().collect();
     let status = exchange.status();
     let lost = exchange.lost();
@@ -40,17 +41,19 @@ pub(in crate::output) fn of_exchange(exchange: &Exchange) -> Vec<String> {
 }
 
 /// Of a dump of what changed meanwhile.
-pub(super) const INTERRUPTED: &str = "dump interrupted (NLM_F_DUMP_INTR)";
+pub const INTERRUPTED: &str = "dump interrupted (NLM_F_DUMP_INTR)";
 
 /// How much of a message was read, if that was not all of it.
-pub(in crate::output) fn truncation(queued: &Queued) -> Option<String> {
+#[must_use]
+pub fn truncation(queued: &Queued) -> Option<String> {
     let copied = queued.copied().filter(|_| queued.is_truncated())?;
     let len = queued.message.datagram.len;
     Some(format!("truncated: {copied} of {} read", bytes(len)))
 }
 
 /// The same in as few columns as can be, for a line that has few.
-pub(super) fn brief(exchange: &Exchange) -> Vec<String> {
+#[must_use]
+pub fn brief(exchange: &Exchange) -> Vec<String> {
     let (lost, truncated) = (exchange.lost(), exchange.truncated());
     let is_one = exchange.queued.len() == 1;
     let status = exchange.status();
@@ -68,7 +71,8 @@ pub(super) fn brief(exchange: &Exchange) -> Vec<String> {
 }
 
 /// Those of one message, as briefly.
-pub(super) fn brief_of_message(queued: &Queued) -> Vec<String> {
+#[must_use]
+pub fn brief_of_message(queued: &Queued) -> Vec<String> {
     let mut marks = Vec::new();
     if queued.is_interrupted() {
         marks.push(DUMP_INTR.to_owned());
@@ -82,7 +86,8 @@ pub(super) fn brief_of_message(queued: &Queued) -> Vec<String> {
 const DUMP_INTR: &str = "DUMP_INTR";
 
 /// The marks of one message.
-pub(in crate::output) fn of_message(queued: &Queued) -> Vec<String> {
+#[must_use]
+pub fn of_message(queued: &Queued) -> Vec<String> {
     let interrupted = queued.is_interrupted().then(|| INTERRUPTED.to_owned());
     truncation(queued).into_iter().chain(interrupted).collect()
 }

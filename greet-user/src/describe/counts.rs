@@ -2,11 +2,12 @@
 //! What a watch saw, counted, in one sentence; the same wherever it is said. What the hooks could
 //! not see is not in it.
 
-pub(in crate::output) use super::text::counted;
+use super::counted;
 use crate::run::Summary;
 
 /// Requests and messages.
-pub(in crate::output) fn seen(observed: &Summary) -> String {
+#[must_use]
+pub fn seen(observed: &Summary) -> String {
     let (counts, watched) = (observed.counts, observed.watched);
     let mut parts = Vec::new();
     if watched.requests {
@@ -38,7 +39,8 @@ pub(in crate::output) fn seen(observed: &Summary) -> String {
 }
 
 /// Losses, where they can be seen.
-pub(in crate::output) fn lost(observed: &Summary) -> Option<String> {
+#[must_use]
+pub fn lost(observed: &Summary) -> Option<String> {
     let counts = observed.counts;
     if !observed.watched.losses && counts.lost() == 0 {
         return None;
