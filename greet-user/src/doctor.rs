@@ -99,7 +99,7 @@ fn tried(
         Ok((kinds, handler)) => {
             let descriptors = kinds.iter().map(|kind| kind.descriptors).max();
             let mut checks = hooks::checks(&kinds, &handler, warned);
-            let found = format!("{} MiB to be had", size >> 20);
+            let found = format!("{} MiB available", size >> 20);
             checks.push(Check::ok(
                 NAME,
                 found,

@@ -133,7 +133,7 @@ pub struct Counts {
     pub failed: u64,
     /// Messages read that were not seen before.
     pub unmatched: u64,
-    /// Exchanges that were told before their answers were read: too many were waiting.
+    /// Exchanges that were shown before their replies were read: too many were waiting.
     pub cut_short: u64,
 }
 

@@ -43,7 +43,7 @@ pub fn release() -> String {
 pub fn check_release(release: &str) -> Check {
     const NAME: &str = "kernel";
     let Some(version) = version(release) else {
-        return Check::not_checked(NAME, release, "this is not a version of Linux");
+        return Check::not_checked(NAME, release, "not a Linux version number");
     };
     if version < OLDEST {
         let means = "the BPF ring buffer came with Linux 5.8";
@@ -69,19 +69,19 @@ pub fn version(release: &str) -> Option<(u32, u32)> {
 pub fn check_config(config: Option<&Config>) -> Check {
     const NAME: &str = "configuration";
     let Some(config) = config else {
-        let means = "the hooks are tried all the same, below";
-        return Check::ok(NAME, "this kernel does not show how it was built", means);
+        let means = "the hooks are tried below";
+        return Check::ok(NAME, "this kernel does not expose its configuration", means);
     };
     let missing = OPTIONS.iter().filter(|(option, _)| !config.has(option));
     let missing: Vec<_> = missing
         .map(|(option, means)| format!("CONFIG_{option} ({means})"))
         .collect();
     if missing.is_empty() {
-        Check::ok(NAME, config.source(), "it has every option that is needed")
+        Check::ok(NAME, config.source(), "every required option is enabled")
     } else {
         let found = format!("{} is without {}", config.source(), missing.join(", "));
-        Check::warning(NAME, found, "it was built without what that takes")
-            .advise("boot a kernel that has them, as those of the distributions do; `cargo xtask demo` runs one in a virtual machine")
+        Check::warning(NAME, found, "options that tracing requires are missing")
+            .advise("boot a kernel that has them, as distribution kernels do; `cargo xtask demo` runs one in a virtual machine")
     }
 }
 
@@ -91,7 +91,7 @@ pub fn check_types() -> (Vec<Check>, Option<Btf>) {
     const NAME: &str = "BTF";
     let types = match Btf::of_running_kernel() {
         _ if sys_hides(KERNEL_BTF) => {
-            let found = format!("{KERNEL_BTF} is not to be seen here");
+            let found = format!("{KERNEL_BTF} is not visible here");
             let means = "whether the kernel describes its structures";
             return (
                 vec![Check::not_checked(NAME, found, means).advise(ABOVE)],
@@ -101,9 +101,9 @@ pub fn check_types() -> (Vec<Check>, Option<Btf>) {
         Ok(types) => types,
         Err(error) => {
             let found = format!("{KERNEL_BTF} cannot be read ({error})");
-            let means = "nothing tells where the kernel's structures keep their fields";
+            let means = "the layout of the kernel's structures is unknown";
             let check = Check::failure(NAME, found, means).advise(
-                "boot a kernel with CONFIG_DEBUG_INFO_BTF=y, as those of the distributions",
+                "boot a kernel with CONFIG_DEBUG_INFO_BTF=y, as distribution kernels have",
             );
             return (vec![check], None);
         }
@@ -116,7 +116,7 @@ pub fn check_types() -> (Vec<Check>, Option<Btf>) {
     let walk = match sockets::layout::of(&types) {
         Ok(layout) => {
             let found = format!("all {} found", layout.len());
-            Check::ok("socket fields", found, "the table of sockets can be walked")
+            Check::ok("socket fields", found, "the socket table can be read")
         }
         Err(error) => {
             let means = "receive callbacks cannot be found, only named with `--callback`";
@@ -140,9 +140,9 @@ fn check_fields(offsets: Result<&Offsets, &OffsetError>) -> Check {
     let lacking: Vec<_> = offsets.lacking().map(ToString::to_string).collect();
     if lacking.is_empty() {
         let found = format!("all {} found", offsets.named().count());
-        Check::ok(NAME, found, "the programs know where to read")
+        Check::ok(NAME, found, "all fields that the programs read are known")
     } else {
-        let means = "the programs that read it are left out";
+        let means = "programs that read it are not loaded";
         Check::warning(NAME, lacking.join("; "), means).advise(ADVICE)
     }
 }
@@ -162,10 +162,10 @@ pub fn check_file_systems() -> Check {
     .filter_map(|(mount_point, is_hidden)| is_hidden.then_some(mount_point))
     .collect();
     if hidden.is_empty() {
-        return Check::ok(NAME, "/proc and /sys", "the kernel's files are there");
+        return Check::ok(NAME, "/proc and /sys", "the kernel's file systems are mounted");
     }
     let found = format!("not mounted here, or masked: {}", hidden.join(" and "));
-    let means = "what the tracer has to know of the kernel is there";
+    let means = "the tracer reads what it needs to know about the kernel there";
     let advice: Vec<_> = hidden.iter().map(|place| how_to_mount(place)).collect();
     Check::failure(NAME, found, means).advise(&advice.join("; "))
 }
@@ -181,7 +181,7 @@ fn ftrace(is_off: bool) -> Check {
     if !is_off {
         return Check::ok(NAME, "on", "fentry and kprobes fire");
     }
-    let means = "neither fentry nor kprobes would fire, so none is attached";
+    let means = "fentry and kprobes would not fire, so none are attached";
     Check::failure(NAME, "kernel.ftrace_enabled = 0", means).advise(
         "`sudo sysctl kernel.ftrace_enabled=1`; `--hooks tracepoint` shows fewer stages without",
     )
@@ -195,9 +195,9 @@ pub fn check_preemption() -> Check {
         Err(error) => format!("{} (debugfs: {error})", uname().version().to_string_lossy()),
     };
     let means = if is_preemptible() {
-        "fentry may miss calls here, so kprobes come first"
+        "fentry may miss calls here, so kprobes are preferred"
     } else {
-        "fentry misses nothing here, and comes first"
+        "fentry misses no calls here and is preferred"
     };
     Check::ok("preemption", found, means)
 }
@@ -206,13 +206,13 @@ pub fn check_preemption() -> Check {
 #[must_use]
 pub fn check_kprobes() -> Check {
     const NAME: &str = "kprobes";
-    const OFF: &str = "the stages handle and handled cannot be seen; the others can with fentry, some with tracepoints";
+    const OFF: &str = "the stages handle and handled are not visible; fentry shows the others, tracepoints some";
     if sys_hides(KPROBES) {
-        let means = "whether the kernel has kprobes is seen in /sys";
-        return Check::not_checked(NAME, "/sys is not to be seen here", means).advise(ABOVE);
+        let means = "/sys shows whether the kernel has kprobes";
+        return Check::not_checked(NAME, "/sys is not visible here", means).advise(ABOVE);
     }
     if !fs::exists(KPROBES).unwrap_or(false) {
-        let advice = "boot a kernel with CONFIG_KPROBE_EVENTS=y, as those of the distributions";
+        let advice = "boot a kernel with CONFIG_KPROBE_EVENTS=y, as distribution kernels have";
         return Check::warning(NAME, "this kernel has none", OFF).advise(advice);
     }
     match unmounted::read("debugfs", "kprobes/enabled") {
@@ -230,15 +230,15 @@ pub fn check_kprobes() -> Check {
                 .collect();
             if refused.is_empty() {
                 let found = format!("on, {} functions excluded", list.lines().count());
-                Check::ok(NAME, found, "none of those that are watched")
+                Check::ok(NAME, found, "none of the watched functions")
             } else {
                 let found = format!("the kernel excludes {}", refused.join(", "));
-                Check::warning(NAME, found, "their stages can be seen with fentry alone")
+                Check::warning(NAME, found, "only fentry shows their stages")
             }
         }
         Err(error) => {
             let found = format!("this kernel has them (debugfs: {error})");
-            Check::ok(NAME, found, "whether they are on shows below")
+            Check::ok(NAME, found, "the hooks below show whether they are on")
         }
     }
 }

@@ -32,7 +32,7 @@ pub fn check_receive_buffer() -> Check {
         Ok((bytes, replies)) => {
             let most = sysctl("net/core/rmem_max").map(|most| format!(", {most} at most"));
             let found = format!("{bytes} bytes{}", most.unwrap_or_default());
-            let means = format!("{replies} unread answers fit, then some are lost (ENOBUFS)");
+            let means = format!("{replies} unread replies fit; further ones are lost (ENOBUFS)");
             Check::ok(NAME, found, &means)
         }
         Err(error) => Check::not_checked(NAME, error.to_string(), "answers queue up in it"),
@@ -79,7 +79,7 @@ pub fn check_send_buffer() -> Check {
         Ok(bytes) => {
             let most = sysctl("net/core/wmem_max").map(|most| format!(", {most} at most"));
             let longest = bytes.saturating_sub(SEND_RESERVE + HEADER_SIZE);
-            let means = format!("a greeting has at most {longest} bytes (else EMSGSIZE)");
+            let means = format!("a greeting may have up to {longest} bytes (EMSGSIZE beyond)");
             Check::ok(
                 NAME,
                 format!("{bytes} bytes{}", most.unwrap_or_default()),
@@ -104,23 +104,23 @@ fn jit(value: Result<&str, &io::Error>, harden: &str) -> Check {
         Ok("0") => Check::warning(
             NAME,
             "net.core.bpf_jit_enable = 0",
-            "programs are interpreted, which is slow; those that the kernel refuses then are named below",
+            "programs are interpreted, which is slow; the kernel refuses those named below",
         )
         .advise("`sudo sysctl net.core.bpf_jit_enable=1`"),
         Ok(_) if harden == "2" => Check::ok(
             NAME,
             "on, with net.core.bpf_jit_harden = 2",
-            "root's programs are hardened too: each stamp costs a little more",
+            "root's programs are hardened too: each timestamp costs slightly more",
         ),
         Ok(_) => Check::ok(NAME, "on", "programs run as machine code"),
         Err(error) if error.kind() == io::ErrorKind::PermissionDenied => {
-            Check::not_checked(NAME, "needs root", "without it programs are slow")
+            Check::not_checked(NAME, "needs root", "programs are slow without it")
                 .advise("try `sudo greet-user doctor`")
         }
         Err(_) if proc_hides("/proc/sys/net") => Check::not_checked(
             NAME,
-            "/proc is not to be seen here",
-            "without it programs are slow",
+            "/proc is not visible here",
+            "programs are slow without it",
         )
         .advise(ABOVE),
         Err(error) => Check::warning(
@@ -141,9 +141,9 @@ fn locked_memory(release: &str, limit: Option<u64>, needed: u64) -> Check {
     const NAME: &str = "locked memory";
     let found = limit.map_or_else(|| "unlimited".to_owned(), |limit| format!("{limit} bytes"));
     if version(release).is_some_and(|version| version >= (5, 11)) {
-        Check::ok(NAME, found, "maps do not count since Linux 5.11")
+        Check::ok(NAME, found, "maps have not counted since Linux 5.11")
     } else if limit.is_some_and(|limit| limit < needed) {
-        let means = format!("the ring buffer has {needed}, which count before Linux 5.11");
+        let means = format!("the ring buffer takes {needed} bytes, which count before Linux 5.11");
         Check::failure(NAME, found, &means).advise("`ulimit -l unlimited`, as root")
     } else {
         Check::ok(NAME, found, "enough for the ring buffer")
@@ -162,7 +162,7 @@ fn open_files(limit: Option<u64>, needed: usize) -> Check {
         || "unlimited".to_owned(),
         |limit| format!("{limit} allowed"),
     );
-    let means = format!("tracing has {needed} open at once here");
+    let means = format!("tracing opens {needed} at once here");
     if limit.is_some_and(|limit| limit < needed as u64 + 16) {
         Check::failure(NAME, found, &means).advise("`ulimit -n 1024`")
     } else {

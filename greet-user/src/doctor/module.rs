@@ -61,7 +61,7 @@ impl Found<'_> {
     /// `module`. Any that listens on the protocol is one, whatever its name.
     fn module(&self) -> Check {
         const NAME: &str = "module";
-        let means = "nobody answers greetings; other netlink traffic can be watched";
+        let means = "no module answers greetings; other netlink traffic can be watched";
         let is_loaded = |list: &str| {
             let mut names = list.lines().filter_map(|line| line.split(' ').next());
             names.any(|name| name == MODULE)
@@ -130,7 +130,7 @@ fn greeting(answered: Result<(u64, Answer), ClientError>) -> Check {
             | ClientError::Refused { errno: 0 },
         ) => Check::ok(
             NAME,
-            "answered, in another form than the greeting module does",
+            "answered in a different format than the greeting module's",
             WORKS,
         ),
         Err(ClientError::NoProtocol { protocol }) => {
@@ -138,7 +138,7 @@ fn greeting(answered: Result<(u64, Answer), ClientError>) -> Check {
             Check::warning(NAME, found, "the module is not loaded").advise(LOAD)
         }
         Err(ClientError::NobodyListens { protocol }) => {
-            let found = format!("nobody listens on protocol {protocol} (ECONNREFUSED)");
+            let found = format!("no listener on protocol {protocol} (ECONNREFUSED)");
             let means = "the module's socket is in another network namespace";
             Check::warning(NAME, found, means)
                 .advise("try `sudo nsenter --net --target 1 greet-user`")
@@ -163,11 +163,11 @@ fn check_symbol(symbol: &str) -> Check {
         }
         Err(_) if proc_hides("/proc/kallsyms") => {
             let means = "the names of the kernel's functions are in /proc/kallsyms";
-            Check::not_checked(NAME, "/proc is not to be seen here", means).advise(ABOVE)
+            Check::not_checked(NAME, "/proc is not visible here", means).advise(ABOVE)
         }
         Err(error) => {
-            let advice = "a kernel with CONFIG_KALLSYMS=y has it";
-            Check::warning(NAME, error.to_string(), "no kprobe finds its function").advise(advice)
+            let advice = "boot a kernel with CONFIG_KALLSYMS=y";
+            Check::warning(NAME, error.to_string(), "a kprobe cannot find its function").advise(advice)
         }
     }
 }
@@ -184,7 +184,7 @@ fn callback(sockets: &Result<Vec<KernelSocket>, SocketsError>) -> Option<&Callba
 /// `callback`: what the kernel's own table of sockets names for the protocol.
 fn check_callback(sockets: &Result<Vec<KernelSocket>, SocketsError>) -> Check {
     const NAME: &str = "callback";
-    const MEANS: &str = "the receive callbacks are in the kernel's table of sockets";
+    const MEANS: &str = "the kernel's socket table holds the receive callbacks";
     let all = match sockets {
         Ok(all) => all,
         Err(SocketsError::Privileges { missing }) => {
@@ -215,7 +215,7 @@ fn check_callback(sockets: &Result<Vec<KernelSocket>, SocketsError>) -> Check {
         callback.symbol,
         namespaces.count()
     );
-    let means = "the stages handle and handled know where to look";
+    let means = "the stages handle and handled can be attached";
     Check::ok(NAME, found, means)
 }
 

@@ -128,7 +128,7 @@ impl Report {
     pub fn conclusion(&self) -> &'static str {
         match self.status() {
             0 => "tracing works",
-            1 => "tracing works, but not everything can be had",
+            1 => "tracing works, with limits",
             _ => "tracing cannot work",
         }
     }

@@ -36,8 +36,8 @@ fn check_capabilities() -> Check {
     let held = held();
     match check_privileges() {
         Err(TracerError::UserNamespace) => {
-            let means = "those of a user namespace do not count for tracing";
-            Check::not_checked(NAME, "held in this user namespace alone", means).advise(ABOVE)
+            let means = "capabilities of a user namespace do not apply to tracing";
+            Check::not_checked(NAME, "held in this user namespace only", means).advise(ABOVE)
         }
         Ok(()) => {
             let known = [
@@ -61,7 +61,7 @@ fn check_capabilities() -> Check {
             Check::failure(
                 NAME,
                 found,
-                "this process may not trace; greeting needs none",
+                "this process may not trace; greeting needs no capabilities",
             )
             .advise("try `sudo greet-user doctor`")
         }
@@ -73,10 +73,10 @@ fn user_namespace(is_initial: io::Result<bool>) -> Check {
     match is_initial {
         Ok(true) => Check::ok(NAME, "the initial one", "capabilities count"),
         Ok(false) => {
-            let means = "capabilities do not count for BPF in it";
+            let means = "capabilities in it do not apply to BPF";
             Check::failure(NAME, "one of its own", means).advise(CONTAINER)
         }
-        Err(error) => Check::not_checked(NAME, error.to_string(), "capabilities may not count"),
+        Err(error) => Check::not_checked(NAME, error.to_string(), "capabilities may not apply"),
     }
 }
 
@@ -84,21 +84,21 @@ fn pid_namespace(is_initial: io::Result<bool>) -> Check {
     const NAME: &str = "PID namespace";
     match is_initial {
         Ok(true) => {
-            let means = "process IDs are those that the kernel gives the programs";
+            let means = "process IDs match those that the eBPF programs see";
             Check::ok(NAME, "the initial one", means)
         }
         Ok(false) => {
-            let means = "process IDs here are not those that the kernel gives the programs";
+            let means = "process IDs differ from those that the eBPF programs see";
             Check::failure(NAME, "one of its own", means).advise(CONTAINER)
         }
-        Err(error) => Check::not_checked(NAME, error.to_string(), "process IDs may be others"),
+        Err(error) => Check::not_checked(NAME, error.to_string(), "process IDs may differ"),
     }
 }
 
 fn unprivileged_bpf(value: Result<&str, &io::Error>) -> Check {
     const NAME: &str = "unprivileged BPF";
     let means = match value {
-        Ok("0") => "anybody may load some kinds of program, but none that trace",
+        Ok("0") => "any user may load some program types, but none that trace",
         _ => "programs take CAP_BPF",
     };
     Check::ok(NAME, told("kernel.unprivileged_bpf_disabled", value), means)
@@ -118,7 +118,7 @@ fn perf_events(value: Result<&str, &io::Error>, held: CapabilitySet) -> Check {
         return Check::warning(NAME, found, means)
             .advise("`sudo sysctl kernel.perf_event_paranoid=2`, or run as root");
     }
-    Check::ok(NAME, found, "it does not bind this process")
+    Check::ok(NAME, found, "it does not restrict this process")
 }
 
 fn told(sysctl: &str, value: Result<&str, &io::Error>) -> String {

@@ -10,7 +10,7 @@ fn report() -> Report {
         Check::warning(
             "module",
             "NetlinkGreetingsLKM is not loaded",
-            "nobody answers greetings; other netlink traffic can be watched",
+            "no module answers greetings; other netlink traffic can be watched",
         )
         .advise("try `sudo insmod kmod/NetlinkGreetingsLKM.ko`"),
         Check::not_checked("JIT", "needs root", ""),

@@ -52,7 +52,7 @@ fn missing_capabilities(held: CapabilitySet) -> Option<&'static str> {
     }
 }
 
-/// Says what the kernel lacks or forbids, if it does; or what of it is not to be seen here.
+/// Says what the kernel lacks or forbids, if it does; or what of it is not visible here.
 pub(super) fn check_kernel() -> Result<(), TracerError> {
     require_proc("/proc/self/ns")?;
     require_proc("/proc/kallsyms")?;

@@ -173,7 +173,7 @@ impl<'a> Attaching<'a> {
             if is_ended {
                 self.each(&[*reasons]);
             } else if self.plan.wants(reasons.stages) {
-                let why = "nothing here tells when a request ends".to_owned();
+                let why = "no hook shows when a request ends".to_owned();
                 self.unseen.hook(self.plan, reasons, why);
             }
             ends + self.each(others)

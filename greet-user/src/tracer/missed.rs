@@ -45,7 +45,7 @@ fn total(infos: &[Info], shared: &Shared) -> u64 {
         } else if let Some(missed) = info.number("missed") {
             match twins.iter().position(|(_, twin)| Some(*twin) == function) {
                 Some(at) if is_kretprobe => both[at].1 += missed,
-                // It only adds why an answer failed: that it did is seen without.
+                // It only adds why a reply failed: that it did is seen without.
                 None if is_kretprobe && function == Some("netlink_unicast") => {}
                 _ => alone += missed,
             }

@@ -83,7 +83,7 @@ impl Fetch {
     pub fn part(&mut self, file: u32, bytes: &[u8]) -> Result<()> {
         let at = usize::try_from(file).unwrap_or(usize::MAX);
         let Some(coming) = self.0.get_mut(at) else {
-            bail!("the machine sends a file that nobody asked for")
+            bail!("the machine sent a file that was not requested")
         };
         coming.is_whole = bytes.is_empty();
         let written = coming.part.write_all(bytes);

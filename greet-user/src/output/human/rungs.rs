@@ -265,7 +265,7 @@ fn notes_of(found: &Queued, owner: Option<&Head>, render: &RenderOptions, rungs:
         }
         None => last
             .notes
-            .push((ERROR, "nobody was seen to read it".to_owned())),
+            .push((ERROR, "no reader was seen".to_owned())),
     }
 }
 

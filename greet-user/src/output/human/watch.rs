@@ -71,7 +71,7 @@ impl<W: Write> Human<W> {
         }
         if counts.cut_short > 0 {
             let told = counted(counts.cut_short, "exchange", "exchanges");
-            let text = format!("{told} told before their answers were read: too many were waiting");
+            let text = format!("{told} shown before their replies were read: too many were waiting");
             self.sentence(ERROR, &text, &mut out);
         }
         let (events, dropped) = (observed.events, observed.events_dropped);

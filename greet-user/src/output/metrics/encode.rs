@@ -214,7 +214,7 @@ impl Counted {
 
     fn exchanges(&self, out: &mut DescriptorEncoder<'_>, rows: &[Arc<Row>]) -> fmt::Result {
         let help =
-            "Requests with their answers, and messages that nobody asked for, by what came of them";
+            "Requests with their replies, and unrequested messages, by status";
         let mut family = family(out, "exchanges", help, None, MetricType::Counter)?;
         for row in rows {
             for (status, counter) in Status::ALL.into_iter().zip(&row.exchanges) {

@@ -96,7 +96,7 @@ fn missing(finished: &Finished<'_>, out: &mut impl Write) -> io::Result<()> {
     say(
         observed.events_dropped,
         "Dropped records of the tracer",
-        ". Its buffer was full; what they told is not here.",
+        ". Its buffer was full; their content is missing here.",
     );
     say(
         observed.calls_missed,

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! All keys, and what the columns mean.
+//! The help page: keys, and what the columns mean.
 
 use ratatui::{
     buffer::Buffer,
@@ -12,64 +12,34 @@ use crate::{output::parts, top::state::State};
 
 /// Keys, and what they do.
 pub const KEYS: [(&str, &str); 18] = [
-    ("Up Down  j k", "select"),
-    (
-        "PgUp PgDn  Home End  g G",
-        "by pages; to the first, to the last",
-    ),
-    ("Enter", "into the selected one: exchanges, then ladder"),
-    (
-        "1 2 3 4 5",
-        "conversations, exchanges, ladder, times, bytes",
-    ),
-    ("Tab  Shift-Tab", "to the next of these, to the one before"),
-    (
-        "Esc",
-        "back to the conversations; there: no filter, then end",
-    ),
-    (
-        "Space  p",
-        "stop the screen, and go on; all is counted meanwhile",
-    ),
-    (
-        "[ ]  Left Right",
-        "a step back in time, and forth; { } ten steps",
-    ),
-    ("< >", "sort by the column to the left, to the right"),
-    ("r", "sort the other way round"),
-    ("f", "show only: a word, process:ip pid:12 protocol:route"),
+    ("Up Down  j k", "select a line; scroll text"),
+    ("PgUp PgDn  Home End  g G", "move by a page; jump to the first or last line"),
+    ("Enter", "open the selection: its exchanges, then the ladder"),
+    ("1 2 3 4 5", "conversations, exchanges, ladder, times, bytes"),
+    ("Tab  Shift-Tab", "next pane, previous pane"),
+    ("Esc", "back to the conversations; there: clear filter, quit"),
+    ("Space  p", "pause and resume the screen; counting continues"),
+    ("[ ]  Left Right", "step back and forward in time; { } step by ten"),
+    ("< >", "sort by the column to the left or right"),
+    ("r", "reverse the sort order"),
+    ("f", "filter: a word, process:ip pid:12 protocol:route"),
     ("", "peer:kernel peer:PORT netns:N status:refused"),
-    ("/  n N", "look for; again, and backwards"),
-    ("v", "ladder and bytes: all of a long dump, or folded"),
-    ("Ctrl-L", "draw all of it anew"),
-    ("Ctrl-Z", "to the shell; `fg` comes back"),
-    ("? h", "this page, and away with it"),
-    ("q  Ctrl-C", "end"),
+    ("/  n N", "search; next match, previous match"),
+    ("v", "ladder and bytes: expand or fold a long dump"),
+    ("Ctrl-L", "redraw"),
+    ("Ctrl-Z", "suspend; `fg` resumes"),
+    ("? h", "show or hide this page"),
+    ("q  Ctrl-C", "quit"),
 ];
 
-/// What is shown, and what it means.
+/// What the columns and counts mean.
 const WORDS: [(&str, &str); 6] = [
-    (
-        "MSG/s  AVG/s",
-        "messages in the last second; a second since the begin",
-    ),
-    (
-        "P50 P90 P99",
-        "so many per cent of its exchanges took at most this",
-    ),
-    (
-        "LOST",
-        "messages that did not reach it: a full queue, no delivery",
-    ),
-    (
-        "REFUSED",
-        "requests answered with an error, or not sent at all",
-    ),
-    ("dropped", "events that the tracer had no room for"),
-    (
-        "missed",
-        "calls of anybody in which its programs did not run",
-    ),
+    ("MSG/s  AVG/s", "messages in the last second; mean since the start"),
+    ("P50 P90 P99", "half, 90 %, 99 % of its exchanges took up to this"),
+    ("LOST", "messages it did not get: queue full, or not delivered"),
+    ("REFUSED", "requests that failed or were answered with an error"),
+    ("dropped", "events for which the tracer had no room"),
+    ("missed", "calls, by any process, that the hooks did not see"),
 ];
 
 /// Draws it.
@@ -85,7 +55,7 @@ pub(super) fn draw(state: &State, area: Rect, theme: &Theme, buffer: &mut Buffer
     let room = usize::from(area.height);
     let rest = WORDS.len() + 1;
     if room >= lines.len() + rest {
-        lines.push(heading("What is shown", theme));
+        lines.push(heading("Columns and counts", theme));
         lines.extend(WORDS.iter().map(line));
     }
     let columns = usize::from(area.width).saturating_sub(4).max(20);

@@ -57,7 +57,7 @@ const REQUEST: &[Stage] = &[
     Stage::Handled,
     Stage::Sent,
 ];
-pub(super) const REASONS: &str = "the kernel's reasons";
+pub(super) const REASONS: &str = "extended ACKs";
 const CLOSED: &str = "when a socket is closed";
 const DEATHS: &str = "requests of tasks that die in the kernel";
 const CHILDREN: &str = "the command's children";
@@ -71,10 +71,10 @@ pub(super) const FUNCTIONS: [Hook; 12] = [
         .shows(DELIVERY)
         .waits(),
     hook("copied", Way::Raw, COPYING, DELIVERY)
-        .tells("how much of a message its reader took")
+        .tells("how much of a message its reader copied")
         .only(HookKind::Kprobe)
         .adds(),
-    hook("failed", Way::Exit, "netlink_unicast", &[]).tells("why an answer failed"),
+    hook("failed", Way::Exit, "netlink_unicast", &[]).tells("why a reply failed"),
     hook("overrun", Way::Entry, "netlink_overrun", &[]).tells("overruns"),
     hook("extack", Way::Raw, "netlink_extack", REQUEST).tells(REASONS),
     hook("died", Way::Raw, "sched_process_exit", REQUEST)
