@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! Builds `greet-ebpf` and leaves the object, without what BTF was made of, in `OUT_DIR`.
+//! Builds `greet-ebpf` and leaves the object in `OUT_DIR`, stripped of the input to its BTF.
 
 #[path = "build/ebpf.rs"]
 mod ebpf;
@@ -19,12 +19,12 @@ use object::{
     elf::SHT_STRTAB,
 };
 
-/// Held by set-up while it provides the tools.
+/// Held by set-up while it installs the tools.
 const LOCK: &str = "toolchain.lock";
 const NOT_SET_UP: &str = "the eBPF tool chain is not set up: run `cargo xtask setup` once";
 
-/// Cargo stops at an error that the script prints. A script that fails as well has its whole
-/// output shown, which says nothing more.
+/// Cargo stops at an error that the script prints. If the script also failed, Cargo would dump its
+/// entire output, which adds nothing.
 fn main() {
     if let Err(error) = run() {
         for line in error.to_string().lines() {
@@ -34,7 +34,7 @@ fn main() {
 }
 
 fn run() -> Result<(), Box<dyn Error>> {
-    // Not `env!`: a checkout may have been copied after this script was compiled.
+    // Not `env!`: the checkout may have been copied after this script was compiled.
     let package = env::var("CARGO_MANIFEST_DIR")?;
     let workspace = Path::new(&package)
         .parent()
@@ -59,15 +59,15 @@ fn run() -> Result<(), Box<dyn Error>> {
     Ok(())
 }
 
-/// The object without what BTF was made of: nine tenths of it, which aya would read through
-/// at each start.
+/// The object without the debug information that BTF was generated from: nine tenths of it, which
+/// aya would otherwise parse at each start.
 fn without_debug_info(object: &[u8]) -> Result<Vec<u8>, Box<dyn Error>> {
     let mut builder = Builder::read(object)?;
     for section in &mut builder.sections {
         let name = section.name.as_slice();
         section.delete = name.starts_with(b".debug_") || name.starts_with(b".rel.debug_");
     }
-    // LLVM has one table for the names of sections and of symbols; the builder wants two.
+    // LLVM uses one table for the names of sections and symbols; the builder wants two.
     let names = builder.sections.add();
     names.name = ".shstrtab".into();
     names.sh_type = SHT_STRTAB;
@@ -79,14 +79,14 @@ fn without_debug_info(object: &[u8]) -> Result<Vec<u8>, Box<dyn Error>> {
     Ok(stripped)
 }
 
-/// What `cargo xtask setup` wrote down, or else what the machine has by itself.
+/// The tools recorded by `cargo xtask setup`, or else those installed on the system.
 fn tools(out_dir: &Path) -> Result<Tools, Box<dyn Error>> {
     let path = env::var_os("PATH").unwrap_or_default();
     let mut setups = out_dir.ancestors().map(|dir| dir.join("setup"));
     let setup = setups.find(|setup| setup.join(LOCK).is_file());
     if let Some(setup) = &setup {
-        // `cargo xtask` compiles bpf-linker beside this crate's dependencies, and holds the
-        // lock until it is there.
+        // `cargo xtask` compiles bpf-linker in parallel with this crate's dependencies, and holds
+        // the lock until it is installed.
         File::open(setup.join(LOCK))?.lock_shared()?;
     }
     let notes = setup.map(|setup| setup.join("toolchain.env"));
@@ -106,7 +106,7 @@ fn tools(out_dir: &Path) -> Result<Tools, Box<dyn Error>> {
         });
     }
     println!("cargo::rerun-if-env-changed=PATH");
-    // Appears when set-up runs; cargo then runs this script again.
+    // Created when set-up runs; cargo then reruns this script.
     println!(
         "cargo::rerun-if-changed={}",
         target_dir(out_dir)?.join("setup").display()
@@ -130,7 +130,7 @@ fn rustc() -> OsString {
     env::var_os("RUSTC").unwrap_or_else(|| "rustc".into())
 }
 
-/// Cargo's target directory: `<target>/[<triple>/]<profile>/build/<package>/out` leads back to it.
+/// Cargo's target directory, an ancestor of `<target>/[<triple>/]<profile>/build/<package>/out`.
 fn target_dir(out_dir: &Path) -> Result<&Path, Box<dyn Error>> {
     let triple = env::var("TARGET")?;
     let profile_dir = out_dir

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! What the eBPF programs know of a call that is under way. User space looks at it only when
-//! it stops: for what would have been told at the answer's reading.
+//! What the eBPF programs know of a call in progress. User space looks at it only when it stops,
+//! for records that were deferred until the reply is read.
 
 use crate::event::Request;
 
-/// How many calls can be under way.
+/// How many calls can be in progress at a time.
 pub const CALL_SLOTS: u32 = 4096;
 
 /// What a slot's owner is doing.
@@ -15,28 +15,27 @@ pub enum CallState {
     Sending = 1,
     /// It has taken a message out of a queue, in `netlink_recvmsg`.
     Reading = 2,
-    /// The kernel hands over a message of its own, outside of both.
+    /// The kernel is delivering a message of its own, outside of both.
     Handing = 3,
-    /// It has sent a request, and the answer waits to be read (in a summary only).
+    /// It has sent a request, and the reply has not been read yet (in a summary only).
     Waiting = 4,
-    /// Somebody else is about to take the slot of a waiting one.
+    /// Another thread is about to take a waiting thread's slot.
     Leaving = 5,
 }
 
-/// What user space tells the programs that are attached to tracepoints.
+/// Configuration that user space passes to the programs attached to tracepoints.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[repr(C)]
 pub struct TracepointConfig {
-    /// Address at which `netlink_sendmsg` begins; 0 if it is not known, or if nobody tells
-    /// when a call ends.
+    /// Start address of `netlink_sendmsg`; 0 if unknown, or if no program reports when a call ends.
     pub sendmsg_start: u64,
-    /// Address of what comes behind it.
+    /// Its end address (exclusive).
     pub sendmsg_end: u64,
-    /// Not 0: reading is asked for.
+    /// Not 0: reads are traced.
     pub reads: u64,
-    /// Not 0: the end of a reading call is told.
+    /// Not 0: the end of a reading call is reported.
     pub delivered: u64,
-    /// Not 0: it is put down when a buffer is taken out of its queue.
+    /// Not 0: taking a buffer out of its queue is recorded.
     pub forgets: u64,
 }
 
@@ -52,39 +51,39 @@ pub struct Call {
     pub doing: u64,
     /// Counts the slot's owners.
     pub generation: u32,
-    /// How many messages were put into the sender's own queue meanwhile.
+    /// How many messages have been put into the sender's own queue during the call.
     pub answers: u32,
-    /// The buffer that `netlink_unicast` was entered with for the kernel.
+    /// The buffer with which `netlink_unicast` was entered for the kernel.
     pub reply_skb: u64,
     /// When that was, ns.
     pub reply_ns: u64,
-    /// The kernel's socket that it comes from.
+    /// The kernel socket that sent it.
     pub reply_sock: u64,
-    /// The port ID it is for.
+    /// The port ID it is addressed to.
     pub reply_portid: u32,
-    /// The length of the first answer, bytes.
+    /// Length of the first reply, bytes.
     pub answer_len: u32,
-    /// The buffer of the first answer, if its telling waits for its reading; else 0.
+    /// The buffer of the first reply if its record is deferred until it is read, else 0.
     pub answer_skb: u64,
-    /// When it was handed over, ns.
+    /// When `netlink_unicast` was entered with it, ns.
     pub answer_reply_ns: u64,
     /// When it was queued, ns.
     pub answer_queue_ns: u64,
-    /// The socket that is read from.
+    /// The socket being read from.
     pub receive_sock: u64,
     /// The buffer that was taken out of the queue.
     pub receive_skb: u64,
     /// When that was, ns.
     pub receive_ns: u64,
-    /// The protocol of the socket that is read from.
+    /// The protocol of the socket being read from.
     pub receive_protocol: u32,
-    /// Whether the buffer was still in the queue then; known to `receive_kretprobe` only.
+    /// Whether the buffer was still in the queue then; set only by `receive_kretprobe`.
     pub receive_peeked: u32,
     /// How many bytes of it were copied, as `copied` saw it: [`crate::event::Delivery::copied`].
     pub receive_copied: u32,
     /// Explicit padding.
     pub padding: u32,
-    /// The sender's `struct msghdr`; known to `send_kprobe` only.
+    /// The sender's `struct msghdr`; set only by `send_kprobe`.
     pub message: u64,
     /// The request, filled stage by stage.
     pub request: Request,

@@ -1,13 +1,14 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! The records that a walk through the kernel's netlink sockets writes: one [`Socket`] for
-//! each, before it a [`Symbol`] where its callback is another than the last, and an [`End`].
+//! The records written by a walk through the kernel's netlink sockets: one [`Socket`] for each,
+//! preceded by a [`Symbol`] if its callback differs from the last one's, and an [`End`].
 
-/// Bits of a multicast bitmap that a record can hold; no family of today has as many groups.
+/// 64-bit words of a multicast bitmap that a record can hold; no current family has that many
+/// groups.
 pub const GROUP_WORDS: usize = 4;
 /// Bytes of a [`Symbol`]'s text, with its NUL.
 pub const SYMBOL_SIZE: usize = 256;
 
-/// What kind of record follows. The numbers are none of [`crate::event::RecordKind`].
+/// What kind of record follows. The numbers do not overlap those of [`crate::event::RecordKind`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(u32)]
 pub enum SocketRecordKind {
@@ -19,7 +20,7 @@ pub enum SocketRecordKind {
     End = 103,
 }
 
-/// One netlink socket, user's or kernel's (`struct netlink_sock`).
+/// One netlink socket of user space or of the kernel (`struct netlink_sock`).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(C)]
 pub struct Socket {
@@ -27,39 +28,40 @@ pub struct Socket {
     pub kind: u32,
     /// Netlink protocol.
     pub protocol: u32,
-    /// Address of its `sock`: tells sockets apart, nothing else.
+    /// Address of its `sock`: only distinguishes sockets.
     pub sock: u64,
-    /// Address of its receive callback; 0 for a user's socket, and for a kernel's that only sends.
+    /// Address of its receive callback; 0 for a user socket, and for a kernel socket that only
+    /// sends.
     pub callback: u64,
-    /// Inode number, as in `/proc/PID/fd`'s `socket:[…]`; 0 where there is none.
+    /// Inode number, as in `/proc/PID/fd`'s `socket:[…]`; 0 if there is none.
     pub inode: u64,
     /// Inode number of the network namespace.
     pub netns: u32,
     /// Port ID; 0: the kernel.
     pub portid: u32,
-    /// Not 0: a socket of the kernel's own.
+    /// Not 0: a kernel socket.
     pub kernels: u32,
-    /// Memory that the messages in the receive queue take, bytes.
+    /// Memory used by the messages in the receive queue, bytes.
     pub rmem: u32,
-    /// How much they may take, bytes (`SO_RCVBUF`).
+    /// Limit of that memory, bytes (`SO_RCVBUF`).
     pub rcvbuf: u32,
-    /// Messages lost, be it for want of room or because the reader did not ask for the error.
+    /// Messages lost, whether for lack of room or because the reader did not ask for the error.
     pub drops: u32,
     /// How many multicast groups `groups` could name.
     pub group_count: u32,
     /// Always 0.
     pub padding: u32,
-    /// The multicast groups that it listens to: group `n` is bit `n - 1`.
+    /// The multicast groups it listens to: group `n` is bit `n - 1`.
     pub groups: [u64; GROUP_WORDS],
 }
 
-/// What the kernel calls an address.
+/// The kernel's name for an address.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(C)]
 pub struct Symbol {
     /// [`SocketRecordKind::Symbol`].
     pub kind: u32,
-    /// Bytes that the text needs with its NUL: more than [`SYMBOL_SIZE`] if it was cut off.
+    /// Bytes that the text needs, including its NUL: more than [`SYMBOL_SIZE`] if it was cut off.
     pub needed: u32,
     /// The address.
     pub address: u64,
@@ -79,9 +81,9 @@ pub struct End {
     pub sockets: u32,
     /// How many reads of kernel memory failed.
     pub faults: u32,
-    /// Hash tables that are nested, which the kernel does when it is short of memory: not walked.
+    /// Hash tables that are nested, as the kernel makes them when short of memory: not walked.
     pub nested: u32,
-    /// Negative errno of the last read that failed.
+    /// Negative errno of the last failed read.
     pub errno: i32,
 }
 

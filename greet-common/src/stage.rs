@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! The stages of a message's way: one word each, the same in the eBPF programs,
-//! the records, the output, the tests and the documentation.
+//! The stages of a message's path: one word each, the same in the eBPF programs, the records, the
+//! output, the tests and the documentation.
 
-/// One stamped point on a message's way through the kernel.
+/// One timestamped point on a message's path through the kernel.
 ///
 /// They are in the order in which a greeting passes them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -10,21 +10,22 @@
 pub enum Stage {
     /// `netlink_sendmsg` entered: the client is in the kernel.
     Send = 1,
-    /// `netlink_unicast` entered with a user's message: it lies in an `sk_buff` and is handed over.
+    /// `netlink_unicast` entered with a user's message: it is in an `sk_buff`, on its way to the
+    /// kernel.
     Cross = 2,
     /// The receive callback entered.
     Handle = 3,
-    /// `netlink_unicast` entered with the kernel's message: the answer is handed over.
+    /// `netlink_unicast` entered with the kernel's message: the reply is on its way.
     Reply = 4,
-    /// `__netlink_sendskb` entered: the answer goes into a user socket's receive queue.
+    /// `__netlink_sendskb` entered: the reply goes into a user socket's receive queue.
     Queue = 5,
     /// The receive callback left.
     Handled = 6,
     /// `netlink_sendmsg` left: the client's `sendmsg()` returns.
     Sent = 7,
-    /// `skb_recv_datagram` left: the reader took the answer out of the queue.
+    /// `skb_recv_datagram` left: the reader took the reply out of the queue.
     Receive = 8,
-    /// `netlink_recvmsg` left: the answer is in the reader's memory.
+    /// `netlink_recvmsg` left: the reply is in the reader's memory.
     Delivered = 9,
 }
 
@@ -42,7 +43,7 @@ impl Stage {
         Self::Delivered,
     ];
 
-    /// The stage's one word.
+    /// The stage's name.
     #[must_use]
     pub const fn name(self) -> &'static str {
         match self {
@@ -58,7 +59,7 @@ impl Stage {
         }
     }
 
-    /// The stage's number, as the documentation counts them.
+    /// The stage's number, as in the documentation.
     #[must_use]
     pub const fn number(self) -> u32 {
         self as u32

@@ -1,9 +1,8 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! The numbers and the header of the wire format.
+//! The constants and the header of the wire format.
 //!
-//! The greeting's own numbers are those of `kmod/greet_netlink.h`
-//! (`tests/header.rs` compares them); the header and the flags are netlink's
-//! own (`include/uapi/linux/netlink.h`, RFC 3549).
+//! The greeting's own constants are those of `kmod/greet_netlink.h` (`tests/header.rs` compares
+//! them); the header and the flags are netlink's own (`include/uapi/linux/netlink.h`, RFC 3549).
 
 use core::fmt;
 
@@ -11,14 +10,14 @@ use core::fmt;
 pub const NETLINK_TEST_PROTOCOL: u32 = 31;
 /// The message type of a greeting (types below 16 are netlink's own).
 pub const NLMSG_GREET: u16 = 20;
-/// Payload of the module's answer, in bytes: zero-padded text.
+/// Payload of the module's reply, in bytes: zero-padded text.
 pub const GREET_REPLY_SIZE: usize = 256;
 
-/// "Nothing": to be ignored.
+/// No operation: to be ignored.
 pub const NLMSG_NOOP: u16 = 1;
-/// An error, or an acknowledgement where the error is 0.
+/// An error, or an acknowledgement if the error is 0.
 pub const NLMSG_ERROR: u16 = 2;
-/// The end of a dump; the module's answer bears it too.
+/// The end of a dump; also the type of the module's reply.
 pub const NLMSG_DONE: u16 = 3;
 /// Data was lost.
 pub const NLMSG_OVERRUN: u16 = 4;
@@ -27,7 +26,7 @@ pub const NLMSG_OVERRUN: u16 = 4;
 pub const NLM_F_REQUEST: u16 = 0x01;
 /// The message is one part of several.
 pub const NLM_F_MULTI: u16 = 0x02;
-/// The sender asks for an answer.
+/// The sender asks for an acknowledgement.
 pub const NLM_F_ACK: u16 = 0x04;
 
 /// Size of a netlink header (`NLMSG_HDRLEN`), in bytes.
@@ -35,7 +34,7 @@ pub const HEADER_SIZE: usize = 16;
 /// Messages in one datagram start at multiples of this (`NLMSG_ALIGNTO`), in bytes.
 pub const ALIGN_TO: usize = 4;
 
-/// `struct nlmsghdr`, in the machine's byte order as netlink has it.
+/// `struct nlmsghdr`, in native byte order like all of netlink.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Header {
     /// Length of header and payload, in bytes, as the sender states it.
@@ -58,7 +57,7 @@ pub enum HeaderError {
         /// How many bytes there are.
         bytes: usize,
     },
-    /// The stated length is less than the header's own, or more than there are bytes.
+    /// The stated length is less than a header, or more than the bytes present.
     WrongLength {
         /// What the header says.
         stated: u32,
@@ -68,7 +67,7 @@ pub enum HeaderError {
 }
 
 impl Header {
-    /// Reads a header from the start of `bytes`; does not judge its fields.
+    /// Reads a header from the start of `bytes`, without checking its fields.
     ///
     /// # Errors
     /// [`HeaderError::TooShort`] with fewer than [`HEADER_SIZE`] bytes.
@@ -103,11 +102,11 @@ impl Header {
         }
     }
 
-    /// Splits the first message off a whole datagram: its header and its payload
-    /// (`nlmsg_ok()` of the kernel).
+    /// Splits the first message off a whole datagram, into its header and its payload (the kernel's
+    /// `nlmsg_ok()`).
     ///
     /// # Errors
-    /// [`HeaderError`] where the bytes do not hold the message they announce.
+    /// [`HeaderError`] if the bytes do not hold the message they announce.
     pub fn split(datagram: &[u8]) -> Result<(Self, &[u8]), HeaderError> {
         let header = Self::parse(datagram)?;
         usize::try_from(header.len)

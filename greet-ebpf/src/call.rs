@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0-only OR MIT
-//! The calls that are under way: what one stage leaves for the next.
+//! The calls in progress: what one stage leaves for the next.
 //!
-//! A message's stages lie in one system call of one task, so what is known so far is kept
-//! in a slot that the task owns from the call's begin to its end. The slot is found by the
-//! thread ID: one look-up in an array, for 15 instructions, where a hash map takes 110.
-//! Two threads whose IDs lead to the same slot use the next one; where that is taken as
-//! well (it would take three calls at once, 4,096 IDs apart), the call counts as dropped.
+//! All stages of a message are in one system call of one task, so what is known so far is kept in a
+//! slot that the task owns from the start of the call to its end. The slot is found by the thread
+//! ID: one array lookup, for 15 instructions, whereas a hash map takes 110. Two threads whose IDs
+//! map to the same slot use the next one; if that is taken too (it would take three calls at once,
+//! 4,096 IDs apart), the call counts as dropped.
 //!
-//! In a summary a slot may be kept longer, until the answer is read: see [`crate::whole`].
+//! In a summary a slot may be kept longer, until the reply is read: see [`crate::round_trip`].
 #![expect(
     unsafe_code,
     reason = "a slot is reached through the map's raw pointer"
@@ -19,13 +19,13 @@ use greet_common::call::{CALL_SLOTS, Call, CallState};
 
 use crate::{globals::SUMMARY, maps::CALLS, round_trip, task::Task};
 
-/// The slot that this thread looks at first, or second.
+/// The slot that this thread tries first, or second.
 #[inline(always)]
 fn slot(tid: u32, second: u32) -> Option<*mut Call> {
     CALLS.get_ptr_mut((tid ^ second) & (CALL_SLOTS - 1))
 }
 
-/// The slot that is this thread's.
+/// The slot that this thread owns.
 #[inline(always)]
 fn owned(tid: u32) -> Option<*mut Call> {
     let first = slot(tid, 0)?;
@@ -36,7 +36,7 @@ fn owned(tid: u32) -> Option<*mut Call> {
     (owner(second) == u64::from(tid)).then_some(second)
 }
 
-/// The task's call, if one that is watched is under way.
+/// The task's call, if a traced one is in progress.
 #[inline(always)]
 pub fn current(tid: u32) -> Option<*mut Call> {
     let call = owned(tid)?;
@@ -44,22 +44,22 @@ pub fn current(tid: u32) -> Option<*mut Call> {
     (!is_over).then_some(call)
 }
 
-/// The same, if the task is doing this: a slot may be left over from a call whose end the
-/// kernel kept from us.
+/// The same, if the task is in this state: a slot may be left over from a call whose end the hooks
+/// missed.
 #[inline(always)]
 pub fn current_if(tid: u32, wanted: CallState) -> Option<*mut Call> {
     owned(tid).filter(|call| doing(*call) == wanted as u64)
 }
 
-/// The number of the task's call; 0 if none that is watched is under way.
+/// The number of the task's call; 0 if no traced one is in progress.
 #[inline(always)]
 pub fn number(tid: u32) -> u64 {
     // SAFETY: the slot is this task's.
     current(tid).map_or(0, |call| unsafe { (*call).request.head.call })
 }
 
-/// Takes a slot for a call of this task; `None` where both are taken. The message that the
-/// kernel hands over outside of a call belongs to none: its number is 0.
+/// Takes a slot for a call of this task; `None` if both are taken. A message that the kernel
+/// delivers outside of a call belongs to none: its number is 0.
 #[inline(always)]
 pub fn enter(task: &Task, doing: CallState) -> Option<*mut Call> {
     let mut call = slot(task.tid, 0)?;
@@ -69,7 +69,7 @@ pub fn enter(task: &Task, doing: CallState) -> Option<*mut Call> {
             return None;
         }
     }
-    // SAFETY: the slot is this task's, and nobody else writes to it until it is left.
+    // SAFETY: the slot is this task's, and no other task writes to it until it is released.
     unsafe {
         (*call).generation = (*call).generation.wrapping_add(1);
         (&raw mut (*call).doing).write_volatile(doing as u64);
@@ -87,7 +87,7 @@ pub fn enter(task: &Task, doing: CallState) -> Option<*mut Call> {
     Some(call)
 }
 
-/// The slot's owner as it is now: another CPU may change it at any time.
+/// The slot's current owner: another CPU may change it at any time.
 #[inline(always)]
 fn owner(call: *const Call) -> u64 {
     // SAFETY: the pointer is into the map's memory, which is always valid.
@@ -101,8 +101,9 @@ fn doing(call: *const Call) -> u64 {
     unsafe { (&raw const (*call).doing).read_volatile() }
 }
 
-/// Makes the slot this thread's, if it is free. It may be this thread's already: the program
-/// that frees it was not attached yet, or it was kept for an answer that is not read now.
+/// Makes this thread the slot's owner, if the slot is free. The thread may own it already: the
+/// program that frees it was not attached yet, or it was kept for a reply that is not being read
+/// now.
 #[inline(always)]
 fn take(call: *mut Call, tid: u32) -> bool {
     let tid = u64::from(tid);
@@ -115,18 +116,18 @@ fn take(call: *mut Call, tid: u32) -> bool {
     unsafe { exchange(&raw mut (*call).owner, 0, tid) }
 }
 
-/// Takes the slot of another thread whose answer is not read yet.
+/// Takes the slot of another thread whose reply has not been read yet.
 #[inline(always)]
 fn evict(call: *mut Call, tid: u32) -> bool {
     if SUMMARY.load() == 0 || !flush_deferred(call) {
         return false;
     }
-    // SAFETY: the pointer is into the map's memory, and nobody else takes it now.
+    // SAFETY: the pointer is into the map's memory, and no other thread can take it now.
     unsafe { (&raw mut (*call).owner).write_volatile(u64::from(tid)) };
     true
 }
 
-/// Tells what was to be told at the answer's reading.
+/// Emits what was deferred until the reply is read.
 #[inline(always)]
 fn flush_deferred(call: *mut Call) -> bool {
     let is_ours = turn(call, CallState::Waiting, CallState::Leaving);
@@ -136,27 +137,27 @@ fn flush_deferred(call: *mut Call) -> bool {
     is_ours
 }
 
-/// Goes from doing one to doing the other, if it is doing the one; at once for all CPUs.
+/// Changes the state from `from` to `to` if it is `from`, atomically across all CPUs.
 #[inline(always)]
 pub fn turn(call: *mut Call, from: CallState, to: CallState) -> bool {
     // SAFETY: the pointer is into the map's memory, and the number there is aligned.
     unsafe { exchange(&raw mut (*call).doing, from as u64, to as u64) }
 }
 
-/// The intrinsic, because the target's atomic types have no such method: the first version
-/// of BPF lacked the instruction. Every kernel that fexit and the ring buffer need has it
-/// (`BPF_CMPXCHG`, Linux 5.12).
+/// The intrinsic, because the target's atomic types have no such method: the first version of BPF
+/// lacked the instruction. Every kernel that has fexit and the ring buffer has it (`BPF_CMPXCHG`,
+/// Linux 5.12).
 ///
 /// # Safety
 /// The pointer must be into a map's memory and aligned.
 #[inline(always)]
 unsafe fn exchange(at: *mut u64, from: u64, to: u64) -> bool {
     const RELAXED: AtomicOrdering = AtomicOrdering::Relaxed;
-    // SAFETY: the caller answers for the pointer.
+    // SAFETY: the caller guarantees the pointer.
     unsafe { atomic_cxchg::<_, RELAXED, RELAXED>(at, from, to).1 }
 }
 
-/// Gives the slot back.
+/// Releases the slot.
 #[inline(always)]
 pub fn leave(call: *mut Call) {
     // SAFETY: the pointer is into the map's memory, which is always valid.

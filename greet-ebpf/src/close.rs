@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only OR MIT
-//! A socket that was closed: filtered and told.
+//! A socket was closed: filters and reports it.
 #![expect(unsafe_code, reason = "records are reached through raw pointers")]
 
 use greet_common::event::{Close, RecordKind};
@@ -12,7 +12,7 @@ use crate::{
     task::Task,
 };
 
-/// Tells that the socket was closed, if it is one to look at.
+/// Reports that the socket was closed, if it passes the filter.
 #[inline(always)]
 pub fn tell<M: Memory>(sock: Sock, task: &Task) -> Result<(), Fault> {
     let protocol = sock.protocol::<M>()?;

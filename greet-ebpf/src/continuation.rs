@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only OR MIT
-//! What of a datagram does not fit into its record, where somebody asked for it
-//! (`--snaplen`): a record ahead of it.
+//! The part of a datagram that does not fit into its record, if asked for (`--snaplen`): a record
+//! that precedes it.
 #![expect(
     unsafe_code,
     reason = "a record is written through a pointer to memory without a value"
@@ -11,7 +11,7 @@ use greet_common::event::{Continuation, REST_SIZES, RecordKind, RestHead};
 
 use crate::{emit::count_drop, maps::RECORDS, read::Fault};
 
-/// Whose rest it is, as [`RestHead`] has it.
+/// Which record the rest belongs to, as in [`RestHead`].
 #[derive(Clone, Copy)]
 pub struct RestKey {
     /// Address of the socket.
@@ -20,11 +20,11 @@ pub struct RestKey {
     pub id: u64,
 }
 
-/// Hands over `len` bytes that lie at `data`. Returns how many bytes user space will find:
-/// 0 where there was no room, which is counted.
+/// Emits the `len` bytes at `data`. Returns how many bytes user space will find: 0 if there was no
+/// room, which is counted.
 ///
-/// A function of its own to the verifier as well, because it is long: records have one of a
-/// few sizes, for the kernel wants to know the size when a program is loaded.
+/// Because it is long, it is a separate function for the verifier too: records have one of a few
+/// sizes, since the kernel must know the size when a program is loaded.
 #[inline(never)]
 pub fn emit(sock: u64, id: u64, data: u64, len: u64) -> u64 {
     let key = RestKey { sock, id };
@@ -49,11 +49,11 @@ fn emit_sized<const N: usize>(key: RestKey, data: u64, len: u64) -> Result<u64, 
     let Some(mut slot) = RECORDS.reserve::<Continuation<N>>(0) else {
         return Err(Fault(0));
     };
-    // The minimum only repeats to the verifier what the caller has chosen the size by.
+    // The minimum only repeats to the verifier what the caller chose the size by.
     let len = (len as u32).min(N as u32);
     let to = slot.as_mut_ptr();
-    // SAFETY: `to` is valid for writes and aligned, and every field is written, the bytes as
-    // many as `len` says; the helper checks the address it reads.
+    // SAFETY: `to` is valid for writes and aligned, and every field is written, `len` bytes of
+    // `data`; the helper checks the address it reads.
     let copied = unsafe {
         (&raw mut (*to).head).write(RestHead {
             kind: RecordKind::Continuation as u32,

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only OR MIT
-//! The one way to user space: reserve, fill, submit; every loss is counted.
+//! The only way to user space: reserve, fill, submit; every drop is counted.
 #![expect(unsafe_code, reason = "aya gives maps' memory as raw pointers")]
 
 use core::mem::MaybeUninit;
@@ -11,12 +11,12 @@ use crate::{
     read::Fault,
 };
 
-/// Hands a record over. `fill` writes it in place: a record would fill the
-/// 512 bytes of stack that a program has.
+/// Emits a record. `fill` writes it in place: a record would fill the 512 bytes of stack that a
+/// program has.
 ///
 /// # Errors
-/// What `fill` ran into. The record is then discarded and counted as dropped; one
-/// for which there is no room is counted too, and is no error.
+/// If `fill` fails. The record is then discarded and counted as dropped; a record for which there
+/// is no room is also counted, but is not an error.
 #[inline(always)]
 pub fn emit<T: 'static>(
     fill: impl FnOnce(&mut MaybeUninit<T>) -> Result<(), Fault>,
@@ -38,7 +38,7 @@ pub fn emit<T: 'static>(
     }
 }
 
-/// The same, but `fill` may find out that there is nothing to tell.
+/// The same, but `fill` may find that there is nothing to report.
 ///
 /// # Errors
 /// As above.
@@ -62,7 +62,7 @@ pub fn emit_if<T: 'static>(
     Ok(())
 }
 
-/// One record less for user space.
+/// Counts a record that user space will not get.
 #[inline(always)]
 pub fn count_drop() {
     if let Some(dropped) = DROPPED.get_ptr_mut(0) {
@@ -73,7 +73,7 @@ pub fn count_drop() {
     }
 }
 
-/// Hands a request over, in a record with room for what was captured of its datagram.
+/// Emits a request, in a record with room for the captured part of its datagram.
 #[inline(always)]
 pub fn emit_request(request: *const Request) {
     const SHORT: usize = REQUEST_HEAD + REQUEST_ROOMS[1];
@@ -89,7 +89,7 @@ pub fn emit_request(request: *const Request) {
     }
 }
 
-/// Copies the first `N` bytes by loads and stores: the kernel's own copying of a record
+/// Copies the first `N` bytes by loads and stores: the kernel's own way of copying a record
 /// (`bpf_ringbuf_output`) costs more than twice as much.
 #[inline(always)]
 fn emit_bytes<const N: usize>(request: *const Request) {
@@ -105,6 +105,6 @@ fn emit_bytes<const N: usize>(request: *const Request) {
     slot.submit(0);
 }
 
-/// Bytes that begin where a number may.
+/// Bytes aligned to 8.
 #[repr(C, align(8))]
 struct Aligned<const N: usize>([u8; N]);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only OR MIT
-//! What is looked at: decided before anything is stamped, read or copied.
+//! What is traced: decided before anything is timestamped, read or copied.
 
 use crate::{
     globals::{
@@ -16,10 +16,10 @@ const ANY: u32 = 0;
 /// `FILTER_TASKS`: the one that `FILTER_PID` names; any other number: those in `FAMILY`.
 const ONE: u32 = 1;
 
-/// In `FAMILY`: a process to look at. Any other number: only its children are.
+/// In `FAMILY`: a process to trace. Any other number: only its children are traced.
 pub const MEMBER: u32 = 1;
 
-/// Is this process one of the watched command's?
+/// Does this process belong to the traced command?
 #[inline(always)]
 #[expect(unsafe_code, reason = "aya gives maps' memory as raw pointers")]
 fn is_member(pid: u32) -> bool {
@@ -29,47 +29,47 @@ fn is_member(pid: u32) -> bool {
         .is_some_and(|kind| unsafe { *kind } == MEMBER)
 }
 
-/// Are some tasks looked at and others not?
+/// Are tasks filtered?
 #[inline(always)]
 pub fn by_task() -> bool {
     FILTER_TASKS.load() != ANY || by_name()
 }
 
-/// Are some names looked at and others not?
+/// Are names filtered?
 #[inline(always)]
 fn by_name() -> bool {
     FILTER_COMM_LOW.load() != 0 || FILTER_PROCESS_LOW.load() != 0
 }
 
-/// Is this socket's protocol one to look at?
+/// Is this socket's protocol traced?
 #[inline(always)]
 pub fn wanted_protocol(protocol: u32) -> bool {
     let wanted = FILTER_PROTOCOLS.load();
-    // Netlink has 32 protocols (MAX_LINKS); the mask only says so to the verifier.
+    // Netlink has 32 protocols (MAX_LINKS); the mask only proves it to the verifier.
     wanted == u32::MAX || wanted & 1 << (protocol & 31) != 0
 }
 
-/// Is this socket's network namespace one to look at?
+/// Is this socket's network namespace traced?
 #[inline(always)]
 pub fn wanted_netns<M: Memory>(sock: Sock) -> Result<bool, Fault> {
     let wanted = FILTER_NETNS.load();
     Ok(wanted == 0 || wanted == sock.netns::<M>()?)
 }
 
-/// Are some ports looked at and others not?
+/// Are ports filtered?
 #[inline(always)]
 pub fn by_port() -> bool {
     FILTER_PORT_SET.load() != 0
 }
 
-/// Is one of these ports one to look at?
+/// Is either of these ports traced?
 #[inline(always)]
 pub fn wanted_port(portid: u32, peer_portid: u32) -> bool {
     let wanted = FILTER_PORT.load();
     FILTER_PORT_SET.load() == 0 || wanted == portid || wanted == peer_portid
 }
 
-/// Is this task one to look at?
+/// Is this task traced?
 #[inline(always)]
 pub fn wanted_task(task: &Task) -> Result<bool, Fault> {
     let of_process = match FILTER_TASKS.load() {
@@ -88,6 +88,6 @@ pub fn wanted_task(task: &Task) -> Result<bool, Fault> {
     if comm[0] == 0 || task.comm()? == comm {
         return Ok(true);
     }
-    // io_uring's workers have names of their own, and work for a thread that has ours.
+    // io_uring's workers have names of their own, but work for a thread with the wanted one.
     Ok(task.is_io_worker()? && task.process_name()? == comm)
 }

@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: GPL-2.0-only OR MIT
-//! What user space decides before it loads the programs. The values lie in read-only,
-//! frozen memory, so the verifier knows them as constants: a branch that they rule out
-//! costs nothing, and an offset added to a BTF pointer leaves it a BTF pointer.
+//! What user space decides before it loads the programs. The values are in read-only, frozen
+//! memory, so the verifier treats them as constants: a branch that they rule out costs nothing, and
+//! a BTF pointer stays a BTF pointer when such an offset is added.
 //!
 //! The offsets of kernel structures come from the running kernel's BTF
-//! (`greet-user/src/tracer/offsets.rs`); the defaults here fit no kernel on purpose.
+//! (`greet-user/src/tracer/offsets.rs`); the defaults here deliberately fit no kernel.
 
 use aya_ebpf::Global;
 
-/// Where no offset was given: beyond any structure, so that the verifier refuses the program.
+/// An offset that was not given: beyond any structure, so that the verifier refuses the program.
 pub const NOT_SET: u64 = i32::MAX as u64;
 
 macro_rules! globals {
@@ -23,15 +23,15 @@ macro_rules! globals {
 pub(crate) use globals;
 
 globals! {
-    /// The netlink protocols to look at, a bit for each.
+    /// The netlink protocols to trace, one bit each.
     FILTER_PROTOCOLS: u32 = u32::MAX;
-    /// Which tasks to look at: see `filter::wanted_task`.
+    /// Which tasks to trace: see `filter::wanted_task`.
     FILTER_TASKS: u32 = 0;
-    /// The one process (thread group), where `FILTER_TASKS` says so.
+    /// The one process (thread group), if `FILTER_TASKS` says so.
     FILTER_PID: u32 = 0;
     /// The one network namespace, by its inode number; 0 for all.
     FILTER_NETNS: u32 = 0;
-    /// The one port ID, at either end, where `FILTER_PORT_SET` is not 0.
+    /// The one port ID, at either end, if `FILTER_PORT_SET` is not 0.
     FILTER_PORT: u32 = 0;
     /// Whether there is such a port (0 is the kernel's own).
     FILTER_PORT_SET: u32 = 0;
@@ -43,11 +43,11 @@ globals! {
     FILTER_PROCESS_LOW: u64 = 0;
     /// … and its last.
     FILTER_PROCESS_HIGH: u64 = 0;
-    /// How many bytes of a datagram are copied at most; 0 for none.
+    /// The most bytes of a datagram to copy; 0 for none.
     SNAPLEN: u32 = 0;
-    /// What can be told in one record is, if this is not 0: see `whole`.
+    /// Not 0: whatever fits into one record is reported in one: see `round_trip`.
     SUMMARY: u32 = 0;
-    /// A request is reported at `cross` as well, if this is not 0: see `probes::cross`.
+    /// Not 0: a request is also reported at `cross`: see `probes::cross`.
     EARLY: u32 = 0;
 
     /// `socket.sk`.
@@ -60,11 +60,12 @@ globals! {
     SKB_DATA: u64 = NOT_SET;
     /// `sk_buff.sk`: the socket whose queue it is in.
     SKB_SK: u64 = NOT_SET;
-    /// `sk_buff.next`: the one behind it in the queue; null outside of one.
+    /// `sk_buff.next`: the next one in the queue; null outside of one.
     SKB_NEXT: u64 = NOT_SET;
-    /// `sk_buff.prev`: the one before it in the queue.
+    /// `sk_buff.prev`: the previous one in the queue.
     SKB_PREV: u64 = NOT_SET;
-    /// `sk_buff.cb` as `struct netlink_skb_parms` (`NETLINK_CB()`): its `portid`, the sender's port ID.
+    /// `sk_buff.cb` as `struct netlink_skb_parms` (`NETLINK_CB()`): its `portid`, the sender's port
+    /// ID.
     SKB_CB_PORTID: u64 = NOT_SET;
     /// The same: its `dst_group`, the multicast group it was sent to.
     SKB_CB_GROUP: u64 = NOT_SET;
@@ -94,7 +95,7 @@ globals! {
     NETLINK_SOCK_DST_PORTID: u64 = NOT_SET;
     /// `msghdr.msg_name`: the receiver's address …
     MSGHDR_NAME: u64 = NOT_SET;
-    /// … and `msghdr.msg_namelen`: its length, 0 where there is none.
+    /// … and `msghdr.msg_namelen`: its length, 0 if there is none.
     MSGHDR_NAMELEN: u64 = NOT_SET;
     /// `sockaddr_nl.nl_pid`.
     SOCKADDR_PORTID: u64 = NOT_SET;

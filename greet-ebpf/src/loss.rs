@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only OR MIT
-//! A message that a socket did not get: filtered and told.
+//! A message that a socket did not get: filters and reports it.
 #![expect(unsafe_code, reason = "records are reached through raw pointers")]
 
 use greet_common::event::{Loss, RecordKind};
@@ -16,16 +16,16 @@ use crate::{
 /// What was lost.
 #[derive(Clone, Copy)]
 pub struct Lost {
-    /// The socket that lost it, or the kernel's that could not hand it over.
+    /// The socket that lost it, or the kernel socket that could not deliver it.
     pub sock: Sock,
     /// A negative errno.
     pub result: i32,
-    /// Was it the receive queue that had no room?
+    /// Was it because the receive queue had no room?
     pub overrun: bool,
 }
 
-/// Tells of a loss, if it is one to look at. `portid` is asked for the port ID of the socket
-/// that lost the message, after what is cheaper to know.
+/// Reports a loss, if it passes the filter. `portid` returns the port ID of the socket that lost
+/// the message; it is called after the cheaper checks.
 #[inline(always)]
 pub fn tell<M: Memory>(
     lost: Lost,

@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0-only OR MIT
-//! One stage in each file: the program that the tracer attaches by preference (fentry, fexit),
-//! and the one that it attaches where those are not to be had or may be skipped (kprobe,
-//! kretprobe): `greet-user/src/tracer/hooks.rs` says when. Both do the same; they differ in
-//! how they come by the arguments and read memory. Above the first stands the prototype of
-//! the kernel function that it watches; `greet-user/vm-tests/tests/vm/proto.rs` compares the two on
-//! each kernel. Where neither kind is to be had, the programs of [`tracepoint`] show a part.
+//! One stage per file: the program that the tracer attaches by preference (fentry, fexit), and the
+//! one that it attaches if those are not available or may be skipped (kprobe, kretprobe): see
+//! `greet-user/src/tracer/hooks.rs`. Both do the same; they differ in how they get the arguments
+//! and read memory. The prototype of the kernel function is given above the first;
+//! `greet-user/vm-tests/tests/vm/proto.rs` compares the two on each kernel. If neither kind is
+//! available, the programs of [`tracepoint`] show a subset.
 //!
-//! A program must never disturb what it watches: whatever happens, it returns 0. What
-//! it could not read is counted as dropped and, if asked for, told through aya-log.
+//! A program must never disturb what it traces: whatever happens, it returns 0. What it could not
+//! read is counted as dropped and, if asked for, reported through aya-log.
 
 mod closed;
 mod copied;
@@ -34,14 +34,14 @@ macro_rules! argument {
     ($ctx:expr, $n:expr) => {
         match $ctx.arg($n) {
             Some(argument) => argument,
-            // Fewer than seven are in registers, and no watched function has more.
+            // Fewer than seven are in registers, and no traced function has more.
             None => return 0,
         }
     };
 }
 use argument;
 
-/// Tells user space about the rare event that kernel memory could not be read.
+/// Reports to user space the rare case that kernel memory could not be read.
 macro_rules! report_fault {
     ($ctx:expr, $result:expr) => {
         if let Err($crate::read::Fault(errno)) = $result {

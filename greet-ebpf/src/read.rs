@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0-only OR MIT
 //! Reading kernel memory. The offsets come from [`crate::globals`].
 //!
-//! A pointer that a fentry or fexit program gets as an argument is typed: the verifier
-//! checks each load against the kernel's BTF, and the load costs 5 instructions
-//! ([`Direct`]). An offset from frozen memory is a constant to it, so the pointer stays
-//! typed. A kprobe's pointers are mere numbers, and so is `sk_buff.data`, which points to
-//! bytes and not to a structure; there a helper reads, for 88 instructions and more
-//! ([`Probed`]). The verifier's words on a direct load of the first byte of the data:
+//! A pointer that a fentry or fexit program gets as an argument is typed: the verifier checks each
+//! load against the kernel's BTF, and the load costs 5 instructions ([`Direct`]). The verifier
+//! treats an offset from frozen memory as a constant, so the pointer stays typed. A kprobe's
+//! pointers are mere numbers, and so is `sk_buff.data`, which points to bytes and not to a
+//! structure; these are read through a helper, for 88 instructions and more ([`Probed`]). The
+//! verifier's output for a direct load of the first byte of the data:
 //! ```text
 //! 123: (0f) r8 += r2                  ; R2_w=208 R8_w=ptr_sk_buff(off=208)
 //! 124: (79) r3 = *(u64 *)(r8 +0)      ; R3_w=scalar() R8_w=ptr_sk_buff(off=208)
@@ -38,13 +38,13 @@ pub struct Fault(pub i64);
 
 /// A way to read a field of a kernel structure.
 pub trait Memory {
-    /// Reads the `T` that lies `offset` bytes behind `base`.
+    /// Reads the `T` at `offset` bytes from `base`.
     ///
     /// # Safety
     /// `T` must be valid for any bit pattern.
     ///
     /// # Errors
-    /// [`Fault`] where the memory is not there.
+    /// [`Fault`] if the memory is not mapped.
     unsafe fn read<T: Copy>(base: *const u8, offset: u64) -> Result<T, Fault>;
 }
 
@@ -72,7 +72,7 @@ impl Memory for Probed {
     #[inline(always)]
     unsafe fn read<T: Copy>(base: *const u8, offset: u64) -> Result<T, Fault> {
         let from = base.wrapping_add(offset as usize).cast::<T>();
-        // SAFETY: the helper checks the address; the caller answers for the bit pattern.
+        // SAFETY: the helper checks the address; the caller guarantees the bit pattern.
         unsafe { aya_ebpf::helpers::bpf_probe_read_kernel(from) }
             .map_err(|errno| Fault(errno.into()))
     }
@@ -103,8 +103,8 @@ impl Sock {
         unsafe { M::read::<u16>(self.0, SOCK_FAMILY.load()) }
     }
 
-    /// Port ID of a netlink socket. The `sock` is the begin of a larger structure that the
-    /// verifier does not know of, so this takes a helper.
+    /// Port ID of a netlink socket. The `sock` is the start of a larger structure that the verifier
+    /// does not know of, so this takes a helper.
     #[inline(always)]
     pub fn portid(self) -> Result<u32, Fault> {
         // SAFETY: any bits are a number.
@@ -118,8 +118,8 @@ impl Sock {
         unsafe { M::read::<u16>(self.0, SOCK_PROTOCOL.load()) }.map(u32::from)
     }
 
-    /// Is this the kernel's end? Asked of `struct sock` itself: `netlink_sock.portid` would
-    /// tell as well, but lies where the argument's type ends, and the verifier says
+    /// Is this a kernel socket? Read from `struct sock` itself: `netlink_sock.portid` would show it
+    /// too, but is past the end of the argument's type, and the verifier says
     /// `access beyond struct sock at off 784 size 2`.
     #[inline(always)]
     pub fn is_kernels<M: Memory>(self) -> Result<bool, Fault> {
@@ -136,14 +136,14 @@ impl Sock {
         Ok((tail as u64 != self.queue()).then_some(Skb(tail)))
     }
 
-    /// Where its receive queue begins and ends.
+    /// Address of its receive queue's head, where the queue begins and ends.
     #[inline(always)]
     fn queue(self) -> u64 {
         self.0 as u64 + SOCK_QUEUE.load()
     }
 
-    /// Inode number of the socket's file, as `/proc/PID/fd` has it; 0 where the socket is closed,
-    /// or where this kernel does not say where the number is.
+    /// Inode number of the socket's file, as in `/proc/PID/fd`; 0 if the socket is closed, or if
+    /// this kernel does not reveal where the number is.
     #[inline(always)]
     pub fn inode(self) -> u64 {
         // SAFETY: an address is a number until it is read through.
@@ -186,15 +186,15 @@ impl Skb {
         unsafe { M::read::<u32>(self.0, SKB_LEN.load()) }
     }
 
-    /// Multicast group that it was sent to, 0 for none (`NETLINK_CB(skb).dst_group`).
+    /// Multicast group it was sent to, 0 for none (`NETLINK_CB(skb).dst_group`).
     #[inline(always)]
     pub fn group<M: Memory>(self) -> Result<u32, Fault> {
         // SAFETY: any bits are a number.
         unsafe { M::read::<u32>(self.0, SKB_CB_GROUP.load()) }
     }
 
-    /// Where a multicast comes from, if not from the receiver's own network namespace: the
-    /// number that the receiver gets with it (`NETLINK_LISTEN_ALL_NSID`).
+    /// Where a multicast comes from, if not from the receiver's own network namespace: the number
+    /// that the receiver gets with it (`NETLINK_LISTEN_ALL_NSID`).
     #[inline(always)]
     pub fn origin<M: Memory>(self) -> Result<Mark, Fault> {
         // SAFETY: any bits are a number.
@@ -207,8 +207,8 @@ impl Skb {
         }
     }
 
-    /// Whether it ends with `NLMSG_DONE`, where that lies behind the bytes that are `seen`. The
-    /// kernel puts it behind the last part of a dump if there is room (`netlink_dump_done()`).
+    /// Whether it ends with `NLMSG_DONE`, if that is past the bytes that are `seen`. The kernel
+    /// appends it to the last part of a dump if there is room (`netlink_dump_done()`).
     #[inline(always)]
     pub fn end<M: Memory>(self, seen: u32) -> Result<Mark, Fault> {
         if self.len::<M>()? <= seen {
@@ -224,7 +224,7 @@ impl Skb {
         let is_done = len == WORDS * 4
             && kind as u16 == NLMSG_DONE
             && (kind >> 16) as u16 & NLM_F_MULTI != 0
-            // SAFETY: as above. The first message tells whose answer it is.
+            // SAFETY: as above. The first message shows which request it replies to.
             && unsafe { Probed::read::<u32>(data, 8) }? == seq;
         Ok(if is_done {
             Mark::done((kind >> 16) as u16, code as i32)
@@ -240,14 +240,14 @@ impl Skb {
         unsafe { M::read::<*const u8>(self.0, SKB_SK.load()) }.map(Sock)
     }
 
-    /// Is it in a queue? Then whoever got it has only looked at it (`MSG_PEEK`).
+    /// Is it in a queue? Then its reader only peeked at it (`MSG_PEEK`).
     #[inline(always)]
     pub fn is_queued<M: Memory>(self) -> Result<bool, Fault> {
         // SAFETY: any bits are a number.
         Ok(unsafe { M::read::<u64>(self.0, SKB_NEXT.load()) }? != 0)
     }
 
-    /// The one before it in this socket's receive queue; `None` if it is the first.
+    /// The previous one in this socket's receive queue; `None` if it is the first.
     #[inline(always)]
     pub fn before<M: Memory>(self, sock: Sock) -> Result<Option<Self>, Fault> {
         // SAFETY: an address is a number until it is read through, which `M` checks.
@@ -275,8 +275,8 @@ impl Skb {
         }
     }
 
-    /// Hands over what was asked for and does not fit into the datagram's own record, which
-    /// must not be reserved yet: it comes behind. Returns how many bytes it were.
+    /// Emits the part that was asked for but does not fit into the datagram's own record, which
+    /// must not be reserved yet: it comes afterwards. Returns the number of bytes.
     #[inline(always)]
     pub fn rest<M: Memory>(self, key: RestKey) -> Result<u32, Fault> {
         let snaplen = SNAPLEN.load();
@@ -292,10 +292,10 @@ impl Skb {
         Ok(continuation::emit(key.sock, key.id, data as u64 + CAPTURE as u64, more) as u32)
     }
 
-    /// Length and address of the datagram's linear part: all of it, as netlink makes them.
+    /// Length and address of the datagram's linear part: all of it, the way netlink makes them.
     #[inline(always)]
     fn linear<M: Memory>(self) -> Result<(u32, *const u8), Fault> {
-        // SAFETY: any bits are a number, be it a length or an address.
+        // SAFETY: any bits are a number, whether a length or an address.
         let (len, outside, data) = unsafe {
             (
                 M::read::<u32>(self.0, SKB_LEN.load())?,

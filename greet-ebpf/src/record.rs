@@ -14,14 +14,14 @@ use crate::{
     task::Task,
 };
 
-/// The time now: CLOCK_MONOTONIC, ns.
+/// The current time: CLOCK_MONOTONIC, ns.
 #[inline(always)]
 pub fn now() -> u64 {
     // SAFETY: the helper takes nothing and only returns a number.
     unsafe { bpf_ktime_get_ns() }
 }
 
-/// Fills a record's start, but for the call's number.
+/// Fills the start of a record, except for the call's number.
 ///
 /// # Safety
 /// `to` must be valid for writes.
@@ -33,14 +33,14 @@ pub unsafe fn head(
     task: &Task,
     sock: Sock,
 ) -> Result<(), Fault> {
-    // A summary names nobody.
+    // A summary names no task.
     let comm = if SUMMARY.load() == 0 {
         task.comm()?
     } else {
         [0; 2]
     };
-    // SAFETY: the caller answers for `to`; the name has the room of two numbers, at an
-    // offset that suits them.
+    // SAFETY: the caller guarantees `to`; the name has room for two numbers, at an offset aligned
+    // for them.
     unsafe {
         (&raw mut (*to).kind).write(kind as u32);
         (&raw mut (*to).protocol).write(protocol);
@@ -52,7 +52,7 @@ pub unsafe fn head(
     Ok(())
 }
 
-/// The ends of a datagram.
+/// The end points of a datagram.
 #[derive(Clone, Copy)]
 pub struct Ends {
     /// Port ID of the sending socket.
@@ -61,8 +61,8 @@ pub struct Ends {
     pub peer_portid: u32,
 }
 
-/// Fills a datagram, `rest` bytes of which went ahead; the socket is read by `S`, the buffer
-/// by `B`.
+/// Fills a datagram, `rest` bytes of which were emitted before it; the socket is read through `S`,
+/// the buffer through `B`.
 ///
 /// # Safety
 /// `to` must be valid for writes.
@@ -74,7 +74,7 @@ pub unsafe fn datagram<S: Memory, B: Memory>(
     ends: Ends,
     rest: u32,
 ) -> Result<(), Fault> {
-    // SAFETY: the caller answers for `to`; `data` has the room that `copy` is told of.
+    // SAFETY: the caller guarantees `to`; `data` has the room that `copy` requires.
     unsafe {
         (&raw mut (*to).netns).write(sock.netns::<S>()?);
         (&raw mut (*to).portid).write(ends.portid);

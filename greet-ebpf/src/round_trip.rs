@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-only OR MIT
-//! In a summary, a request, its answer and the answer's reading are told in one record, for
-//! a record costs more than the stamps in it. That is possible where there is one answer and
-//! the thread that asked reads it: then the thread's slot is kept until it does. In every
-//! other case what was put off is told as always, in two records: when a second answer
-//! comes, when the thread does something else, when another thread needs the slot; and what
-//! is left at the end user space takes from the map.
+//! In a summary, a request, its reply and the read of the reply are reported in one record, because
+//! a record costs more than the timestamps in it. That is possible if there is a single reply and
+//! the thread that sent the request reads it: then the thread's slot is kept until it does. In all
+//! other cases the deferred records are emitted as usual, two of them: when a second reply comes,
+//! when the thread does something else, when another thread needs the slot; and user space takes
+//! what is left at the end from the map.
 #![expect(
     unsafe_code,
     reason = "records and slots are reached through raw pointers"
@@ -25,8 +25,8 @@ use crate::{
     task::Task,
 };
 
-/// Puts off the telling of the first answer to the sender of a request. Returns whether it
-/// did. A second one ends the putting off.
+/// Defers the record of the first reply to the sender of a request. Returns whether it did. A
+/// second reply ends the deferral.
 #[inline(always)]
 pub fn defer<M: Memory>(call: *mut Call, sock: Sock, skb: Skb) -> Result<bool, Fault> {
     if SUMMARY.load() == 0 {
@@ -53,7 +53,7 @@ pub fn defer<M: Memory>(call: *mut Call, sock: Sock, skb: Skb) -> Result<bool, F
     Ok(false)
 }
 
-/// At the end of the sending: keeps the slot until the answer is read, if one was put off.
+/// At the end of the send: keeps the slot until the reply is read, if one was deferred.
 #[inline(always)]
 pub fn keep(call: *mut Call) -> bool {
     // SAFETY: the slot is this task's.
@@ -62,7 +62,7 @@ pub fn keep(call: *mut Call) -> bool {
         && call::turn(call, CallState::Sending, CallState::Waiting)
 }
 
-/// At the taking out of a message: the slot that was kept for it.
+/// When a message is taken out: the slot that was kept for it.
 #[inline(always)]
 pub fn resume(task: &Task, sock: Sock, skb: Skb) -> Option<*mut Call> {
     if SUMMARY.load() == 0 {
@@ -75,7 +75,7 @@ pub fn resume(task: &Task, sock: Sock, skb: Skb) -> Option<*mut Call> {
     (is_it && call::turn(call, CallState::Waiting, CallState::Reading)).then_some(call)
 }
 
-/// Tells all at once, where this is the reading that it was put off for and not a mere look
+/// Emits everything in one record, if this is the read that it was deferred for and not just a peek
 /// at the message. Returns whether it did.
 #[inline(always)]
 pub fn tell(call: *mut Call, read: Read, peeked: bool) -> Result<bool, Fault> {
@@ -119,18 +119,18 @@ pub fn tell(call: *mut Call, read: Read, peeked: bool) -> Result<bool, Fault> {
     Ok(true)
 }
 
-/// Tells the answer that was put off, and its request, as they are told outside of a summary.
+/// Emits the deferred reply and its request separately, as outside of a summary.
 #[inline(never)]
 pub fn emit_separately(call: *mut Call) {
     tell_answer(call);
-    // SAFETY: the slot is nobody else's now.
+    // SAFETY: the slot is owned by no other task now.
     unsafe {
         (*call).answer_skb = 0;
         emit_request(&raw const (*call).request);
     }
 }
 
-/// Tells the answer that was put off, if one was, where its request is about to be told.
+/// Emits the deferred reply, if there is one, when its request is about to be emitted.
 #[inline(always)]
 pub fn emit_deferred_answer(call: *mut Call) {
     if SUMMARY.load() == 0 {
@@ -145,13 +145,13 @@ pub fn emit_deferred_answer(call: *mut Call) {
     }
 }
 
-/// Tells the answer alone.
+/// Emits only the reply.
 #[inline(always)]
 fn tell_answer(call: *mut Call) {
     let told: Result<(), Fault> = emit::<Message>(|slot| {
         let to = slot.as_mut_ptr();
-        // SAFETY: `to` is valid for writes and aligned, and every field that counts is
-        // written; the slot is nobody else's now.
+        // SAFETY: `to` is valid for writes and aligned, and every field that counts is written; the
+        // slot is owned by no other task now.
         unsafe {
             let head: Head = (*call).request.head;
             (&raw mut (*to).head).write(head);
@@ -171,7 +171,6 @@ fn tell_answer(call: *mut Call) {
         }
         Ok(())
     });
-    // Nothing in it is read from the kernel, so nothing can fail but the reservation, which
-    // is counted.
+    // Nothing in it is read from the kernel, so only the reservation can fail, which is counted.
     told.unwrap_or_default();
 }

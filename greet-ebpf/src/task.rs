@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only OR MIT
-//! A task, mostly the running one, by direct loads: its name costs 10 instructions, where
+//! A task, usually the running one, read by direct loads: its name costs 10 instructions, whereas
 //! `bpf_get_current_comm` takes 253.
 #![expect(unsafe_code, reason = "kernel memory is reached through raw pointers")]
 
@@ -12,11 +12,11 @@ use crate::{
     read::{Direct, Fault, Memory},
 };
 
-/// `PF_IO_WORKER` (include/linux/sched.h): a thread that io_uring has made.
+/// `PF_IO_WORKER` (include/linux/sched.h): a thread created by io_uring.
 const PF_IO_WORKER: u32 = 0x10;
 
-/// `SIGKILL`, as a bit of a signal set. A signal that ends the process has the kernel add it for
-/// each thread (`complete_signal()`, kernel/signal.c).
+/// `SIGKILL`, as a bit of a signal set. If a signal ends the process, the kernel adds it for each
+/// thread (`complete_signal()`, kernel/signal.c).
 const SIGKILL: u64 = 1 << 8;
 
 /// A task.
@@ -33,7 +33,7 @@ impl Task {
     /// The running one.
     #[inline(always)]
     pub fn current() -> Result<Self, Fault> {
-        // SAFETY: the helper takes nothing; the pointer it gives is typed and always valid.
+        // SAFETY: the helper takes nothing; the pointer it returns is typed and always valid.
         Self::of::<Direct>(
             unsafe { bpf_get_current_task_btf() }
                 .cast_const()
@@ -54,14 +54,14 @@ impl Task {
         }
     }
 
-    /// What it exits with, as wait(2) has it; 0 before it does.
+    /// Its exit code, as wait(2) reports it; 0 before it exits.
     #[inline(always)]
     pub fn exit_code(&self) -> Result<u32, Fault> {
         // SAFETY: any bits are a number.
         unsafe { Direct::read(self.pointer, TASK_EXIT_CODE.load()) }
     }
 
-    /// Will it end before it is back in user space? As `fatal_signal_pending()` has it
+    /// Will it end before it returns to user space? The same check as `fatal_signal_pending()`
     /// (include/linux/sched/signal.h).
     #[inline(always)]
     pub fn is_being_killed(&self) -> Result<bool, Fault> {
@@ -76,7 +76,7 @@ impl Task {
         name(self.pointer)
     }
 
-    /// The name of its process, which is that of the thread group's leader.
+    /// The name of its process, which is that of the thread group leader.
     #[inline(always)]
     pub fn process_name(&self) -> Result<[u64; 2], Fault> {
         // SAFETY: an address is a number until it is read through, which the verifier checks.

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only OR MIT
-//! A message that never lay in an `sk_buff`: `sendmsg()` failed before that (`EMSGSIZE`,
-//! `ENODATA`, …). Its ends and its length come from the socket and the call's arguments.
+//! A message that was never in an `sk_buff`: `sendmsg()` failed before that (`EMSGSIZE`, `ENODATA`,
+//! …). Its end points and its length come from the socket and the call's arguments.
 //!
-//! Rare, so everything is read through helpers, and nothing of it costs a call that succeeds.
+//! Rare, so everything is read through helpers, and a call that succeeds pays nothing for it.
 #![expect(
     unsafe_code,
     reason = "kernel memory and the call's slot are reached through raw pointers"
@@ -15,7 +15,7 @@ use crate::{
     read::{Fault, Memory, Probed, Sock},
 };
 
-/// The arguments of `netlink_sendmsg` that say what was to be sent.
+/// The arguments of `netlink_sendmsg` that describe what was to be sent.
 #[derive(Clone, Copy)]
 pub struct Sending {
     /// Address of the `struct msghdr`.
@@ -30,11 +30,11 @@ pub struct Sending {
 /// `request` must lie in the running task's slot, with its head filled.
 #[inline(always)]
 pub unsafe fn describe(request: *mut Request, sending: Sending) {
-    // SAFETY: the caller answers for the pointer.
+    // SAFETY: the caller guarantees the pointer.
     unsafe {
         let sock = Sock((*request).head.sock as *const u8);
         let datagram = &raw mut (*request).datagram;
-        // What cannot be read is not known: 0, as for a datagram that was not described.
+        // What cannot be read is unknown: 0, as for a datagram that was not described.
         (*datagram).netns = sock.netns::<Probed>().unwrap_or(0);
         (*datagram).portid = sock.portid().unwrap_or(0);
         (*datagram).peer_portid = receiver(sending.message as *const u8, sock).unwrap_or(0);
@@ -45,8 +45,8 @@ pub unsafe fn describe(request: *mut Request, sending: Sending) {
     }
 }
 
-/// Port ID of the receiver, as `netlink_sendmsg` finds it: the address names it, or else the
-/// socket is connected.
+/// Port ID of the receiver, as `netlink_sendmsg` determines it: from the address, or else from the
+/// connected socket.
 #[inline(always)]
 fn receiver(message: *const u8, sock: Sock) -> Result<u32, Fault> {
     // SAFETY: any bits are a number, and an address is one until it is read through.

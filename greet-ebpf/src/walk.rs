@@ -2,11 +2,11 @@
 //! A walk through `nl_table`, the kernel's table of all netlink sockets: one resizable
 //! hash table (`include/linux/rhashtable.h`) for each of the 32 protocols.
 //!
-//! The kernel holds the RCU read lock around the program, so neither sockets nor tables are
-//! freed while it runs. Sockets come and go meanwhile, as in any such walk. A table that is
-//! just being resized is walked, and then its successor: an entry moves from the end of its
-//! chain to the front of one there, so whoever stands on it goes on in the other table and
-//! misses none. A socket can be seen twice that way; user space knows it by its address.
+//! The kernel holds the RCU read lock around the program, so neither sockets nor tables are freed
+//! while it runs. Sockets come and go in the meantime, as in any such walk. If a table is being
+//! resized, it is walked first, then its successor: an entry moves from the end of its chain to the
+//! front of one there, so a walk that is at a moved entry continues in the other table and misses
+//! none. A socket can thus be seen twice; user space identifies it by its address.
 #![expect(unsafe_code, reason = "kernel memory is reached through raw pointers")]
 
 pub mod layout;
@@ -36,30 +36,30 @@ const LOCK: u64 = 1;
 /// … and the lowest bit of an entry's `next` says that there is none.
 const NO_MORE: u64 = 1;
 
-/// Where the walk is. In a map, where its numbers are unknown to the verifier: those on the
-/// stack it follows through every step of the loop, until it gives up after a million
-/// instructions. One is enough, for user space reads once.
+/// The state of the walk. It is in a map, where the verifier does not know its numbers: if they
+/// were on the stack, it would follow them through every step of the loop and give up after a
+/// million instructions. One is enough, because user space reads once.
 #[map]
 static WALK: Array<Walk> = Array::with_max_entries(1, 0);
 
 /// See [`WALK`].
 #[repr(C)]
 pub struct Walk {
-    /// The read that is answered (`bpf_iter_meta.session_id`).
+    /// The read being served (`bpf_iter_meta.session_id`).
     session: u64,
     /// `nl_table`.
     tables: u64,
-    /// The `struct bucket_table` that is walked through; 0 for none.
+    /// The `struct bucket_table` being walked; 0 for none.
     buckets: u64,
     /// The next `struct rhash_head` of the chain, or no entry.
     next: u64,
-    /// The callback that was named last.
+    /// The last callback that was named.
     named: u64,
-    /// How many protocols were begun.
+    /// How many protocols were started.
     protocols: u32,
     /// Buckets of the table …
     size: u32,
-    /// … and how many of them were begun.
+    /// … and how many of them were started.
     slot: u32,
     end: End,
 }
@@ -72,8 +72,8 @@ fn number<T: Copy + Into<u64>>(address: u64, offset: u64) -> Result<T, Fault> {
 }
 
 impl Walk {
-    /// Walks through all tables, unless that was done in this session already. `state` is
-    /// a `struct nl_seq_iter` that has begun.
+    /// Walks all tables, unless that was already done in this session. `state` is a
+    /// `struct nl_seq_iter` that has been started.
     #[inline(always)]
     pub fn through_all(session: u64, state: *const u8) {
         let Some(walk) = Self::current() else {
@@ -99,7 +99,7 @@ impl Walk {
         match tables(state as u64) {
             Ok(tables) => {
                 walk.tables = tables;
-                // SAFETY: `step` is such a function as the helper calls, and needs no context.
+                // SAFETY: `step` has the signature that the helper calls, and needs no context.
                 unsafe { bpf_loop(MOST_STEPS, step as *mut c_void, core::ptr::null_mut(), 0) };
             }
             Err(fault) => walk.fault(fault),
@@ -111,8 +111,8 @@ impl Walk {
 
     #[inline(always)]
     fn current() -> Option<&'static mut Self> {
-        // SAFETY: the map's one value is used by the one reader's program, and in the loop by
-        // `step` alone, which ends before `through_all` looks at it again.
+        // SAFETY: the map's only value is used by the program of the only reader, and in the loop
+        // only by `step`, which ends before `through_all` looks at it again.
         WALK.get_ptr_mut(0).map(|walk| unsafe { &mut *walk })
     }
 
@@ -122,7 +122,7 @@ impl Walk {
         if self.next != 0 && self.next & NO_MORE == 0 {
             let node = self.next;
             self.next = NO_MORE;
-            // Before the rest is read: without it the chain is lost, and not only this one.
+            // Before the rest is read: if that fails, only this entry is lost, not the chain.
             self.next = number::<u64>(node, 0)?;
             self.end.sockets += 1;
             let sock = Sock((node - NETLINK_SOCK_NODE.load()) as *const u8);
@@ -171,7 +171,7 @@ impl Walk {
     }
 }
 
-/// The address of `nl_table`: the table that the kernel's walk is in, less those before it.
+/// The address of `nl_table`: that of the table the kernel's walk is in, less those before it.
 #[inline(always)]
 fn tables(state: u64) -> Result<u64, Fault> {
     let hash = number::<u64>(state, SEQ_ITER_HT.load())?;

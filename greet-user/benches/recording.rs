@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! Events into a recording's file, and out of it: how many a second on one core.
+//! Writing events to a recording and reading them back: events per second on one core.
 #![expect(missing_docs, reason = "criterion's macros write functions without")]
 
 use std::{fs::File, hint::black_box, io::Seek as _};
@@ -38,7 +38,7 @@ fn datagram(portid: u32, peer_portid: u32, payload: &[u8], len: usize) -> Datagr
     }
 }
 
-/// The three events of a greeting, hours after the machine's start.
+/// The three events of a greeting, hours after boot.
 fn greeting(seq: u64) -> [Event; 3] {
     let at = |step: u64| 12_345_678_901_234 + seq * 100_000 + step * 1_000;
     let (call, skb) = (seq << 32 | 71, 0xffff_8881_0000_0100);

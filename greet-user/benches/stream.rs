@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! From the ring buffer's bytes to JSON lines: how many records a second on one core.
+//! From the ring buffer's bytes to JSON lines: records per second on one core.
 #![expect(missing_docs, reason = "criterion's macros write functions without")]
 
 use std::{hint::black_box, io};

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! The command line.
 
+mod detail;
 mod doctor;
 mod documents;
 mod heading;
@@ -13,12 +14,15 @@ mod scope;
 mod show;
 mod sockets;
 #[cfg(feature = "top")]
+mod subject;
+#[cfg(feature = "top")]
 mod top;
 mod watch;
 
-use std::{env, num::NonZeroU64, path::PathBuf, time::Duration};
+use std::{env, num::NonZeroU64, path::PathBuf, process, time::Duration};
 
 use clap::{CommandFactory as _, Parser, Subcommand, ValueEnum, error::ErrorKind, value_parser};
+use greet_common::{event::SNAPLEN_MAX, wire::NETLINK_TEST_PROTOCOL};
 
 pub use doctor::DoctorOptions;
 pub use documents::{CompletionsOptions, ManOptions};
@@ -34,10 +38,14 @@ pub use top::TopOptions;
 pub use watch::WatchOptions;
 
 use crate::{
+    error::SessionError,
     event::escaped,
     output::REPORT_LIMIT,
+    session::Greetings,
+    sinks::{Files, Sinks},
     suggest::{did_you_mean, nearest},
-    tracer::Hooks,
+    tracer::{Callbacks, Filter, Hooks, Plan},
+    view::View,
 };
 use parse::{padded, patience, seconds};
 
@@ -193,6 +201,47 @@ impl Cli {
         self.interval.unwrap_or(default)
     }
 
+    /// What to send, and whether to trace it.
+    #[must_use]
+    pub fn greetings(&self) -> Greetings {
+        Greetings {
+            text: self.text(),
+            heading: self.heading.heading(!self.no_ack),
+            is_answered: !self.no_ack,
+            count: self.count(),
+            interval: self.interval(),
+            timeout: self.timeout,
+            trace: self.trace.then(|| self.tracing()),
+        }
+    }
+
+    fn tracing(&self) -> (Filter, Plan) {
+        let mut filter = Filter::protocol(NETLINK_TEST_PROTOCOL).of_process(process::id());
+        if self.pcapng.is_some() {
+            // A capture is expected to be complete.
+            filter.snaplen = SNAPLEN_MAX as u32;
+        }
+        let mut plan = Plan {
+            hooks: self.hooks,
+            ..Plan::default()
+        };
+        if let Some(callback) = &self.callback {
+            plan.callbacks = Callbacks::Named(vec![callback.clone()]);
+        }
+        (filter, plan)
+    }
+
+    /// Opens everything that the run goes to: `view` on standard output, unless a file goes there.
+    ///
+    /// # Errors
+    /// [`SessionError`] if something cannot be opened.
+    pub fn sinks(&self, view: Box<dyn View>) -> Result<Sinks, SessionError> {
+        let files = Files::of(self.record.as_deref(), self.pcapng.as_deref())
+            .with_report(self.report.as_deref(), self.report_limit);
+        let sinks = self.otlp.send(files.open(Some(view))?, true)?;
+        self.metrics.serve(sinks)
+    }
+
     /// Parses the command line; exits if it is invalid.
     #[must_use]
     pub fn typed() -> Self {
@@ -205,7 +254,7 @@ impl Cli {
 
     /// A lone word that is nearly a command was probably meant as one, and is not sent as a greeting.
     fn mistaken(&self, arguments: usize) -> Option<clap::Error> {
-        // The program, and the word.
+        // The program and the word.
         if self.command.is_some() || arguments != 2 {
             return None;
         }

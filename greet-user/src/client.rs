@@ -1,10 +1,9 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! The netlink client: greets, and believes no answer unchecked. Needs no privileges.
+//! The netlink client: sends greetings and validates every reply. Needs no privileges.
 //!
-//! neli makes, binds and closes the socket, encodes the message and sends it; tokio
-//! waits. Two things neli 0.7 cannot do are done here, and said where:
-//! [`ClientSocket::receive`] (neli drops the sender's address) and `encode` (neli
-//! counts padding as payload).
+//! neli creates, binds and closes the socket, and encodes and sends the message; tokio waits. Two
+//! things that neli 0.7 cannot do are done here: [`ClientSocket::receive`] (neli drops the sender's
+//! address) and `encode` (neli counts padding as payload).
 
 mod error;
 mod socket;
@@ -27,29 +26,29 @@ pub use socket::{ClientSocket, Received};
 
 use crate::clock::monotonic_ns;
 
-/// A message on its way.
+/// A message that was sent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Sent {
     /// Its sequence number.
     pub seq: u32,
-    /// The clock just before `sendmsg()`: CLOCK_MONOTONIC, ns.
+    /// Time just before `sendmsg()`: CLOCK_MONOTONIC, ns.
     pub time_ns: u64,
-    /// Its length with the header, in bytes.
+    /// Its length including the header, in bytes.
     pub len: usize,
 }
 
-/// A checked answer.
+/// A validated reply.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Answer {
     /// Its header.
     pub header: Header,
     /// What follows the header.
     pub payload: Vec<u8>,
-    /// The clock when it was in our hands: CLOCK_MONOTONIC, ns.
+    /// Time of receipt in user space: CLOCK_MONOTONIC, ns.
     pub time_ns: u64,
 }
 
-/// What a message's header says beside its length and its sequence number.
+/// The header fields of a message other than its length and sequence number.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Heading {
     /// `nlmsg_type`.
@@ -61,7 +60,7 @@ pub struct Heading {
 }
 
 impl Heading {
-    /// That of a greeting which asks for a reply, or does not.
+    /// The header of a greeting, with or without a request for a reply.
     #[must_use]
     pub const fn greeting(acknowledge: bool) -> Self {
         Self {
@@ -72,11 +71,11 @@ impl Heading {
     }
 }
 
-/// Sends a message to the kernel: the one way to send, for any payload, type and flags.
-/// Returns the sequence number used and the time just before the message left.
+/// Sends a message to the kernel: the only way to send, for any payload, type and flags. Returns
+/// the sequence number used and the time just before the message was sent.
 ///
 /// # Errors
-/// [`ClientError`] where the kernel does not take the message.
+/// [`ClientError`] if the kernel does not accept the message.
 pub async fn send_netlink_message_to_kernel(
     socket: &mut ClientSocket,
     payload: &[u8],
@@ -107,10 +106,10 @@ async fn send(
     })
 }
 
-/// Sends a greeting: the text with its NUL.
+/// Sends a greeting: the text and a terminating NUL.
 ///
 /// # Errors
-/// [`ClientError`] where the kernel does not take the message.
+/// [`ClientError`] if the kernel does not accept the message.
 pub async fn greet(
     socket: &mut ClientSocket,
     text: &str,
@@ -119,10 +118,10 @@ pub async fn greet(
     greet_as(socket, text, Heading::greeting(acknowledge)).await
 }
 
-/// Sends a greeting with a header of the caller's choice.
+/// Sends a greeting with a given header.
 ///
 /// # Errors
-/// [`ClientError`] where the kernel does not take the message.
+/// [`ClientError`] if the kernel does not accept the message.
 pub async fn greet_as(
     socket: &mut ClientSocket,
     text: &str,
@@ -133,14 +132,14 @@ pub async fn greet_as(
     send(socket, &payload, heading).await
 }
 
-/// Waits for the next datagram and checks that it is the answer to `sent`.
+/// Waits for the next datagram and checks that it is the reply to `sent`.
 ///
-/// The time counts from the sending: the kernel's handler runs inside `sendmsg()`, so an
-/// answer can be late even though it is there when `sendmsg()` returns.
+/// The timeout starts when the message is sent: the kernel's handler runs inside `sendmsg()`, so a
+/// reply can be late even if it is already queued when `sendmsg()` returns.
 ///
 /// # Errors
-/// [`ClientError::TooLate`] after `timeout`; where [`ClientError::is_rejection`] holds, a
-/// datagram came that is not the answer, which may still follow.
+/// [`ClientError::TooLate`] after `timeout`. If [`ClientError::is_rejection`] holds, a datagram
+/// other than the reply arrived, and the reply may still follow.
 pub async fn receive_answer(
     socket: &ClientSocket,
     sent: &Sent,
@@ -162,7 +161,7 @@ pub async fn receive_answer(
     Ok(answer)
 }
 
-/// Judges a datagram: from the kernel, whole, for us, and of the right type.
+/// Validates a datagram: from the kernel, complete, addressed to us, and of the right type.
 fn check(datagram: &Received, sent: &Sent) -> Result<Answer, ClientError> {
     if datagram.sender_portid != 0 {
         return Err(ClientError::OtherPort {
@@ -170,7 +169,7 @@ fn check(datagram: &Received, sent: &Sent) -> Result<Answer, ClientError> {
         });
     }
     let (header, payload) = Header::split(&datagram.bytes)?;
-    // Many a module does not copy the sequence number, and 0 is none of ours.
+    // Many modules do not copy the sequence number, and we never use 0.
     if header.seq != sent.seq && header.seq != 0 {
         return Err(ClientError::OtherSequenceNumber {
             expected: sent.seq,
@@ -185,7 +184,7 @@ fn check(datagram: &Received, sent: &Sent) -> Result<Answer, ClientError> {
     match header.kind {
         NLMSG_DONE => Ok(answer()),
         NLMSG_ERROR => match payload.first_chunk().map(|code| i32::from_ne_bytes(*code)) {
-            // An ACK, as of a module that calls netlink_rcv_skb().
+            // An ACK, as sent by modules that call netlink_rcv_skb().
             Some(0) => Ok(answer()),
             errno => Err(ClientError::Refused {
                 errno: errno.unwrap_or(0),
@@ -195,10 +194,10 @@ fn check(datagram: &Received, sent: &Sent) -> Result<Answer, ClientError> {
     }
 }
 
-/// The message's bytes.
+/// Encodes a message.
 ///
-/// neli rounds the length in the header up to a multiple of four, so that a payload of
-/// five bytes would arrive as eight; the length is put right here, the padding cut off.
+/// neli rounds the length in the header up to a multiple of four, so a payload of five bytes would
+/// arrive as eight. This corrects the length and cuts off the padding.
 fn encode(
     payload: &[u8],
     message_type: u16,
@@ -232,7 +231,7 @@ fn encode(
 /// Opens a socket to the module.
 ///
 /// # Errors
-/// [`ClientError::NoProtocol`] where the module is not loaded.
+/// [`ClientError::NoProtocol`] if the module is not loaded.
 pub fn open() -> Result<ClientSocket, ClientError> {
     ClientSocket::open(NETLINK_TEST_PROTOCOL)
 }

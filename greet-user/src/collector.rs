@@ -1,13 +1,14 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! Sends exchanges to an OpenTelemetry collector, from a thread of its own. A collector that
-//! is down, slow or back again never slows the tracing: what it does not take waits in a
-//! bounded queue, what does not fit is dropped, and each exchange is counted, sent or not.
+//! Sends exchanges to an OpenTelemetry collector from its own thread. A collector that is down,
+//! slow or just back up never slows tracing: what it does not accept waits in a bounded queue, what
+//! does not fit is dropped, and every exchange is counted, sent or not.
 
 mod client;
 mod counts;
 mod endpoint;
 #[cfg(feature = "metrics")]
 mod metrics;
+mod otlp;
 mod queue;
 mod resource;
 mod worker;
@@ -24,20 +25,18 @@ pub use counts::{Counts, Ended};
 pub use endpoint::{Endpoint, endpoint};
 #[cfg(feature = "metrics")]
 pub use metrics::Sending;
+pub use otlp::{Clock, Otlp, Sample, spans};
 
-use crate::{
-    output::otlp::{Clock, Sample},
-    run::System,
-};
+use crate::run::System;
 use client::{Client, Seen};
 use queue::Queue;
 use worker::Worker;
 
-/// Where exchanges are handed over.
+/// Queues exchanges for the sending thread.
 pub struct Sender {
     queue: Arc<Queue>,
     counts: Arc<Counts>,
-    /// Until the run begins.
+    /// Until the run starts.
     prepared: Option<(SpanExporter, Arc<Seen>)>,
     thread: Option<thread::JoinHandle<()>>,
     endpoint: Endpoint,
@@ -46,15 +45,15 @@ pub struct Sender {
     patience: Cell<Duration>,
 }
 
-/// A recording can wait for the collector, as long as that takes anything; a live run cannot.
+/// A recording can wait for a collector that makes progress; a live run cannot.
 const PATIENCE: Duration = Duration::from_secs(15);
 
 impl Sender {
-    /// To this collector. Nothing is sent, and no thread is started, before the run begins.
-    /// `is_live`: what is told happens on this machine.
+    /// Prepares to send to this collector. Sends nothing and starts no thread before the run
+    /// starts. `is_live`: the exchanges happen on this machine.
     ///
     /// # Errors
-    /// Where the environment asks for what there is not.
+    /// If the environment asks for something unsupported.
     pub fn to(endpoint: &Endpoint, is_live: bool) -> Result<Self, ExporterBuildError> {
         let seen = Arc::<Seen>::default();
         let exporter = SpanExporter::builder()
@@ -63,7 +62,7 @@ impl Sender {
             .with_protocol(Protocol::HttpBinary)
             .with_endpoint(endpoint.to_string())
             .with_timeout(client::PATIENCE)
-            // Tried again by the worker, which knows when the run ends.
+            // The worker retries: it knows when the run ends.
             .with_retry_policy(RetryPolicy::disabled())
             .build()?;
         Ok(Self {
@@ -77,17 +76,17 @@ impl Sender {
         })
     }
 
-    /// What is counted, for whoever wants to show it.
+    /// The counts, for display.
     #[cfg(feature = "metrics")]
     #[must_use]
     pub fn sending(&self) -> Sending {
         Sending::of(Arc::clone(&self.counts), Arc::clone(&self.queue))
     }
 
-    /// Begins to send.
+    /// Starts sending.
     ///
     /// # Errors
-    /// Where there can be no further thread.
+    /// If the thread cannot be started.
     pub fn start(&mut self, system: &System) -> io::Result<()> {
         let Some((mut exporter, seen)) = self.prepared.take() else {
             return Ok(());
@@ -107,26 +106,26 @@ impl Sender {
         let thread = thread::Builder::new().name("otlp".to_owned());
         let work = move || {
             runtime.block_on(worker.run());
-            // A look-up of a name may take longer than anybody waits.
+            // Do not wait for a slow name lookup.
             runtime.shutdown_background();
         };
         self.thread = Some(thread.spawn(work)?);
         Ok(())
     }
 
-    /// Hands exchanges over, as far as there is room. A live run never waits for the collector.
+    /// Queues as many exchanges as fit. A live run never waits for the collector.
     pub fn send(&self, batch: &mut Vec<Sample>) {
         if !batch.is_empty() {
             let dropped = self.queue.put(batch, self.patience.get());
             self.counts.full(dropped);
             if dropped > 0 {
-                // Waited for in vain: no use in doing so again.
+                // Waiting did not help: do not wait again.
                 self.patience.set(Duration::ZERO);
             }
         }
     }
 
-    /// Sends what is left, for a bounded time, and says what came of all.
+    /// Sends what is left, for a bounded time, and returns the outcome.
     #[must_use]
     pub fn finish(&mut self) -> Ended {
         self.queue.close();

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! What a shell needs to complete our command line.
+//! Completion scripts for shells.
 
 use std::io::{self, Write};
 
@@ -8,14 +8,14 @@ use clap_complete::{Shell, generate};
 
 use crate::cli::Cli;
 
-/// With a hyphen in the program's name, clap_complete's script for bash never finds the
-/// options of a subcommand (clap-rs/clap#6421).
+/// With a hyphen in the program's name, clap_complete's bash script never finds the options of a
+/// subcommand (clap-rs/clap#6421).
 const UNHYPHENED: &str = "greet_user";
 
-/// Writes the script for this shell to standard output.
+/// Writes the script for `shell` to standard output.
 ///
 /// # Errors
-/// What writing ran into.
+/// If it cannot be written.
 pub fn print(shell: Shell) -> io::Result<()> {
     let mut out = io::stdout().lock();
     out.write_all(&script(shell))?;
@@ -30,7 +30,7 @@ pub fn script(shell: Shell) -> Vec<u8> {
     let name = command.get_name().to_owned();
     if shell == Shell::Bash {
         generate(shell, &mut command, UNHYPHENED, &mut script);
-        // What is completed is the program's real name, the last word of these lines.
+        // The program's real name, the last word of these lines, is what gets completed.
         let script = String::from_utf8_lossy(&script);
         let (ours, theirs) = (format!(" {name}\n"), format!(" {UNHYPHENED}\n"));
         return script.replace(&theirs, &ours).into_bytes();

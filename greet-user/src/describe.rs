@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! One answer to each question about an exchange: whose it is, who caused it, who read it, what
-//! failed and what that is called. Every view asks here, so that no two disagree.
+//! One answer to each question about an exchange: its owner, who caused it, who read it, what
+//! failed and the name of the error. Every view asks here, so no two disagree.
 
 pub mod counts;
 mod errno;
@@ -15,8 +15,8 @@ use crate::{
     journey::{Exchange, Queued, Status},
 };
 
-/// Whose exchange it is: the task that sent the request; of a message that nobody asked for, the
-/// task that read it, or, if nobody did, the one that queued it.
+/// The owner of an exchange: the task that sent the request; for a notification, the task that read
+/// it or, if none did, the task that queued it.
 #[must_use]
 pub fn owner(exchange: &Exchange) -> Option<&Head> {
     let request = exchange.request.as_ref().map(|request| &request.head);
@@ -25,30 +25,30 @@ pub fn owner(exchange: &Exchange) -> Option<&Head> {
         .or_else(|| originator(exchange))
 }
 
-/// Who caused it: the task that sent the request, or in whose context the kernel queued a message
-/// that nobody asked for.
+/// Who caused it: the task that sent the request or, for a notification, the task in whose context
+/// the kernel queued it.
 #[must_use]
 pub fn originator(exchange: &Exchange) -> Option<&Head> {
     let request = exchange.request.as_ref().map(|request| &request.head);
     request.or_else(|| Some(&exchange.queued.first()?.message.head))
 }
 
-/// Who read the first of its messages, if anybody did.
+/// The reader of its first message, if it was read.
 #[must_use]
 pub fn reader(exchange: &Exchange) -> Option<&Head> {
     let delivery = exchange.queued.first()?.delivery.as_ref();
     delivery.map(|read| &read.head)
 }
 
-/// The datagram it began with: the request, or the message that nobody asked for.
+/// The datagram that started it: the request or the notification.
 #[must_use]
 pub fn datagram(exchange: &Exchange) -> Option<&Datagram> {
     let request = exchange.request.as_ref().map(|request| &request.datagram);
     request.or_else(|| Some(&exchange.queued.first()?.message.datagram))
 }
 
-/// The negative errno of what went wrong, if it is known: what `sendmsg()` returned, else the
-/// first error among the replies, of a lost reply, or of a failed read.
+/// The negative errno of what went wrong, if known: what `sendmsg()` returned, else the first error
+/// of a reply, a lost reply or a failed read.
 #[must_use]
 pub fn errno(exchange: &Exchange) -> Option<i32> {
     if exchange.status() == Status::Died {

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! What of tracing works here, and what to do about what does not.
+//! What tracing can do on this machine, and how to fix what it cannot.
 //!
-//! Each check asks the running kernel: hooks are attached and detached, a greeting is sent,
-//! a queue is filled. [`report`] holds what came of it, [`human`] and [`json`] show that.
+//! Each check asks the running kernel: it attaches and detaches hooks, sends a greeting, fills a
+//! queue. [`report`] holds the results; [`human`] and [`json`] show them.
 
 mod config;
 mod hooks;
@@ -22,15 +22,15 @@ use std::{
 use rustix::termios::tcgetwinsize;
 
 use crate::{
-    cli::Format,
+    kernel::{btf::Btf, chain},
     sockets::{self, KernelSocket, SocketsError},
-    tracer::{self, Callback, btf::Btf, chain},
+    tracer::{self, Callback},
     watch,
 };
 use config::Config;
 use report::{Check, Report, Verdict};
 
-/// The advice where a check before this one has said what is wrong: one cause is one warning.
+/// The advice if an earlier check has already named the cause: one cause, one warning.
 const ABOVE: &str = "see above";
 
 /// Checks everything.
@@ -72,7 +72,7 @@ pub async fn examine() -> Report {
         let mut named = checks.iter().filter(|check| check.name == name);
         named.any(|check| check.verdict == Verdict::Warning)
     };
-    // The walk through the table of sockets needs a JIT.
+    // Walking the socket table needs the JIT.
     if warned("JIT") && warned("callback") {
         let refused = checks.iter_mut().filter(|check| check.name == "callback");
         refused.for_each(|check| {
@@ -83,7 +83,7 @@ pub async fn examine() -> Report {
     Report { checks }
 }
 
-/// The hooks, and what it takes to have them.
+/// Checks the hooks and what they require.
 fn tried(
     types: &Btf,
     sockets: &Result<Vec<KernelSocket>, SocketsError>,
@@ -115,7 +115,8 @@ fn tried(
     }
 }
 
-/// Those of modules, as `--trace` takes them; else that of NETLINK_ROUTE, which is always there.
+/// The callbacks of modules, as `--trace` uses them; otherwise that of NETLINK_ROUTE, which always
+/// exists.
 fn callbacks(sockets: &[KernelSocket]) -> Vec<Callback> {
     let named = sockets.iter().filter_map(|socket| {
         let callback = socket
@@ -150,15 +151,16 @@ fn untried() -> [Check; 3] {
         .map(|name| Check::not_checked(name, "tracing cannot work here", "").advise(ABOVE))
 }
 
-/// Shows the report on standard output. Returns the exit status.
+/// Shows the report on standard output, for people or as JSON lines. Returns the exit status.
 ///
 /// # Errors
-/// What writing ran into.
-pub fn show(report: &Report, format: Format) -> io::Result<u8> {
+/// If it cannot be written.
+pub fn show(report: &Report, as_json: bool) -> io::Result<u8> {
     let mut text = Vec::new();
-    match format {
-        Format::Human => human::write(&mut text, report, width())?,
-        Format::Json => json::write(&mut text, report)?,
+    if as_json {
+        json::write(&mut text, report)?;
+    } else {
+        human::write(&mut text, report, width())?;
     }
     let mut out = anstream::stdout().lock();
     out.write_all(&text)?;
@@ -166,14 +168,14 @@ pub fn show(report: &Report, format: Format) -> io::Result<u8> {
     Ok(report.status())
 }
 
-/// The terminal's columns; `None` where standard output is none.
+/// The terminal's width in columns; `None` if standard output is not a terminal.
 fn width() -> Option<usize> {
     let out = io::stdout();
     let size = out.is_terminal().then(|| tcgetwinsize(&out).ok())??;
     (size.ws_col > 0).then_some(size.ws_col.into())
 }
 
-/// What is in a file below `/proc/sys`.
+/// Reads a file below `/proc/sys`.
 fn sysctl(path: &str) -> io::Result<String> {
     let value = fs::read_to_string(format!("/proc/sys/{path}"))?;
     Ok(value.trim_end().to_owned())

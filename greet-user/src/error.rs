@@ -4,19 +4,19 @@
 use std::{io, path::PathBuf};
 
 use crate::{
-    client::ClientError, recording::RecordingError, sockets::SocketsError, tracer::TracerError,
+    client::ClientError, kernel::TracerError, recording::RecordingError, sockets::SocketsError,
 };
 
-/// Why a run could not go on.
+/// Why a run could not continue.
 #[derive(Debug, thiserror::Error)]
 pub enum SessionError {
-    /// The client's.
+    /// From the client.
     #[error(transparent)]
     Client(#[from] ClientError),
-    /// The tracer's.
+    /// From the tracer.
     #[error(transparent)]
     Tracer(#[from] TracerError),
-    /// The list of sockets'.
+    /// From the list of sockets.
     #[error(transparent)]
     Sockets(#[from] SocketsError),
     /// The output cannot be written.
@@ -30,17 +30,17 @@ pub enum SessionError {
         /// Why not.
         error: io::Error,
     },
-    /// Two outputs into one file, or an output into what is read.
+    /// Two outputs into one file, or an output into a file that is being read.
     #[error(
         "{} is the same file as {}: each would destroy the other; name another file", path.display(), other.display()
     )]
     SameFile {
         /// Which.
         path: PathBuf,
-        /// What is there already.
+        /// The other use of that file.
         other: PathBuf,
     },
-    /// Several files that are to be one stream.
+    /// Several files are directed to standard output.
     #[error(
         "only one of --record, --pcapng and --report can go to standard output; name files for the others"
     )]
@@ -64,10 +64,10 @@ pub enum SessionError {
     /// A recording cannot be read, or not to its end.
     #[error(transparent)]
     Recording(#[from] RecordingError),
-    /// The screen cannot be drawn on.
+    /// There is no terminal to draw on.
     #[error("`top` draws on a terminal, and {0}; `greet-user watch` writes lines to anywhere")]
     NoTerminal(String),
-    /// The command to watch does not start.
+    /// The command to trace does not start.
     #[error("`{command}` cannot be started: {error}")]
     Command {
         /// What was to be started.
@@ -81,7 +81,7 @@ pub enum SessionError {
 }
 
 impl SessionError {
-    /// Did the reader of our output go away?
+    /// Did the reader of our output close it?
     #[must_use]
     pub fn is_broken_pipe(&self) -> bool {
         match self {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! What the tracer saw, in user space's words.
+//! What the tracer saw, as user space represents it.
 
 use std::borrow::Cow;
 
@@ -25,7 +25,7 @@ pub use text::{escaped, is_printable, json_line, printable};
 /// The largest errno (`include/linux/err.h`).
 const MAX_ERRNO: i32 = 4095;
 
-/// What one record tells.
+/// The content of one record.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Event {
     /// A `sendmsg()` has ended.
@@ -36,14 +36,14 @@ pub enum Event {
     Delivery(Delivery),
     /// A message was lost.
     Loss(Loss),
-    /// The kernel said why it refuses a request.
+    /// The kernel gave its reason for refusing a request.
     Extack(Extack),
     /// A socket was closed.
     Close(Close),
 }
 
 impl Event {
-    /// When it was all over: CLOCK_MONOTONIC, ns; 0 where that is not known.
+    /// When it was over: CLOCK_MONOTONIC, ns; 0 if not known.
     #[must_use]
     pub fn time_ns(&self) -> u64 {
         match self {
@@ -91,9 +91,9 @@ pub struct Request {
     pub result: i32,
     /// Whether `sendmsg()` returned.
     pub end: End,
-    /// How many answers were not put into a queue.
+    /// How many replies were not queued.
     pub unqueued: u32,
-    /// What was sent; without bytes where it did not get so far.
+    /// What was sent; without bytes if the call did not get that far.
     pub datagram: Datagram,
 }
 
@@ -102,9 +102,9 @@ pub struct Request {
 pub struct Message {
     /// In which task, and into which socket's queue.
     pub head: Head,
-    /// With the socket it tells messages apart.
+    /// Together with the socket it identifies the message.
     pub skb: u64,
-    /// Stage `reply`, 0 for what did not come by `netlink_unicast`.
+    /// Stage `reply`, 0 if it did not come through `netlink_unicast`.
     pub reply_ns: u64,
     /// Stage `queue`, 0 if that was not seen.
     pub queue_ns: u64,
@@ -119,7 +119,7 @@ pub struct Datagram {
     pub protocol: u32,
     /// Inode number of the network namespace.
     pub netns: u32,
-    /// Port ID of the sender, as the kernel has it.
+    /// Port ID of the sender, according to the kernel.
     pub portid: u32,
     /// Port ID of the receiver.
     pub peer_portid: u32,
@@ -142,13 +142,13 @@ pub enum Direction {
     KernelToUser,
     /// Between processes.
     UserToUser,
-    /// From the kernel to itself: an answer to port 0.
+    /// From the kernel to itself: a reply to port 0.
     KernelToKernel,
 }
 
 impl Request {
-    /// Which way it crosses. A socket that was never bound has port 0, as the kernel has, and still
-    /// is a process's.
+    /// The direction. A socket that was never bound has port 0, as the kernel has, but still
+    /// belongs to a process.
     #[must_use]
     pub const fn direction(&self) -> Direction {
         match self.datagram.peer_portid {
@@ -157,8 +157,8 @@ impl Request {
         }
     }
 
-    /// Length of what was sent, in bytes; `None` where it is not known: the end of a call that
-    /// failed does not tell.
+    /// Length of what was sent, in bytes; `None` if not known: the end of a failed call does not
+    /// show it.
     #[must_use]
     pub const fn length(&self) -> Option<u32> {
         let is_described = self.datagram.netns != 0 && (self.send_ns != 0 || self.result >= 0);
@@ -187,7 +187,7 @@ pub const fn reached(time_ns: u64) -> Option<u64> {
 }
 
 impl Datagram {
-    /// Which way it crosses.
+    /// The direction.
     #[must_use]
     pub const fn direction(&self) -> Direction {
         match (self.portid, self.peer_portid) {
@@ -198,7 +198,7 @@ impl Datagram {
         }
     }
 
-    /// The same with no more than so many of its bytes.
+    /// The same, cut to at most this many bytes.
     #[must_use]
     pub fn cut(&self, bytes: usize) -> Self {
         Self {
@@ -219,7 +219,7 @@ impl Datagram {
         self.messages().map(|(_, header)| header).collect()
     }
 
-    /// Where each message begins, and its header.
+    /// The offset of each message, and its header.
     fn messages(&self) -> impl Iterator<Item = (usize, Header)> {
         // Uevents have none.
         let mut next = self.uevent().is_none().then_some(0);
@@ -228,9 +228,9 @@ impl Datagram {
             let header = Header::parse(self.data.get(at..)?).ok()?;
             let len = usize::try_from(header.len).unwrap_or(usize::MAX);
             let is_whole = len >= HEADER_SIZE;
-            // Here the kernel stops (`netlink_rcv_skb()`): many programs send a buffer that is
-            // longer than their message, and the zeros behind it are none. A first one is shown,
-            // to say why nothing comes of it.
+            // The kernel stops here (`netlink_rcv_skb()`): many programs send a buffer that is
+            // longer than their message, and the zeros after it are not a message. If it is the
+            // first, it is shown, to explain why nothing happens.
             if !is_whole && at > 0 {
                 return None;
             }
@@ -241,7 +241,7 @@ impl Datagram {
         })
     }
 
-    /// How many bytes were not captured, if further messages begin among them.
+    /// How many bytes were not captured, if further messages start among them.
     #[must_use]
     pub fn uncaptured(&self) -> usize {
         let len = usize::try_from(self.len).unwrap_or(usize::MAX);
@@ -252,7 +252,7 @@ impl Datagram {
             let aligned = stated.checked_next_multiple_of(ALIGN_TO)?;
             at.checked_add(aligned).filter(|_| stated >= HEADER_SIZE)
         });
-        // A header that was captured there and is not among the messages is none.
+        // A header that was captured there but is not among the messages is not one.
         let is_more = |behind: &usize| {
             let ends = behind.saturating_add(HEADER_SIZE);
             captured < ends && ends <= len
@@ -267,8 +267,8 @@ impl Datagram {
             .flatten()
     }
 
-    /// The first message's payload, as far as it was captured. Where the header's length
-    /// is not true, everything behind the header. All of a uevent, which has no header.
+    /// The first message's payload, as far as it was captured. If the header's length is wrong,
+    /// everything after the header. All of a uevent, which has no header.
     #[must_use]
     pub fn payload(&self) -> &[u8] {
         if self.uevent().is_some() {
@@ -283,7 +283,7 @@ impl Datagram {
 
     /// The error of an `NLMSG_ERROR`: a negative errno, or 0 for an acknowledgement; or the
     /// negative errno with which a dump ended (`NLMSG_DONE`, see `netlink_dump_done()` in
-    /// `net/netlink/af_netlink.c`), which may stand behind parts of it.
+    /// `net/netlink/af_netlink.c`), which may follow parts of it.
     #[must_use]
     pub fn error(&self) -> Option<i32> {
         let first = self.header()?;
@@ -316,14 +316,14 @@ impl Datagram {
         })
     }
 
-    /// The number behind the header that begins there.
+    /// The number after the header at this offset.
     fn code_at(&self, at: usize) -> Option<i32> {
         let code = self.data.get(at.checked_add(HEADER_SIZE)?..)?;
         Some(i32::from_ne_bytes(*code.first_chunk()?))
     }
 
-    /// The payload's text, if it is text. That of a uevent is on one line, what cannot be shown
-    /// is escaped.
+    /// The payload's text, if it is text. A uevent's is put on one line, with unprintable
+    /// characters escaped.
     #[must_use]
     pub fn text(&self) -> Option<Cow<'_, str>> {
         match self.uevent() {
@@ -345,7 +345,7 @@ impl Direction {
         }
     }
 
-    /// As one word, for programs.
+    /// As a single word, for programs.
     #[must_use]
     pub const fn name(self) -> &'static str {
         match self {

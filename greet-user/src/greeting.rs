@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! A greeting, and what came of it.
+//! A greeting and its outcome.
 
 use std::rc::Rc;
 
@@ -8,7 +8,7 @@ use crate::{
     journey::Exchange,
 };
 
-/// One greeting and what came of it.
+/// One greeting and its outcome.
 #[derive(Clone, Debug)]
 pub struct Greeting {
     /// Counted from 1.
@@ -17,9 +17,9 @@ pub struct Greeting {
     pub text: String,
     /// The request as it left.
     pub sent: Sent,
-    /// What came back.
+    /// Its outcome.
     pub outcome: Outcome,
-    /// What came that was not the answer, one sentence each.
+    /// What arrived that was not the reply, one sentence each.
     pub rejected: Vec<String>,
     /// What the tracer saw; `None` if it was not asked.
     pub trace: Option<Trace>,
@@ -29,19 +29,19 @@ pub struct Greeting {
     pub portid: u32,
 }
 
-/// What came back.
+/// The outcome of a greeting.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Outcome {
-    /// The answer.
+    /// The reply.
     Answered(Answer),
-    /// Nothing, and nothing was asked for.
+    /// No reply, and none was asked for.
     NotAskedFor,
-    /// No answer; why.
+    /// No reply; why.
     Lost(String),
 }
 
 impl Outcome {
-    /// As one word, for programs.
+    /// As a single word, for programs.
     #[must_use]
     pub const fn name(&self) -> &'static str {
         match self {
@@ -62,7 +62,7 @@ pub struct Trace {
 }
 
 impl Greeting {
-    /// Just before `sendmsg()` to just after `recvmsg()`, in ns.
+    /// From just before `sendmsg()` to just after `recvmsg()`, in ns.
     #[must_use]
     pub const fn round_trip_ns(&self) -> Option<u64> {
         match &self.outcome {
@@ -79,8 +79,8 @@ pub struct Greeted {
     pub number: u64,
     /// The request as it left.
     pub sent: Sent,
-    /// What came back.
+    /// Its outcome.
     pub outcome: Outcome,
-    /// What came that was not the answer, one sentence each.
+    /// What arrived that was not the reply, one sentence each.
     pub rejected: Vec<String>,
 }

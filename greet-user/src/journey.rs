@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! Events become exchanges: a request with its handler and its answers.
+//! Builds exchanges from events: a request with its handler and its replies.
 //!
 //! What belongs together is known, never guessed from the time:
 //! ```text
@@ -9,9 +9,9 @@
 //!                   what is queued outside of its request's call: the later parts of a dump,
 //!                   made inside any recvmsg() of its socket, and what other tasks answer
 //! ```
-//! A call's messages come before the call's own record, and each message before its
-//! delivery: that is the order in which the programs reserve their records. What is lost on
-//! the way leaves a gap and nothing else.
+//! A call's messages come before the call's own record, and each message before its delivery: that
+//! is the order in which the programs reserve their records. A lost record leaves a gap and nothing
+//! else.
 
 mod asked;
 mod calls;
@@ -49,7 +49,7 @@ use losses::Overruns;
 use place::Place;
 use update::update;
 
-/// How many exchanges may wait for their answers to be read; [`Held`] bounds their bytes. Beyond
+/// How many exchanges may wait for their replies to be read; [`Held`] bounds their bytes. Beyond
 /// that, the oldest is emitted as it stands.
 const WAITING: usize = 65_536;
 /// `MSG_PEEK`: the message stays in the queue.
@@ -58,10 +58,10 @@ pub const MSG_PEEK: u32 = 0x2;
 /// A socket and an `sk_buff` in its queue.
 type Buffer = (u64, u64);
 
-/// Puts events together as they come.
+/// Puts events together as they arrive.
 #[derive(Debug)]
 pub struct Journey {
-    /// Where deliveries are not seen, nobody waits for them.
+    /// Which hooks are attached: if deliveries are not seen, no exchange waits for them.
     watched: Watched,
     held: Held,
     cut_short: u64,
@@ -70,23 +70,23 @@ pub struct Journey {
     order: VecDeque<u64>,
     next: u64,
     in_queue: HashMap<Buffer, Place>,
-    /// Those whose buffer holds another message already: the kernel frees a buffer before
-    /// the reader's call ends, and may use it again at once.
+    /// Those whose buffer already holds another message: the kernel frees a buffer before the
+    /// reader's call ends, and may reuse it at once.
     displaced: HashMap<Buffer, Place>,
     asked: Asked,
-    /// The one dump that a socket has, by that socket.
+    /// The one dump that a socket has, by socket.
     dumps: HashMap<u64, u64>,
-    /// The latest that was heard of, CLOCK_MONOTONIC in ns.
+    /// The latest time seen, CLOCK_MONOTONIC in ns.
     now_ns: u64,
-    /// Exchanges that wait for another task's answer, by how long they do.
+    /// Exchanges that wait for another task's reply, by when they stop waiting.
     due: BinaryHeap<Reverse<(u64, u64)>>,
     early: Early,
     overruns: Overruns,
 }
 
 impl Journey {
-    /// Everything is watched, with or without deliveries: where the last two stages are not, an
-    /// exchange ends with its request.
+    /// Everything is traced, with or without deliveries: without the last two stages, an exchange
+    /// ends with its request.
     #[must_use]
     pub fn new(deliveries: bool) -> Self {
         Self::watching(Watched {
@@ -95,7 +95,7 @@ impl Journey {
         })
     }
 
-    /// The same where not everything may be watched.
+    /// The same if not everything can be traced.
     #[must_use]
     pub fn watching(watched: Watched) -> Self {
         Self {
@@ -117,21 +117,21 @@ impl Journey {
         }
     }
 
-    /// Deliveries of messages that were never seen: queued before the tracer came, or their
-    /// record was lost.
+    /// Deliveries of messages that were never seen: queued before the tracer started, or their
+    /// record was dropped.
     #[must_use]
     pub fn unmatched(&self) -> u64 {
         self.early.unmatched()
     }
 
-    /// Exchanges emitted before their answers were read, because too many exchanges, or too many
+    /// Exchanges emitted before their replies were read, because too many exchanges, or too many
     /// bytes, were waiting.
     #[must_use]
     pub const fn cut_short(&self) -> u64 {
         self.cut_short
     }
 
-    /// Takes the next event, and tells what can be told now.
+    /// Takes the next event, and emits what can be emitted now.
     pub fn push(&mut self, event: Event, emit: &mut impl FnMut(Update<'_>)) {
         self.tick(event.time_ns(), emit);
         match event {
@@ -149,7 +149,7 @@ impl Journey {
         }
     }
 
-    /// Gives back what has not come to an end.
+    /// Emits what has not come to an end.
     pub fn finish(&mut self, emit: &mut impl FnMut(Update<'_>)) {
         let mut calls: Vec<_> = self.calls.keys().copied().collect();
         calls.sort_unstable();
@@ -167,8 +167,8 @@ impl Journey {
             if message.queue_ns == 0 && self.is_at(place, &message) {
                 return; // told when it was queued
             }
-            // The buffer is in use again: what it held was read, which is about to be told,
-            // or left with its socket.
+            // The buffer is in use again: the message it held was read, which is about to be
+            // reported, or went with its socket.
             self.in_queue.remove(&key);
             let older = self.displaced.insert(key, place);
             self.give_up(older, emit);
@@ -188,7 +188,7 @@ impl Journey {
         self.make_room(emit);
     }
 
-    /// Notes where a message is kept from now on, as long as it may be read.
+    /// Records where a message is kept from now on, as long as it may be read.
     fn put(&mut self, queued: &mut Queued, place: Place) {
         if !self.watched.deliveries || !queued.is_waiting() {
             return;
@@ -261,7 +261,7 @@ impl Journey {
     fn make_room(&mut self, emit: &mut impl FnMut(Update<'_>)) {
         while self.open.len() > WAITING || self.held.is_too_much() {
             let Some(oldest) = self.order.pop_front() else {
-                // All that is held is of calls: most of them must have lost their end.
+                // Everything held belongs to calls: the end of most of them must have been lost.
                 let Some(tid) = self.calls.keys().next().copied() else {
                     break;
                 };
@@ -288,7 +288,7 @@ impl Journey {
         }
     }
 
-    /// Takes an exchange out of all that is known by it.
+    /// Removes an exchange from every index.
     fn remove(&mut self, id: u64) -> Option<Exchange> {
         let mut exchange = self.open.remove(&id)?;
         exchange

@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! Greets the kernel over netlink and shows the message crossing the boundary.
 //!
-//! [`client`] talks to the kernel, [`tracer`] watches it, [`stream`] turns the tracer's
-//! bytes into [`event`]s, [`journey`] combines events into exchanges, and [`pipeline`] passes them to
-//! every [`view`], most of which are in [`output`], and to a [`recording`] ([`sinks`] opens them).
+//! [`client`] talks to the kernel, [`tracer`] watches it, [`stream`] turns the tracer's bytes into
+//! [`event`]s, [`journey`] combines events into exchanges, and [`pipeline`] passes them to every
+//! [`view`], most of which are in [`output`], and to a [`recording`] ([`sinks`] opens them).
 //! [`session`], [`watch`], [`top`] and [`replay`] differ only in what feeds the pipeline; [`run`]
 //! describes what they run, and [`cli`] what the user asked for. [`sockets`] lists all sockets,
-//! [`doctor`] checks what works here, and [`completions`] and [`man`] document what can be typed.
-//! [`serve`] answers scrapes. `event`, `stream`, `journey`, `pipeline`, `recording`, `statistics` and
-//! `output` know neither kernel nor clock: they work on recorded data just as well.
+//! [`doctor`] checks what works here, and [`completions`] and [`man`] document the command line.
+//! [`serve`] answers scrapes. `event`, `stream`, `journey`, `pipeline`, `recording`, `statistics`
+//! and `output` depend on neither kernel nor clock, so they work on recorded data too.
 
 pub mod cli;
 pub mod client;
@@ -22,6 +22,7 @@ pub mod error;
 pub mod event;
 pub mod greeting;
 pub mod journey;
+pub mod kernel;
 pub mod man;
 pub mod notice;
 pub mod output;

@@ -12,13 +12,12 @@ use greet_user::{
     cli::{Cli, Command, Format, ReplayOptions, Show},
     completions, doctor,
     error::SessionError,
+    kernel::TracerError,
     man, notice,
     output::{Human, Json},
     replay::replay,
     session::Session,
-    sinks::Files,
     sockets,
-    tracer::TracerError,
     view::View,
     watch::watch,
 };
@@ -34,17 +33,23 @@ async fn main() -> ExitCode {
         Some(Command::Watch(options)) => {
             notice::log(options.show.diagnostics());
             let view = view(options.format, &options.show, options.summary);
-            let sinks = options.files().open(Some(view));
-            let sinks = sinks.and_then(|sinks| options.otlp.send(sinks, true));
-            match sinks.and_then(|sinks| options.metrics.serve(sinks)) {
-                Ok(sinks) => watch(options, sinks).await,
+            match options.sinks(view) {
+                Ok(sinks) => watch(&options.watch(), sinks).await,
                 Err(error) => Err(error),
             }
         }
         #[cfg(feature = "top")]
-        Some(Command::Top(options)) => top::live(options).await,
+        Some(Command::Top(options)) => {
+            let (what, subject) = options.watch();
+            let render = options.drawing.render();
+            top::live(&what, subject, render, || options.sinks()).await
+        }
         #[cfg(feature = "top")]
-        Some(Command::Replay(options)) if options.top => top::replayed(options).await.map(|()| 0),
+        Some(Command::Replay(options)) if options.top => {
+            let (file, render) = (&options.file, options.show.render());
+            let replayed = top::replayed(file, options.pace, render, || options.sinks(None));
+            replayed.await.map(|()| 0)
+        }
         Some(Command::Replay(options)) => {
             notice::log(options.show.diagnostics());
             again(options).await.map(|()| 0)
@@ -58,7 +63,8 @@ async fn main() -> ExitCode {
         Some(Command::Doctor(options)) => {
             notice::log(options.verbose > 0);
             options.color.write_global();
-            doctor::show(&doctor::examine().await, options.format()).map_err(Into::into)
+            let as_json = options.format() == Format::Json;
+            doctor::show(&doctor::examine().await, as_json).map_err(Into::into)
         }
         Some(Command::Completions(options)) => completions::print(options.shell)
             .map(|()| 0)
@@ -67,7 +73,7 @@ async fn main() -> ExitCode {
     };
     match done {
         Ok(status) => ExitCode::from(status),
-        // Nobody reads on: no reason to say so.
+        // The reader has closed the pipe: nothing to report.
         Err(error) if error.is_broken_pipe() => ExitCode::from(1),
         Err(error) => {
             notice::say(format_args!("greet-user: {error}{}", advice(&error)));
@@ -76,7 +82,7 @@ async fn main() -> ExitCode {
     }
 }
 
-/// Where one hook is refused, it is worth knowing what of the others can be had.
+/// If one hook is refused, the user may want to know which others can be attached.
 const fn advice(error: &SessionError) -> &'static str {
     match error {
         SessionError::Tracer(TracerError::Attach { .. }) => {
@@ -87,23 +93,20 @@ const fn advice(error: &SessionError) -> &'static str {
 }
 
 async fn greet(options: &Cli) -> Result<u8, SessionError> {
-    let files = Files::of(options.record.as_deref(), options.pcapng.as_deref())
-        .with_report(options.report.as_deref(), options.report_limit);
     let view = view(options.format, &options.show, options.summary_only());
-    let sinks = files.open(Some(view));
-    let sinks = sinks.and_then(|sinks| options.otlp.send(sinks, true))?;
-    let sinks = options.metrics.serve(sinks)?;
-    let session = Session::open(options)?;
+    let sinks = options.sinks(view)?;
+    let session = Session::open(options.greetings())?;
     let all_answered = session.run(sinks).await?;
     Ok(u8::from(!all_answered))
 }
 
 async fn again(options: &ReplayOptions) -> Result<(), SessionError> {
     let view = view(options.format, &options.show, options.summary);
-    replay(options, options.sinks(Some(view))?).await
+    let sinks = options.sinks(Some(view))?;
+    replay(&options.file, options.pace, sinks).await
 }
 
-/// What is shown on standard output. It is flushed whenever there is nothing more for now.
+/// The view for standard output. It is flushed whenever no more data is available.
 fn view(format: Format, show: &Show, summary_only: bool) -> Box<dyn View> {
     match format {
         Format::Human => Box::new(Human::new(io::stdout(), show.render(), summary_only)),

@@ -23,14 +23,14 @@ use crate::{
 pub struct Page {
     /// E.g. `greet-user-watch.1`.
     pub file: String,
-    /// As troff wants it.
+    /// Its troff source.
     pub text: Vec<u8>,
 }
 
-/// All pages, the program's own first.
+/// All pages, starting with the program's own.
 ///
 /// # Errors
-/// What rendering ran into.
+/// If a page cannot be rendered.
 pub fn pages() -> io::Result<Vec<Page>> {
     let mut program = Cli::command().disable_help_subcommand(true);
     program.build();
@@ -45,7 +45,7 @@ fn page(command: Command) -> io::Result<Page> {
     let behind = command.get_after_help().map(ToString::to_string);
     let others: Vec<_> = command.get_subcommands().map(reference).collect();
     let is_program = !others.is_empty();
-    // roff leaves out what is empty, and what follows would take its place.
+    // roff omits empty arguments, and the next one would take their place.
     let man = Man::new(command)
         .date(" ")
         .source(concat!("greet-user ", env!("CARGO_PKG_VERSION")))
@@ -79,7 +79,7 @@ fn reference(command: &Command) -> String {
     )
 }
 
-/// What stands behind the options in `--help`: paragraphs that begin with a heading and a
+/// Renders the text after the options in `--help`: paragraphs that start with a heading and a
 /// colon. clap_mangen would fill their lines like running text.
 fn behind_options(text: &str) -> Roff {
     let mut roff = Roff::new();
@@ -103,11 +103,11 @@ fn behind_options(text: &str) -> Roff {
     roff
 }
 
-/// Writes the program's own page to standard output, or all pages into a folder, which is
-/// made if it is not there.
+/// Writes the program's own page to standard output, or all pages to a directory, which is created
+/// if necessary.
 ///
 /// # Errors
-/// [`SessionError`]: what cannot be written.
+/// [`SessionError`] if something cannot be written.
 pub fn write(folder: Option<&Path>) -> Result<(), SessionError> {
     let pages = pages()?;
     let Some(folder) = folder else {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! What is said on standard error, beside what is shown: errors, what became of a collector,
-//! diagnostics. Much of it quotes others (the kernel, a file's name, an HTTP server), so that
-//! nothing goes there but through here.
+//! Messages on standard error, separate from the output proper: errors, the status of a collector,
+//! diagnostics. Many quote external text (from the kernel, a file name, an HTTP server), so all of
+//! them must go through this module.
 
 use std::{
     fmt::Display,
@@ -12,12 +12,12 @@ use env_logger::{Builder, Env};
 
 use crate::event::escaped;
 
-/// Says it on one line, whatever is in it.
+/// Prints a message on one line, whatever it contains.
 pub fn say(text: impl Display) {
     anstream::eprintln!("{}", escaped(text.to_string().as_bytes()));
 }
 
-/// Diagnostics, from warnings on if `verbose`, or as the environment (`RUST_LOG`) has it.
+/// Enables diagnostics, from warnings up if `verbose`, or as the environment (`RUST_LOG`) requests.
 pub fn log(verbose: bool) {
     let default = if verbose { "warn" } else { "off" };
     let level = Env::default().default_filter_or(default);
@@ -33,8 +33,8 @@ pub fn log(verbose: bool) {
     builder.init();
 }
 
-/// The verifier's words have many lines; all but the first stand behind a margin, so that none
-/// looks like a message of its own.
+/// The verifier's log has many lines; all but the first are indented, so that none looks like a
+/// separate message.
 fn write(out: &mut impl Write, origin: &str, text: &str) -> io::Result<()> {
     for (at, line) in text.lines().enumerate() {
         let line = escaped(line.as_bytes());

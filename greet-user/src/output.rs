@@ -1,12 +1,10 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! The views that write text, files and numbers: one module for each format.
+//! The views that write text, files and numbers: one module per format.
 
 mod human;
 mod json;
 #[cfg(feature = "metrics")]
 mod metrics;
-#[cfg(feature = "otlp")]
-pub mod otlp;
 mod pcapng;
 mod report;
 

@@ -2,8 +2,8 @@
 //! Where events go: combined into exchanges, counted, and passed to every view. It is the same
 //! for a live run and for a recorded one, and knows neither kernel nor clock.
 //!
-//! A run is opened, updated and closed. Updates are events and greetings; what feeds them (the
-//! tracer and the client, or a recording) is all in which runs differ.
+//! A run is opened, updated and closed. Updates are events and greetings; runs differ only in their
+//! source (the tracer and the client, or a recording).
 
 mod greetings;
 
@@ -12,14 +12,15 @@ use crate::{
     event::Event,
     greeting::Greeted,
     journey::{Exchange, Journey, Status, Update, Watched},
+    kernel::TracerError,
     run::{Closing, Counts, Opening, Progress, Run, Summary, Unseen},
     sinks::Sinks,
     statistics::Spans,
-    tracer::{Attached, TracerError},
+    tracer::Attached,
 };
 use greetings::Greeter;
 
-/// A run under way.
+/// A run in progress.
 pub struct Pipeline {
     journey: Journey,
     watched: Watched,
@@ -37,7 +38,7 @@ struct Output {
     greeter: Option<Greeter>,
     /// Whether a message came with bytes; in a summary none does.
     bytes: bool,
-    /// The first error of a view since it was last asked for.
+    /// The first error of a view since the last [`Pipeline::flush`].
     failed: Result<(), SessionError>,
 }
 
@@ -77,13 +78,13 @@ impl Pipeline {
             .push(event, &mut |update| output.update(&update));
     }
 
-    /// When the next exchange stops waiting for an answer by another task: CLOCK_MONOTONIC, ns.
+    /// When the next exchange stops waiting for another task's reply: CLOCK_MONOTONIC, ns.
     #[must_use]
     pub fn due_ns(&self) -> Option<u64> {
         self.journey.due_ns()
     }
 
-    /// Time passes, though nothing happens: ends the exchanges that have waited long enough.
+    /// Time passes, even if nothing happens: ends the exchanges that have waited long enough.
     /// `now_ns` is the time at which there was nothing left to push.
     pub fn tick(&mut self, now_ns: u64) {
         let output = &mut self.output;
@@ -151,7 +152,7 @@ impl Pipeline {
         });
     }
 
-    /// Nothing more is there for now.
+    /// There is nothing more for now.
     ///
     /// # Errors
     /// The first error of a view since the last call.
@@ -160,8 +161,8 @@ impl Pipeline {
         written.and(self.output.sinks.flush())
     }
 
-    /// Ends what is still open, and closes every view. Returns whether every greeting was
-    /// answered that should have been.
+    /// Ends what is still open, and closes every view. Returns whether every greeting that should
+    /// have been answered was.
     ///
     /// # Errors
     /// If a view cannot be written.

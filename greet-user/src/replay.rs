@@ -1,15 +1,16 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! The story of a replay: read a recording, feed it to the views as the live run did, sum
-//! up. Needs no root, and nothing of the kernel.
+//! A replay: reads a recording, feeds it to the views as the live run did, and closes with the
+//! summary. Needs neither root nor anything from the kernel.
 
 pub(crate) mod pace;
 pub mod player;
 pub(crate) mod reading;
 
+use std::path::Path;
+
 use tokio::time::sleep_until;
 
 use crate::{
-    cli::ReplayOptions,
     error::SessionError,
     recording::{Entry, RecordingError},
     signals::Stop,
@@ -19,16 +20,16 @@ use pace::Pace;
 use player::Player;
 use reading::Reading;
 
-/// Shows a recording, up to its end or until told to stop.
+/// Shows a recording, until its end or until asked to stop; in real time if it `is_paced`.
 ///
 /// # Errors
-/// [`SessionError::Recording`] where it cannot be read, or not to its end: then what can be
-/// read was shown.
-pub async fn replay(options: &ReplayOptions, sinks: Sinks) -> Result<(), SessionError> {
+/// [`SessionError::Recording`] if it cannot be read, or not completely; everything that could be
+/// read has been shown by then.
+pub async fn replay(file: &Path, is_paced: bool, sinks: Sinks) -> Result<(), SessionError> {
     let mut stop = Stop::listen().map_err(SessionError::Signal)?;
-    let mut reading = Reading::start(&options.file)?;
+    let mut reading = Reading::start(file)?;
     let mut trouble = Trouble::default();
-    let mut pace = options.pace.then(Pace::default);
+    let mut pace = is_paced.then(Pace::default);
     let mut player = Player::new(sinks);
     'reading: while let Some(Some(batch)) = stop.or(reading.next()).await {
         for read in batch {
@@ -52,19 +53,18 @@ pub async fn replay(options: &ReplayOptions, sinks: Sinks) -> Result<(), Session
     trouble.first.map_or(Ok(()), |error| Err(error.into()))
 }
 
-/// What was wrong with the recording.
+/// Problems with the recording.
 #[derive(Default)]
 pub(crate) struct Trouble {
     pub(crate) first: Option<RecordingError>,
-    /// Was the last frame damaged?
+    /// Whether the last frame was damaged.
     is_behind_damage: bool,
-    /// Is there no use in reading on?
+    /// Whether reading on is pointless.
     pub(crate) is_too_much: bool,
 }
 
 impl Trouble {
-    /// A damaged frame is left out. Behind a second one it is no longer certain where
-    /// frames begin.
+    /// Skips a damaged frame. After a second one in a row, frame boundaries are no longer certain.
     pub(crate) fn check(&mut self, read: Result<Entry, RecordingError>) -> Option<Entry> {
         match read {
             Ok(entry) => {

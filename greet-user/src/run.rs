@@ -13,7 +13,7 @@ use crate::{
 /// What is known of a run before anything happens in it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Opening {
-    /// When it began: CLOCK_MONOTONIC, ns.
+    /// When it started: CLOCK_MONOTONIC, ns.
     pub began_ns: u64,
     /// Will deliveries be seen?
     pub deliveries: bool,
@@ -24,7 +24,7 @@ pub struct Opening {
 /// What is done in a run.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Run {
-    /// Any traffic is watched.
+    /// Traffic is traced.
     Watch(System),
     /// The kernel is greeted.
     Greetings(Start),
@@ -44,14 +44,14 @@ pub struct Closing {
 /// What did not reach us.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Unseen {
-    /// Events that did not come.
+    /// Events that were dropped.
     pub events_dropped: u64,
     /// Calls, by any process, at which the kernel could not run the tracer's programs.
     pub calls_missed: u64,
 }
 
 impl Opening {
-    /// Where it happens.
+    /// The system it runs on.
     #[must_use]
     pub const fn system(&self) -> &System {
         match &self.run {
@@ -67,14 +67,14 @@ impl Opening {
     }
 }
 
-/// Where we are.
+/// The system of a run.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct System {
     /// The tool and its version.
     pub tool: String,
     /// The kernel's release.
     pub kernel: String,
-    /// When CLOCK_MONOTONIC stood at 0: ns since 1970.
+    /// When CLOCK_MONOTONIC was 0: ns since 1970.
     pub boot_time_unix_ns: u64,
     /// What is attached where; empty without tracing.
     pub attached: Attached,
@@ -97,7 +97,7 @@ impl System {
 /// What is known before the first greeting.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Start {
-    /// Where we are.
+    /// The system it runs on.
     pub system: System,
     /// Netlink protocol.
     pub protocol: u32,
@@ -124,12 +124,12 @@ pub struct Counts {
     pub died: u64,
     /// Requests that could not be sent: `sendmsg()` failed.
     pub unsent: u64,
-    /// Messages that were read in part only: the reader's buffer was too small.
+    /// Messages that were only partly read: the reader's buffer was too small.
     pub truncated: u64,
-    /// Messages that a full receive queue had no room for.
+    /// Messages for which a full receive queue had no room.
     pub overruns: u64,
-    /// Messages lost otherwise: the kernel's that could not be delivered, and those that their
-    /// reader could not take (EFAULT).
+    /// Messages lost for other reasons: those of the kernel that could not be delivered, and those
+    /// that their reader could not take (EFAULT).
     pub failed: u64,
     /// Messages read that were not seen before.
     pub unmatched: u64,
@@ -148,9 +148,9 @@ impl Counts {
 /// How far a run is.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Progress {
-    /// Events that came so far.
+    /// Events received so far.
     pub events: u64,
-    /// Events that did not.
+    /// Events that were dropped.
     pub events_dropped: u64,
     /// Calls, by any process, at which the kernel could not run the tracer's programs.
     pub calls_missed: u64,

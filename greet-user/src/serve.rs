@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! Answers scrapes over HTTP, in a thread of its own: whoever asks, however slowly or
-//! strangely, neither stops the tracing nor fills the memory.
+//! Answers scrapes over HTTP, in its own thread: no client, however slow or strange, stops the
+//! tracing or fills the memory.
 
 mod accept;
 mod address;
@@ -20,20 +20,20 @@ pub use address::{Address, address};
 use crate::output::Scrape;
 use names::Names;
 
-/// Answers as long as it lives.
+/// Answers until it is dropped.
 pub struct Server {
     address: SocketAddr,
-    /// Dropped, it tells the thread to end.
+    /// Dropping it ends the thread.
     stop: Option<oneshot::Sender<()>>,
     thread: Option<JoinHandle<()>>,
 }
 
 impl Server {
-    /// Answers at this address from now on, port 0 being any that is free, and to these names
-    /// beside those that every machine has.
+    /// Starts answering at this address (port 0 means any free port), and to these names in
+    /// addition to those that every machine has.
     ///
     /// # Errors
-    /// Where the address is not to be had.
+    /// If the address is not available.
     pub fn start(address: SocketAddr, names: &[String], scrape: Scrape) -> io::Result<Self> {
         let listener = TcpListener::bind(address)?;
         listener.set_nonblocking(true)?;
@@ -65,14 +65,14 @@ impl Server {
         })
     }
 
-    /// Where it answers.
+    /// The address at which it answers.
     #[must_use]
     pub const fn address(&self) -> SocketAddr {
         self.address
     }
 }
 
-/// What can be done about an address that is not to be had.
+/// What to do if an address is not available.
 #[must_use]
 pub fn next_step(error: &io::Error) -> &'static str {
     match error.kind() {
@@ -86,7 +86,7 @@ pub fn next_step(error: &io::Error) -> &'static str {
     }
 }
 
-/// Of the thread, as nice(1) has it.
+/// Niceness of the thread, as in nice(1).
 const NICE: i32 = 10;
 
 impl Drop for Server {

@@ -1,68 +1,86 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! The story of one run: open, attach, greet and show, sum up.
+//! One greeting run: open, attach, greet and show, summarize.
 
 use std::time::Duration;
 
-use greet_common::{event::SNAPLEN_MAX, wire::NETLINK_TEST_PROTOCOL};
 use tokio::time::{Instant, sleep_until, timeout};
 
 use crate::{
-    cli::Cli,
-    client::{self, Answer, ClientError, ClientSocket, Sent},
+    client::{self, Answer, ClientError, ClientSocket, Heading, Sent},
     clock::monotonic_ns,
     error::SessionError,
     greeting::{Greeted, Outcome},
+    kernel::{TracerError, check_privileges},
     pipeline::Pipeline,
     run::{Closing, Opening, Run, Start, System, Unseen},
     signals::Stop,
     sinks::Sinks,
-    tracer::{self, Callbacks, Filter, Plan, Tracer, TracerError},
+    tracer::{Filter, Plan, Tracer},
 };
 
-/// How long to wait for the events of a greeting that is over. They are in the ring
-/// buffer before `sendmsg()` returns; only a lost record makes this wait its whole time.
+/// How long to wait for the events of a completed greeting. They are in the ring buffer before
+/// `sendmsg()` returns; only a dropped record makes this wait the full time.
 const EVENTS_DEADLINE: Duration = Duration::from_secs(2);
 
-/// How long after the sending an answer may still come when we are told to stop.
+/// How long after sending to keep waiting for a reply once asked to stop.
 const LAST_WAIT: Duration = Duration::from_millis(500);
 
+/// What to send, and whether to trace it.
+#[derive(Clone, Debug)]
+pub struct Greetings {
+    /// The text.
+    pub text: String,
+    /// The fields of the message header.
+    pub heading: Heading,
+    /// Whether replies are requested.
+    pub is_answered: bool,
+    /// How many.
+    pub count: u64,
+    /// Time from one to the next.
+    pub interval: Duration,
+    /// How long to wait for each reply.
+    pub timeout: Duration,
+    /// What to trace, and how.
+    pub trace: Option<(Filter, Plan)>,
+}
+
 /// A run.
-pub struct Session<'a> {
-    options: &'a Cli,
-    text: String,
+pub struct Session {
+    greetings: Greetings,
     socket: ClientSocket,
     tracer: Option<Tracer>,
     stop: Stop,
     sent: u64,
 }
 
-impl<'a> Session<'a> {
-    /// Opens the socket and, if asked for, attaches the tracer.
+impl Session {
+    /// Opens the socket and, if requested, attaches the tracer.
     ///
     /// # Errors
-    /// [`SessionError`]: one sentence with the next step. Nothing is attached then.
-    pub fn open(options: &'a Cli) -> Result<Self, SessionError> {
+    /// [`SessionError`]: one sentence with the next step. Nothing is attached in that case.
+    pub fn open(greetings: Greetings) -> Result<Self, SessionError> {
         let stop = Stop::listen().map_err(SessionError::Signal)?;
-        if options.trace {
-            tracer::check_privileges()?;
+        if greetings.trace.is_some() {
+            check_privileges()?;
         }
         let socket = client::open()?;
-        let tracer = options.trace.then(|| attach(options));
+        let trace = greetings.trace.as_ref();
+        let tracer = trace.map(|(filter, plan)| Tracer::attach(filter, plan));
+        let tracer = tracer.transpose()?;
         Ok(Self {
-            options,
-            text: options.text(),
+            greetings,
             socket,
-            tracer: tracer.transpose()?,
+            tracer,
             stop,
             sent: 0,
         })
     }
 
-    /// Greets as often as asked for, or until it is told to stop. Returns whether every
-    /// greeting was answered that should have been.
+    /// Sends the requested number of greetings, or until asked to stop. Returns whether every
+    /// greeting that requested a reply got one.
     ///
     /// # Errors
-    /// [`SessionError`] where greeting is not possible. The summary is shown all the same.
+    /// [`SessionError`] if greeting is not possible. The summary is shown regardless.
     pub async fn run(mut self, sinks: Sinks) -> Result<bool, SessionError> {
         let opening = Opening {
             began_ns: monotonic_ns(),
@@ -87,19 +105,24 @@ impl<'a> Session<'a> {
             protocol: self.socket.protocol(),
             portid: self.socket.portid(),
             pid: std::process::id(),
-            text: self.text.clone(),
+            text: self.greetings.text.clone(),
         }
     }
 
     async fn greet_all(&mut self, pipeline: &mut Pipeline) -> Result<(), SessionError> {
         let mut next = Instant::now();
-        let heading = self.options.heading.heading(!self.options.no_ack);
-        for number in 1..=self.options.count() {
+        for number in 1..=self.greetings.count {
             if self.stop.told() || self.stop.or(sleep_until(next)).await.is_none() {
                 break;
             }
-            next = Instant::now() + self.options.interval();
-            let sent = client::greet_as(&mut self.socket, &self.text, heading).await?;
+            let Greetings {
+                text,
+                heading,
+                interval,
+                ..
+            } = &self.greetings;
+            next = Instant::now() + *interval;
+            let sent = client::greet_as(&mut self.socket, text, *heading).await?;
             self.sent += 1;
             let (mut outcome, rejected) = self.outcome(&sent).await?;
             if let Some(tracer) = &mut self.tracer {
@@ -124,17 +147,17 @@ impl<'a> Session<'a> {
         Ok(())
     }
 
-    /// Waits for the answer; rejects what is not it.
+    /// Waits for the reply, and rejects anything else.
     async fn outcome(&mut self, sent: &Sent) -> Result<(Outcome, Vec<String>), SessionError> {
         let mut rejected = Vec::new();
-        if self.options.no_ack {
+        if !self.greetings.is_answered {
             return Ok((Outcome::NotAskedFor, rejected));
         }
-        let patience = self.options.timeout;
+        let patience = self.greetings.timeout;
         let waiting = answer(&self.socket, sent, patience, &mut rejected);
         let answered = match self.stop.or(waiting).await {
             Some(answered) => answered,
-            // Update to stop with an answer on its way: most likely it is there already.
+            // Asked to stop with a reply outstanding: most likely it is already there.
             None => answer(&self.socket, sent, patience.min(LAST_WAIT), &mut rejected).await,
         };
         let outcome = match answered {
@@ -158,7 +181,7 @@ impl<'a> Session<'a> {
     }
 }
 
-/// Waits for the answer until the time is over, whatever else comes in between.
+/// Waits for the reply until the timeout, whatever else arrives in the meantime.
 async fn answer(
     socket: &ClientSocket,
     sent: &Sent,
@@ -173,24 +196,8 @@ async fn answer(
     }
 }
 
-fn attach(options: &Cli) -> Result<Tracer, TracerError> {
-    let mut filter = Filter::protocol(NETLINK_TEST_PROTOCOL).of_process(std::process::id());
-    if options.pcapng.is_some() {
-        // A capture is expected to be whole.
-        filter.snaplen = SNAPLEN_MAX as u32;
-    }
-    let mut plan = Plan {
-        hooks: options.hooks,
-        ..Plan::default()
-    };
-    if let Some(callback) = &options.callback {
-        plan.callbacks = Callbacks::Named(vec![callback.clone()]);
-    }
-    Tracer::attach(&filter, &plan)
-}
-
-/// Reads events until the exchange of this sequence number has ended, or until the deadline:
-/// then it is ended with what there is of it.
+/// Reads events until the exchange with this sequence number has ended, or until the deadline, when
+/// the exchange is closed with what has been seen of it.
 async fn trace(tracer: &mut Tracer, pipeline: &mut Pipeline, seq: u32) -> Result<(), TracerError> {
     let deadline = Instant::now() + EVENTS_DEADLINE;
     loop {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! Being asked to end: SIGINT, SIGTERM, SIGHUP and SIGQUIT begin an orderly end with the summary,
-//! and [`deadline`] sees to it that it comes.
+//! Requests to stop: SIGINT, SIGTERM, SIGHUP and SIGQUIT start an orderly shutdown with the
+//! summary, and [`deadline`] makes sure that it completes.
 
 pub mod deadline;
 
@@ -8,20 +8,20 @@ use std::{fs, future::poll_fn, io, task::Poll};
 
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
-/// Those that end a run, wherever they come from.
+/// The signals that end a run, whoever sends them.
 pub const ENDING: [i32; 4] = [libc::SIGINT, libc::SIGTERM, libc::SIGHUP, libc::SIGQUIT];
 
-/// Waits for the request to end.
+/// Waits for a request to stop.
 pub struct Stop {
     signals: Vec<Signal>,
     told: bool,
 }
 
 impl Stop {
-    /// Waits from now on.
+    /// Starts listening.
     ///
     /// # Errors
-    /// Where signals cannot be waited for.
+    /// If signal handlers cannot be installed.
     pub fn listen() -> io::Result<Self> {
         Ok(Self {
             signals: ending(&ENDING)?,
@@ -29,7 +29,7 @@ impl Stop {
         })
     }
 
-    /// The work's result, or nothing if asked to end before.
+    /// The result of the work, or `None` if asked to stop first.
     pub async fn or<T>(&mut self, work: impl Future<Output = T>) -> Option<T> {
         let done = tokio::select! {
             done = work => Some(done),
@@ -39,18 +39,18 @@ impl Stop {
         done
     }
 
-    /// Were we asked to end?
+    /// Whether a request to stop has arrived.
     #[must_use]
     pub const fn told(&self) -> bool {
         self.told
     }
 }
 
-/// Waits for these signals, and has each of them set the deadline. SIGHUP and SIGQUIT that
-/// whoever started us ignores (nohup, a shell's background job) stay ignored.
+/// Listens for these signals, and has each of them set the deadline. SIGHUP and SIGQUIT stay
+/// ignored if they were ignored when the process started (nohup, a shell's background job).
 ///
 /// # Errors
-/// Where they cannot be waited for.
+/// If signal handlers cannot be installed.
 pub(crate) fn ending(numbers: &[i32]) -> io::Result<Vec<Signal>> {
     let ignored = ignored();
     let mut signals = Vec::new();
@@ -65,7 +65,7 @@ pub(crate) fn ending(numbers: &[i32]) -> io::Result<Vec<Signal>> {
     Ok(signals)
 }
 
-/// Waits for one of these.
+/// Waits for any of these signals.
 pub(crate) async fn any(signals: &mut [Signal]) {
     poll_fn(|context| {
         let mut ready = signals.iter_mut().map(|signal| signal.poll_recv(context));
@@ -77,7 +77,7 @@ pub(crate) async fn any(signals: &mut [Signal]) {
     .await;
 }
 
-/// The signals that this process ignores, a bit for each; none where /proc is not mounted.
+/// The signals that this process ignores, one bit each; none if /proc is not mounted.
 fn ignored() -> u64 {
     let status = fs::read_to_string("/proc/self/status").unwrap_or_default();
     let mut lines = status.lines();

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! Where a run goes to: any number of views at once, and a recording. Each is opened before
-//! the run begins, so that a bad path fails at once. One that fails later is not written any
-//! more; the others are, up to the end.
+//! Where a run goes: any number of views, and a recording. Each is opened before the run starts, so
+//! that a bad path fails immediately. One that fails later is no longer written; the others
+//! continue until the end.
 
 mod files;
 mod typed;
@@ -18,61 +18,58 @@ use crate::{
     event::Event,
     greeting::{Greeted, Greeting},
     journey::Update,
+    kernel::TracerError,
     output::{Pcapng, Report},
     recording::Writer,
     run::{Closing, Opening, Progress, Summary},
     target::{Identity, Replacement, Target},
-    tracer::TracerError,
     view::View,
 };
 
 #[cfg(all(feature = "metrics", feature = "otlp"))]
 use crate::collector::Sending;
 #[cfg(feature = "otlp")]
-use crate::{
-    collector::{Endpoint, Sender},
-    output::otlp::Otlp,
-};
+use crate::collector::{Endpoint, Otlp, Sender};
 #[cfg(feature = "metrics")]
 use crate::{output::Metrics, serve::Server};
 
-/// All of them; none by default.
+/// All sinks; none by default.
 #[derive(Default)]
 pub struct Sinks {
     views: Vec<Written>,
     recording: Option<Recording>,
-    /// Which files are read or written, and what they are called.
+    /// The files that are read or written, and their paths.
     claimed: Vec<(Identity, PathBuf)>,
-    /// Answers scrapes until the run is over.
+    /// Answers scrapes until the run ends.
     #[cfg(feature = "metrics")]
     server: Option<Server>,
-    /// What a collector gets, where there is one.
+    /// Counts of what is sent to a collector, if there is one.
     #[cfg(all(feature = "metrics", feature = "otlp"))]
     sending: Option<Sending>,
 }
 
-/// A recording, and the file it is written to.
+/// A recording, and the file that it is written to.
 struct Recording {
     writer: Writer<Target>,
     path: PathBuf,
 }
 
-/// One view, and the file it is written to; `None` for standard output.
+/// A view, and the file that it is written to; `None` for standard output.
 struct Written {
     view: Box<dyn View>,
     path: Option<PathBuf>,
 }
 
 impl Sinks {
-    /// Shows it on standard output as well.
+    /// Adds a view on standard output.
     #[must_use]
     pub fn shown(mut self, view: Box<dyn View>) -> Self {
-        // First of all: nobody at a terminal waits for the others.
+        // It comes first, so that a user at a terminal does not wait for the others.
         self.views.insert(0, Written { view, path: None });
         self
     }
 
-    /// Counts for scrapes as well, which are answered as long as the run goes on.
+    /// Adds metrics for scrapes, which are answered for the duration of the run.
     #[cfg(feature = "metrics")]
     #[must_use]
     pub fn served(mut self, metrics: Metrics, server: Server) -> Self {
@@ -80,10 +77,10 @@ impl Sinks {
         self.and(Box::new(metrics), None)
     }
 
-    /// Records the run as well, in a file or, where the path is `-`, on standard output.
+    /// Records the run in a file or, if the path is `-`, on standard output.
     ///
     /// # Errors
-    /// [`SessionError::File`] where it cannot be opened for writing.
+    /// [`SessionError::File`] if it cannot be opened for writing.
     pub fn recorded(mut self, path: &Path) -> Result<Self, SessionError> {
         let writer = Writer::create(path).map_err(|error| failed(path, error))?;
         self.claim(path, writer.get_ref().identity())?;
@@ -94,10 +91,10 @@ impl Sinks {
         Ok(self)
     }
 
-    /// Writes a capture file as well, or standard output where the path is `-`.
+    /// Writes a capture file or, if the path is `-`, to standard output.
     ///
     /// # Errors
-    /// [`SessionError::File`] where it cannot be opened for writing.
+    /// [`SessionError::File`] if it cannot be opened for writing.
     pub fn captured(mut self, path: &Path) -> Result<Self, SessionError> {
         let not_for_a_terminal = "a capture is nothing for a terminal; name a file, or put \
                                   `| wireshark -k -i -` behind it";
@@ -107,11 +104,11 @@ impl Sinks {
         Ok(self.and(Box::new(Pcapng::new(target)), Some(path)))
     }
 
-    /// Writes a page for a browser as well, at the end, with up to `limit` exchanges in full;
-    /// on standard output where the path is `-`.
+    /// Writes a page for a browser at the end, with up to `limit` exchanges in full, to a file or,
+    /// if the path is `-`, to standard output.
     ///
     /// # Errors
-    /// [`SessionError::File`] where it cannot be opened for writing.
+    /// [`SessionError::File`] if it cannot be opened for writing.
     pub fn reported(mut self, path: &Path, limit: u32) -> Result<Self, SessionError> {
         let not_for_a_terminal = "a report is nothing for a terminal; name a file";
         let target = Replacement::open(path, not_for_a_terminal);
@@ -121,10 +118,10 @@ impl Sinks {
         Ok(self.and(Box::new(view), Some(path)))
     }
 
-    /// Nothing else may be written to this file.
+    /// Claims a file, so that nothing else is written to it.
     ///
     /// # Errors
-    /// [`SessionError::SameFile`] where something is already.
+    /// [`SessionError::SameFile`] if it is already claimed.
     fn claim(&mut self, path: &Path, identity: Option<&Identity>) -> Result<(), SessionError> {
         let Some(identity) = identity else {
             return Ok(());
@@ -140,10 +137,10 @@ impl Sinks {
         Ok(())
     }
 
-    /// Sends exchanges to a collector as well.
+    /// Sends exchanges to a collector.
     ///
     /// # Errors
-    /// [`SessionError::Otlp`] where the environment asks for what there is not.
+    /// [`SessionError::Otlp`] if the environment asks for something unsupported.
     #[cfg(feature = "otlp")]
     pub fn sent(self, to: &Endpoint, is_live: bool) -> Result<Self, SessionError> {
         let sender = Sender::to(to, is_live).map_err(SessionError::Otlp)?;
@@ -157,7 +154,7 @@ impl Sinks {
         Ok(sinks.and(Box::new(Otlp::new(sender)), None))
     }
 
-    /// What a collector gets, for metrics.
+    /// Counts of what is sent to a collector, for metrics.
     #[cfg(all(feature = "metrics", feature = "otlp"))]
     #[must_use]
     pub fn sending(&self) -> Option<Sending> {
@@ -171,43 +168,43 @@ impl Sinks {
         self
     }
 
-    /// Before anything happens.
+    /// Opens the run, before anything happens.
     ///
     /// # Errors
-    /// What writing ran into.
+    /// If it cannot be written.
     pub fn open(&mut self, opening: &Opening) -> Result<(), SessionError> {
         let recorded = self.record(|writer| writer.opening(opening));
         recorded.and(self.each(|view| view.open(opening)))
     }
 
-    /// An event, before anything is made of it.
+    /// A raw event, before it is processed.
     ///
     /// # Errors
-    /// What writing ran into.
+    /// If it cannot be written.
     pub fn event(&mut self, event: &Event) -> Result<(), SessionError> {
         self.record(|writer| writer.event(event))
     }
 
-    /// What the client knows of a greeting, and whether the tracer was asked.
+    /// What the client knows about a greeting, and whether it was traced.
     ///
     /// # Errors
-    /// What writing ran into.
+    /// If it cannot be written.
     pub fn greeted(&mut self, greeted: &Greeted, traced: bool) -> Result<(), SessionError> {
         self.record(|writer| writer.greeting(greeted, traced))
     }
 
-    /// A greeting is over.
+    /// A greeting has completed.
     ///
     /// # Errors
-    /// What writing ran into.
+    /// If it cannot be written.
     pub fn greeting(&mut self, greeting: &Greeting) -> Result<(), SessionError> {
         self.each(|view| view.greeting(greeting))
     }
 
-    /// How many events did not come so far; `count` is asked where somebody wants to know.
+    /// Number of events dropped so far; `count` is called only if it is needed.
     ///
     /// # Errors
-    /// What counting and writing ran into.
+    /// If they cannot be counted, or the number cannot be written.
     pub fn dropped(
         &mut self,
         count: impl FnOnce() -> Result<u64, TracerError>,
@@ -219,10 +216,10 @@ impl Sinks {
         Ok(())
     }
 
-    /// Something happened.
+    /// An update from the journey.
     ///
     /// # Errors
-    /// What writing ran into.
+    /// If it cannot be written.
     pub fn update(
         &mut self,
         update: &Update<'_>,
@@ -231,7 +228,7 @@ impl Sinks {
         self.each(|view| view.update(update, callback))
     }
 
-    /// Does anybody want to be told how far the run is?
+    /// Whether any view wants progress reports.
     #[must_use]
     pub fn wants_progress(&self) -> bool {
         self.views
@@ -239,26 +236,26 @@ impl Sinks {
             .any(|written| written.view.wants_progress())
     }
 
-    /// How far the run is.
+    /// Reports the run's progress.
     pub fn progress(&mut self, progress: &Progress) {
         for written in &mut self.views {
             written.view.progress(progress);
         }
     }
 
-    /// When nothing more is there for now.
+    /// Flushes everything: no more data is available for now.
     ///
     /// # Errors
-    /// What writing ran into.
+    /// If it cannot be written.
     pub fn flush(&mut self) -> Result<(), SessionError> {
         let recorded = self.record(Writer::flush);
         recorded.and(self.each(|view| view.flush()))
     }
 
-    /// The run is over.
+    /// Closes the run.
     ///
     /// # Errors
-    /// What writing ran into.
+    /// If it cannot be written.
     pub fn close(&mut self, summary: &Summary, closing: &Closing) -> Result<(), SessionError> {
         let recorded = self.record(|writer| writer.closing(closing));
         recorded.and(self.each(|view| view.close(summary)))

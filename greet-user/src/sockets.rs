@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! The machine's netlink sockets, and which functions of the kernel receive from them.
+//! The machine's netlink sockets, and the kernel functions that receive from them.
 //!
-//! [`list`] has all that the kernel knows, from a walk through its own table ([`walk`], all
-//! network namespaces), and the processes that hold each (`process`). Where that is not
-//! possible it has what the kernel tells everyone (`proc_net`, one namespace) and says
-//! what is missing. [`kernel_callbacks`] is for the tracer, which attaches to them.
+//! [`list`] returns everything that the kernel knows, by walking its socket table ([`walk`], all
+//! network namespaces), along with the processes that hold each socket (`process`). If that is not
+//! possible, it returns what the kernel shows everyone (`proc_net`, one namespace) and says what is
+//! missing. [`kernel_callbacks`] is for the tracer, which attaches to them.
 
 mod error;
 mod json;
@@ -22,47 +22,47 @@ use crate::notice;
 pub use error::SocketsError;
 pub use process::{Process, holder};
 
-/// A netlink socket that has a port ID: one that was neither bound nor sent from is in no
-/// table of the kernel's, and in no list of any tool.
+/// A netlink socket that has a port ID: a socket that has been neither bound nor sent from is in no
+/// kernel table, so no tool lists it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Socket {
     /// Netlink protocol.
     pub protocol: u32,
-    /// Port ID; 0: the kernel.
+    /// Port ID; 0 for the kernel.
     pub portid: u32,
-    /// Inode number of the network namespace; `None` where the kernel did not tell.
+    /// Inode number of the network namespace; `None` if the kernel did not report it.
     pub netns: Option<u32>,
-    /// Is it the kernel's end?
+    /// Whether it is the kernel's end.
     pub is_kernels: bool,
-    /// Multicast groups that it listens to, lowest first.
+    /// Multicast groups that it has joined, lowest first.
     pub groups: Vec<u32>,
-    /// Memory that the messages in the receive queue take, bytes.
+    /// Memory used by the messages in the receive queue, in bytes.
     pub rmem: u32,
-    /// How much they may take, bytes; `None` where the kernel did not tell.
+    /// Limit for that memory, in bytes; `None` if the kernel did not report it.
     pub rcvbuf: Option<u32>,
-    /// Messages that were lost.
+    /// Number of lost messages.
     pub drops: u32,
-    /// Inode number, as in `/proc/PID/fd`; 0 where there is none.
+    /// Inode number, as in `/proc/PID/fd`; 0 if there is none.
     pub inode: u64,
-    /// What the kernel calls when a message is sent to it: kernel sockets only.
+    /// The function that the kernel calls for a message sent to this socket: kernel sockets only.
     pub callback: Option<Callback>,
-    /// Who holds it; empty where that is not known.
+    /// The processes that hold it; empty if unknown.
     pub processes: Vec<Process>,
 }
 
-/// A function of the kernel that receives messages.
+/// A kernel function that receives messages.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Callback {
-    /// Where it begins.
+    /// Its address.
     pub address: u64,
-    /// Its name; the address in hexadecimal where the kernel has none for it.
+    /// Its name; the address in hexadecimal if the kernel has no name for it.
     pub symbol: String,
-    /// The module that it is in; `None` for the kernel itself.
+    /// The module that contains it; `None` for the kernel itself.
     pub module: Option<String>,
 }
 
 impl Callback {
-    /// Does the kernel know its name? Only then can it be attached to by name.
+    /// Whether the kernel knows its name. Only then can it be attached to by name.
     #[must_use]
     pub fn is_named(&self) -> bool {
         !self.symbol.starts_with("0x")
@@ -85,14 +85,14 @@ pub struct KernelSocket {
 pub struct Listing {
     /// Sorted by namespace, protocol and port ID.
     pub sockets: Vec<Socket>,
-    /// Why this is not all, where it is not.
+    /// Why the list is incomplete, if it is.
     pub missing: Option<SocketsError>,
 }
 
 /// Lists the machine's netlink sockets.
 ///
 /// # Errors
-/// [`SocketsError`] where not even the kernel's own list can be read.
+/// [`SocketsError`] if not even /proc/net/netlink can be read.
 pub fn list() -> Result<Listing, SocketsError> {
     let (mut sockets, missing) = match walk::alone() {
         Ok(sockets) => (sockets, None),
@@ -106,12 +106,12 @@ pub fn list() -> Result<Listing, SocketsError> {
 /// Finds the kernel's own sockets and their callbacks.
 ///
 /// # Errors
-/// [`SocketsError`]: what is missing, or what the kernel said.
+/// [`SocketsError`]: what is missing, or the kernel's error.
 pub fn kernel_callbacks() -> Result<Vec<KernelSocket>, SocketsError> {
     walk::alone().map(kernels)
 }
 
-/// Those of the kernel among the sockets that a walk has found.
+/// The kernel's own sockets among those found by a walk.
 #[must_use]
 pub fn kernels(sockets: Vec<Socket>) -> Vec<KernelSocket> {
     let kernels = sockets
@@ -126,11 +126,11 @@ pub fn kernels(sockets: Vec<Socket>) -> Vec<KernelSocket> {
         .collect()
 }
 
-/// Writes the list to standard output, as a table or as JSON lines. What is missing is
-/// said on standard error.
+/// Writes the list to standard output, as a table or as JSON lines. What is missing is reported on
+/// standard error.
 ///
 /// # Errors
-/// [`SocketsError`] where there is no list, or nobody reads it.
+/// [`SocketsError`] if there is no list, or it cannot be written.
 pub fn show(as_json: bool) -> Result<(), SocketsError> {
     let listing = list()?;
     let mut text = Vec::new();

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! What the closing summary says about a number of durations.
+//! What the closing summary says about a set of durations.
 
 mod histogram;
 
@@ -14,8 +14,8 @@ const STEPS: u64 = 128;
 /// Rows of steps: one for all numbers below [`STEPS`], one for each power of two from there.
 const ROWS: usize = 64 - STEPS.ilog2() as usize + 1;
 
-/// Durations in ns, counted in steps of less than 1 % (exactly below 256 ns): however long
-/// it runs, it takes 58 KiB.
+/// Durations in ns, counted in steps of less than 1 % (exactly below 256 ns): however long it runs,
+/// it takes 58 KiB.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Durations {
     counts: Box<[u64]>,
@@ -41,7 +41,7 @@ pub struct Distribution {
     pub max: u64,
     /// The arithmetic mean, rounded down.
     pub mean: u64,
-    /// Standard deviation, as ping's mdev; not part of the JSON summary.
+    /// Standard deviation, like ping's mdev; not part of the JSON summary.
     #[serde(skip)]
     pub mdev: u64,
     /// How many there are.
@@ -73,7 +73,7 @@ impl Durations {
         self.squares = self.squares.saturating_add(wide * wide);
     }
 
-    /// The distribution; `None` where there are none.
+    /// The distribution; `None` if there are none.
     #[must_use]
     pub fn distribution(&self) -> Option<Distribution> {
         let count = u128::from(self.count);
@@ -103,7 +103,7 @@ impl Durations {
         (self.squares as f64 / count - mean * mean).max(0.0).sqrt() as u64
     }
 
-    /// The nearest rank: the least step that this many per cent do not exceed.
+    /// The nearest rank: the least step that this percentage of the durations does not exceed.
     fn rank(&self, percent: u64) -> u64 {
         let wanted = (self.count * percent).div_ceil(100);
         let mut seen = 0;
@@ -118,7 +118,7 @@ impl Durations {
 /// The step that a number falls into.
 fn step(number: u64) -> usize {
     let row = (number / STEPS).checked_ilog2().map_or(0, u64::from);
-    // In row 0 lie the numbers below twice `STEPS`; the other rows use their upper half.
+    // Row 0 has the numbers below twice `STEPS`; the other rows use their upper half.
     let index = row * STEPS + (number >> row);
     usize::try_from(index).unwrap_or(usize::MAX)
 }
@@ -136,7 +136,7 @@ fn greatest(step: usize) -> u64 {
 pub struct Spans(Vec<(&'static str, Durations)>);
 
 impl Spans {
-    /// Adds an exchange's.
+    /// Adds those of an exchange.
     pub fn count(&mut self, exchange: &Exchange) {
         for (name, span) in exchange.spans() {
             let at = self.0.iter().position(|(known, _)| *known == name);
@@ -148,19 +148,19 @@ impl Spans {
         }
     }
 
-    /// Each span, in the order in which they first came.
+    /// Each span, in the order in which they first occurred.
     pub fn all(&self) -> impl Iterator<Item = (&'static str, &Durations)> {
         self.0.iter().map(|(name, times)| (*name, times))
     }
 
-    /// How the times to the first reply lie.
+    /// The distribution of the times to the first reply.
     #[must_use]
     pub fn totals(&self) -> Vec<Bin> {
         let total = self.0.iter().find(|(name, _)| *name == FIRST_REPLY);
         total.map_or_else(Vec::new, |(_, times)| times.histogram())
     }
 
-    /// Their distributions, in the order in which the spans first came.
+    /// Their distributions, in the order in which the spans first occurred.
     #[must_use]
     pub fn distributions(&self) -> Vec<(&'static str, Distribution)> {
         let found = self.0.iter();

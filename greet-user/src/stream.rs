@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! Bytes from the ring buffer become events: here, checked, and nowhere else.
+//! The only place where bytes from the ring buffer become events: every one is checked.
 
 use std::collections::VecDeque;
 
@@ -11,8 +11,8 @@ use greet_common::event::{
 
 use crate::event::{Beyond, Datagram, End, Event, Message, Request};
 
-/// How many rests may wait for their records. A record follows its rest at once, but for
-/// those of other CPUs in between; one that was dropped never comes.
+/// How many continuations may wait for their records. A record follows its continuation at once,
+/// except for records from other CPUs in between; one that was dropped never comes.
 const WAITING: usize = 1024;
 
 /// A socket, and a buffer or a call.
@@ -26,11 +26,11 @@ pub struct Stream {
 }
 
 impl Stream {
-    /// Reads one record and hands over the events that it tells of: mostly one, none for a
-    /// record that is only a part of the next.
+    /// Reads one record and passes on the events that it contains: usually one, none for a record
+    /// that is only a part of the next.
     ///
     /// # Errors
-    /// [`RecordError`] where the bytes are not a record.
+    /// [`RecordError`] if the bytes are not a record.
     pub fn read(&mut self, bytes: &[u8], take: &mut impl FnMut(Event)) -> Result<(), RecordError> {
         let event = match Record::try_from(bytes)? {
             Record::Request(record) => Event::Request(self.request(&record)),
@@ -111,9 +111,9 @@ impl Stream {
     }
 }
 
-/// With the results that the program saw: where a signal interrupts a call, the kernel's own
-/// codes (`ERESTARTSYS` and its like, `include/linux/errno.h`) leave it as EINTR, or the call is
-/// begun anew.
+/// With the results that the program saw: if a signal interrupts a call, the kernel's internal
+/// codes (`ERESTARTSYS` and the like, `include/linux/errno.h`) become EINTR before it returns, or
+/// the call is restarted.
 fn as_seen(mut event: Event) -> Event {
     let result = match &mut event {
         Event::Request(request) => &mut request.result,
@@ -130,7 +130,7 @@ fn as_seen(mut event: Event) -> Event {
 /// errno(3).
 const EINTR: i32 = 4;
 
-/// The events that a summary's record stands for, in the order in which they are told else.
+/// The events of a summary's record, in the order in which they are otherwise reported.
 fn whole(record: &RoundTrip) -> [Event; 3] {
     let head = |kind| Head {
         kind: kind as u32,
@@ -188,14 +188,14 @@ mod tests {
 
     use super::*;
 
-    /// What one record tells.
+    /// The events of one record.
     fn read(stream: &mut Stream, bytes: &[u8]) -> Result<Vec<Event>, RecordError> {
         let mut events = Vec::new();
         stream.read(bytes, &mut |event| events.push(event))?;
         Ok(events)
     }
 
-    /// The same of a record that tells of one event.
+    /// The same for a record of one event.
     fn event(bytes: &[u8]) -> Result<Event, RecordError> {
         let events = read(&mut Stream::default(), bytes);
         events.map(|mut events| events.pop().expect("an event"))
@@ -220,7 +220,7 @@ mod tests {
             bytes.extend(field.to_ne_bytes());
         }
         bytes.extend(result.to_ne_bytes());
-        // Its flags, what was copied, padding.
+        // Its flags, the copied length, padding.
         for field in [0_u32, 36, 0] {
             bytes.extend(field.to_ne_bytes());
         }

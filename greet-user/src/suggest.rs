@@ -1,17 +1,16 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! What was probably meant by a name that is not there.
+//! Suggestions for a name that does not exist.
 
 use strsim::damerau_levenshtein;
 
-/// The name nearest to `asked`: one that begins with it, or else one that at most every third
-/// letter must be changed for, and at least one may be, but no more than three: among the
-/// 100,000 names of a kernel there is always one that is a little like it. Of those equally
-/// near, the first.
+/// The name nearest to `asked`: one that starts with it, or one within an edit distance of a third
+/// of its length, but at least one and no more than three: among the 100,000 names of a kernel,
+/// some are always vaguely similar. If several are equally near, the first.
 pub fn nearest<'a>(asked: &str, names: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     let allowed = (asked.chars().count() / 3).clamp(1, 3);
     let letters = letters(asked);
-    // The distance is at least the difference of the lengths, and at least the number of letters
-    // that only one of the two has: cheaper questions.
+    // The edit distance is at least the difference in length, and at least the number of letters
+    // that only one of the two has. Both are cheaper to compute.
     let may_be_near = |name: &str| {
         name.len().abs_diff(asked.len()) <= allowed
             && (!asked.is_ascii() || differing(letters, self::letters(name)) <= allowed)
@@ -28,13 +27,13 @@ pub fn nearest<'a>(asked: &str, names: impl IntoIterator<Item = &'a str>) -> Opt
         .map(|(_, name)| name)
 }
 
-/// Which letters there are in a name, a bit for each; some share one.
+/// The letters in a name, one bit each; some share a bit.
 fn letters(name: &str) -> u64 {
     name.bytes()
         .fold(0, |letters, byte| letters | 1 << (byte & 63))
 }
 
-/// How many letters one of two names has and the other has not, at least.
+/// Lower bound on the number of letters that one name has and the other does not.
 fn differing(one: u64, other: u64) -> usize {
     let [here, there] = [one & !other, other & !one].map(u64::count_ones);
     here.max(there) as usize

@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! Where recordings, captures, reports and manual pages go to: opened before the run begins, and
-//! written by these rules, whoever else may write in the same folder.
+//! Output files: recordings, captures, reports and manual pages. They are opened before the run
+//! starts, and written by rules that hold whoever else may write to the same directory.
 //!
-//! A file is never written where it lies: a new one, of a name that nobody can guess, takes its
-//! name, at the first byte ([`Target`]) or at the end ([`Replacement`]). Links are followed up to
-//! the file, dangling ones too; by root, only root's own. What root writes is for root alone
-//! (mode 0600), or belongs to the user behind sudo(8) where that user could have made it.
+//! A file is never overwritten in place: a new one with an unguessable name is renamed over it, at
+//! the first byte ([`Target`]) or at the end ([`Replacement`]). Symbolic links are followed to the
+//! file, including dangling ones; root follows only its own. A file written by root is readable by
+//! root only (mode 0600), or belongs to the user who ran sudo(8) if that user could have created
+//! it.
 
 mod folder;
 mod fresh;
@@ -34,8 +35,8 @@ use fresh::Name;
 use rights::Rights;
 use walk::Place;
 
-/// A file or standard output. A file keeps what it has until the first byte is written: a
-/// run that cannot begin does not cost an older file.
+/// A file or standard output. An existing file keeps its contents until the first byte is written:
+/// a run that cannot start does not destroy an older file.
 #[derive(Debug)]
 pub struct Target {
     out: Out,
@@ -44,11 +45,11 @@ pub struct Target {
 
 #[derive(Debug)]
 enum Out {
-    /// A file that is to be made.
+    /// A file yet to be created.
     Waiting(Name),
-    /// One that is written where it lies, and loses what it had.
+    /// An existing file that is truncated and written in place.
     Older(File),
-    /// A file, a pipe or a device.
+    /// An open file, pipe or device.
     File(File),
     Stdout(io::Stdout),
 }
@@ -56,9 +57,9 @@ enum Out {
 /// What a path leads to.
 enum Found {
     Stdout(io::Stdout),
-    /// A pipe or a device, or a file that has no name.
+    /// A pipe, a device, or a file without a name.
     Stream(File),
-    /// The name of a file, which need not be there yet.
+    /// The name of a file, which may not exist yet.
     File(Place),
 }
 
@@ -87,7 +88,7 @@ fn find(
     Ok((found, identity))
 }
 
-/// Opens what is there already.
+/// Opens an existing file.
 fn stream(place: &Place) -> io::Result<File> {
     let there = place.there.as_ref().ok_or(io::ErrorKind::NotFound)?;
     let mut how = OFlags::WRONLY | OFlags::NOCTTY | OFlags::CLOEXEC;
@@ -102,11 +103,11 @@ fn stream(place: &Place) -> io::Result<File> {
 }
 
 impl Target {
-    /// Opens the file, or standard output where the path is `-`. `not_for_a_terminal` says
-    /// what to do where that is one.
+    /// Opens the file, or standard output if the path is `-`. `not_for_a_terminal` is the error
+    /// message if that is a terminal.
     ///
     /// # Errors
-    /// Where it cannot be opened for writing, or is a terminal.
+    /// If it cannot be opened for writing, or is a terminal.
     pub fn open(path: &Path, not_for_a_terminal: &'static str) -> io::Result<Self> {
         let rights = Rights::of_this_process();
         let (found, identity) = find(path, rights, not_for_a_terminal)?;
@@ -119,13 +120,13 @@ impl Target {
         Ok(Self { out, identity })
     }
 
-    /// What it leads to; `None` where that may be written by several.
+    /// The identity of the file; `None` if several processes may write to it.
     #[must_use]
     pub fn identity(&self) -> Option<&Identity> {
         self.identity.as_ref()
     }
 
-    /// At the first byte.
+    /// Creates or truncates the file when the first byte is written.
     fn begin(&mut self) -> io::Result<()> {
         let file = match &self.out {
             Out::Waiting(name) => {
@@ -144,8 +145,8 @@ impl Target {
     }
 }
 
-/// A file that is to be made, or, in a folder where this user may make none, an older one
-/// where it lies: a user who is not root can harm nobody else by that.
+/// A file to be created or, in a directory where this user may not create one, an existing file to
+/// be written in place: a user who is not root cannot harm anyone else that way.
 fn waiting(place: Place, rights: Rights) -> io::Result<Out> {
     let name = Name::new(place, rights);
     match name.check() {
@@ -157,7 +158,7 @@ fn waiting(place: Place, rights: Rights) -> io::Result<Out> {
     }
 }
 
-/// Can nothing be made in the folder?
+/// Whether no file can be created in the directory.
 fn is_closed(error: &io::Error) -> bool {
     let closed = [Errno::ACCESS, Errno::PERM, Errno::ROFS];
     closed

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! The story of the screen: attach or open a recording, take the terminal, show what happens
-//! until somebody ends it, give the terminal back.
+//! The life of the screen: attach or open a recording, take the terminal, show what happens until
+//! the user quits, restore the terminal.
 //!
-//! [`state`] and [`draw`] are pure: events, times and keys go into the one, and the other
-//! makes a picture of it. The shell around them is [`terminal`], the signals, and the loop
-//! that waits for whatever comes first. Nothing in it waits for the terminal: one that does
-//! not read gets no new picture, and events are read all the same.
+//! [`state`] and [`draw`] are pure: events, times and keys go into the one, and the other makes a
+//! picture of it. Around them are [`terminal`], the signals, and the loop that waits for whatever
+//! comes first. None of it waits for the terminal: one that does not read gets no new picture, and
+//! events are still read.
 
 pub mod draw;
 pub mod keys;
@@ -14,18 +14,13 @@ mod recorded;
 mod run;
 mod signals;
 pub mod state;
-mod subject;
 pub mod terminal;
 
-use std::{cell::RefCell, rc::Rc};
+use std::{cell::RefCell, path::Path, rc::Rc};
 
 use crate::{
-    cli::{ReplayOptions, TopOptions},
-    error::SessionError,
-    event,
-    journey::Update,
-    run::Opening,
-    view::View,
+    error::SessionError, event, journey::Update, output::RenderOptions, run::Opening, sinks::Sinks,
+    view::View, watch::Watch,
 };
 use draw::Theme;
 use live::Live;
@@ -35,24 +30,29 @@ use signals::Signals;
 use state::{Source, State, columns::Column, model::Limits};
 use terminal::Screen;
 
-/// The state, as those share it that fill it and that draw it.
+/// The state, shared by what fills it and what draws it.
 type Shared = Rc<RefCell<State>>;
 
-/// Shows the running kernel. Returns the exit status.
+/// Shows the running kernel; `subject` describes what is watched, `sinks` opens what else the run
+/// goes to. Returns the exit status.
 ///
 /// # Errors
-/// [`SessionError`]: one sentence with the next step. Nothing is attached then, and the
-/// terminal is as it was.
-pub async fn live(options: &TopOptions) -> Result<u8, SessionError> {
+/// [`SessionError`]: one sentence with the next step. In that case nothing is attached, and the
+/// terminal is unchanged.
+pub async fn live(
+    what: &Watch,
+    subject: String,
+    render: RenderOptions,
+    sinks: impl FnOnce() -> Result<Sinks, SessionError>,
+) -> Result<u8, SessionError> {
     let terminal = terminal::open()?;
     let mut signals = Signals::listen().map_err(SessionError::Signal)?;
-    let theme = Theme::new(options.drawing.render());
-    let sinks = options.sinks()?;
-    let subject = subject::of(&options.scope);
+    let theme = Theme::new(render);
+    let sinks = sinks()?;
     let state = State::new(subject, Source::Live, Limits::LIVE);
     let state = Rc::new(RefCell::new(state));
     let sinks = sinks.shown(Box::new(Shown(Rc::clone(&state))));
-    let mut live = Live::attach(options, sinks, Rc::clone(&state))?;
+    let mut live = Live::attach(what, sinks, Rc::clone(&state))?;
     let mut screen = match Screen::enter(terminal) {
         Ok(screen) => screen,
         Err(error) => {
@@ -67,27 +67,29 @@ pub async fn live(options: &TopOptions) -> Result<u8, SessionError> {
     finished
 }
 
-/// Shows a recording.
+/// Shows a recording, in real time if it `is_paced`.
 ///
 /// # Errors
-/// [`SessionError`] where it cannot be read, or not to its end: then what can be read was
-/// shown.
-pub async fn replayed(options: &ReplayOptions) -> Result<(), SessionError> {
+/// [`SessionError`] if it cannot be read, or not to its end: then what could be read was shown.
+pub async fn replayed(
+    file: &Path,
+    is_paced: bool,
+    render: RenderOptions,
+    sinks: impl FnOnce() -> Result<Sinks, SessionError>,
+) -> Result<(), SessionError> {
     let terminal = terminal::open()?;
     let mut signals = Signals::listen().map_err(SessionError::Signal)?;
-    let theme = Theme::new(options.show.render());
-    let file = options.file.as_os_str().as_encoded_bytes();
-    let subject = format!("recording {}", event::escaped(file));
+    let theme = Theme::new(render);
+    let name = event::escaped(file.as_os_str().as_encoded_bytes());
+    let subject = format!("recording {name}");
     let mut state = State::new(subject, Source::Reading, Limits::RECORDED);
-    if !options.pace {
-        // At the end of a recording nothing happens any more.
+    if !is_paced {
+        // At the end of a recording, nothing happens any more.
         state.column = Column::Messages;
     }
     let state = Rc::new(RefCell::new(state));
-    let sinks = options
-        .sinks(None)?
-        .shown(Box::new(Shown(Rc::clone(&state))));
-    let mut recorded = Recorded::open(options, sinks, Rc::clone(&state))?;
+    let sinks = sinks()?.shown(Box::new(Shown(Rc::clone(&state))));
+    let mut recorded = Recorded::open(file, is_paced, sinks, Rc::clone(&state))?;
     let mut screen = Screen::enter(terminal).map_err(SessionError::Output)?;
     let ended = run(&state, &mut recorded, &mut screen, &mut signals, theme).await;
     drop(screen);
@@ -95,7 +97,7 @@ pub async fn replayed(options: &ReplayOptions) -> Result<(), SessionError> {
     recorded.finish()
 }
 
-/// Passes everything to the state.
+/// Passes every update to the state.
 struct Shown(Shared);
 
 impl View for Shown {

@@ -1,26 +1,15 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! Loads the eBPF programs into the kernel, attaches them, and reads what they report.
 //!
-//! Everything that is attached lives in one [`Tracer`] and is detached with it. Nothing is
-//! pinned: the kernel itself detaches what a killed process held.
+//! Everything attached belongs to one [`Tracer`] and is detached when it is dropped. Nothing is
+//! pinned: if the process is killed, the kernel detaches its programs.
 
-pub mod btf;
 mod callbacks;
-pub mod checks;
-mod error;
-mod fdinfo;
 mod filter;
 mod hooks;
 mod missed;
-pub mod mounted;
-mod object;
-pub mod offsets;
 mod owners;
 mod plan;
-pub mod preemption;
-pub(crate) mod programs;
-pub mod switches;
-pub mod unmounted;
 mod waiting;
 
 use aya::maps::{Array, HashMap, MapData, PerCpuArray, RingBuf};
@@ -28,41 +17,45 @@ use aya_log::EbpfLogger;
 use tokio::io::{Interest, unix::AsyncFd};
 
 pub use callbacks::{Callback, Callbacks};
-pub use checks::{check_privileges, has_function};
-pub use error::TracerError;
-pub(crate) use error::chain;
 pub use filter::{Filter, Tasks};
 pub use hooks::{
-    Hooks, functions,
+    functions,
     trial::{Tried, TriedKind, try_each},
 };
-pub(crate) use object::loader;
-pub use plan::{Attached, Plan};
+pub use plan::{Attached, Hooks, Plan};
 
-use crate::{event::Event, sockets, stream::Stream};
+use crate::{
+    event::Event,
+    kernel::{
+        TracerError,
+        btf::Btf,
+        check_privileges, checks, loader,
+        offsets::{OffsetError, Offsets},
+        programs::Programs,
+    },
+    sockets::{self, KernelSocket, SocketsError},
+    stream::Stream,
+};
 use hooks::{Kernel, witness::Witness};
 use missed::Shared;
-use offsets::Offsets;
 use owners::Owners;
-use programs::Programs;
-use sockets::{KernelSocket, SocketsError};
 
-/// How many processes a watched command may have had.
+/// Maximum number of processes that a watched command may start.
 const FAMILY_SIZE: u32 = 65_536;
-/// In the map `FAMILY`: not looked at itself, but its children are.
+/// In the map `FAMILY`: not watched itself, but its children are.
 const PARENT: u32 = 0;
-/// In the map `FAMILY`: looked at.
+/// In the map `FAMILY`: watched.
 const MEMBER: u32 = 1;
 
-/// The attached programs and what they report.
+/// The attached programs and their events.
 pub struct Tracer {
-    /// Holds the programs and their links: dropping it detaches them. `None` when all is over.
+    /// Holds the programs and their links: dropping it detaches them. `None` once detached.
     programs: Option<Programs>,
     family: HashMap<MapData, u32, u32>,
     calls: Array<MapData, waiting::CallBytes>,
     records: AsyncFd<RingBuf<MapData>>,
     stream: Stream,
-    /// What was read already, while the hooks were attached.
+    /// Events already read while the hooks were being attached.
     early: Vec<Event>,
     dropped: PerCpuArray<MapData, u64>,
     logger: EbpfLogger<&'static dyn log::Log>,
@@ -73,22 +66,22 @@ pub struct Tracer {
 }
 
 impl Tracer {
-    /// Checks that tracing can work here, then loads and attaches.
+    /// Checks that tracing can work here, then loads and attaches the programs.
     ///
     /// # Errors
-    /// [`TracerError`]: one sentence with the next step. Nothing is attached then.
+    /// [`TracerError`]: one sentence with the next step. Nothing is attached in that case.
     pub fn attach(filter: &Filter, plan: &Plan) -> Result<Self, TracerError> {
         check_privileges()?;
         checks::check_kernel()?;
-        let types = btf::Btf::of_running_kernel().map_err(offsets::OffsetError::from)?;
+        let types = Btf::of_running_kernel().map_err(OffsetError::from)?;
         Self::attach_to(filter, plan, types)
     }
 
-    /// The same on a kernel that describes its types so.
+    /// The same for a kernel with the given types.
     ///
     /// # Errors
     /// As above.
-    pub fn attach_to(filter: &Filter, plan: &Plan, types: btf::Btf) -> Result<Self, TracerError> {
+    pub fn attach_to(filter: &Filter, plan: &Plan, types: Btf) -> Result<Self, TracerError> {
         let offsets = Offsets::of(&types)?;
         let layout = sockets::layout::of(&types);
         let known = layout.as_deref().unwrap_or_default();
@@ -106,7 +99,7 @@ impl Tracer {
         let mut callbacks = Vec::new();
         if plan.wants_callbacks() {
             let walk = || -> Result<Vec<KernelSocket>, SocketsError> {
-                layout.map_err(offsets::OffsetError::from)?;
+                layout.map_err(OffsetError::from)?;
                 sockets::walk::check_fields(&offsets)?;
                 let walked = sockets::walk::through(&programs, &mut records, &dropped, &types)?;
                 Ok(sockets::kernels(walked))
@@ -132,7 +125,7 @@ impl Tracer {
             unsafe_code,
             reason = "tokio cannot see that the descriptor stays open"
         )]
-        // SAFETY: the ring buffer owns its descriptor and closes it when it is dropped, not before.
+        // SAFETY: the ring buffer owns its descriptor and closes it only when dropped.
         let records = unsafe { AsyncFd::register_with_interest(records, Interest::READABLE) }
             .map_err(|error| TracerError::setup(error.to_string()))?;
         Ok(Self {
@@ -151,18 +144,18 @@ impl Tracer {
         })
     }
 
-    /// What is attached where, and what could not be.
+    /// What is attached where, and what could not be attached.
     #[must_use]
     pub const fn attached(&self) -> &Attached {
         &self.attached
     }
 
     /// Starts a process with `start`, and follows it and its descendants from their first
-    /// instruction on: the kernel puts a child of this process down before it runs. Takes a
+    /// instruction: the eBPF programs record a child of this process before it runs. Requires a
     /// plan with `family`, and [`Tasks::Command`].
     ///
     /// # Errors
-    /// [`TracerError`] where the map cannot be written; what `start` returns is passed on.
+    /// [`TracerError`] if the map cannot be written; the result of `start` is passed through.
     pub fn follow<T>(&mut self, start: impl FnOnce() -> T) -> Result<T, TracerError> {
         let pid = std::process::id();
         let family = &mut self.family;
@@ -175,20 +168,21 @@ impl Tracer {
     /// Waits until there may be something to read.
     ///
     /// # Errors
-    /// [`TracerError`] where waiting fails.
+    /// [`TracerError`] if waiting fails.
     pub async fn readable(&mut self) -> Result<(), TracerError> {
         let mut ready = self
             .records
             .readable_mut()
             .await
             .map_err(TracerError::setup)?;
-        // Cleared before the buffer is read: what comes from now on makes it ready anew.
+        // Cleared before the buffer is read: anything that arrives from now on makes it ready
+        // again.
         ready.clear_ready();
         Ok(())
     }
 
-    /// Hands the events that are there to `take`, at most `limit`, without waiting. Returns
-    /// how many records it read.
+    /// Passes up to `limit` available events to `take`, without waiting. Returns the number of
+    /// records read.
     pub fn drain(&mut self, limit: usize, mut take: impl FnMut(Event)) -> usize {
         let mut read = limit.min(self.early.len());
         self.early.drain(..read).for_each(&mut take);
@@ -210,11 +204,12 @@ impl Tracer {
         read
     }
 
-    /// Detaches, and hands over what is still there; in a summary also what would have been
-    /// told when it was read. Returns what [`Self::missed`] does, which cannot be asked later.
+    /// Detaches, and passes the remaining events to `take`; in summary mode, this includes those
+    /// that would have been reported when the message was read. Returns [`Self::missed`], which is
+    /// not available afterwards.
     ///
     /// # Errors
-    /// [`TracerError`] where the calls that are under way cannot be read.
+    /// [`TracerError`] if the calls in progress cannot be read.
     pub fn finish(&mut self, mut take: impl FnMut(Event)) -> Result<u64, TracerError> {
         let missed = self.missed()?;
         self.programs = None;
@@ -223,21 +218,21 @@ impl Tracer {
         Ok(missed)
     }
 
-    /// Records that did not reach us: those for which there was no room, on any CPU, and
-    /// those that could not be read.
+    /// Number of records that did not reach us: those that had no room, on any CPU, and those that
+    /// could not be decoded.
     ///
     /// # Errors
-    /// [`TracerError`] where the counters cannot be read.
+    /// [`TracerError`] if the counters cannot be read.
     pub fn dropped(&self) -> Result<u64, TracerError> {
         let counts = self.dropped.get(&0, 0).map_err(TracerError::setup)?;
         Ok(counts.iter().sum::<u64>() + self.malformed)
     }
 
-    /// Calls of the watched functions, by any process, that our programs did not see; see
+    /// Number of calls of the watched functions, by any process, that our programs did not see; see
     /// `missed.rs`.
     ///
     /// # Errors
-    /// [`TracerError`] where the counters cannot be read.
+    /// [`TracerError`] if the counters cannot be read.
     pub fn missed(&self) -> Result<u64, TracerError> {
         missed::count(&self.shared).map_err(TracerError::setup)
     }
@@ -253,18 +248,18 @@ fn load(
     let [comm_low, comm_high] = filter::words(filter.comm.as_deref());
     let [process_low, process_high] = filter::words(filter.process.as_deref());
     let (port, port_set) = (filter.port.unwrap_or(0), u32::from(filter.port.is_some()));
-    // Where only some tasks are looked at, a message may be met first at its reading: then
-    // its telling cannot be put off until then.
+    // If only some tasks are watched, a message may not be seen until it is read, so reporting it
+    // cannot be deferred until then.
     let is_of_all = filter.tasks == Tasks::Any && filter.comm.is_none() && filter.process.is_none();
     let summary = filter.summary && is_of_all;
     let (netns, summary) = (filter.netns.unwrap_or(0), u32::from(summary));
     let early = u32::from(filter.early);
-    // The map of a command's processes is made as small as it can be where there is none.
+    // Without a command, the map of its processes is made as small as possible.
     let family = match filter.tasks {
         Tasks::Command => FAMILY_SIZE,
         Tasks::Any | Tasks::Process(_) => 1,
     };
-    // The eBPF side compares with the level's number; 0 is off.
+    // The eBPF side compares this with the level's number; 0 is off.
     let log_level = u8::try_from(log::max_level() as usize).unwrap_or(0);
     let mut loader = loader(offsets, layout);
     loader

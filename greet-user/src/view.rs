@@ -25,7 +25,8 @@ pub trait View {
     /// If it cannot be written.
     fn update(&mut self, update: &Update<'_>, callback: Option<&str>) -> io::Result<()>;
 
-    /// A greeting of our own is over. Its messages and its exchange were updates before.
+    /// A greeting of our own is over. Its messages and its exchange were reported as updates
+    /// before.
     ///
     /// # Errors
     /// If it cannot be written.
@@ -33,7 +34,7 @@ pub trait View {
         Ok(())
     }
 
-    /// Nothing more is there for now.
+    /// There is nothing more for now.
     ///
     /// # Errors
     /// If it cannot be written.

@@ -1,44 +1,65 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! The story of a watch: attach, start the command if there is one, tell what happens
-//! until it ends or we are told to stop, sum up.
+//! A watch: attaches, starts the command if there is one, reports what happens until the command
+//! ends or until asked to stop, and closes with the summary.
 
 pub(crate) mod command;
-pub(crate) mod scope;
 
-use std::time::Duration;
+use std::{ffi::OsString, time::Duration};
 
 use aya::util::online_cpus;
 use tokio::time::{Instant, sleep, sleep_until};
 
 use crate::{
-    cli::WatchOptions,
     clock::monotonic_ns,
     error::SessionError,
+    kernel::check_privileges,
     pipeline::Pipeline,
     run::{Closing, Opening, Run, System, Unseen},
     signals::Stop,
     sinks::Sinks,
-    tracer::{self, Filter, Tracer},
+    tracer::{Filter, Plan, Tracer},
 };
-use command::{Command, Output};
-use scope::{Detail, filter, plan};
+use command::Command;
+pub use command::Output;
 
-/// How long to let records gather before they are read: each time that somebody waits for
-/// the buffer, the next record wakes him, at the cost of the program that is watched.
+/// How long to let records accumulate before they are read: whenever a reader waits for the buffer,
+/// the next record wakes it, at the expense of the watched program.
 const GATHER: Duration = Duration::from_millis(5);
-/// Size of the ring buffer for each online CPU, bytes: half a second of a task that does
-/// nothing but send fills two of these.
+/// Size of the ring buffer per online CPU, in bytes: a task that does nothing but send fills two of
+/// these in half a second.
 const BUFFER_PER_CPU: u32 = 8 << 20;
-/// At most for how many.
+/// Maximum number of CPUs counted.
 const MOST_CPUS: usize = 8;
-/// What happened longer ago has been read, if the buffer is empty: ns.
+/// If the buffer is empty, anything older than this has been read; ns.
 pub(crate) const SETTLED_NS: u64 = 20_000_000;
-/// How often metrics are told how far the run is, whatever happens.
+/// How often metrics are updated on the run's progress, whatever happens.
 const PROGRESS: Duration = Duration::from_secs(1);
-/// How many records are read before signals and the command are looked at again.
+/// Number of records to read before signals and the command are checked again.
 pub(crate) const BATCH: usize = 4096;
 
-/// Size of the ring buffer that [`watch`] and `top` take, bytes: a power of two.
+/// What to watch.
+#[derive(Clone, Debug)]
+pub struct Watch {
+    /// Which traffic.
+    pub filter: Filter,
+    /// What to attach.
+    pub plan: Plan,
+    /// The command to run, if only its traffic is watched.
+    pub command: Option<Program>,
+}
+
+/// A command to run.
+#[derive(Clone, Debug)]
+pub struct Program {
+    /// Its name or path.
+    pub name: OsString,
+    /// Its arguments.
+    pub arguments: Vec<OsString>,
+    /// Where its output goes.
+    pub output: Output,
+}
+
+/// Size of the ring buffer that [`watch`] and `top` use, in bytes: a power of two.
 #[must_use]
 pub fn buffer_size() -> u32 {
     let online = online_cpus().map_or(MOST_CPUS, |online| online.len());
@@ -46,44 +67,20 @@ pub fn buffer_size() -> u32 {
     BUFFER_PER_CPU * u32::try_from(counted).unwrap_or(1)
 }
 
-/// Watches until told to stop, or until the command ends. Returns the exit status.
+/// Watches until asked to stop, or until the command ends. Returns the exit status.
 ///
 /// # Errors
-/// [`SessionError`]: one sentence with the next step. Nothing is attached then.
-pub async fn watch(options: &WatchOptions, sinks: Sinks) -> Result<u8, SessionError> {
+/// [`SessionError`]: one sentence with the next step. Nothing is attached in that case.
+pub async fn watch(what: &Watch, sinks: Sinks) -> Result<u8, SessionError> {
     let mut stop = Stop::listen().map_err(SessionError::Signal)?;
-    tracer::check_privileges()?;
-    let detail = detail(options);
-    let plan = plan(&options.scope, detail);
-    let filter = Filter {
-        early: options.early,
-        ..filter(&options.scope, detail)
-    };
-    // What is reported early is shown at once.
-    let gather = if options.early {
+    check_privileges()?;
+    // Early reports are shown immediately.
+    let gather = if what.filter.early {
         Duration::ZERO
     } else {
         GATHER
     };
-    let mut tracer = Tracer::attach(&filter, &plan)?;
-    let opening = Opening {
-        began_ns: monotonic_ns(),
-        deliveries: plan.deliveries(),
-        run: Run::Watch(System::running(tracer.attached().clone())),
-    };
-    let mut pipeline = Pipeline::open(sinks, &opening)?;
-    let mut command = match options.scope.command.split_first() {
-        Some((program, arguments)) => {
-            let output = if options.needs_stdout() {
-                Output::StandardError
-            } else {
-                Output::Own
-            };
-            let start = || Command::start(program, arguments, output);
-            Some(tracer.follow(start)??)
-        }
-        None => None,
-    };
+    let (mut pipeline, mut tracer, mut command) = open(what, sinks)?;
     let ended = follow(
         &mut pipeline,
         &mut tracer,
@@ -101,17 +98,26 @@ pub async fn watch(options: &WatchOptions, sinks: Sinks) -> Result<u8, SessionEr
     Ok(status)
 }
 
-/// A summary needs no message; metrics and traces name processes and errors all the same.
-fn detail(options: &WatchOptions) -> Detail {
-    match (options.summary, &options.pcapng) {
-        (true, _) if !options.metrics.is_given() && !options.otlp.is_given() => Detail::Counted,
-        (true, _) => Detail::Header,
-        (false, Some(_)) => Detail::RoundTrip,
-        (false, None) => Detail::Beginning,
-    }
+/// Attaches, opens the views, and starts the command if there is one.
+pub(crate) fn open(
+    what: &Watch,
+    sinks: Sinks,
+) -> Result<(Pipeline, Tracer, Option<Command>), SessionError> {
+    let mut tracer = Tracer::attach(&what.filter, &what.plan)?;
+    let opening = Opening {
+        began_ns: monotonic_ns(),
+        deliveries: what.plan.deliveries(),
+        run: Run::Watch(System::running(tracer.attached().clone())),
+    };
+    let pipeline = Pipeline::open(sinks, &opening)?;
+    let command = match &what.command {
+        Some(program) => Some(tracer.follow(|| Command::start(program))??),
+        None => None,
+    };
+    Ok((pipeline, tracer, command))
 }
 
-/// Detaches, feeds what is left, and sums up.
+/// Detaches, feeds the remaining events, and sums up.
 pub(crate) fn finish(mut pipeline: Pipeline, tracer: &mut Tracer) -> Result<(), SessionError> {
     let calls_missed = tracer.finish(|event| pipeline.push(event))?;
     let closing = Closing {
@@ -125,7 +131,7 @@ pub(crate) fn finish(mut pipeline: Pipeline, tracer: &mut Tracer) -> Result<(), 
     pipeline.close(&closing).map(drop)
 }
 
-/// Feeds what happens until the command ends, whose status is returned, or until told to stop.
+/// Feeds events until the command ends, whose status is returned, or until asked to stop.
 async fn follow(
     pipeline: &mut Pipeline,
     tracer: &mut Tracer,
@@ -167,14 +173,14 @@ async fn follow(
     }
 }
 
-/// When an exchange has waited long enough for another task's answer.
+/// When an exchange has waited long enough for another task's reply.
 fn late(pipeline: &Pipeline) -> Option<Instant> {
     let due_ns = pipeline.due_ns()?.saturating_add(SETTLED_NS);
     let left = Duration::from_nanos(due_ns.saturating_sub(monotonic_ns()));
     Some(Instant::now() + left)
 }
 
-/// Waits for a time; without one, for ever.
+/// Waits until a point in time; without one, forever.
 async fn reached(due: Option<Instant>) {
     match due {
         Some(due) => sleep_until(due).await,
@@ -182,7 +188,7 @@ async fn reached(due: Option<Instant>) {
     }
 }
 
-/// Waits for more to read. A buffer that was not emptied wakes nobody: there is more already.
+/// Waits for more to read. A buffer that was not emptied wakes no reader: there is more already.
 async fn more(tracer: &mut Tracer, is_there: bool, gather: Duration) -> Result<(), SessionError> {
     if is_there {
         tokio::task::yield_now().await;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! What works on any machine, whatever its kernel and the user's rights.
+//! What works on any machine, regardless of its kernel and the user's privileges.
 
 #[path = "support/program.rs"]
 mod program;
@@ -24,7 +24,7 @@ fn text(bytes: &[u8]) -> String {
     String::from_utf8(bytes.to_vec()).expect("text")
 }
 
-/// What bash offers for a command line whose last word is not complete yet.
+/// bash's completions for a command line whose last word is incomplete.
 fn offered(words: &[&str]) -> Vec<String> {
     let script = r#"
         eval "$("$0" completions bash)"
@@ -83,7 +83,7 @@ fn doctor_comes_to_a_verdict_on_everything() {
 
 #[test]
 fn a_reader_that_goes_away_is_no_failure_to_speak_of() {
-    // Gone before the program starts, which would fit into the pipe all that it has to say.
+    // Closed before the program starts: its entire output would fit into the pipe.
     let (reader, writer) = io::pipe().expect("a pipe");
     drop(reader);
     let output = Command::new(program())

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! `greet-user replay` as its user meets it: without root, without the kernel's help.
+//! `greet-user replay` as users run it: without root and without the kernel's help.
 //!
-//! The recordings in `tests/recordings` were made by version 1's own tool in the virtual
-//! machine of `cargo xtask vm`; every later tool must read them as that one did.
+//! The recordings in `tests/recordings` were made by version 1 of the tool in the virtual machine
+//! of `cargo xtask vm`; all later versions must read them the same way.
 
 #[path = "support/package.rs"]
 mod package;
@@ -28,7 +28,7 @@ use greet_user::{
 use rustix::process::{Pid, Signal, kill_process};
 
 const RECORDINGS: [&str; 2] = ["v1-greetings.greet", "v1-watch.greet"];
-/// From the first greeting of `v1-greetings.greet` to the second.
+/// From the first greeting in `v1-greetings.greet` to the second.
 const INTERVAL: Duration = Duration::from_millis(200);
 
 fn replay(file: &Path, arguments: &[&str]) -> Command {
@@ -41,7 +41,7 @@ fn run(command: &mut Command) -> Output {
     command.output().expect("greet-user starts")
 }
 
-/// What is shown, after checking the exit status; and the sentence on standard error.
+/// Checks the exit status; returns standard output and the message on standard error.
 fn shown(output: &Output, status: i32) -> (String, String) {
     let text = |bytes: &[u8]| String::from_utf8(bytes.to_vec()).expect("UTF-8");
     let (out, err) = (text(&output.stdout), text(&output.stderr));
@@ -50,7 +50,7 @@ fn shown(output: &Output, status: i32) -> (String, String) {
     (out, err)
 }
 
-/// A copy that is changed.
+/// A modified copy.
 fn changed(name: &str, change: impl FnOnce(&mut Vec<u8>)) -> tempfile::NamedTempFile {
     let mut bytes = fs::read(recording(name)).expect("a recording");
     change(&mut bytes);
@@ -106,7 +106,7 @@ fn what_comes_through_a_pipe_is_shown_at_once() {
     let mut lines = BufReader::new(child.stdout.take().expect("is piped"));
     let mut stdin = child.stdin.take().expect("is piped");
     let bytes = fs::read(recording(RECORDINGS[1])).expect("a recording");
-    // The first event in the recording is told when it has come, not at the end.
+    // The first event of the recording is reported as soon as it arrives, not at the end.
     let (first, rest) = bytes.split_at(2_800);
     stdin.write_all(first).expect("it reads");
     let mut line = String::new();
@@ -137,7 +137,7 @@ fn of_a_truncated_recording_the_whole_frames_are_shown_then_the_offset() {
     let (some, all) = (exchanges(&json), exchanges(&whole));
     assert_eq!((some.len(), all.len()), (3, 4));
     assert_eq!(some[..2], all[..2]);
-    // Of the third only what had come by then.
+    // For the third, only what had arrived by then.
     assert!(some[2].contains("\"sent\":") && !some[2].contains("\"delivered\":"));
     assert!(
         json.lines()
@@ -195,7 +195,7 @@ fn with_pace_it_takes_as_long_as_it_took() {
     assert_eq!(paced, at_once);
 }
 
-/// A recording of a watch in which nothing has happened yet.
+/// A recording of a watch without any events yet.
 fn begun() -> Writer<Vec<u8>> {
     let mut writer = Writer::new(Vec::new());
     let system = System {
@@ -213,7 +213,7 @@ fn begun() -> Writer<Vec<u8>> {
     writer
 }
 
-/// A recording whose second event came an hour after the first, and without an end.
+/// A recording whose second event came an hour after the first, and which is unfinished.
 fn with_a_long_rest() -> Vec<u8> {
     let mut writer = begun();
     for time_ns in [2, 3_600_000_000_002] {
@@ -238,8 +238,8 @@ fn with_a_long_rest() -> Vec<u8> {
     writer.into_inner().expect("writes")
 }
 
-/// Messages of 128 KiB of zeros each, which take some bytes in the file: in calls that never end,
-/// or outside of any.
+/// Messages of 128 KiB of zeros each, which take only a few bytes in the file: in calls that never
+/// end, or outside any call.
 fn of_zeros(call: u64) -> Vec<u8> {
     let mut writer = begun();
     for number in 1..=MESSAGES {
@@ -274,7 +274,7 @@ fn of_zeros(call: u64) -> Vec<u8> {
     writer.into_inner().expect("writes")
 }
 
-/// 512 MiB, if they were all kept.
+/// 512 MiB if all of them were kept.
 const MESSAGES: u64 = 4096;
 
 #[test]
@@ -289,7 +289,7 @@ fn a_recording_of_zeros_takes_little_memory() {
         let bytes = of_zeros(call);
         assert!(bytes.len() < 1 << 20, "{} bytes", bytes.len());
         file.write_all(&bytes).expect("writes");
-        // 400 MiB of addresses, of which threads and their allocators take up to 144.
+        // 400 MiB of address space, of which threads and their allocators take up to 144.
         let mut limited = Command::new("sh");
         limited.args(["-c", "ulimit -v 409600; exec \"$0\" \"$@\""]);
         limited.arg(program()).arg("replay").arg(file.path());
@@ -328,7 +328,7 @@ fn a_report_is_written_at_the_end_and_whole() {
     shown(&run(&mut replay(&file, &["-q", "--report", name])), 0);
     let page = fs::read_to_string(&report).expect("a report");
     assert!(page.starts_with("<!doctype html>") && page.ends_with("</html>\n"));
-    // A recording that ends in the midst makes a report of what there is.
+    // A truncated recording still yields a report of what it contains.
     let half = changed(RECORDINGS[1], |bytes| bytes.truncate(2_900));
     shown(&run(&mut replay(half.path(), &["-q", "--report", name])), 2);
     let less = fs::read_to_string(&report).expect("a report");

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! Whatever a recording holds, a terminal that it is shown on finds nothing to obey: no escape
-//! sequence, no bell, no line that is not one of ours.
+//! Whatever a recording contains, its output has no effect on a terminal: no escape sequence, no
+//! bell, no line that is not ours.
 
 #[path = "support/entries.rs"]
 mod entries;
@@ -32,10 +32,10 @@ const VIEWS: &[&[&str]] = &[
     &["--format", "json"],
     &["--format", "json", "--summary"],
 ];
-/// What each text that others choose begins and ends with: it shows that it arrived.
+/// Every untrusted text starts and ends with this, which proves that it arrived.
 const MARK: &str = "zq";
 
-/// Everywhere that somebody else's text may stand.
+/// Replaces every untrusted text.
 fn rewrite(entry: &mut Entry, text: &str) {
     match entry {
         Entry::Opening(opening) => match &mut opening.run {
@@ -94,7 +94,7 @@ fn rewrite_event(event: &mut Event, text: &[u8]) {
     head.comm[..len].copy_from_slice(&text[..len]);
 }
 
-/// Behind the header.
+/// Puts the text after the header.
 fn put(data: &mut [u8], text: &[u8]) {
     if let Some(payload) = data.get_mut(16..) {
         payload.fill(0);
@@ -111,7 +111,7 @@ fn recorded(name: &str, text: &str) -> NamedTempFile {
     file
 }
 
-/// Control characters of both kinds, what turns a line around, what breaks one, and letters.
+/// C0 and C1 control characters, bidirectional controls, line separators, and letters.
 fn hostile() -> impl Strategy<Value = String> {
     let character = prop_oneof![
         3 => prop::char::range('\0', '\u{1f}'),
@@ -136,7 +136,7 @@ fn obeys_nothing(bytes: &[u8], what: &str) -> Result<(), TestCaseError> {
     let text =
         str::from_utf8(bytes).map_err(|error| TestCaseError::fail(format!("{what}: {error}")))?;
     for line in text.split('\n') {
-        // Behind a letter: a line may begin with a combining mark.
+        // After a letter: a line may start with a combining mark.
         prop_assert!(is_printable(&format!("a{line}")), "{}: {:?}", what, line);
     }
     Ok(())

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! The static programs that go into the virtual machine, and the tests: what cargo builds.
+//! Static programs built by cargo: those that run in the virtual machine, and the tests.
 
 use std::ffi::OsString;
 use std::fs;
@@ -14,34 +14,34 @@ use crate::exec;
 use crate::paths::{Paths, TRIPLE};
 use crate::progress::Step;
 
-/// glibc, linked statically: the machine holds no libraries.
+/// Links glibc statically: the virtual machine has no shared libraries.
 const RUSTFLAGS: (&str, &str) = (
     "CARGO_TARGET_X86_64_UNKNOWN_LINUX_GNU_RUSTFLAGS",
     "-C target-feature=+crt-static",
 );
 
-/// By how much a build gives way to others, see nice(1).
+/// The niceness of builds; see nice(1).
 const NICENESS: &str = "10";
 
-/// How much of an optimiser's time a program is worth.
+/// How much optimisation a program gets.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Profile {
-    /// Quick to compile, and compiled already where anything was tested: see `Cargo.toml`.
+    /// Quick to compile, and already compiled if any tests have run; see `Cargo.toml`.
     Dev,
-    /// As people install it.
+    /// As users install it.
     Release,
 }
 
-/// Which of greet-user's features are compiled in.
+/// The greet-user features to compile in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Features {
-    /// All, as people install it.
+    /// All of them, as users install it.
     All,
-    /// What a greeting, its trace, captures, recordings and reports take.
+    /// Only those needed to greet, trace, capture, record and report.
     Few,
 }
 
-/// The programs that every machine holds.
+/// The programs in every virtual machine.
 #[derive(Debug, Clone)]
 pub struct Programs {
     /// The tool.
@@ -58,10 +58,10 @@ impl Programs {
         })
     }
 
-    /// The same without what only debuggers read.
+    /// The same programs, stripped of debug information.
     ///
     /// # Errors
-    /// As [`stripped`].
+    /// Same as [`stripped`].
     pub fn stripped(&self, paths: &Paths, debian: &Debian) -> Result<Self> {
         Ok(Self {
             greet_user: stripped(paths, debian, &self.greet_user)?,
@@ -73,18 +73,18 @@ impl Programs {
 /// A test program.
 #[derive(Debug, Clone)]
 pub struct TestProgram {
-    /// Its package and its target, e.g. `greet-user replay`.
+    /// The package and target, e.g. `greet-user replay`.
     pub name: String,
-    /// The program.
+    /// The executable.
     pub program: PathBuf,
-    /// The folder of its package: what cargo runs it in.
+    /// The package's directory, in which cargo runs it.
     pub package: PathBuf,
 }
 
 /// Builds greet-user and PID 1.
 ///
 /// # Errors
-/// Where they do not compile.
+/// Fails if they do not compile.
 pub fn programs(paths: &Paths, profile: Profile, features: Features) -> Result<Programs> {
     let mut arguments = vec!["build"];
     for package in ["greet-user", "xtask"] {
@@ -100,10 +100,10 @@ pub fn programs(paths: &Paths, profile: Profile, features: Features) -> Result<P
     Programs::of(&build(paths, what, profile, &arguments)?)
 }
 
-/// Builds what measures inside the machine.
+/// Builds the benchmark program that runs in the virtual machine.
 ///
 /// # Errors
-/// Where it does not compile.
+/// Fails if it does not compile.
 pub fn guest_bench(paths: &Paths) -> Result<PathBuf> {
     let arguments = ["build", "--package", "xtask", "--bin", "guest_bench"];
     let what = "what measures in the machine";
@@ -111,7 +111,7 @@ pub fn guest_bench(paths: &Paths) -> Result<PathBuf> {
     program(&built, "guest_bench")
 }
 
-/// All tests of all crates but greet-ebpf's, those too that a plain `cargo test` leaves alone.
+/// All tests of all crates except greet-ebpf, including those that a plain `cargo test` skips.
 pub const EVERY_TEST: &[&str] = &[
     "--workspace",
     "--exclude",
@@ -122,15 +122,15 @@ pub const EVERY_TEST: &[&str] = &[
     "*",
 ];
 
-/// An emulator runs greet-user for half an hour in all: to optimise it a little pays, to
-/// optimise it in full, with all that it depends on, takes longer than it saves.
+/// greet-user runs under emulation for half an hour in total. A little optimisation pays off;
+/// optimising it fully, with all its dependencies, takes longer than it saves.
 const OPTIMISED: &[&str] = &["--config", "profile.dev.package.greet-user.opt-level=1"];
 
-/// Builds every test program, and what they test. It is one call of cargo, so that each
+/// Builds every test program and the programs under test, in one cargo invocation so that each
 /// dependency is compiled once, with one set of features.
 ///
 /// # Errors
-/// Where one does not compile.
+/// Fails if any of them does not compile.
 pub fn tests(paths: &Paths) -> Result<(Programs, Vec<TestProgram>)> {
     let arguments = [&["test", "--no-run"], OPTIMISED, EVERY_TEST].concat();
     let what = "greet-user, the machine's PID 1 and all tests, static";
@@ -142,44 +142,44 @@ pub fn tests(paths: &Paths) -> Result<(Programs, Vec<TestProgram>)> {
     Ok((Programs::of(&programs)?, tests))
 }
 
-/// A copy of a program without what only debuggers read: three quarters of its size, which the
-/// machine would hold in memory.
+/// Copies a program without its debug information. The copy is a quarter of the original's size;
+/// the virtual machine would hold the rest in memory.
 ///
 /// # Errors
-/// Where it cannot be written.
+/// Fails if the copy cannot be written.
 pub fn stripped(paths: &Paths, debian: &Debian, program: &Path) -> Result<PathBuf> {
     let folder = paths.vm().join("stripped");
     fs::create_dir_all(&folder)?;
     let copy = folder.join(program.file_name().unwrap_or_default());
     let mut strip = debian.root.borrow("/usr/bin/strip")?;
-    // What has the name is whole: several machines may be composed at once.
+    // Renamed into place only when complete: several machines may be composed concurrently.
     let half = tempfile::NamedTempFile::new_in(&folder)?.into_temp_path();
     exec::capture(strip.arg("-o").arg(&half).arg(program)).context("stripping a program")?;
     half.persist(&copy)?;
     Ok(copy)
 }
 
-/// The cargo that runs us.
+/// The cargo that runs xtask.
 pub fn cargo() -> OsString {
     std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into())
 }
 
-/// A cargo command for [`TRIPLE`], with the flags and the build folder that all have in common.
+/// A cargo command for [`TRIPLE`], with the flags and the target directory that all builds share.
 pub fn static_cargo(paths: &Paths, arguments: &[&str]) -> Command {
-    // What goes on beside it, such as the eBPF tool chain that greet-user's build script waits
-    // for, or a virtual machine with its timers, goes first.
+    // Concurrent work takes priority: the eBPF toolchain, which greet-user's build script waits
+    // for, or a virtual machine with its timers.
     let mut nice = Command::new("nice");
     nice.args(["-n", NICENESS]).arg(cargo());
     nice.args(arguments)
         .args(["--locked", "--target", TRIPLE, "--target-dir"])
-        // The build folder that xtask itself was built in, wherever the user has put it.
+        // The target directory that xtask itself was built in, wherever the user has put it.
         .arg(&paths.target)
         .env(RUSTFLAGS.0, RUSTFLAGS.1)
         .current_dir(&paths.root);
     nice
 }
 
-/// The little of cargo's JSON messages that is of use here.
+/// The fields of cargo's JSON messages that we use.
 #[derive(Debug, Deserialize)]
 struct Artifact {
     target: ArtifactTarget,

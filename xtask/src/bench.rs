@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! `cargo xtask bench`: what the tracer costs the program that it watches, beside other tools.
+//! `cargo xtask bench`: what the tracer costs the traced program, compared with other tools.
 //!
-//! Costs are measured in one virtual machine whose clock counts executed instructions, so
-//! that two runs agree whatever else this machine does. What needs two processors and real
-//! time, floods, runs in a second one.
+//! Costs are measured in a virtual machine whose clock counts executed instructions, so that
+//! results are reproducible however busy the host is. Floods need two processors and real time, and
+//! run in a second machine.
 
 mod judge;
 mod peers;
@@ -34,9 +34,9 @@ use crate::progress::{Step, say};
 use crate::shell::{self, Ready};
 use crate::vm::{Fetch, Limits, Sinks, Vm, terminal_size};
 
-/// How long a machine may take, whatever it measures.
+/// The time limit of a machine, whatever it measures.
 const DEADLINE: Duration = Duration::from_secs(3600);
-/// The other tools' libraries, and a flood's output, lie in memory.
+/// Large enough to hold the other tools' libraries and a flood's output.
 const MEMORY_MIB: u32 = 4096;
 const SETTLE: u64 = 20;
 const QUICK_SETTLE: u64 = 3;
@@ -49,18 +49,18 @@ const QUICK: Size = Size {
     pause_s: 1,
 };
 
-/// All that was found.
+/// All results.
 #[derive(Debug, Serialize)]
 pub struct Results {
     /// The kernel in the virtual machine.
     pub kernel: String,
-    /// What a round trip costs.
+    /// The cost of a round trip.
     pub round_trips: Vec<RoundTrip>,
     /// How long attaching takes.
     pub attach: Vec<Attach>,
-    /// What user space can do.
+    /// User-space throughput.
     pub throughput: Option<Throughput>,
-    /// What came of floods.
+    /// The results of the floods.
     pub pressure: Vec<Pressure>,
 }
 
@@ -74,16 +74,17 @@ impl Results {
     }
 }
 
-/// Measures, prints a table and writes a JSON file. The exit status is 1 where a limit is broken.
+/// Runs the benchmark, prints a table and writes a JSON file. The exit status is 1 if a limit is
+/// exceeded.
 ///
 /// # Errors
-/// Where a machine cannot be made ready, or fails.
+/// Fails if a machine cannot be prepared, or fails.
 pub fn run(paths: &Paths, options: &BenchOptions) -> Result<u8> {
     let json = options
         .json
         .clone()
         .unwrap_or_else(|| paths.target.join("bench.json"));
-    // A path that cannot be written is said now, not after the run.
+    // Report an unwritable path now, not after the run.
     fs::write(&json, "").with_context(|| format!("writing {}", json.display()))?;
 
     let Ready { tools, mut archive } =
@@ -142,7 +143,7 @@ pub fn run(paths: &Paths, options: &BenchOptions) -> Result<u8> {
     Ok(u8::from(results.fail()))
 }
 
-/// The rows that were asked for, and those that they are compared with.
+/// The selected rows, and those that they are compared with.
 fn chosen(rows: Vec<Row>, options: &BenchOptions) -> Vec<Row> {
     let is_chosen = |row: &Row| match &options.only {
         Some(only) => row.job.id.contains(only) || row.sight == Sight::None,
@@ -151,7 +152,7 @@ fn chosen(rows: Vec<Row>, options: &BenchOptions) -> Vec<Row> {
     rows.into_iter().filter(is_chosen).collect()
 }
 
-/// Boots, and has the guest work off a plan.
+/// Boots the machine and has the guest execute a plan.
 fn measure(machine: &Vm<'_>, archive: &mut Archive, plan: &Plan) -> Result<Vec<Measured>> {
     if plan.jobs.is_empty() {
         return Ok(Vec::new());
@@ -191,7 +192,7 @@ fn measure(machine: &Vm<'_>, archive: &mut Archive, plan: &Plan) -> Result<Vec<M
     Ok(measured)
 }
 
-/// Collects the guest's lines, and names the newest one.
+/// Collects the guest's output lines and shows the newest one.
 struct Lines<'a> {
     step: &'a Step,
     bytes: Vec<u8>,

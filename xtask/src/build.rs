@@ -10,10 +10,10 @@ use crate::paths::Paths;
 use crate::progress::{Step, say};
 use crate::{artifacts, exec, kmod, setup};
 
-/// Sets up what is missing, then builds.
+/// Sets up whatever is missing, then builds.
 ///
 /// # Errors
-/// Where set-up or a build fails.
+/// Fails if set-up or a build fails.
 pub fn run(paths: &Paths, kernels: &[Series]) -> Result<u8> {
     let tools = setup::set_up(paths, &setup::or_default(kernels))?;
     let step = Step::start("greet-user for this machine");

@@ -152,7 +152,7 @@ pub struct VmOptions {
 }
 
 impl VmOptions {
-    /// How greet-user is compiled.
+    /// The profile that greet-user is built with.
     pub fn profile(&self) -> Profile {
         match self.release {
             true => Profile::Release,

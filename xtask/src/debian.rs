@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! Debian's packages without touching the system: a private apt state, and a
-//! private root that packages are unpacked into.
+//! Uses Debian's packages without touching the system: a private apt state, and a private root that
+//! packages are unpacked into.
 //!
-//! Kernels, headers, compilers and QEMU come from there. Only files below
-//! `target/setup/` are written; no package is installed on the machine.
+//! Kernels, headers, compilers and QEMU come from there. Only files below `target/setup/` are
+//! written; no package is installed on the host.
 
 mod apt;
 mod mirror;
@@ -22,18 +22,18 @@ use crate::progress::Step;
 
 /// The private Debian: its package lists and its unpacked root.
 pub struct Debian {
-    /// Looks packages up and downloads them.
+    /// Looks up and downloads packages.
     pub apt: Apt,
-    /// What has been unpacked.
+    /// The root that packages are unpacked into.
     pub root: Root,
     logs: PathBuf,
 }
 
 impl Debian {
-    /// Opens it, and makes it where it is not there yet.
+    /// Opens it, creating it if necessary.
     ///
     /// # Errors
-    /// Where this is no Debian-like machine, or its mirror cannot be reached.
+    /// Fails if the host is not Debian-like, or its mirror cannot be reached.
     pub fn open(paths: &Paths) -> Result<Self> {
         let home = paths.setup().join("debian");
         fs::create_dir_all(&home).with_context(|| format!("creating {}", home.display()))?;
@@ -46,10 +46,10 @@ impl Debian {
         })
     }
 
-    /// Sees to it that packages and all they need lie in the root.
+    /// Ensures that packages and all their dependencies are unpacked in the root.
     ///
     /// # Errors
-    /// Where a package does not exist or cannot be downloaded.
+    /// Fails if a package does not exist or cannot be downloaded.
     pub fn provide(&self, what: &str, packages: &[String]) -> Result<()> {
         let missing: Vec<_> = packages
             .iter()
@@ -70,17 +70,17 @@ impl Debian {
         Ok(())
     }
 
-    /// Sees to it that one package lies unpacked in a folder of its own, without what it needs.
+    /// Ensures that one package is unpacked in a directory of its own, without its dependencies.
     ///
     /// # Errors
-    /// As [`Debian::provide`].
+    /// Same as [`Debian::provide`].
     pub fn provide_apart(&self, what: &str, package: &str, folder: &Path) -> Result<()> {
         if folder.is_dir() {
             return Ok(());
         }
         let step = Step::start(what);
         let archive = self.apt.download_one(package, &self.logs, &step)?;
-        // Renamed last: a folder that exists is whole.
+        // Renamed last: if the directory exists, it is complete.
         let half = folder.with_extension("part");
         fs::remove_dir_all(&half).or_else(ignore_missing)?;
         fs::create_dir_all(&half)?;

@@ -1,11 +1,10 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! A kernel that watches itself: built once from the distribution's kernel source,
-//! with the checks that are listed in `debug_kernel/config`.
+//! A kernel that checks itself: built once from the distribution's kernel source, with the checks
+//! listed in `debug_kernel/config`.
 //!
-//! It comes to lie in the private root as a packaged kernel does, in
-//! `/usr/lib/modules/RELEASE/` with image and build tree, so everything else deals
-//! with it as with any kernel. RELEASE ends in a hash of source and configuration:
-//! a kernel that is there is the one that is meant.
+//! It is installed in the private root like a packaged kernel, in `/usr/lib/modules/RELEASE/` with
+//! image and build tree, so all other code handles it like any kernel. RELEASE ends in a hash of
+//! source and configuration: an existing kernel is never stale.
 
 mod build;
 mod fragment;
@@ -23,10 +22,10 @@ use crate::paths::Paths;
 use crate::progress::say;
 use crate::setup;
 
-/// Sees to it that the debugging kernel is there.
+/// Ensures that the debugging kernel exists.
 ///
 /// # Errors
-/// Where its source cannot be had, Kconfig drops an option, or it does not compile.
+/// Fails if its source is unavailable, Kconfig drops an option, or it does not compile.
 pub fn provide(paths: &Paths, debian: &Debian) -> Result<Kernel> {
     let _lock = setup::lock::take(&paths.setup(), setup::lock::SET_UP)?;
     let note = paths.setup().join("debug-kernel");
@@ -49,7 +48,7 @@ pub fn provide(paths: &Paths, debian: &Debian) -> Result<Kernel> {
     Ok(kernel)
 }
 
-/// Where the parts of a release lie, be they there or not.
+/// The paths of a release's parts, whether they exist or not.
 fn describe(debian: &Debian, release: &str) -> Kernel {
     let modules = debian.root.join(format!("/usr/lib/modules/{release}"));
     Kernel {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! `cargo xtask demo`: the main job, from nothing, in one command.
+//! `cargo xtask demo`: a traced greeting, from scratch, in one command.
 
 mod host;
 
@@ -18,18 +18,18 @@ use crate::shell::{self, Ready};
 use crate::vm::{self, Fetch, Limits, Sinks, Vm, Wanted};
 
 const DEADLINE: Duration = Duration::from_secs(300);
-/// In the machine.
+/// Path inside the machine.
 const REPORT: &str = "/tmp/report.html";
-/// The options of `greet-user --trace` that [`Features::Few`] does not have.
+/// Options of `greet-user --trace` that [`Features::Few`] lacks.
 const BEYOND_FEW: &[&str] = &["--otlp"];
-/// What is greeted for a report where nothing is said about it: one greeting has no
-/// distribution, and many have no place on a screen.
+/// The default greetings for a report: a single one has no distribution, and printing many takes
+/// more lines than a screen has.
 const FOR_A_REPORT: &[&str] = &["-c", "20", "-i", "0.02", "--oneline"];
 
-/// Greets in a virtual machine, or on this machine's own kernel.
+/// Greets in a virtual machine, or on the host's own kernel.
 ///
 /// # Errors
-/// Where a part of it cannot be made ready, or fails.
+/// Fails if any part of it cannot be prepared, or fails.
 pub fn run(paths: &Paths, options: &DemoOptions) -> Result<u8> {
     if options.host {
         return host::run(paths, options);
@@ -75,8 +75,8 @@ pub fn run(paths: &Paths, options: &DemoOptions) -> Result<u8> {
     Ok(status)
 }
 
-/// What is typed in the machine. Its output is a pipe there: that it ends on a
-/// terminal, and how wide that is, has to be said.
+/// The shell command to run in the machine. Its stdout there is a pipe, so we must state that the
+/// output ends up on a terminal, and how wide that is.
 fn command(options: &DemoOptions) -> String {
     let is_terminal = io::stdout().is_terminal();
     let colour = is_terminal && std::env::var_os("NO_COLOR").is_none();
@@ -93,7 +93,7 @@ fn command(options: &DemoOptions) -> String {
     words.join(" ")
 }
 
-/// A first demo waits for the compiler most of the time: what it does not use is left out.
+/// A first demo mostly waits for the compiler, so features that it does not use are left out.
 fn features(options: &DemoOptions) -> Features {
     let needs = |argument: &String| BEYOND_FEW.iter().any(|option| argument.starts_with(option));
     match options.arguments.iter().any(needs) {
@@ -102,7 +102,7 @@ fn features(options: &DemoOptions) -> Features {
     }
 }
 
-/// The arguments of greet-user.
+/// The arguments for greet-user.
 fn arguments(options: &DemoOptions, report: Option<&Path>) -> Vec<String> {
     let mut arguments = vec!["--trace".to_owned()];
     if let Some(report) = report {
@@ -115,12 +115,12 @@ fn arguments(options: &DemoOptions, report: Option<&Path>) -> Vec<String> {
     arguments
 }
 
-/// One word for the shell, whatever is in it.
+/// Quotes a string as one shell word, whatever it contains.
 pub fn quote(word: &str) -> String {
     format!("'{}'", word.replace('\'', r"'\''"))
 }
 
-/// Ends the step "booting" with the first byte of output.
+/// Finishes the "booting" step at the first byte of output.
 struct AfterBoot {
     step: Option<Step>,
     out: io::Stdout,

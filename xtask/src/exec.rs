@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! Runs other programs: with their output captured, logged, or passed through.
+//! Runs other programs, with their output captured, logged, or passed through.
 
 use std::fs::File;
 use std::io::{BufRead as _, BufReader, ErrorKind, Write as _, pipe};
@@ -11,21 +11,21 @@ use anyhow::{Context as _, Result, anyhow, bail};
 use crate::paths::Paths;
 use crate::progress::Step;
 
-/// How many of a failed command's last lines are shown.
+/// How many of a failed command's last lines to show.
 const TAIL: usize = 25;
 
-/// Runs a command and returns what it printed.
+/// Runs a command and returns its output.
 ///
 /// # Errors
-/// Where it cannot be started or fails; what it said on standard error is in the error.
+/// Fails if it cannot be started or fails; the error contains its standard error.
 pub fn capture(command: &mut Command) -> Result<String> {
     Ok(String::from_utf8_lossy(&capture_bytes(command)?).into_owned())
 }
 
-/// As [`capture`], for what is not text.
+/// Like [`capture`], for output that is not text.
 ///
 /// # Errors
-/// As [`capture`].
+/// Same as [`capture`].
 pub fn capture_bytes(command: &mut Command) -> Result<Vec<u8>> {
     let output = command
         .output()
@@ -42,10 +42,10 @@ pub fn capture_bytes(command: &mut Command) -> Result<Vec<u8>> {
     Ok(output.stdout)
 }
 
-/// Runs a long command: its output goes to a log, its newest line to the step.
+/// Runs a long command: its output goes to a log, the newest line to the step.
 ///
 /// # Errors
-/// Where it cannot be started or fails: the error holds its last lines and names the log.
+/// Fails if it cannot be started or fails; the error contains its last lines and names the log.
 pub fn logged(command: &mut Command, log: &Path, step: &Step) -> Result<Vec<String>> {
     if let Some(folder) = log.parent() {
         std::fs::create_dir_all(folder)?;
@@ -59,7 +59,7 @@ pub fn logged(command: &mut Command, log: &Path, step: &Step) -> Result<Vec<Stri
     let mut child = command
         .spawn()
         .map_err(|error| not_started(command, &error))?;
-    // `command` holds the pipe's other end: the reader would never see the end.
+    // `command` holds the write end of the pipe: without this, the reader would never see EOF.
     let name = shown(command);
     *command = Command::new("true");
 
@@ -67,7 +67,7 @@ pub fn logged(command: &mut Command, log: &Path, step: &Step) -> Result<Vec<Stri
     for line in BufReader::new(reader).split(b'\n') {
         let line = String::from_utf8_lossy(&line?).into_owned();
         writeln!(file, "{line}")?;
-        // cargo's JSON messages are for programs.
+        // cargo's JSON messages are not meant for people.
         if !line.starts_with('{') {
             step.line(line.trim());
         }
@@ -87,14 +87,14 @@ pub fn logged(command: &mut Command, log: &Path, step: &Step) -> Result<Vec<Stri
     Ok(lines)
 }
 
-/// Whether a program can be found in `PATH`.
+/// Whether a program is in `PATH`.
 pub fn in_path(program: &str) -> bool {
     std::env::var_os("PATH").is_some_and(|path| {
         std::env::split_paths(&path).any(|folder| folder.join(program).is_file())
     })
 }
 
-/// The command as one would type it, without the environment.
+/// The command as a user would type it, without the environment.
 pub fn shown(command: &Command) -> String {
     let words = std::iter::once(command.get_program()).chain(command.get_args());
     let words: Vec<_> = words

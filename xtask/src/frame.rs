@@ -1,16 +1,15 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! The frames that host and guest exchange over the one virtio-serial port.
+//! The frames that host and guest exchange over a single virtio-serial port.
 //!
-//! Output, error output and the verdict share one ordered channel, so the exit
-//! status cannot overtake the last byte of the output. A frame is one kind byte,
-//! the payload's length as a little-endian `u32`, and the payload.
+//! Standard output, standard error and the verdict share one ordered channel, so the exit status
+//! cannot overtake the last byte of output. A frame is a kind byte, the payload's length as a
+//! little-endian `u32`, and the payload.
 
 use std::io::{self, Read, Write};
 
 use serde::{Deserialize, Serialize};
 
-/// Longest payload that is accepted, in bytes: a longer one means that the
-/// channel is out of step.
+/// The longest payload accepted, in bytes: a longer one means that the channel is out of sync.
 pub const MAX_PAYLOAD: usize = 1 << 20;
 
 /// The name of the virtio-serial port that carries the frames.
@@ -21,7 +20,7 @@ pub const PORT_NAME: &str = "greet.channel";
 pub enum Frame {
     /// Guest: PID 1 runs and the channel is open.
     Hello,
-    /// Host: what to run.
+    /// Host: the command to run.
     Run(Run),
     /// Host: bytes for the command's standard input; empty means end of file.
     Stdin(Vec<u8>),
@@ -31,33 +30,33 @@ pub enum Frame {
     Stdout(Vec<u8>),
     /// Guest: bytes of the command's standard error.
     Stderr(Vec<u8>),
-    /// Guest: a part of a file that the host asked for; an empty one ends it.
+    /// Guest: part of a file that the host requested; an empty part ends the file.
     Part(Part),
-    /// Guest: how the command ended, after its last byte. Exactly one is sent.
+    /// Guest: how the command ended, after its last byte. Sent exactly once.
     Verdict(Verdict),
 }
 
 /// A part of a file.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Part {
-    /// Which of [`Run::fetch`], counted from 0.
+    /// Index into [`Run::fetch`].
     pub file: u32,
     /// Its next bytes.
     pub bytes: Vec<u8>,
 }
 
-/// What the guest is asked to run.
+/// What the guest should run.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Run {
     /// A shell command; `None` asks for an interactive shell.
     pub command: Option<String>,
-    /// Whether the command reads what the host sends, else it gets `/dev/null`.
+    /// Whether the command reads input from the host; otherwise it gets `/dev/null`.
     pub stdin: bool,
-    /// Whether the greeting module is loaded first.
+    /// Whether to load the greeting module first.
     pub load_module: bool,
     /// The terminal's size, for the interactive shell.
     pub size: Size,
-    /// Files that are sent when the command has ended; one that is not there is left out.
+    /// Files to send back after the command has ended; missing files are skipped.
     pub fetch: Vec<String>,
 }
 
@@ -73,9 +72,9 @@ pub struct Size {
 /// How the command in the guest ended.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Verdict {
-    /// It left with this status.
+    /// It exited with this status.
     Exited(i32),
-    /// This signal ended it.
+    /// It was killed by this signal.
     Killed(i32),
     /// The guest could not run it.
     Failed(String),
@@ -91,11 +90,10 @@ impl Frame {
     const PART: u8 = b'P';
     const VERDICT: u8 = b'V';
 
-    /// Writes the frame and flushes it.
+    /// Writes the frame and flushes the writer.
     ///
     /// # Errors
-    /// What the writer reports, and `InvalidInput` where the payload is longer
-    /// than [`MAX_PAYLOAD`].
+    /// Returns the writer's error, or `InvalidInput` if the payload is longer than [`MAX_PAYLOAD`].
     pub fn write_to(&self, writer: &mut impl Write) -> io::Result<()> {
         let (kind, payload) = match self {
             Self::Hello => (Self::HELLO, Vec::new()),
@@ -115,7 +113,7 @@ impl Frame {
                 format!("a frame of {} bytes is too long", payload.len()),
             ));
         }
-        // One write, so that frames of several threads never mix once they share a lock.
+        // A single write, so that frames of threads that share a lock never interleave.
         let mut bytes = Vec::with_capacity(5 + payload.len());
         bytes.push(kind);
         bytes.extend_from_slice(
@@ -128,14 +126,15 @@ impl Frame {
         writer.flush()
     }
 
-    /// Reads one frame; `None` where the channel ends between two frames.
+    /// Reads one frame; returns `None` if the channel ends between two frames.
     ///
     /// # Errors
-    /// What the reader reports, `UnexpectedEof` where the channel ends inside a
-    /// frame, and `InvalidData` where what arrives is no frame.
+    /// Returns the reader's error, `UnexpectedEof` if the channel ends inside a frame, or
+    /// `InvalidData` if the data is not a frame.
     pub fn read_from(reader: &mut impl Read) -> io::Result<Option<Self>> {
         let mut kind = [0];
-        // A socket with a time limit is interrupted even by SIGSTOP and SIGCONT (`man 7 signal`).
+        // A read on a socket with a timeout is interrupted even by SIGSTOP and SIGCONT
+        // (`man 7 signal`).
         let read = loop {
             match reader.read(&mut kind) {
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
@@ -274,7 +273,7 @@ mod tests {
         );
     }
 
-    /// Interrupted before each read.
+    /// Every read is interrupted once first.
     struct Interrupted<'a>(&'a [u8], bool);
 
     impl Read for Interrupted<'_> {

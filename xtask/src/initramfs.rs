@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! The machine's root file system: an uncompressed cpio archive in the kernel's
-//! "newc" format (kernel: Documentation/driver-api/early-userspace/buffer-format.rst).
+//! The machine's root file system: an uncompressed cpio archive in the kernel's "newc" format
+//! (kernel: Documentation/driver-api/early-userspace/buffer-format.rst).
 //!
-//! Uncompressed, because an emulated processor unpacks more slowly than QEMU copies.
+//! It is uncompressed because an emulated processor decompresses more slowly than QEMU copies.
 
 mod add;
 pub mod iproute2;
@@ -26,7 +26,7 @@ use crate::debian::Debian;
 use crate::kernel::Kernel;
 use crate::kmod;
 
-/// Where the greeting module, the tests and the machine's own lists lie in the guest.
+/// The guest directory of the greeting module, the tests and the machine's own lists.
 pub const GREET: &str = "/lib/greet";
 const FOLDERS: &[&str] = &[
     "/dev",
@@ -39,7 +39,7 @@ const FOLDERS: &[&str] = &[
     "/var/log",
     "/var/run",
 ];
-/// As in every Debian of today.
+/// Symlinks into `/usr`, as on current Debian.
 const MERGED: &[&str] = &["/bin", "/lib", "/lib64", "/sbin"];
 const S_IFDIR: u32 = 0o040_000;
 const S_IFREG: u32 = 0o100_000;
@@ -52,13 +52,13 @@ enum Entry {
     File { content: Vec<u8>, mode: u32 },
 }
 
-/// A root file system in the making. A later entry replaces an earlier one of the same path.
+/// A root file system under construction. A later entry replaces an earlier one at the same path.
 pub struct Archive {
     entries: BTreeMap<PathBuf, Entry>,
 }
 
 impl Archive {
-    /// Folders and the merged-`usr` links.
+    /// Starts with the standard directories and the merged-`usr` symlinks.
     pub fn new() -> Self {
         let mut archive = Self {
             entries: BTreeMap::new(),
@@ -76,7 +76,7 @@ impl Archive {
         archive
     }
 
-    /// A folder, with those that it lies in.
+    /// Adds a directory and its parents.
     pub fn folder(&mut self, path: &Path) {
         let path = resolve_merged(path);
         for folder in path.ancestors().filter(|folder| *folder != Path::new("/")) {
@@ -86,20 +86,20 @@ impl Archive {
         }
     }
 
-    /// A file with this content.
+    /// Adds a file with this content.
     pub fn file(&mut self, path: &Path, content: Vec<u8>, mode: u32) {
         self.insert(path, Entry::File { content, mode });
     }
 
-    /// A symbolic link.
+    /// Adds a symbolic link.
     pub fn link(&mut self, path: &Path, target: &Path) {
         self.insert(path, Entry::Link(target.to_path_buf()));
     }
 
-    /// A copy of a file of the host, with its mode.
+    /// Adds a copy of a host file, with its mode.
     ///
     /// # Errors
-    /// Where it cannot be read.
+    /// Fails if it cannot be read.
     pub fn copy(&mut self, from: &Path, to: &Path) -> Result<()> {
         let read = || -> io::Result<_> { Ok((fs::read(from)?, fs::metadata(from)?)) };
         let (content, metadata) = read().with_context(|| format!("reading {}", from.display()))?;
@@ -118,10 +118,10 @@ impl Archive {
     /// Writes the archive.
     ///
     /// # Errors
-    /// What the writer reports, that a file is too large for the format (4 GiB), or that it
-    /// lies where it would vanish beneath a mount.
+    /// Fails if the writer fails, a file is too large for the format (4 GiB), or a file would be
+    /// hidden by a mount.
     pub fn write(&self, mut writer: impl Write) -> Result<()> {
-        // In the order of the paths a folder stands before what it holds.
+        // Sorted by path, a directory precedes its contents.
         for (number, (path, entry)) in (1..).zip(&self.entries) {
             let name = path.strip_prefix("/").unwrap_or(path);
             if let (Some(mount), Entry::File { .. } | Entry::Link(_)) = (hiding(path), entry) {
@@ -156,7 +156,8 @@ impl Archive {
     }
 }
 
-/// `/lib/x` lies in `/usr/lib/x`: the kernel unpacks no file through a link that comes later.
+/// Maps `/lib/x` to `/usr/lib/x`: the kernel cannot unpack a file through a symlink that comes
+/// later in the archive.
 fn resolve_merged(path: &Path) -> PathBuf {
     let merged = MERGED
         .iter()
@@ -170,7 +171,7 @@ fn resolve_merged(path: &Path) -> PathBuf {
 /// The root that every machine starts from: shell, PID 1, module, greet-user.
 ///
 /// # Errors
-/// Where a part of it cannot be read.
+/// Fails if any part of it cannot be read.
 pub fn base(
     debian: &Debian,
     kernel: &Kernel,

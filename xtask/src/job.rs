@@ -1,77 +1,78 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! What xtask on the host and `guest_bench` in the virtual machine agree on: measurements
-//! to be made, and what came of them, both as JSON.
+//! The interface between xtask on the host and `guest_bench` in the virtual machine: the
+//! measurements to make, and their results, both as JSON.
 
 use serde::{Deserialize, Serialize};
 
-/// What the guest is given.
+/// The guest's input.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Plan {
-    /// Nothing is measured before the machine has been up for so long, in seconds.
+    /// Minimum uptime of the machine before the first measurement, in seconds.
     pub settle_s: u64,
-    /// In this order.
+    /// Executed in this order.
     pub jobs: Vec<Job>,
 }
 
-/// One measurement: a client, and what watches it.
+/// One measurement: a client and its watcher.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Job {
-    /// Names the measurement; unique in a plan.
+    /// The name of the measurement; unique in a plan.
     pub id: String,
     /// Commands that must succeed first.
     pub before: Vec<Vec<String>>,
     /// Commands that undo them.
     pub after: Vec<Vec<String>>,
-    /// `None` for nothing.
+    /// `None` for an unwatched client.
     pub watcher: Option<Watcher>,
-    /// `None` where the watcher makes its own traffic.
+    /// `None` if the watcher generates its own traffic.
     pub client: Option<Client>,
-    /// Stop the watcher for a while in the midst of it.
+    /// Stop the watcher temporarily, midway through the measurement.
     pub pause: Option<Pause>,
 }
 
-/// A program that watches.
+/// A program that watches the client.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Watcher {
     /// Program and arguments.
     pub command: Vec<String>,
-    /// How the client comes to be started.
+    /// How the client is started.
     pub start: Start,
-    /// Lines of its output that contain this are counted.
+    /// Output lines that contain this string are counted.
     pub evidence: String,
 }
 
-/// How the client comes to be started.
+/// How the client is started.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Start {
-    /// By us, once the watcher has printed this. It is stopped with SIGINT in the end.
+    /// By us, once the watcher has printed this string. The watcher is stopped with SIGINT at the
+    /// end.
     Said(String),
-    /// By the watcher: the client's words are put behind its own.
+    /// By the watcher: the client's arguments are appended to its own.
     Words,
-    /// By the watcher: the client's words are put behind its own as one.
+    /// By the watcher: the client's arguments are appended to its own as a single argument.
     Line,
 }
 
 /// A client in a loop.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Client {
-    /// What it says.
+    /// Its traffic.
     pub talk: Talk,
-    /// How often.
+    /// Its number of round trips.
     pub load: Load,
 }
 
-/// What the client and the kernel say to each other.
+/// The traffic between client and kernel.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Talk {
-    /// A greeting on protocol 31 and the module's answer.
+    /// A greeting on protocol 31 and the module's reply.
     Greet,
-    /// RTM_GETLINK of lo on protocol 0 and its answer.
+    /// RTM_GETLINK for lo on protocol 0 and its reply.
     Route,
 }
 
 impl Talk {
-    /// Its word on the client's command line.
+    /// Its name on the client's command line.
     pub fn word(self) -> &'static str {
         match self {
             Self::Greet => "greet",
@@ -80,60 +81,60 @@ impl Talk {
     }
 }
 
-/// How many round trips.
+/// The number of round trips.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Load {
-    /// One batch to warm up, then so many that are timed.
+    /// One batch to warm up, then the timed ones.
     Batches {
         /// Timed batches.
         count: u32,
-        /// Round trips of each.
+        /// Round trips per batch.
         trips: u32,
     },
-    /// As many as there are in so many seconds.
+    /// As many as fit into this number of seconds.
     Seconds(u32),
-    /// As many as `greet-user --flood` makes in so many seconds.
+    /// As many as `greet-user --flood` makes in this number of seconds.
     GreetUser(u32),
 }
 
 /// SIGSTOP, then SIGCONT.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Pause {
-    /// So long after the client was started, ms.
+    /// Delay after the start of the client, ms.
     pub after_ms: u64,
-    /// For so long, ms.
+    /// Duration, ms.
     pub for_ms: u64,
 }
 
-/// What came of a job.
+/// The result of a job.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Measured {
-    /// The job's.
+    /// The job's name.
     pub id: String,
-    /// From starting the watcher to the client's start, or to what it says when it is attached, ns.
+    /// From starting the watcher until the client starts, or until it reports being attached, ns.
     pub attach_ns: Option<u64>,
-    /// How much of that its first thread was running, ns, where we start the client.
+    /// How long its main thread was running in that time, ns; only if we start the client.
     pub running_ns: Option<u64>,
-    /// What the client measured.
+    /// The client's measurements.
     pub report: Option<Report>,
-    /// Lines of the watcher's output with the evidence in them.
+    /// Lines of the watcher's output that contain the evidence.
     pub evidence: u64,
     /// The last line of its standard output.
     pub last_line: String,
     /// The end of its standard error.
     pub said: String,
-    /// Why there is no measurement.
+    /// Why the measurement failed.
     pub failure: Option<String>,
 }
 
-/// What the client measured.
+/// The client's measurements.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Report {
-    /// When it was ready to begin, CLOCK_MONOTONIC, ns.
+    /// When it was ready to start, CLOCK_MONOTONIC, ns.
     pub started_ns: u64,
-    /// Round trips in all, the warm-up's too.
+    /// Round trips in total, including the warm-up.
     pub trips: u64,
-    /// The timed ones.
+    /// The timed batches.
     pub batches: Vec<Batch>,
 }
 

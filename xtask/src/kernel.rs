@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! Kernels: asked for by series (`6.12`), resolved to the newest that the mirror has.
+//! Kernels: selected by series (`6.12`), resolved to the newest that the mirror has.
 
 use std::fmt;
 use std::fs;
@@ -11,11 +11,11 @@ use anyhow::{Context as _, Result, bail};
 use crate::debian::Debian;
 use crate::paths::Paths;
 
-/// The series that every test runs on. A further one is a further entry.
+/// The series that the tests run on. To test another one, add it here.
 pub const TESTED: &[&str] = &["6.1", "6.12", "7.2"];
-/// The series of `demo` and `vm` where none is asked for.
+/// The default series of `demo` and `vm`.
 pub const DEFAULT: &str = "6.12";
-/// Small, quick to boot, and with all that tracing needs.
+/// Small, quick to boot, and with everything that tracing needs.
 const FLAVOUR: &str = "-cloud-amd64";
 const IMAGE: &str = "linux-image-";
 
@@ -49,22 +49,22 @@ impl fmt::Display for Series {
     }
 }
 
-/// A kernel that lies ready: image, modules and headers.
+/// A kernel ready for use: image, modules and headers.
 #[derive(Debug, Clone)]
 pub struct Kernel {
-    /// What `uname -r` says on it.
+    /// The output of `uname -r`.
     pub release: String,
-    /// The image that QEMU boots.
+    /// The image to boot with QEMU.
     pub image: PathBuf,
-    /// The folder of its own modules.
+    /// The directory of its own modules.
     pub modules: PathBuf,
 }
 
 impl Kernel {
-    /// Sees to it that the newest kernel of a series is there.
+    /// Ensures that the newest kernel of a series is available.
     ///
     /// # Errors
-    /// Where the mirror has none of that series: names those that it has.
+    /// Fails if the mirror has none of that series; the error lists those that it has.
     pub fn provide(debian: &Debian, paths: &Paths, series: &Series) -> Result<Self> {
         let note = paths.setup().join(format!("kernel-{series}"));
         let release = match fs::read_to_string(&note) {
@@ -99,7 +99,7 @@ impl Kernel {
     }
 }
 
-/// Writes `modules.dep`, which packages leave to their installation script.
+/// Writes `modules.dep`, which packages leave to their maintainer scripts.
 fn index_modules(debian: &Debian, modules: &Path, release: &str) -> Result<()> {
     if modules.join("modules.dep").is_file() {
         return Ok(());
@@ -111,7 +111,7 @@ fn index_modules(debian: &Debian, modules: &Path, release: &str) -> Result<()> {
         .context("indexing the kernel's modules")
 }
 
-/// The newest release of a series among package names.
+/// The newest release of a series, from the package names.
 fn newest(names: &[String], series: &Series) -> Result<String> {
     let releases = || {
         names
@@ -148,7 +148,7 @@ fn series_of(release: &str) -> String {
         .join(".")
 }
 
-/// The numbers in a release, in order: they compare as versions do.
+/// The numbers in a release, in order: they sort as versions do.
 fn numbers(release: &str) -> Vec<u64> {
     let version = release.strip_suffix(FLAVOUR).unwrap_or(release);
     version

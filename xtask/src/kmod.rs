@@ -12,27 +12,27 @@ use crate::kernel::Kernel;
 use crate::paths::Paths;
 use crate::progress::Step;
 
-/// The module's file.
+/// The module's file name.
 pub const FILE: &str = "NetlinkGreetingsLKM.ko";
-/// Frees twice what could not be delivered; see kmod/README.md.
+/// Makes the module free undeliverable messages twice; see kmod/README.md.
 pub const DOUBLE_FREE_OPTION: &str = "GREET_TEST_DOUBLE_FREE=1";
-/// Builds [`FAULT_FILE`] beside it; see kmod/README.md.
+/// Also builds [`FAULT_FILE`]; see kmod/README.md.
 pub const FAULT_OPTION: &str = "GREET_TEST_FAULT=1";
-/// Makes kernel functions fail for the module, in tests.
+/// Injects failures into kernel functions that the module calls, for tests.
 pub const FAULT_FILE: &str = "greet_fault.ko";
 
-/// What the kernel build says although nothing is wrong with the module.
+/// Warnings of the kernel build that do not indicate a problem with the module.
 const HARMLESS: &[&str] = &[
-    // Debian's headers of 6.1 carry no vmlinux: the module goes without BTF of its own.
+    // Debian's 6.1 headers have no vmlinux, so the module gets no BTF of its own.
     "Skipping BTF generation",
-    // The same major version of gcc, a later package.
+    // The same major version of gcc, but a later package.
     "the compiler differs from the one used to build the kernel",
 ];
 
-/// Builds the module with every warning on, unless it is there already.
+/// Builds the module with all warnings enabled, unless it is up to date.
 ///
 /// # Errors
-/// Where it does not compile, or compiles with a warning.
+/// Fails if it does not compile without warnings.
 pub fn build(paths: &Paths, debian: &Debian, kernel: &Kernel, options: &[&str]) -> Result<PathBuf> {
     let sources = sources(&paths.root.join("kmod"))?;
     let variant = options
@@ -62,7 +62,7 @@ pub fn build(paths: &Paths, debian: &Debian, kernel: &Kernel, options: &[&str]) 
     let log = paths.logs().join(format!("kmod-{variant}.log"));
     let lines = exec::logged(&mut make, &log, &step)?;
     refuse_warnings(&lines).inspect_err(|_| {
-        // What has warnings must not pass for built next time.
+        // A module with warnings must not count as built next time.
         fs::remove_file(&module).unwrap_or_default();
     })?;
     step.done(Paths::short(&module));
@@ -72,7 +72,7 @@ pub fn build(paths: &Paths, debian: &Debian, kernel: &Kernel, options: &[&str]) 
 /// Names and contents of the files that the kernel build reads.
 ///
 /// # Errors
-/// Where there are none.
+/// Fails if there are none.
 pub fn sources(folder: &Path) -> Result<Vec<(String, Vec<u8>)>> {
     let mut sources = Vec::new();
     for entry in fs::read_dir(folder).with_context(|| format!("reading {}", folder.display()))? {

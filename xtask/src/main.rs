@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! `cargo xtask`: sets up, builds, runs and tests the project.
 //!
-//! Everything that it downloads or builds lies below `target/`.
+//! Everything that it downloads or builds is stored below `target/`.
 
 mod artifacts;
 mod bench;

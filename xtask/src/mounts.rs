@@ -1,23 +1,23 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! The file systems that the machine's PID 1 mounts, and so where a file of the archive would
-//! vanish beneath one.
+//! The file systems that the machine's PID 1 mounts, and thus the places where a mount would hide a
+//! file of the archive.
 
 use std::path::Path;
 
-/// A file system and its place.
+/// A file system and its mount point.
 #[derive(Debug)]
 pub struct Mount {
-    /// Its type, as `mount -t` has it.
+    /// Its type, as for `mount -t`.
     pub kind: &'static str,
-    /// The folder that it covers.
+    /// The mount point.
     pub target: &'static str,
-    /// A kernel may be built without it; the console then says so.
+    /// The kernel may lack it; the console then reports that.
     pub optional: bool,
 }
 
 impl Mount {
-    /// Whether it gives way to what the archive holds at its place: the archive lies in memory
-    /// just as a tmpfs does.
+    /// Whether it is skipped if the archive has files at its mount point: the archive is in memory,
+    /// just like a tmpfs.
     pub fn gives_way(&self) -> bool {
         self.kind == "tmpfs"
     }
@@ -39,7 +39,7 @@ const fn wanted(kind: &'static str, target: &'static str) -> Mount {
     }
 }
 
-/// In mounting order: the later ones lie inside the earlier ones.
+/// In mount order: later ones may be inside earlier ones.
 pub const MOUNTS: &[Mount] = &[
     needed("proc", "/proc"),
     needed("sysfs", "/sys"),
@@ -54,7 +54,7 @@ pub const MOUNTS: &[Mount] = &[
     wanted("tracefs", "/sys/kernel/tracing"),
 ];
 
-/// The mount beneath which a file at `path` could not be seen any more.
+/// The mount that would hide a file at `path`.
 pub fn hiding(path: &Path) -> Option<&'static Mount> {
     MOUNTS
         .iter()

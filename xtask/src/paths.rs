@@ -1,15 +1,15 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! Where things are: the source tree, and everything below `target/`.
+//! Paths: the source tree, and everything below `target/`.
 
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, Result};
 
-/// What everything is compiled for, xtask too (`.cargo/config.toml`): its common dependencies are
-/// compiled once.
+/// The target of all builds, including xtask's own (`.cargo/config.toml`), so that shared
+/// dependencies are compiled once.
 pub const TRIPLE: &str = "x86_64-unknown-linux-gnu";
 
-/// The places that xtask reads and writes.
+/// The directories that xtask reads and writes.
 #[derive(Debug, Clone)]
 pub struct Paths {
     /// The workspace's root.
@@ -19,11 +19,11 @@ pub struct Paths {
 }
 
 impl Paths {
-    /// Finds both: the root is the workspace whose cargo runs us, the target directory holds
-    /// this very program.
+    /// Finds both: the root is the workspace of the cargo that runs xtask; the target directory
+    /// contains the running executable.
     ///
     /// # Errors
-    /// Where this is neither run by `cargo xtask` nor inside the source tree.
+    /// Fails if this is neither run by `cargo xtask` nor inside the source tree.
     pub fn find() -> Result<Self> {
         let manifest = std::env::var_os("CARGO_MANIFEST_DIR").map(PathBuf::from);
         let root = find_root(manifest.as_deref(), &std::env::current_dir()?)?;
@@ -32,12 +32,12 @@ impl Paths {
         Ok(Self { root, target })
     }
 
-    /// What set-up installs and downloads.
+    /// Whatever set-up installs and downloads.
     pub fn setup(&self) -> PathBuf {
         self.target.join("setup")
     }
 
-    /// What the long commands printed, a file for each.
+    /// Output of the long-running commands, one file each.
     pub fn logs(&self) -> PathBuf {
         self.target.join("logs")
     }
@@ -47,7 +47,7 @@ impl Paths {
         self.target.join("vm")
     }
 
-    /// The path as a person would type it: relative to where they are, if it lies below.
+    /// The path as a user would type it: relative to the current directory, if inside it.
     pub fn short(path: &Path) -> String {
         let here = std::env::current_dir().unwrap_or_default();
         path.strip_prefix(&here)
@@ -57,8 +57,8 @@ impl Paths {
     }
 }
 
-/// The target directory that a program was compiled into: by profile, and by triple where cargo
-/// was given one.
+/// The target directory that contains a compiled program: its parent directories are the profile
+/// and, if cargo was given one, the triple.
 fn target_of(program: &Path) -> Option<PathBuf> {
     let above = program.parent()?.parent()?;
     let target = if above.ends_with(TRIPLE) {
@@ -69,11 +69,11 @@ fn target_of(program: &Path) -> Option<PathBuf> {
     Some(target.to_path_buf())
 }
 
-/// The workspace's root: above the manifest of the xtask that cargo runs, or else the folder
-/// above `here` that holds an xtask.
+/// The workspace's root: above the manifest of the xtask that cargo runs, or else the directory
+/// above `here` that contains an xtask.
 ///
-/// Not `env!("CARGO_MANIFEST_DIR")`: a checkout may have been copied after it was built, and
-/// cargo does not compile it again for that.
+/// Not `env!("CARGO_MANIFEST_DIR")`: a checkout may be copied after it was built, and cargo does
+/// not recompile it for that.
 fn find_root(manifest: Option<&Path>, here: &Path) -> Result<PathBuf> {
     let is_root = |folder: &&Path| folder.join("xtask/Cargo.toml").is_file();
     let run_by_cargo = manifest.and_then(Path::parent).filter(is_root);
@@ -110,7 +110,7 @@ mod tests {
         let by_cargo = find_root(Some(&copy.path().join("xtask")), Path::new("/"));
         assert_eq!(by_cargo.expect("the copy"), copy.path());
         assert_eq!(find_root(None, &inside).expect("the copy"), copy.path());
-        // Run by the cargo of something else, from inside the tree.
+        // Run by another project's cargo, from inside the tree.
         let foreign = find_root(Some(Path::new("/nowhere/tool")), &inside);
         assert_eq!(foreign.expect("the copy"), copy.path());
         find_root(None, Path::new("/")).expect_err("outside");

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! Progress of the long steps: a spinner with the newest line on a terminal,
-//! plain lines elsewhere. Everything goes to standard error.
+//! Progress of long steps: a spinner with the newest line on a terminal, plain lines otherwise.
+//! Everything goes to standard error.
 
 use std::fmt::Display;
 use std::io::{IsTerminal as _, stderr};
@@ -11,12 +11,12 @@ use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
 
 static BARS: LazyLock<MultiProgress> = LazyLock::new(MultiProgress::new);
 const TICK: Duration = Duration::from_millis(120);
-/// Without a terminal a running step says so this often.
+/// How often a running step reports without a terminal.
 const HEARTBEAT: Duration = Duration::from_secs(10);
-/// A step that found everything done already is not worth a line, in seconds.
+/// Steps shorter than this, in seconds, print nothing: their work was already done.
 const WORTH_SAYING: f64 = 1.0;
 
-/// One step that is under way.
+/// A step in progress.
 pub struct Step {
     name: String,
     started: Instant,
@@ -25,7 +25,7 @@ pub struct Step {
 }
 
 impl Step {
-    /// Begins a step and shows it.
+    /// Starts a step and shows it.
     pub fn start(name: impl Into<String>) -> Self {
         let name = name.into();
         let bar = stderr().is_terminal().then(|| {
@@ -45,7 +45,7 @@ impl Step {
         }
     }
 
-    /// Shows the newest line of what the step runs.
+    /// Shows the newest output line of the step's command.
     pub fn line(&self, line: &str) {
         if let Some(bar) = &self.bar {
             bar.set_message(line.to_owned());
@@ -66,7 +66,7 @@ impl Step {
         }
     }
 
-    /// Ends the step well; `what` says what came of it.
+    /// Completes the step successfully; `what` describes the result.
     pub fn done(mut self, what: impl Display) {
         self.clear();
         let seconds = self.started.elapsed().as_secs_f64();
@@ -89,13 +89,13 @@ impl Step {
 }
 
 impl Drop for Step {
-    /// A step that ends early leaves no spinner behind.
+    /// Removes the spinner of a step that ends early.
     fn drop(&mut self) {
         self.clear();
     }
 }
 
-/// Prints a line above whatever spins.
+/// Prints a line above any spinners.
 pub fn say(line: &str) {
     BARS.suspend(|| eprintln!("{line}"));
 }

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! QEMU's arguments, from small pure functions.
+//! QEMU's arguments, built by small pure functions.
 //!
-//! The channel is QEMU's descriptor 0, one end of a socket pair: no name in any
-//! folder, and nobody else can connect to it.
+//! The channel is QEMU's file descriptor 0, one end of a socket pair: it has no name in the file
+//! system, and no other process can connect to it.
 
 use std::ffi::OsString;
 use std::fs;
@@ -18,44 +18,44 @@ use crate::paths::Paths;
 
 /// The emulator.
 pub const PROGRAM: &str = "qemu-system-x86_64";
-/// The packages that hold it, where the machine has none.
+/// The packages that provide it, if the host has none.
 pub const PACKAGES: &[&str] = &["qemu-system-x86"];
 
-/// What a machine consists of.
+/// The configuration of a machine.
 #[derive(Debug, Clone)]
 pub struct Machine {
     /// The kernel's image.
     pub kernel: PathBuf,
-    /// The archive that it unpacks as its root.
+    /// The archive that the kernel unpacks as its root.
     pub initramfs: PathBuf,
-    /// Where the console's output goes.
+    /// The file that receives the console's output.
     pub console: PathBuf,
-    /// Processors.
+    /// Number of processors.
     pub smp: u32,
     /// Memory, in MiB.
     pub memory_mib: u32,
-    /// What executes the guest's instructions.
+    /// How the guest's instructions are executed.
     pub accelerator: Accelerator,
-    /// Further words for the kernel's command line.
+    /// Additional words for the kernel command line.
     pub append: String,
 }
 
-/// What executes the guest's instructions.
+/// How the guest's instructions are executed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Accelerator {
-    /// The processor itself.
+    /// Hardware virtualization.
     Kvm,
     /// Software emulation.
     Tcg,
-    /// Software emulation on one thread, with a clock that counts executed
-    /// instructions: 1 ns is one instruction, and two runs agree.
+    /// Single-threaded software emulation with a clock that counts executed instructions: one
+    /// instruction takes 1 ns, and results are reproducible.
     Icount,
 }
 
 impl Accelerator {
-    /// The fastest that can be expected to work on this machine.
+    /// The fastest that can be expected to work on this host.
     ///
-    /// `/dev/kvm` alone proves nothing: nested machines have it and hang.
+    /// `/dev/kvm` by itself proves nothing: nested virtual machines may have it and hang.
     pub fn best() -> Self {
         let usable = fs::OpenOptions::new()
             .read(true)
@@ -87,12 +87,12 @@ impl Accelerator {
     }
 }
 
-/// All that QEMU can emulate, but for what is quick in silicon and slow in an emulator: string
-/// instructions, with which the kernel clears and copies pages where they are said to be fast, are
-/// carried out one element at a time, and a fifth level of page tables is one more to walk.
+/// Everything that QEMU can emulate, except what is fast in silicon but slow under emulation:
+/// string instructions, which the kernel uses to clear and copy pages if the CPU advertises fast
+/// ones, are emulated one element at a time, and five-level paging adds a level to every page walk.
 ///
-/// Where instructions are counted the processor stays as it is: counts are compared with earlier
-/// ones.
+/// With instruction counting the CPU model stays unchanged, because counts are compared with
+/// earlier ones.
 const EMULATED: &str = "max,erms=off,fsrm=off,la57=off";
 
 fn has_virtualization(cpuinfo: &str) -> bool {
@@ -105,7 +105,7 @@ fn has_virtualization(cpuinfo: &str) -> bool {
         })
 }
 
-/// Whether the machine itself has QEMU installed.
+/// Whether QEMU is installed on the host.
 pub fn on_machine() -> bool {
     exec::in_path(PROGRAM)
 }
@@ -113,9 +113,9 @@ pub fn on_machine() -> bool {
 /// The command that runs the machine.
 ///
 /// # Errors
-/// Where there is no QEMU.
+/// Fails if there is no QEMU.
 pub fn command(root: &Root, machine: &Machine) -> Result<Command> {
-    // The kernel ends QEMU with us, even where we are killed.
+    // The kernel kills QEMU when we die, even by SIGKILL.
     let mut command = Command::new("setpriv");
     command.args(["--pdeathsig", "KILL", "--"]);
     if on_machine() {
@@ -162,7 +162,7 @@ pub fn arguments(machine: &Machine) -> Vec<OsString> {
     arguments
 }
 
-/// No screen, no network, no monitor; a guest that reboots ends.
+/// No display, network or monitor; QEMU exits when the guest reboots.
 const BARE: &[&str] = &[
     "-nodefaults",
     "-display",
@@ -177,7 +177,7 @@ const BARE: &[&str] = &[
 ];
 
 fn size_arguments(machine: &Machine) -> [String; 4] {
-    // Instructions can only be counted on one processor.
+    // Instruction counting works on one processor only.
     let smp = if machine.accelerator == Accelerator::Icount {
         1
     } else {
@@ -208,9 +208,9 @@ fn file_chardev(path: &Path) -> OsString {
     argument
 }
 
-/// Warnings reach the console log; a panic ends the machine at once. The timer's interrupt is
-/// not checked: on a busy host an emulated one is late, and the kernel panics ("IO-APIC + timer
-/// doesn't work!").
+/// Warnings reach the console log, and a panic ends the machine at once. The timer check is
+/// skipped: on a busy host an emulated timer interrupt comes late, and the kernel panics ("IO-APIC
+/// + timer doesn't work!").
 fn command_line(machine: &Machine) -> String {
     let fixed = "console=ttyS0 loglevel=5 panic=-1 mitigations=off no_timer_check rdinit=/init";
     format!("{fixed} {}", machine.append).trim_end().to_owned()

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! `cargo xtask setup`: finds or installs each thing that building and running need.
+//! `cargo xtask setup`: finds or installs everything needed for building and running.
 //!
-//! Nothing is done twice, and everything is put below `target/setup/`. The one
-//! exception, `rustup component add rust-src`, is announced before it is tried.
+//! Nothing is done twice, and everything is stored below `target/setup/`. The only exception,
+//! `rustup component add rust-src`, is announced before it runs.
 
 mod bpf_linker;
 pub mod lock;
@@ -19,18 +19,18 @@ use crate::paths::Paths;
 use crate::progress::{Step, say};
 use crate::qemu;
 
-/// What set-up found or made.
+/// What set-up found or installed.
 pub struct Tools {
-    /// Packages, and the root they are unpacked in.
+    /// Packages, and the root they are unpacked into.
     pub debian: Debian,
-    /// The kernels that were asked for, in that order.
+    /// The requested kernels, in that order.
     pub kernels: Vec<Kernel>,
 }
 
 /// `cargo xtask setup`.
 ///
 /// # Errors
-/// As [`set_up`].
+/// Same as [`set_up`].
 pub fn run(paths: &Paths, kernels: &[Series]) -> Result<u8> {
     let tools = set_up(paths, &or_default(kernels))?;
     let kernels: Vec<_> = tools
@@ -42,7 +42,7 @@ pub fn run(paths: &Paths, kernels: &[Series]) -> Result<u8> {
     Ok(0)
 }
 
-/// The kernels that were asked for, or the one that is taken where none was.
+/// The requested kernels, or the default one if there were none.
 pub fn or_default(kernels: &[Series]) -> Vec<Series> {
     if kernels.is_empty() {
         vec![Series::default()]
@@ -51,20 +51,20 @@ pub fn or_default(kernels: &[Series]) -> Vec<Series> {
     }
 }
 
-/// Sees to it that everything for these kernels is there.
+/// Ensures that everything for these kernels is available.
 ///
 /// # Errors
-/// Names what is missing and the command that helps.
+/// The error names what is missing and the command to fix it.
 pub fn set_up(paths: &Paths, series: &[Series]) -> Result<Tools> {
     let more = |_: &Debian, _: &[Kernel]| Ok(());
     set_up_beside(paths, series, more, || Ok(())).map(|((tools, ()), ())| tools)
 }
 
-/// The same, with something more that needs the packages alone, and with a build that goes on at the
-/// same time: greet-user's build script waits for the tools that it needs by itself.
+/// The same, plus another step that needs only the packages, and a build that runs concurrently:
+/// greet-user's build script waits by itself for the tools that it needs.
 ///
 /// # Errors
-/// As [`set_up`], and those of the two.
+/// Same as [`set_up`], plus the errors of both closures.
 pub fn set_up_beside<M, B: Send>(
     paths: &Paths,
     series: &[Series],
@@ -74,9 +74,9 @@ pub fn set_up_beside<M, B: Send>(
     check_machine()?;
     fs::create_dir_all(paths.setup())?;
     let _lock = lock::take(&paths.setup(), lock::SET_UP)?;
-    // First, because it tells within seconds whether the mirror can be reached.
+    // First, because it shows within seconds whether the mirror can be reached.
     let debian = Debian::open(paths)?;
-    // Before the build begins, which would find no tools and no one who provides them.
+    // Before the build starts: otherwise it would find no tools and no lock to wait for.
     let toolchain = lock::take(&paths.setup(), lock::TOOLCHAIN)?;
     let ((kernels, more), built) = thread::scope(|scope| {
         let toolchain = scope.spawn(|| {
@@ -88,7 +88,7 @@ pub fn set_up_beside<M, B: Send>(
         let built = scope.spawn(build);
         let packages = provide_packages(paths, &debian, series)
             .and_then(|kernels| more(&debian, &kernels).map(|more| (kernels, more)));
-        // Without the tools the build has failed as well, and says less.
+        // Without the tools the build has failed too, with a less helpful error.
         join(toolchain, "setting up the eBPF tool chain")?;
         let built = join(built, "building")?;
         anyhow::Ok((packages?, built))
@@ -101,7 +101,7 @@ fn join<T>(thread: thread::ScopedJoinHandle<'_, Result<T>>, what: &str) -> Resul
     joined.unwrap_or_else(|_| bail!("{what} panicked"))
 }
 
-/// What compiles eBPF programs; greet-user's build script reads where it lies.
+/// Provides the eBPF toolchain; greet-user's build script reads its location.
 fn provide_toolchain(paths: &Paths, debian: &Debian) -> Result<ebpf::Tools> {
     let library = rust_src::provide(paths, debian)?;
     let linker = bpf_linker::provide(paths)?;
@@ -114,8 +114,8 @@ fn provide_toolchain(paths: &Paths, debian: &Debian) -> Result<ebpf::Tools> {
     })
 }
 
-/// The eBPF object, while what greet-user depends on is still being compiled: its build script
-/// then finds it done.
+/// Builds the eBPF object while greet-user's dependencies are still being compiled, so that its
+/// build script finds it up to date.
 fn build_ebpf(paths: &Paths, tools: &ebpf::Tools) -> Result<()> {
     let step = Step::start("the eBPF programs");
     let built = ebpf::build(&paths.root, &paths.target, tools, env::consts::ARCH);
@@ -145,7 +145,7 @@ fn check_machine() -> Result<()> {
     Ok(())
 }
 
-/// Tells greet-user's build script where things are.
+/// Records the locations for greet-user's build script.
 fn write_toolchain(
     paths: &Paths,
     linker: &std::path::Path,
@@ -156,7 +156,7 @@ fn write_toolchain(
         text += &format!("RUST_SRC_LIBRARY={}\n", library.display());
     }
     let file = paths.setup().join("toolchain.env");
-    // The build script runs again when this file changes: leave it alone where it has not.
+    // A change to this file reruns the build script, so do not touch it unnecessarily.
     if fs::read_to_string(&file).ok().as_deref() != Some(&text) {
         fs::write(file, text)?;
     }

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! `cargo xtask vm`: a shell in the machine, or one command.
+//! `cargo xtask vm`: a shell in the machine, or a single command.
 
 use std::io;
 use std::time::Duration;
@@ -17,9 +17,9 @@ use crate::paths::Paths;
 use crate::setup::{self, Tools};
 use crate::vm::{self, Fetch, Limits, RawTerminal, Sinks, Vm};
 
-/// A machine's parts, made ready: tools, kernel and root file system.
+/// The parts of a machine, ready to boot: tools, kernel and root file system.
 pub struct Ready {
-    /// What set-up found.
+    /// The result of set-up.
     pub tools: Tools,
     /// The root file system.
     pub archive: Archive,
@@ -28,7 +28,7 @@ pub struct Ready {
 /// Sets up, builds, and composes the root file system for a kernel.
 ///
 /// # Errors
-/// Where any of that fails.
+/// Fails if any of these steps fails.
 pub fn make_ready(
     paths: &Paths,
     series: &Series,
@@ -47,10 +47,10 @@ pub fn make_ready(
     Ok(Ready { tools, archive })
 }
 
-/// Boots and runs; the result is the command's exit status.
+/// Boots and runs; returns the command's exit status.
 ///
 /// # Errors
-/// Where the machine cannot be made ready, or fails.
+/// Fails if the machine cannot be prepared, or fails.
 pub fn run(paths: &Paths, options: &VmOptions) -> Result<u8> {
     let mut files = Fetch::of(&options.files)?;
     let Ready { tools, mut archive } =

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! `cargo xtask test`: everything that can be checked, and one closing line.
+//! `cargo xtask test`: runs every check and prints a summary line.
 //!
-//! Set-up and compilation go on beside each other; then one queue holds what is left to do, from
-//! lints to the tests in virtual machines, and is worked off by a few threads.
+//! Set-up and compilation run concurrently; the remaining work, from lints to the tests in virtual
+//! machines, goes into a single queue that a few threads process.
 
 mod built;
 mod crash;
@@ -39,10 +39,10 @@ use crate::progress::say;
 use crate::setup::{self, Tools};
 use crate::{debian::Debian, kernel::Kernel, kmod};
 
-/// Runs all checks; the exit status is 0 only if none failed and all ran.
+/// Runs all checks; the exit status is 0 only if all of them ran and passed.
 ///
 /// # Errors
-/// Where the checks could not be made ready.
+/// Fails if the checks cannot be prepared.
 pub fn run(paths: &Paths, options: &TestOptions) -> Result<u8> {
     let began = Instant::now();
     let series = series(options)?;
@@ -61,7 +61,7 @@ pub fn run(paths: &Paths, options: &TestOptions) -> Result<u8> {
     say(&tally.times.table());
     let seconds = began.elapsed().as_secs_f64();
     say(&format!("  {:<42} {:>7} {seconds:>10.1} s", "total", ""));
-    // The next whole run is balanced by what the last whole run took.
+    // The next full run is balanced with the times of the last full run.
     if !options.sanitize && options.only.is_none() {
         tally.times.write(&paths.target.join(TIMES))?;
     }
@@ -72,10 +72,10 @@ pub fn run(paths: &Paths, options: &TestOptions) -> Result<u8> {
     Ok(u8::from(tally.failed() > 0 || tally.passed() == 0))
 }
 
-/// Below the target directory; the next run knows from it which tests take long.
+/// Below the target directory; tells the next run which tests are slow.
 const TIMES: &str = "test-times.json";
 
-/// How long jobs take that are no tests in a virtual machine, in seconds: the longest begin
+/// Estimated time, in seconds, of jobs other than tests in a virtual machine: the longest start
 /// first.
 const LINTS: f64 = 150.0;
 const UNIT_TESTS: f64 = 100.0;
@@ -83,7 +83,7 @@ const BROWSER: f64 = 90.0;
 const METRICS: f64 = 90.0;
 const REPORT: f64 = 75.0;
 
-/// What the checks need.
+/// Everything that the checks need.
 struct Ready {
     tools: Tools,
     oracles: Oracles,
@@ -171,8 +171,8 @@ fn check(
     tally
 }
 
-/// A virtual machine waits for nearly half of its time, for grace periods and timers: two more
-/// jobs than there are processors keep them busy.
+/// A virtual machine is idle for nearly half of its time, waiting for grace periods and timers: two
+/// jobs more than there are processors keep them busy.
 fn at_once() -> usize {
     thread::available_parallelism().map_or(1, NonZeroUsize::get) + 2
 }

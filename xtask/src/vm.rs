@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! Runs one command, or a shell, in a machine that is booted for it.
+//! Runs one command, or a shell, in a freshly booted machine.
 
 mod failure;
 mod fetch;
@@ -31,23 +31,23 @@ use crate::paths::Paths;
 use crate::progress::say;
 use crate::qemu::{self, Accelerator, Machine};
 
-/// A machine that gives no sign of life for so long is given up.
+/// A machine that gives no sign of life for this long is abandoned.
 const BOOT_DEADLINE: Duration = Duration::from_secs(90);
-/// With KVM a boot takes two seconds; where it hangs, emulation is tried.
+/// With KVM a boot takes two seconds; if it hangs, emulation is tried.
 const KVM_DEADLINE: Duration = Duration::from_secs(15);
 
 /// The sizes and limits of a machine.
 #[derive(Debug, Clone)]
 pub struct Limits {
-    /// Processors.
+    /// Number of processors.
     pub smp: u32,
     /// Memory, in MiB.
     pub memory_mib: u32,
     /// Whether the clock counts instructions.
     pub icount: bool,
-    /// How long the command may take; `None` for no limit.
+    /// The command's time limit; `None` for no limit.
     pub deadline: Option<Duration>,
-    /// Further words for the kernel's command line.
+    /// Additional words for the kernel command line.
     pub append: String,
 }
 
@@ -63,26 +63,26 @@ impl Default for Limits {
     }
 }
 
-/// Where the command's bytes go.
+/// Where the command's output goes.
 pub struct Sinks<'a> {
     /// Its standard output.
     pub out: &'a mut dyn Write,
     /// Its standard error.
     pub err: &'a mut dyn Write,
-    /// The files that it leaves, and that are wanted.
+    /// The requested files that it leaves behind.
     pub files: &'a mut Fetch,
 }
 
-/// What came of a run.
+/// The result of a run.
 pub struct Outcome {
     /// How the command ended.
     pub verdict: Verdict,
-    /// What the kernel wrote on its console.
+    /// The kernel's console output.
     pub console: String,
 }
 
 impl Outcome {
-    /// The exit status, as a shell would give it.
+    /// The exit status, as a shell would report it.
     pub fn status(&self) -> u8 {
         match &self.verdict {
             Verdict::Exited(code) => u8::try_from(code & 0xff).unwrap_or(u8::MAX),
@@ -92,10 +92,10 @@ impl Outcome {
     }
 }
 
-/// What to do with the channel once the command runs, e.g. to send it the keyboard.
+/// What to do with the channel once the command runs, e.g. forward the keyboard.
 pub type OnStart<'a> = &'a dyn Fn(&UnixStream) -> Result<()>;
 
-/// A machine that can be booted again and again.
+/// A machine that can be booted repeatedly.
 pub struct Vm<'a> {
     debian: &'a Debian,
     kernel: &'a Kernel,
@@ -104,7 +104,7 @@ pub struct Vm<'a> {
 }
 
 impl<'a> Vm<'a> {
-    /// Describes it; nothing is started.
+    /// Describes the machine without starting it.
     pub fn new(paths: &'a Paths, debian: &'a Debian, kernel: &'a Kernel, limits: Limits) -> Self {
         Self {
             debian,
@@ -114,10 +114,10 @@ impl<'a> Vm<'a> {
         }
     }
 
-    /// Boots the archive, runs what was asked for, and ends the machine.
+    /// Boots the archive, runs the command, and ends the machine.
     ///
     /// # Errors
-    /// A [`VmFailure`] where the machine did not do its part.
+    /// Returns a [`VmFailure`] if the machine itself failed.
     pub fn run(
         &self,
         archive: &Archive,
@@ -178,7 +178,7 @@ impl<'a> Vm<'a> {
     }
 }
 
-/// A running machine; it ends with this value.
+/// A running machine; dropping it ends the machine.
 struct Session {
     qemu: Child,
     channel: UnixStream,
@@ -210,7 +210,7 @@ impl Session {
         }
     }
 
-    /// Passes output on until the verdict.
+    /// Forwards output until the verdict arrives.
     fn relay(&mut self, sinks: &mut Sinks<'_>, patience: Option<Duration>) -> Result<Verdict> {
         let deadline = patience.map(|patience| Instant::now() + patience);
         loop {
@@ -242,7 +242,7 @@ impl Session {
             Err(error) if matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::TimedOut) => {
                 Ok(Next::Late)
             }
-            // QEMU is gone: the guest powered off, panicked, or somebody killed it.
+            // QEMU has exited: the guest powered off or panicked, or QEMU was killed.
             Err(error)
                 if matches!(
                     error.kind(),
@@ -266,7 +266,7 @@ impl Session {
     }
 
     fn stop(&mut self) {
-        // An error only says that it has ended by itself.
+        // An error only means that it has already exited.
         self.qemu.kill().unwrap_or_default();
         if let Err(error) = self.qemu.wait() {
             say(&format!("QEMU cannot be waited for: {error}"));

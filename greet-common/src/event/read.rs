@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! Bytes become a record here, checked, and nowhere else.
+//! The only place where bytes become a record: every one is checked.
 
 use core::{fmt, mem::offset_of};
 
@@ -19,9 +19,9 @@ pub enum Record<'a> {
     Delivery(Delivery),
     /// A message was lost.
     Loss(Loss),
-    /// The kernel said why it refuses.
+    /// The kernel gave its reason for refusing.
     Extack(Extack),
-    /// A request was answered, and the answer read.
+    /// A request got its reply, and the reply was read.
     RoundTrip(RoundTrip),
     /// A socket was closed.
     Close(Close),
@@ -36,7 +36,7 @@ pub enum RecordError {
     WrongSize {
         /// Bytes needed.
         expected: usize,
-        /// Bytes there.
+        /// Bytes present.
         bytes: usize,
     },
     /// No record is of this kind.
@@ -55,7 +55,7 @@ pub enum RecordError {
 struct Bytes<'a>(&'a [u8]);
 
 impl<'a> Bytes<'a> {
-    /// Takes bytes that are exactly as many as expected.
+    /// Takes exactly `expected` bytes.
     fn exactly(bytes: &'a [u8], expected: usize) -> Result<Self, RecordError> {
         if bytes.len() == expected {
             Ok(Self(bytes))
@@ -98,8 +98,8 @@ impl<'a> Bytes<'a> {
         }
     }
 
-    /// The datagram that begins at `offset`. What lies behind the captured bytes is the
-    /// ring buffer's past: it is left there.
+    /// The datagram that begins at `offset`. Past the captured bytes is stale ring buffer memory:
+    /// it is not copied.
     fn datagram(self, offset: usize) -> Result<DatagramRecord, RecordError> {
         let at = |field| offset + field;
         let (len, captured, rest) = (
@@ -134,15 +134,15 @@ impl<'a> Bytes<'a> {
 impl TryFrom<&[u8]> for Request {
     type Error = RecordError;
 
-    /// A request's record has one of a few sizes, by the number of captured bytes.
+    /// A request's record has one of a few sizes, depending on the number of captured bytes.
     fn try_from(bytes: &[u8]) -> Result<Self, RecordError> {
         const DATAGRAM: usize = offset_of!(Request, datagram);
         let head = Bytes::exactly(&bytes[..bytes.len().min(REQUEST_HEAD)], REQUEST_HEAD)?;
         let captured = head.u32(DATAGRAM + offset_of!(DatagramRecord, captured)) as usize;
         let room = REQUEST_ROOMS.into_iter().find(|room| captured <= *room);
         let record = Bytes::exactly(bytes, REQUEST_HEAD + room.unwrap_or(CAPTURE))?;
-        // The slot still holds an earlier call's datagram where this one made none and its end did
-        // not say what it would have been.
+        // If this call made no datagram and its end did not say what it would have been, the slot
+        // still holds an earlier call's.
         let nothing_crossed = record.u64(offset_of!(Self, cross_ns)) == 0
             && record.u32(DATAGRAM + offset_of!(DatagramRecord, netns)) == 0;
         Ok(Self {
@@ -270,7 +270,7 @@ impl TryFrom<&[u8]> for Extack {
         let record = Bytes::exactly(bytes, size_of::<Self>())?;
         let mut text: [u8; EXTACK_SIZE] = record.at(offset_of!(Self, text));
         let end = text.iter().position(|byte| *byte == 0);
-        // What lies behind the NUL is the ring buffer's past.
+        // What follows the NUL is stale ring buffer memory.
         text[end.unwrap_or(EXTACK_SIZE)..].fill(0);
         Ok(Self {
             head: record.head(),
@@ -292,7 +292,7 @@ impl TryFrom<&[u8]> for Close {
     }
 }
 
-/// Reads a [`super::Continuation`]: its size is one of those that there are.
+/// Reads a [`super::Continuation`]: its size must be one of [`REST_SIZES`].
 fn rest(bytes: &[u8]) -> Result<(RestHead, &[u8]), RecordError> {
     const DATA: usize = size_of::<RestHead>();
     let wrong = RecordError::WrongSize {

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! Right records are read, and nothing else is.
+//! Valid records are read, and nothing else is.
 
 use core::mem::offset_of;
 
 use super::*;
 
-/// A record full of rubbish but for the numbers that are given.
+/// A record of garbage except for the given numbers.
 fn record<const N: usize>(kind: RecordKind, numbers: &[(usize, u32)]) -> [u8; N] {
     let mut bytes = [0xa5; N];
     for (offset, value) in [(offset_of!(Head, kind), kind as u32)]
@@ -79,10 +79,10 @@ fn a_request_that_did_not_cross_has_what_its_end_says() {
     let mut bytes = request(36, 0);
     let at = offset_of!(Request, cross_ns);
     bytes[at..at + 8].fill(0);
-    // What its end says that it would have been.
+    // What its end says it would have been.
     let request = Request::try_from(&bytes[..REQUEST_HEAD]).expect("a request");
     assert_eq!((request.datagram.len, request.datagram.captured), (36, 0));
-    // Where that is not said either, what is there is an earlier call's.
+    // If the end does not say either, the datagram is an earlier call's.
     let at = offset_of!(Request, datagram) + offset_of!(DatagramRecord, netns);
     bytes[at..at + 4].fill(0);
     let request = Request::try_from(&bytes[..REQUEST_HEAD]).expect("a request");

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only OR MIT
-//! A socket is closed: nobody reads what is in its queue any more.
+//! A socket is closed: what is in its queue will never be read.
 
 use aya_ebpf::{
     macros::{fentry, kprobe},
@@ -21,7 +21,7 @@ fn closed(ctx: FEntryContext) -> i32 {
     0
 }
 
-/// The same where the kernel has no fentry, or where its programs may be skipped.
+/// The same if the kernel has no fentry, or if its programs may be skipped.
 #[kprobe]
 fn closed_kprobe(ctx: ProbeContext) -> u32 {
     let socket = Socket(argument!(ctx, 0));
@@ -32,7 +32,7 @@ fn closed_kprobe(ctx: ProbeContext) -> u32 {
 #[inline(always)]
 fn try_closed<M: Memory>(socket: Socket) -> Result<(), Fault> {
     let sock = socket.sock::<M>()?;
-    // One that was never set up has none.
+    // A socket that was never set up has none.
     if sock.0.is_null() {
         return Ok(());
     }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only OR MIT
-//! How much of a message is copied to its reader: less than all of it where the buffer is too
-//! small. A kretprobe sees neither the buffer's length nor the call's flags, and what the call
-//! returns is the whole length where it was made with `MSG_TRUNC`.
+//! How much of a message is copied to its reader: only part of it if the buffer is too small. A
+//! kretprobe sees neither the buffer's length nor the call's flags, and the call returns the whole
+//! length if it was made with `MSG_TRUNC`.
 #![expect(
     unsafe_code,
     reason = "the call's slot is reached through a raw pointer"
@@ -14,8 +14,8 @@ use greet_common::call::CallState;
 
 use crate::call;
 
-/// It fires for sockets of every family: whether it is the message that was just taken out of a
-/// netlink socket's queue, the buffer says.
+/// It fires for sockets of every family: the buffer shows whether it is the message that was just
+/// taken out of a netlink socket's queue.
 ///
 /// proto: include/trace/events/skb.h: void skb_copy_datagram_iovec(const struct sk_buff *skb, int len)
 #[raw_tracepoint(tracepoint = "skb_copy_datagram_iovec")]

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only OR MIT
-//! Stages `cross` and `reply`: a message, lying in an `sk_buff`, is handed over.
+//! Stages `cross` and `reply`: a message, in an `sk_buff`, is on its way to its receiver.
 #![expect(
     unsafe_code,
     reason = "the call's slot is reached through a raw pointer"
@@ -36,8 +36,8 @@ fn cross(ctx: FEntryContext) -> i32 {
     0
 }
 
-/// The same where the kernel has no fentry, or where its programs may be skipped. What
-/// comes of it is not told together with the arguments then, so they are kept.
+/// The same if the kernel has no fentry, or if its programs may be skipped. The return probe then
+/// does not see the arguments, so they are kept.
 #[kprobe]
 fn cross_kprobe(ctx: ProbeContext) -> u32 {
     let (sock, skb) = (Sock(argument!(ctx, 0)), Skb(argument!(ctx, 1)));
@@ -46,7 +46,7 @@ fn cross_kprobe(ctx: ProbeContext) -> u32 {
     0
 }
 
-/// `outside` is asked for a call where the task is in none.
+/// `outside` is called for a call if the task is in none.
 #[inline(always)]
 fn hand_over<M: Memory>(
     sock: Sock,
@@ -97,14 +97,14 @@ fn hand_over<M: Memory>(
     Ok(())
 }
 
-/// Reports the request before the kernel handles it, so that one that crashes or hangs the
-/// kernel is on its way. Its bytes are not copied again when the call ends.
+/// Reports the request before the kernel handles it, so that one that crashes or hangs the kernel
+/// is on its way. Its bytes are not copied again when the call ends.
 ///
 /// # Safety
 /// The request must lie in this task's slot.
 #[inline(always)]
 unsafe fn report_early(request: *mut Request) {
-    // SAFETY: the caller answers for the pointer.
+    // SAFETY: the caller guarantees the pointer.
     unsafe {
         // Left over from the slot's last call.
         (*request).sent_ns = 0;

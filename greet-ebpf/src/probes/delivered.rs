@@ -45,7 +45,7 @@ fn try_delivered(ctx: &FExitContext) -> Result<(), Fault> {
     let task = Task::current()?;
     match call::current_if(task.tid, CallState::Reading) {
         Some(call) => {
-            // Behind the four arguments lies what the function returned.
+            // The four arguments are followed by the function's return value.
             let (len, flags, result): (u64, u32, i32) = (ctx.arg(2), ctx.arg(3), ctx.arg(4));
             let copied = match result {
                 ..0 => LEN_UNKNOWN,
@@ -63,10 +63,9 @@ fn try_delivered(ctx: &FExitContext) -> Result<(), Fault> {
     }
 }
 
-/// The same where the kernel has no fexit, or where its programs may be skipped: then both
-/// are attached, and this one finds nothing left to do after the other. Whether the message was
-/// only looked at is seen from its buffer, and how much of it was copied by `copied`; the call's
-/// other flags are not known.
+/// The same if the kernel has no fexit, or if its programs may be skipped: then both are attached,
+/// and this one finds nothing left to do after the other. The buffer shows whether the message was
+/// only peeked at, and `copied` how much of it was copied; the call's other flags are not known.
 #[kretprobe]
 fn delivered_kretprobe(ctx: RetProbeContext) -> u32 {
     report_fault!(&ctx, try_delivered_kretprobe(&ctx));
@@ -89,7 +88,7 @@ fn try_delivered_kretprobe(ctx: &RetProbeContext) -> Result<(), Fault> {
     end::<true>(&task, call, read)
 }
 
-/// What came of a reading.
+/// The outcome of a read.
 #[derive(Clone, Copy)]
 pub struct Read {
     /// What `recvmsg()` returned.
@@ -100,7 +99,7 @@ pub struct Read {
     pub copied: u32,
 }
 
-/// Tells of the reading; whether it has ended now, `ENDED` says.
+/// Reports the read; `ENDED` says whether it has ended now.
 #[inline(always)]
 pub(super) fn end<const ENDED: bool>(
     task: &Task,

@@ -12,7 +12,7 @@ use greet_common::{call::CallState, event::DIED};
 use super::report_fault;
 use crate::{call, emit::emit_request, filter::wanted_port, read::Fault, round_trip, task::Task};
 
-/// `SIGKILL` and `SIGSEGV`: what the kernel exits a task with after an oops (`oops_end()`).
+/// `SIGKILL` and `SIGSEGV`: the exit codes that the kernel uses after an oops (`oops_end()`).
 const KILLED: u32 = 9;
 const FAULTED: u32 = 11;
 
@@ -31,7 +31,7 @@ fn try_died() -> Result<(), Fault> {
         return Ok(());
     };
     let is_sending = call::current_if(task.tid, CallState::Sending).is_some();
-    // Any other exit code: the call did return, but the kernel skipped our program then.
+    // Any other exit code: the call did return, but the kernel skipped our program.
     if is_sending && matches!(task.exit_code()?, KILLED | FAULTED) {
         // SAFETY: the slot is this task's.
         unsafe {

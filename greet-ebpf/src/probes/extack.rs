@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only OR MIT
-//! The kernel says why it refuses a request, even if the program never asked for it.
+//! The kernel gives its reason for refusing a request, even if the program did not ask for it.
 #![expect(unsafe_code, reason = "records are reached through raw pointers")]
 
 use aya_ebpf::{

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only OR MIT
-//! The kernel's answer could not be handed over: with which errno.
+//! The kernel's reply could not be delivered: with which errno.
 #![expect(
     unsafe_code,
     reason = "the call's slot is reached through a raw pointer"
@@ -20,12 +20,12 @@ use crate::{
     read::{Direct, Fault, Probed, Sock},
 };
 
-/// A failure to hand over a user's message is what `sendmsg()` returns, and told there.
+/// A failure to deliver a user's message is what `sendmsg()` returns, and is reported there.
 ///
 /// proto: net/netlink/af_netlink.c: int netlink_unicast(struct sock *ssk, struct sk_buff *skb, u32 portid, int nonblock)
 #[fexit(function = "netlink_unicast")]
 fn failed(ctx: FExitContext) -> i32 {
-    // Behind the four arguments lies what the function returned.
+    // The four arguments are followed by the function's return value.
     let result: i32 = ctx.arg(4);
     if result < 0 {
         report_fault!(&ctx, try_failed(&ctx, result));
@@ -47,8 +47,8 @@ fn try_failed(ctx: &FExitContext, result: i32) -> Result<(), Fault> {
     loss::tell::<Direct>(lost, || Ok(ctx.arg(2)))
 }
 
-/// The same where the kernel has no fexit, or where its programs may be skipped: what was
-/// handed over is known from `cross_kprobe`.
+/// The same if the kernel has no fexit, or if its programs may be skipped: `cross_kprobe` kept the
+/// arguments.
 #[kretprobe]
 fn failed_kretprobe(ctx: RetProbeContext) -> u32 {
     let Some(call) = call::current(bpf_get_current_pid_tgid() as u32) else {
@@ -66,7 +66,7 @@ fn end(call: *mut Call, result: i32) -> Result<(), Fault> {
     // SAFETY: the slot is this task's.
     let (sock, portid) = unsafe {
         let sock = Sock((*call).reply_sock as *const u8);
-        // The user's own message is handed over last, around those of the kernel.
+        // The user's own message is delivered last, around those of the kernel.
         (*call).reply_sock = 0;
         (sock, (*call).reply_portid)
     };

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only OR MIT
-//! The processes of a watched command: a child joins its parent's family before it runs,
-//! and leaves it when the kernel gives its number free.
+//! The processes of a traced command: a child joins its parent's family before it runs, and leaves
+//! it when the kernel frees its PID.
 
 use aya_ebpf::{macros::raw_tracepoint, programs::RawTracePointContext};
 
@@ -21,7 +21,7 @@ fn fork(ctx: RawTracePointContext) -> i32 {
 #[inline(always)]
 fn try_fork(ctx: &RawTracePointContext) -> Result<(), Fault> {
     let parent = Task::of::<Probed>(ctx.arg(0))?;
-    // The whole process is in the family, so a new thread of it is already.
+    // The whole process is in the family, so a new thread of it already is.
     if FAMILY.get_ptr(parent.pid).is_none() {
         return Ok(());
     }
@@ -44,7 +44,7 @@ fn free(ctx: RawTracePointContext) -> i32 {
 #[inline(always)]
 fn try_free(ctx: &RawTracePointContext) -> Result<(), Fault> {
     let task = Task::of::<Probed>(ctx.arg(0))?;
-    // The first thread's number is the process's, and given free last.
+    // The first thread's ID is that of the process, and is freed last.
     if task.tid == task.pid && FAMILY.get_ptr(task.pid).is_some() {
         FAMILY
             .remove(task.pid)

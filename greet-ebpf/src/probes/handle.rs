@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only OR MIT
-//! Stage `handle`: the receive callback of the kernel's socket begins.
+//! Stage `handle`: the receive callback of the kernel socket starts.
 #![expect(
     unsafe_code,
     reason = "the call's slot is reached through a raw pointer"
@@ -9,8 +9,8 @@ use aya_ebpf::{helpers::bpf_get_current_pid_tgid, macros::kprobe, programs::Prob
 
 use crate::{call, record};
 
-/// A kprobe, because fentry cannot reach a function in a module. User space names the
-/// symbol. The callback runs inside the sender's call, which has been filtered.
+/// A kprobe, because fentry cannot reach a function in a module. User space supplies the symbol.
+/// The callback runs inside the sender's call, which has been filtered.
 ///
 /// proto: include/linux/netlink.h: void (*netlink_kernel_cfg.input)(struct sk_buff *skb)
 #[kprobe]

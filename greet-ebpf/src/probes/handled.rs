@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only OR MIT
-//! Stage `handled`: the receive callback ends.
+//! Stage `handled`: the receive callback returns.
 #![expect(
     unsafe_code,
     reason = "the call's slot is reached through a raw pointer"

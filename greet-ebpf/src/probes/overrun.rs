@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only OR MIT
-//! A socket's receive queue is full: it loses a message, and its owner is told ENOBUFS.
+//! A socket's receive queue is full: it loses a message, and its owner gets ENOBUFS.
 
 use aya_ebpf::{
     macros::{fentry, kprobe},
@@ -12,7 +12,7 @@ use crate::{
     read::{Direct, Probed, Sock},
 };
 
-/// `ENOBUFS`, what the socket's owner is told.
+/// `ENOBUFS`, the error that the socket's owner gets.
 const ENOBUFS: i32 = 105;
 
 /// proto: net/netlink/af_netlink.c: void netlink_overrun(struct sock *sk)
@@ -23,7 +23,7 @@ fn overrun(ctx: FEntryContext) -> i32 {
     0
 }
 
-/// The same where the kernel has no fentry, or where its programs may be skipped.
+/// The same if the kernel has no fentry, or if its programs may be skipped.
 #[kprobe]
 fn overrun_kprobe(ctx: ProbeContext) -> u32 {
     let lost = of(Sock(argument!(ctx, 0)));

@@ -31,7 +31,7 @@ fn queue(ctx: FEntryContext) -> i32 {
     0
 }
 
-/// The same where the kernel has no fentry, or where its programs may be skipped.
+/// The same if the kernel has no fentry, or if its programs may be skipped.
 #[kprobe]
 fn queue_kprobe(ctx: ProbeContext) -> u32 {
     let (sock, skb) = (Sock(argument!(ctx, 0)), Skb(argument!(ctx, 1)));

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only OR MIT
-//! Stage `receive`: the reader took a message out of the queue. A reading call begins.
+//! Stage `receive`: the reader took a message out of the queue. A reading call starts.
 #![expect(
     unsafe_code,
     reason = "records and slots are reached through raw pointers"
@@ -30,7 +30,7 @@ use crate::{
 /// `AF_NETLINK`.
 pub(super) const AF_NETLINK: u16 = 16;
 
-/// `netlink_recvmsg` calls it, but so do other families' `recvmsg`.
+/// `netlink_recvmsg` calls it, but so do the `recvmsg` functions of other families.
 ///
 /// proto: net/core/datagram.c: struct sk_buff *skb_recv_datagram(struct sock *sk, unsigned int flags, int *err)
 #[fexit(function = "skb_recv_datagram")]
@@ -41,7 +41,7 @@ fn receive(ctx: FExitContext) -> i32 {
 
 #[inline(always)]
 fn try_receive(ctx: &FExitContext) -> Result<(), Fault> {
-    // Behind the three arguments lies what the function returned.
+    // The three arguments are followed by the function's return value.
     let skb: u64 = ctx.arg(3);
     let flags: u32 = ctx.arg(1);
     if let Some(call) = take::<Direct>(Sock(ctx.arg(0)), Skb(skb as *const u8))? {
@@ -54,8 +54,8 @@ fn try_receive(ctx: &FExitContext) -> Result<(), Fault> {
     Ok(())
 }
 
-/// The same where the kernel has no fexit, or where its programs may be skipped: then both
-/// are attached, and the other one comes first. Whose queue it was, the buffer tells.
+/// The same if the kernel has no fexit, or if its programs may be skipped: then both are attached,
+/// and the other one comes first. The buffer shows whose queue it was.
 #[kretprobe]
 fn receive_kretprobe(ctx: RetProbeContext) -> u32 {
     let skb = Skb(ctx.ret::<u64>() as *const u8);
@@ -124,10 +124,10 @@ fn take<M: Memory>(sock: Sock, skb: Skb) -> Result<Option<*mut Call>, Fault> {
     Ok(Some(call))
 }
 
-/// Another task may have queued the message, unseen: then this is where it is first met.
-/// User space knows whether it has seen it before.
+/// Another task may have queued the message, unseen: then this is the first sight of it. User space
+/// knows whether it has seen it before.
 ///
-/// The socket is read by `S`, the buffer by `B`.
+/// The socket is read through `S`, the buffer through `B`.
 #[inline(always)]
 pub(super) fn tell_message<S: Memory, B: Memory>(
     sock: Sock,

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only OR MIT
-//! Stage `send`: the client entered the kernel. A call begins.
+//! Stage `send`: the client entered the kernel. A call starts.
 #![expect(
     unsafe_code,
     reason = "the call's slot is reached through a raw pointer"
@@ -31,8 +31,8 @@ fn send(ctx: FEntryContext) -> i32 {
     0
 }
 
-/// The same where the kernel has no fentry, or where its programs may be skipped. At the call's
-/// end its arguments cannot be seen then, so those that may be needed are kept.
+/// The same if the kernel has no fentry, or if its programs may be skipped. The return probe then
+/// does not see the call's arguments, so those that may be needed are kept.
 #[kprobe]
 fn send_kprobe(ctx: ProbeContext) -> u32 {
     let socket = Socket(argument!(ctx, 0));
@@ -73,7 +73,7 @@ fn begin<M: Memory>(socket: Socket, keep: impl FnOnce(*mut Call)) -> Result<(), 
             &task,
             sock,
         )?;
-        // Volatile, lest the compiler make a loop over single bytes of them: 120 instructions.
+        // Volatile, lest the compiler turn these into a loop over single bytes: 120 instructions.
         (&raw mut (*request).cross_ns).write_volatile(0);
         (&raw mut (*request).handle_ns).write_volatile(0);
         (&raw mut (*request).handled_ns).write_volatile(0);

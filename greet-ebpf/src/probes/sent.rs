@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only OR MIT
-//! Stage `sent`: the client's `sendmsg()` returns. The call ends, and its request is told.
+//! Stage `sent`: the client's `sendmsg()` returns. The call ends, and its request is reported.
 #![expect(
     unsafe_code,
     reason = "the call's slot is reached through a raw pointer"
@@ -34,8 +34,8 @@ fn sent(ctx: FExitContext) -> i32 {
     0
 }
 
-/// The same where the kernel has no fexit, or where its programs may be skipped: then both
-/// are attached, and this one finds nothing left to do after the other.
+/// The same if the kernel has no fexit, or if its programs may be skipped: then both are attached,
+/// and this one finds nothing left to do after the other.
 #[kretprobe]
 fn sent_kretprobe(ctx: RetProbeContext) -> u32 {
     end(ctx.ret(), |call| {
@@ -54,7 +54,7 @@ fn sent_kretprobe(ctx: RetProbeContext) -> u32 {
 fn try_sent(ctx: &FExitContext) -> Result<(), Fault> {
     let sock = Socket(ctx.arg(0)).sock::<Direct>()?;
     if wanted_protocol(sock.protocol::<Direct>()?) {
-        // Behind the three arguments lies what the function returned.
+        // The three arguments are followed by the function's return value.
         let len: u64 = ctx.arg(2);
         end(ctx.arg(3), |_| Sending {
             message: ctx.arg(1),

@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0-only OR MIT
 //! All netlink sockets of the machine, in all network namespaces, by one `read()`.
 //!
-//! An iterator over netlink sockets is called for each socket of the reader's network
-//! namespace, and for no other's. But it is handed the state of the kernel's own walk, which
-//! points into `nl_table`, where the sockets of all namespaces are: so at the first socket
-//! this program walks through the tables itself ([`crate::walk`]), and does nothing at the
-//! others. User space needs not enter each namespace (nor CAP_SYS_ADMIN for it), and one
-//! that no process and no mount shows is not missed.
+//! An iterator over netlink sockets is called for each socket of the reader's network namespace
+//! only. But its context has the state of the kernel's own walk, which points into `nl_table`,
+//! where the sockets of all namespaces are: so at the first socket this program walks the tables
+//! itself ([`crate::walk`]), and does nothing at the others. User space need not enter each
+//! namespace (nor does it need CAP_SYS_ADMIN for that), and a namespace that no process and no
+//! mount shows is not missed.
 #![expect(unsafe_code, reason = "the context is a structure in the kernel")]
 
 use crate::{
@@ -32,7 +32,7 @@ pub struct Context {
 #[unsafe(no_mangle)]
 #[unsafe(link_section = "iter/netlink")]
 fn sockets(context: *const Context) -> i32 {
-    // SAFETY: the kernel calls with such a context.
+    // SAFETY: the kernel calls it with such a context.
     let meta = unsafe { (*context).meta };
     if let Ok((session, state)) = kernels_walk(meta) {
         Walk::through_all(session, state);

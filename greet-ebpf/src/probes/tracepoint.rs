@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only OR MIT
-//! What a kernel shows that allows neither fentry nor kprobes: the stages at which it passes
-//! one of its own tracepoints. They fire for sockets of every family, so the family is asked
-//! first, for a few instructions. Nothing tells of a call's begin there, so a call begins with
-//! what is first seen of it; whether the task is in `netlink_sendmsg` at all, its stack says.
+//! What can be seen on a kernel that allows neither fentry nor kprobes: the stages at which it
+//! passes one of its own tracepoints. These fire for sockets of every family, so the family is
+//! checked first, for a few instructions. None of them marks the start of a call, so a call starts
+//! with the first event seen in it; the task's stack shows whether it is in `netlink_sendmsg` at
+//! all.
 #![expect(unsafe_code, reason = "aya gives maps' memory as raw pointers")]
 
 mod closed;
@@ -22,13 +23,13 @@ use crate::{
     task::Task,
 };
 
-/// What user space has told of this kernel.
+/// What user space has passed about this kernel.
 #[inline(always)]
 fn config() -> Option<&'static TracepointConfig> {
     TRACEPOINT_CONFIG.get(0)
 }
 
-/// The call in which the running task sends, if it does; it begins here if it was not met yet.
+/// The call in which the running task is sending, if it is; it starts here if not seen before.
 #[inline(always)]
 fn sending<C: EbpfContext>(ctx: &C, task: &Task) -> Option<*mut Call> {
     if !in_sendmsg(ctx) {
@@ -37,7 +38,7 @@ fn sending<C: EbpfContext>(ctx: &C, task: &Task) -> Option<*mut Call> {
     call::current_if(task.tid, CallState::Sending).or_else(|| begin(task))
 }
 
-/// Begins a call that sends.
+/// Starts a call that sends.
 #[inline(always)]
 fn begin(task: &Task) -> Option<*mut Call> {
     let call = call::enter(task, CallState::Sending);
@@ -49,7 +50,7 @@ fn begin(task: &Task) -> Option<*mut Call> {
     call
 }
 
-/// Is `netlink_sendmsg` among the functions that led here?
+/// Is `netlink_sendmsg` in the call stack?
 #[inline(always)]
 fn in_sendmsg<C: EbpfContext>(ctx: &C) -> bool {
     const SIZE: u32 = STACK_DEPTH as u32 * 8;
@@ -59,9 +60,10 @@ fn in_sendmsg<C: EbpfContext>(ctx: &C) -> bool {
     if config.sendmsg_start == 0 {
         return false;
     }
-    // SAFETY: the map's value has this size, and is this CPU's own: the kernel runs a program
-    // once at a time on each CPU, and each of those that ask here is in no other's way long
-    // enough to matter: an interrupted one reads the other's addresses, of the same stack.
+    // SAFETY: the map's value has this size, and is this CPU's own: the kernel runs only one
+    // instance of a program at a time on each CPU, and the programs that call this function do not
+    // get in each other's way long enough to matter: an interrupted one reads the other's
+    // addresses, of the same stack.
     let len = unsafe { bpf_get_stack(ctx.as_ptr(), stack.cast(), SIZE, 0) };
     for at in 0..STACK_DEPTH {
         if at as i64 * 8 >= len {
@@ -69,7 +71,7 @@ fn in_sendmsg<C: EbpfContext>(ctx: &C) -> bool {
         }
         // SAFETY: `at` is within the value.
         let address = unsafe { (&raw const (*stack)[at]).read_volatile() };
-        // A return address lies behind its call.
+        // A return address follows its call instruction.
         if address > config.sendmsg_start && address <= config.sendmsg_end {
             return true;
         }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only OR MIT
 //! Where the kernel keeps what [`super`] reads; from the running kernel's BTF
-//! (`greet-user/src/sockets/layout.rs`). The defaults fit no kernel on purpose.
+//! (`greet-user/src/sockets/layout.rs`). The defaults deliberately fit no kernel.
 
 use aya_ebpf::Global;
 
@@ -25,13 +25,13 @@ globals! {
     RHASHTABLE_TBL: u64 = NOT_SET;
     /// `bucket_table.size`: how many buckets.
     BUCKETS_SIZE: u64 = NOT_SET;
-    /// `bucket_table.nest`: not 0 where the buckets lie in many pages.
+    /// `bucket_table.nest`: not 0 if the buckets are spread over many pages.
     BUCKETS_NEST: u64 = NOT_SET;
     /// `bucket_table.future_tbl`: where the entries are moving to.
     BUCKETS_FUTURE: u64 = NOT_SET;
     /// `bucket_table.buckets`.
     BUCKETS_HEADS: u64 = NOT_SET;
-    /// `netlink_sock.node`, by which a socket hangs in its bucket.
+    /// `netlink_sock.node`, which links a socket into its bucket.
     NETLINK_SOCK_NODE: u64 = NOT_SET;
     /// `netlink_sock.netlink_rcv`: the receive callback of a kernel socket.
     NETLINK_SOCK_RCV: u64 = NOT_SET;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only OR MIT
-//! What is told of a socket.
+//! What is reported of a socket.
 #![expect(
     unsafe_code,
     reason = "records are written in place, in the ring buffer"
@@ -20,11 +20,11 @@ use crate::{
     read::{Fault, Probed, Sock},
 };
 
-/// The kernel's own way of naming an address, with offset, size and module.
-/// Not through /proc/kallsyms: the text of all symbols takes tens of milliseconds.
+/// The kernel's own way of naming an address, with offset, size and module. Not from
+/// /proc/kallsyms: the text of all symbols takes tens of milliseconds.
 static SYMBOL_FORMAT: [u8; 4] = *b"%pS\0";
 
-/// Tells of a socket, and first of its callback's name unless that was the last one `named`.
+/// Reports a socket, preceded by its callback's name unless that was the last one `named`.
 #[inline(always)]
 pub fn socket(sock: Sock, protocol: u32, named: &mut u64) -> Result<(), Fault> {
     let address = sock.0 as u64;
@@ -69,7 +69,7 @@ pub fn socket(sock: Sock, protocol: u32, named: &mut u64) -> Result<(), Fault> {
     })
 }
 
-/// The socket's inode number; 0 where its file is closed already.
+/// The socket's inode number; 0 if its file is already closed.
 #[inline(always)]
 fn inode(sock: u64) -> Result<u64, Fault> {
     match number::<u64>(sock, SOCK_SOCKET.load())? {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! The header of a greeting: what a module of another make expects there.
+//! The header fields of a greeting that a third-party module may expect to differ.
 
 use clap::Args;
 use greet_common::wire::{

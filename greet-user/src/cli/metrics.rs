@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! Where metrics are served, and how many label values are allowed, in a build that can serve them.
+//! Where metrics are served, and how many label values are allowed, in builds that can serve them.
 
 use clap::Args;
 

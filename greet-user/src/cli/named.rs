@@ -1,16 +1,19 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! Arguments that are names of something: checked by a function, and known to completions.
+//! Arguments that name something: parsed by a function, and listed for completion.
 
 use std::ffi::OsStr;
 
 use clap::{
-    Arg, Command, Error,
+    Arg, Command, Error, ValueEnum,
     builder::{PossibleValue, TypedValueParser},
 };
 use greet_common::Stage;
 
 use super::parse::stage;
-use crate::event::{protocol_names, protocol_number};
+use crate::{
+    event::{protocol_names, protocol_number},
+    tracer::Hooks,
+};
 
 /// Reads an argument with a function of its own, which may take more than the names.
 #[derive(Clone)]
@@ -45,5 +48,35 @@ pub(super) fn stage_name() -> Named<Stage> {
     Named {
         parse: stage,
         names: || Stage::ALL.map(|stage| stage.name().to_owned()).into(),
+    }
+}
+
+impl ValueEnum for Hooks {
+    fn value_variants<'a>() -> &'a [Self] {
+        &[Self::Auto, Self::Fentry, Self::Kprobe, Self::Tracepoint]
+    }
+
+    fn to_possible_value(&self) -> Option<PossibleValue> {
+        let (name, help) = match self {
+            Self::Auto => (
+                "auto",
+                "kprobe on a preemptible kernel, else fentry; the other if one fails, tracepoints if \
+                 both do",
+            ),
+            Self::Fentry => (
+                "fentry",
+                "fentry and fexit: cheaper; calls may be missed (and are counted) on a preemptible \
+                 kernel",
+            ),
+            Self::Kprobe => (
+                "kprobe",
+                "kprobe and kretprobe, with fexit on functions that may block",
+            ),
+            Self::Tracepoint => (
+                "tracepoint",
+                "the kernel's own tracepoints: they show only queue, sent, receive and delivered",
+            ),
+        };
+        Some(PossibleValue::new(name).help(help))
     }
 }

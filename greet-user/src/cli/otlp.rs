@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! Where traces are sent, in a build that can send them.
+//! Where traces are sent, in builds that can send them.
 
 use clap::Args;
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! What is written on the command line becomes what is meant.
+//! Parsers for command-line arguments.
 
 use std::time::Duration;
 

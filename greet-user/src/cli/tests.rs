@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! The help texts, and what is said of what cannot be parsed.
+//! Help texts and parse errors.
 
 use clap::CommandFactory as _;
 
@@ -71,7 +71,7 @@ fn every_help_has_examples_that_parse() {
         let examples = examples.lines().take_while(|line| line.starts_with("  "));
         for line in examples.clone() {
             let words = &line[line.find("greet-user").expect(line)..];
-            // What is typed ends at two blanks, a pipe or a redirection.
+            // The command ends at two spaces, a pipe or a redirection.
             let ends = ["  ", " |", " >"].iter().filter_map(|end| words.find(end));
             let typed = &words[..ends.min().unwrap_or(words.len())];
             if let Err(error) = Cli::try_parse_from(typed.split(' ')) {

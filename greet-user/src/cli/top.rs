@@ -5,11 +5,12 @@ use std::path::PathBuf;
 
 use clap::{Args, value_parser};
 
-use super::{Drawing, MetricsOptions, OtlpOptions, Scope};
+use super::{Drawing, MetricsOptions, OtlpOptions, Scope, detail::Detail, subject};
 use crate::{
     error::SessionError,
     output::REPORT_LIMIT,
     sinks::{Files, Sinks},
+    watch::{Output, Watch},
 };
 
 const EXAMPLES: &str = "\
@@ -64,6 +65,17 @@ pub struct TopOptions {
 }
 
 impl TopOptions {
+    /// What to watch, and how it is described on the screen.
+    #[must_use]
+    pub fn watch(&self) -> (Watch, String) {
+        let detail = match self.pcapng {
+            Some(_) => Detail::Full,
+            None => Detail::Beginning,
+        };
+        let watch = self.scope.watch(detail, Output::Nowhere);
+        (watch, subject::of(&self.scope))
+    }
+
     /// Opens everything that the run goes to besides the screen.
     ///
     /// # Errors

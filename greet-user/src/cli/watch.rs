@@ -5,8 +5,14 @@ use std::path::PathBuf;
 
 use clap::{Args, value_parser};
 
-use super::{Format, MetricsOptions, OtlpOptions, Scope, Show};
-use crate::{output::REPORT_LIMIT, sinks::Files};
+use super::{Format, MetricsOptions, OtlpOptions, Scope, Show, detail::Detail};
+use crate::{
+    error::SessionError,
+    output::REPORT_LIMIT,
+    sinks::{Files, Sinks},
+    view::View,
+    watch::{Output, Watch},
+};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -76,15 +82,45 @@ pub struct WatchOptions {
 }
 
 impl WatchOptions {
-    /// Whether standard output carries data for another program.
+    /// What to watch.
     #[must_use]
-    pub fn needs_stdout(&self) -> bool {
+    pub fn watch(&self) -> Watch {
+        let output = if self.needs_stdout() {
+            Output::StandardError
+        } else {
+            Output::Own
+        };
+        let mut watch = self.scope.watch(self.detail(), output);
+        watch.filter.early = self.early;
+        watch
+    }
+
+    /// A summary needs no messages; metrics and traces also name processes and errors.
+    fn detail(&self) -> Detail {
+        match (self.summary, &self.pcapng) {
+            (true, _) if !self.metrics.is_given() && !self.otlp.is_given() => Detail::Counted,
+            (true, _) => Detail::Header,
+            (false, Some(_)) => Detail::Full,
+            (false, None) => Detail::Beginning,
+        }
+    }
+
+    /// Opens everything that the run goes to: `view` on standard output, unless a file goes there.
+    ///
+    /// # Errors
+    /// [`SessionError`] if something cannot be opened.
+    pub fn sinks(&self, view: Box<dyn View>) -> Result<Sinks, SessionError> {
+        let sinks = self.otlp.send(self.files().open(Some(view))?, true)?;
+        self.metrics.serve(sinks)
+    }
+
+    /// Whether standard output carries data for another program.
+    fn needs_stdout(&self) -> bool {
         self.format == Format::Json || self.files().is_stdout()
     }
 
     /// Files that are written in addition to what is shown.
-    #[must_use]
-    pub fn files(&self) -> Files<'_> {
+    fn files(&self) -> Files<'_> {
         Files::of(self.record.as_deref(), self.pcapng.as_deref())
             .with_report(self.report.as_deref(), self.report_limit)
     }

@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! What can go wrong between client and kernel: one sentence each, with the next step.
+//! Errors between the client and the kernel: one sentence each, with the next step.
 
 use std::{fmt::Display, io, time::Duration};
 
 use greet_common::wire::HeaderError;
 use rustix::io::Errno;
 
-/// Why a greeting was not sent, or not answered.
+/// Why a greeting was not sent or not answered.
 #[derive(Debug, thiserror::Error)]
 pub enum ClientError {
     /// `socket()`: EPROTONOSUPPORT.
@@ -15,7 +15,7 @@ pub enum ClientError {
          kmod/NetlinkGreetingsLKM.ko`, or `cargo xtask demo` for a VM that has it"
     )]
     NoProtocol {
-        /// The protocol asked for.
+        /// The requested protocol.
         protocol: u32,
     },
     /// `sendmsg()`: ECONNREFUSED.
@@ -25,7 +25,7 @@ pub enum ClientError {
          --target 1 greet-user`"
     )]
     NobodyListens {
-        /// The protocol asked for.
+        /// The requested protocol.
         protocol: u32,
     },
     /// `sendmsg()`: EMSGSIZE.
@@ -34,43 +34,43 @@ pub enum ClientError {
          send a shorter text"
     )]
     TooLong {
-        /// Bytes of the payload.
+        /// Size of the payload in bytes.
         payload: usize,
-        /// Most bytes that a payload can have here.
+        /// The largest payload that fits, in bytes.
         limit: usize,
     },
     /// `recvmsg()`: ENOBUFS.
     #[error("the kernel could not queue an answer: this socket's receive queue was full (ENOBUFS)")]
     QueueOverflow,
-    /// No answer in time.
+    /// No reply in time.
     #[error("no answer to greeting {seq} within {} s", waited.as_secs_f64())]
     TooLate {
         /// The greeting's sequence number.
         seq: u32,
-        /// How long was waited.
+        /// How long the client waited.
         waited: Duration,
     },
-    /// A datagram that does not come from the kernel.
+    /// A datagram not sent by the kernel.
     #[error("a message from port {portid} instead of the kernel (port 0) was rejected")]
     OtherPort {
-        /// The sender's port ID, as the kernel has it.
+        /// The sender's port ID, as reported by the kernel.
         portid: u32,
     },
-    /// An answer to something else.
+    /// A reply to some other message.
     #[error("an answer with sequence number {found} instead of {expected} was rejected")]
     OtherSequenceNumber {
-        /// The number sent.
+        /// The sequence number sent.
         expected: u32,
-        /// The number found.
+        /// The sequence number found.
         found: u32,
     },
-    /// A message of another type than an answer has.
+    /// A message whose type is not that of a reply.
     #[error("a message of type {kind} instead of 3 (NLMSG_DONE) was rejected")]
     OtherType {
         /// The type found.
         kind: u16,
     },
-    /// Too short, or with a length that is not true.
+    /// Too short, or with a wrong length field.
     #[error("a malformed answer was rejected: {0}")]
     Malformed(#[from] HeaderError),
     /// NLMSG_ERROR.
@@ -82,18 +82,18 @@ pub enum ClientError {
     /// The message could not be encoded.
     #[error("the message could not be encoded: {0}")]
     Encoding(String),
-    /// Anything else that the operating system said.
+    /// Any other operating system error.
     #[error("{call}() on a netlink socket failed: {error}")]
     System {
         /// The call that failed.
         call: &'static str,
-        /// What it said.
+        /// The error it returned.
         error: io::Error,
     },
 }
 
 impl ClientError {
-    /// Did a datagram come that is not the answer? The answer may still follow.
+    /// Whether a datagram other than the reply arrived. The reply may still follow.
     #[must_use]
     pub const fn is_rejection(&self) -> bool {
         matches!(

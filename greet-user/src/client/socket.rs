@@ -21,16 +21,16 @@ use tokio::io::{Interest, unix::AsyncFd};
 use super::ClientError;
 use crate::clock::monotonic_ns;
 
-/// Room for a datagram, in bytes. The module's answer has 272; a longer datagram is cut
-/// and then refused for its length.
+/// Receive buffer size in bytes. The module's reply has 272; a longer datagram is truncated and
+/// then rejected because of its length.
 const RECEIVE_SIZE: usize = 8192;
-/// What the kernel keeps for itself of a send buffer (`netlink_sendmsg()`), in bytes.
+/// What the kernel reserves in a send buffer (`netlink_sendmsg()`), in bytes.
 const SEND_RESERVE: usize = 32;
 
 /// A bound netlink socket.
 ///
-/// It holds neli's plain `NlSocket` in tokio's `AsyncFd`, which is all that neli's
-/// asynchronous handle does: that one has no way to the sender's address.
+/// It wraps neli's plain `NlSocket` in tokio's `AsyncFd`, which is all that neli's asynchronous
+/// handle does, but that one gives no access to the sender's address.
 pub struct ClientSocket {
     io: AsyncFd<NlSocket>,
     protocol: u32,
@@ -38,14 +38,14 @@ pub struct ClientSocket {
     next_seq: u32,
 }
 
-/// A datagram as it came.
+/// A datagram as received.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Received {
-    /// Port ID of the sender: the kernel sets it, the sender cannot.
+    /// Port ID of the sender, set by the kernel and not by the sender.
     pub sender_portid: u32,
     /// The bytes.
     pub bytes: Vec<u8>,
-    /// The clock when they were in our hands: CLOCK_MONOTONIC, ns.
+    /// Time of receipt in user space: CLOCK_MONOTONIC, ns.
     pub time_ns: u64,
 }
 
@@ -53,7 +53,7 @@ impl ClientSocket {
     /// Opens and binds a socket; the kernel chooses the port ID.
     ///
     /// # Errors
-    /// [`ClientError::NoProtocol`] where nobody in the kernel serves the protocol.
+    /// [`ClientError::NoProtocol`] if no kernel socket serves the protocol.
     pub fn open(protocol: u32) -> Result<Self, ClientError> {
         let system = |call| move |error| ClientError::System { call, error };
         let family = i32::try_from(protocol).map_or(-1, |number| number);
@@ -65,7 +65,7 @@ impl ClientSocket {
             unsafe_code,
             reason = "tokio cannot see that the descriptor stays open"
         )]
-        // SAFETY: `NlSocket` owns its descriptor and closes it when it is dropped, not before.
+        // SAFETY: `NlSocket` owns its descriptor and closes it only when dropped.
         let io = unsafe { AsyncFd::register(socket) }
             .map_err(|error| system("epoll_ctl")(error.into()))?;
         Ok(Self {
@@ -76,7 +76,7 @@ impl ClientSocket {
         })
     }
 
-    /// The port ID that the kernel chose.
+    /// The port ID assigned by the kernel.
     #[must_use]
     pub const fn portid(&self) -> u32 {
         self.portid
@@ -94,7 +94,7 @@ impl ClientSocket {
         seq
     }
 
-    /// Sends one datagram to the kernel; returns the clock just before.
+    /// Sends one datagram to the kernel; returns the time just before.
     pub(super) async fn send(&self, message: &[u8], payload: usize) -> Result<u64, ClientError> {
         let mut time_ns = 0;
         let sent = self.io.async_io(Interest::WRITABLE, |socket| {
@@ -119,13 +119,13 @@ impl ClientSocket {
         }
     }
 
-    /// Takes the next datagram out of the queue.
+    /// Receives the next datagram from the queue.
     ///
-    /// neli's `recv` gives multicast groups but not the sender's port ID, without which
-    /// anybody with the right to send could pass for the kernel; so this asks itself.
+    /// neli's `recv` returns multicast groups but not the sender's port ID, without which anyone
+    /// allowed to send could pass for the kernel; so this calls `recvfrom()` directly.
     ///
     /// # Errors
-    /// [`ClientError::QueueOverflow`] where answers were lost.
+    /// [`ClientError::QueueOverflow`] if replies were lost.
     pub async fn receive(&self) -> Result<Received, ClientError> {
         let received = self.io.async_io(Interest::READABLE, |socket| {
             let mut bytes = vec![0; RECEIVE_SIZE];
@@ -143,20 +143,20 @@ impl ClientSocket {
         received.await.map_err(ClientError::receive)
     }
 
-    /// Longest payload that the send buffer takes, in bytes.
+    /// The longest payload that fits into the send buffer, in bytes.
     fn payload_limit(&self) -> usize {
         let buffer = socket_send_buffer_size(borrow(self.io.get_ref())).unwrap_or(0);
         buffer.saturating_sub(SEND_RESERVE + HEADER_SIZE)
     }
 }
 
-/// The socket's descriptor, for as long as the socket lives.
+/// Borrows the socket's descriptor for as long as the socket lives.
 fn borrow(socket: &NlSocket) -> BorrowedFd<'_> {
     #[expect(
         unsafe_code,
         reason = "neli gives its descriptor as a bare number only"
     )]
-    // SAFETY: the descriptor is open as long as `socket`, from which the lifetime comes.
+    // SAFETY: the descriptor stays open as long as `socket`, which provides the lifetime.
     unsafe {
         BorrowedFd::borrow_raw(socket.as_raw_fd())
     }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! The HTTP client below the exporter. The exporter tells success from failure and no more;
-//! this one notes what was answered, so that nothing goes uncounted.
+//! The HTTP client beneath the exporter. The exporter only distinguishes success from failure; this
+//! client records the response, so that nothing goes uncounted.
 
 use std::{
     sync::{Arc, Mutex, PoisonError},
@@ -12,22 +12,22 @@ use opentelemetry_http::{Bytes, HttpClient, HttpError, Request, Response, hyper:
 use opentelemetry_proto::tonic::collector::trace::v1::ExportTraceServiceResponse;
 use prost::Message as _;
 
-/// How long an answer may take.
+/// Timeout for a response.
 pub(super) const PATIENCE: Duration = Duration::from_secs(10);
-/// A collector that asks for more is not believed.
+/// Upper limit on Retry-After: larger values are not trusted.
 const RETRY_AFTER_MAX: Duration = Duration::from_secs(60);
 
-/// What came of a request.
+/// The outcome of a request.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Answer {
-    /// Taken, but for so many spans, and why.
+    /// Accepted, except for this many spans, and why.
     Taken { rejected: usize, why: String },
-    /// Not now; when, if it was said.
+    /// Not now; when to retry, if the collector said so.
     Later {
         after: Option<Duration>,
         why: String,
     },
-    /// Never.
+    /// Never to be retried.
     Refused { why: String },
 }
 
@@ -40,13 +40,13 @@ impl Seen {
         *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Some(answer);
     }
 
-    /// The answer since the last time, if there was one.
+    /// The answer since the last call, if there was one.
     pub(super) fn take(&self) -> Option<Answer> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).take()
     }
 }
 
-/// Sends, and notes.
+/// Sends requests and records the answers.
 #[derive(Debug)]
 pub(super) struct Client {
     inner: HyperClient,
@@ -77,13 +77,12 @@ impl HttpClient for Client {
     }
 }
 
-/// Which answers are worth another try, the specification says (OTLP/HTTP, "Retryable
-/// Response Codes").
+/// The specification lists which responses are retryable (OTLP/HTTP, "Retryable Response Codes").
 fn read(response: &Response<Bytes>) -> Answer {
     let status = response.status();
     let why = format!("HTTP status {status}");
     if status.is_success() {
-        // One that cannot be read has taken all the same.
+        // A response that cannot be decoded is still an acceptance.
         let body = ExportTraceServiceResponse::decode(response.body().clone());
         let part = body.ok().and_then(|body| body.partial_success);
         let part = part.unwrap_or_default();
@@ -101,7 +100,7 @@ fn read(response: &Response<Bytes>) -> Answer {
     }
 }
 
-/// Seconds, or a date.
+/// Seconds, or an HTTP date.
 fn retry_after(response: &Response<Bytes>) -> Option<Duration> {
     let text = response.headers().get("retry-after")?.to_str().ok()?.trim();
     let after = match text.parse() {
@@ -114,7 +113,7 @@ fn retry_after(response: &Response<Bytes>) -> Option<Duration> {
     Some(after.min(RETRY_AFTER_MAX))
 }
 
-/// What was at the bottom of it: those above only say that a request failed.
+/// The root cause: the outer errors only say that a request failed.
 fn innermost(error: &(dyn std::error::Error + 'static)) -> String {
     let chain = std::iter::successors(Some(error), |error| error.source());
     chain.last().map_or_else(String::new, ToString::to_string)

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! What came of the exchanges: each is counted once.
+//! The outcome of each exchange, counted once.
 
 use std::{
     fmt,
@@ -11,34 +11,34 @@ use std::{
 
 use super::Endpoint;
 
-/// Counted while it goes on.
+/// Running counts.
 #[derive(Debug, Default)]
 pub struct Counts {
     sent: AtomicU64,
     full: AtomicU64,
     refused: AtomicU64,
     ended: AtomicU64,
-    /// The last trouble, in words.
+    /// The last problem, in words.
     trouble: Mutex<Option<String>>,
 }
 
-/// What came of all.
+/// The final counts.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Ended {
-    /// Taken by the collector.
+    /// Accepted by the collector.
     pub sent: u64,
     /// Dropped because the queue was full.
     pub full: u64,
-    /// Refused by the collector, or by a part of it.
+    /// Refused by the collector, in whole or in part.
     pub refused: u64,
-    /// Not sent when the run's time was over.
+    /// Not sent by the time the run was over.
     pub ended: u64,
-    /// Where to, and what the last trouble was, where not all were sent.
+    /// The endpoint and the last problem, unless all were sent.
     pub trouble: Option<String>,
 }
 
 impl Counts {
-    /// These were taken.
+    /// These were accepted.
     pub(super) fn sent(&self, exchanges: usize) {
         add(&self.sent, exchanges);
     }
@@ -58,7 +58,7 @@ impl Counts {
         add(&self.ended, exchanges);
     }
 
-    /// Something is wrong; whether it is something else than the last time.
+    /// Records a problem; returns whether it differs from the last one.
     pub(super) fn trouble(&self, why: &str) -> bool {
         let mut last = self.trouble.lock().unwrap_or_else(PoisonError::into_inner);
         let is_new = last.as_deref() != Some(why);
@@ -66,7 +66,7 @@ impl Counts {
         is_new
     }
 
-    /// So far: sent, and not sent because of a full queue, a refusal, the end.
+    /// Counts so far: sent, and not sent because of a full queue, a refusal or the end of the run.
     #[must_use]
     pub fn so_far(&self) -> [u64; 4] {
         [&self.sent, &self.full, &self.refused, &self.ended].map(|count| count.load(Relaxed))

@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! Where the collector is, as it is written on the command line.
+//! The collector's address, as given on the command line.
 
 use std::fmt;
 
 use hyper::Uri;
 
-/// The path of traces, behind that of a base endpoint (OpenTelemetry's specification of the
-/// exporter, "Endpoint URLs for OTLP/HTTP").
+/// The traces path, appended to the path of a base endpoint (OpenTelemetry's exporter
+/// specification, "Endpoint URLs for OTLP/HTTP").
 const PATH: &str = "v1/traces";
 
 const NEARBY: &str = "OTLP over HTTP without TLS is spoken here: run a collector nearby, which \
@@ -16,7 +16,7 @@ const NEARBY: &str = "OTLP over HTTP without TLS is spoken here: run a collector
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Endpoint(String);
 
-/// `http://HOST:PORT`, with or without a path; the path of traces is added, as it is to
+/// Parses `http://HOST:PORT`, with or without a path; the traces path is appended, as for
 /// OTEL_EXPORTER_OTLP_ENDPOINT.
 ///
 /// # Errors
@@ -45,7 +45,7 @@ pub fn endpoint(text: &str) -> Result<Endpoint, String> {
             "a user and a password have no place in the URL; {headers}"
         ));
     }
-    // Neither a port nor the end of an IPv6 address: what is no 16-bit number, `Uri` leaves out.
+    // Neither a port nor the end of an IPv6 address: `Uri` ignores anything but a 16-bit number.
     let behind = authority.rsplit_once(':').map_or("", |(_, behind)| behind);
     if uri.port_u16().is_none_or(|port| port == 0) && !behind.is_empty() && !behind.ends_with(']') {
         return Err(format!("`{behind}` is no port (1 to 65535){example}"));

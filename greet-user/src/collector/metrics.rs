@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! What is counted, for scrapes.
+//! The collector's counts, for scrapes.
 
 use std::{fmt, sync::Arc};
 
@@ -11,7 +11,7 @@ use prometheus_client::{
 
 use super::{Counts, Queue};
 
-/// Reads what was counted so far.
+/// Reads the counts so far.
 #[derive(Clone)]
 pub struct Sending {
     counts: Arc<Counts>,

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! The bounded queue between the tracing thread and the one that sends.
+//! The bounded queue between the tracing thread and the sending thread.
 
 use std::{
     collections::VecDeque,
@@ -9,14 +9,14 @@ use std::{
 
 use tokio::sync::{Notify, watch};
 
-use crate::output::otlp::Sample;
+use super::otlp::Sample;
 
-/// Exchanges that wait at most.
+/// Limit on the number of exchanges.
 pub(super) const EXCHANGES: usize = 65_536;
-/// Bytes that they take at most.
+/// Limit on their size, bytes.
 pub(super) const BYTES: usize = 64 << 20;
 
-/// What waits, and what is on its way.
+/// The exchanges that are waiting or in flight.
 #[derive(Debug, Default)]
 pub(super) struct Queue {
     state: Mutex<State>,
@@ -29,7 +29,7 @@ pub(super) struct Queue {
 #[derive(Debug, Default)]
 struct State {
     waiting: VecDeque<Sample>,
-    /// With those on their way.
+    /// Including those in flight.
     exchanges: usize,
     bytes: usize,
     is_closed: bool,
@@ -42,8 +42,8 @@ impl State {
 }
 
 impl Queue {
-    /// Takes what there is room for; returns how many there was none for. Where `patience` is
-    /// not zero it waits for room, as long as the queue gets shorter meanwhile.
+    /// Queues what fits and returns how many exchanges did not. If `patience` is not zero, waits
+    /// for room as long as the queue keeps shrinking.
     pub(super) fn put(&self, batch: &mut Vec<Sample>, patience: Duration) -> usize {
         let mut dropped = 0;
         let mut state = self.state();
@@ -68,7 +68,7 @@ impl Queue {
         dropped
     }
 
-    /// The oldest, at most so many; empty when there will be no more.
+    /// The oldest, up to `limit`; empty when there will be no more.
     pub(super) async fn take(&self, limit: usize) -> Vec<Sample> {
         loop {
             {
@@ -82,7 +82,7 @@ impl Queue {
         }
     }
 
-    /// These are not on their way any more.
+    /// These are no longer in flight.
     pub(super) fn done(&self, samples: &[Sample]) {
         let mut state = self.state();
         state.exchanges -= samples.len();
@@ -98,19 +98,19 @@ impl Queue {
         self.closed.send_replace(true);
     }
 
-    /// Until it is known that no more will come.
+    /// Waits until no more will come.
     pub(super) async fn closed(&self) {
         let mut closed = self.closed.subscribe();
-        // The other end lives as long as this.
+        // The sender lives as long as `self`.
         drop(closed.wait_for(|closed| *closed).await);
     }
 
-    /// Empties it; returns how many there were, with those on their way.
+    /// Empties the queue; returns how many it held, including those in flight.
     pub(super) fn clear(&self) -> usize {
         std::mem::take(&mut *self.state()).exchanges
     }
 
-    /// How many there are, with those on their way.
+    /// The number of exchanges, including those in flight.
     pub(super) fn len(&self) -> usize {
         self.state().exchanges
     }

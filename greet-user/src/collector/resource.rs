@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! Who tells: OpenTelemetry's resource. What OTEL_RESOURCE_ATTRIBUTES and OTEL_SERVICE_NAME
-//! say comes first.
+//! OpenTelemetry's resource: where the data comes from. OTEL_RESOURCE_ATTRIBUTES and
+//! OTEL_SERVICE_NAME take precedence.
 
 use opentelemetry::{Key, KeyValue};
 use opentelemetry_sdk::{
@@ -10,7 +10,7 @@ use opentelemetry_sdk::{
 
 use crate::run::System;
 
-/// Of a run on this machine, or of a recorded one, whose machine's name nobody knows.
+/// For a run on this machine, or for a recorded one, whose hostname is unknown.
 pub(super) fn of(system: &System, is_live: bool) -> Resource {
     let said = EnvResourceDetector::new().detect();
     let is_named = std::env::var_os("OTEL_SERVICE_NAME").is_some_and(|name| !name.is_empty());

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! The thread that sends: takes what waits, sends it, and tries again while the collector is
-//! not there.
+//! The sending thread: takes exchanges from the queue, sends them, and retries while the collector
+//! is unreachable.
 
 use std::{sync::Arc, time::Duration};
 
@@ -11,27 +11,25 @@ use tokio::time::{Instant, sleep, sleep_until};
 use super::{
     Counts,
     client::{Answer, Seen},
+    otlp::{Clock, Sample, spans},
     queue::Queue,
 };
-use crate::{
-    output::otlp::{Clock, Sample, spans},
-    signals::{Stop, deadline},
-};
+use crate::signals::{Stop, deadline};
 
-/// Exchanges in one request: some 4,000 spans, or a megabyte.
+/// Exchanges per request: some 4,000 spans, or a megabyte.
 const BATCH: usize = 512;
-/// How long to wait before the first further try; each time twice as long.
+/// Delay before the first retry; doubled each time.
 const FIRST_WAIT: Duration = Duration::from_millis(250);
-/// How long at most, unless the collector asks for more.
+/// Longest delay, unless the collector asks for more.
 const LONGEST_WAIT: Duration = Duration::from_secs(10);
-/// When the run is over: how long what is left may still take.
+/// After the end of the run: how long the remaining exchanges may take.
 const LAST_WAIT: Duration = Duration::from_secs(5);
-/// The same where we were asked to end: before the deadline (`signals/deadline.rs`).
+/// The same if we were asked to exit: before the deadline (`signals/deadline.rs`).
 const ASKED_WAIT: Duration = Duration::from_secs(1);
-/// How long to wait between tries then.
+/// Delay between retries after the end of the run.
 const LAST_RETRY: Duration = Duration::from_millis(500);
 
-/// What it works with.
+/// What the sending thread works with.
 pub(super) struct Worker {
     pub(super) exporter: SpanExporter,
     pub(super) seen: Arc<Seen>,
@@ -42,7 +40,7 @@ pub(super) struct Worker {
 }
 
 impl Worker {
-    /// Until the queue is closed and empty, or has been closed for long enough.
+    /// Runs until the queue is closed and empty, or has been closed for long enough.
     pub(super) async fn run(self) {
         tokio::select! {
             () = self.send_all() => {}
@@ -61,7 +59,7 @@ impl Worker {
         }
     }
 
-    /// Sends a batch, as often as it takes.
+    /// Sends a batch, retrying as needed.
     async fn send(&self, batch: &[Sample]) {
         let spans: Vec<_> = batch
             .iter()
@@ -77,7 +75,7 @@ impl Worker {
             });
             match answer {
                 Answer::Taken { rejected, why } => {
-                    // Which they were is not said: each may be of another exchange.
+                    // The answer does not name them: each may belong to a different exchange.
                     let refused = rejected.min(batch.len());
                     if refused > 0 {
                         self.trouble(&format!("{rejected} spans were rejected: {why}"));
@@ -106,8 +104,8 @@ impl Worker {
         }
     }
 
-    /// Waits, a quarter more or less, so that not all machines come back at once. When the
-    /// run is over there is no time for it.
+    /// Waits, with a jitter of 25 % either way, so that machines do not retry in lockstep. Cut
+    /// short once the run is over.
     async fn pause(&self, wait: Duration) {
         let due = Instant::now() + wait.mul_f64(0.75 + 0.5 * fraction());
         tokio::select! {
@@ -116,7 +114,7 @@ impl Worker {
         }
     }
 
-    /// Until the run has been over for long enough, or somebody has no patience.
+    /// Returns once the run has been over for long enough, or on a signal.
     async fn over(&self) {
         self.queue.closed().await;
         let Ok(mut stop) = Stop::listen() else {
@@ -132,7 +130,7 @@ impl Worker {
                 false => LAST_WAIT,
             };
             let told = stop.or(sleep(wait)).await.is_none();
-            // A recording has time, as long as it gets on.
+            // A recording may take longer, as long as it makes progress.
             if told || self.is_live || self.queue.len() == before {
                 return;
             }
@@ -140,7 +138,7 @@ impl Worker {
     }
 }
 
-/// At least 0 and below 1: from the clock's last digits, which nobody needs to guess.
+/// At least 0 and below 1: from the clock's last digits, as it need not be unpredictable.
 fn fraction() -> f64 {
     let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH);
     f64::from(now.map_or(0, |now| now.subsec_nanos()) % 1_000) / 1_000.0

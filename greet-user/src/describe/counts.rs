@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! What a watch saw, counted, in one sentence; the same wherever it is said. What the hooks could
-//! not see is not in it.
+//! The counts of a watch in one sentence, the same in every view. What the hooks could not see is
+//! not included.
 
 use super::counted;
 use crate::run::Summary;
@@ -38,7 +38,7 @@ pub fn seen(observed: &Summary) -> String {
     parts.join(", ")
 }
 
-/// Losses, where they can be seen.
+/// Losses, if they can be seen.
 #[must_use]
 pub fn lost(observed: &Summary) -> Option<String> {
     let counts = observed.counts;

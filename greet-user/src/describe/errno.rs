@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! Names and words for errnos, those of the kernel's own among them (`include/linux/errno.h`): no
-//! program should meet these, and some do.
+//! Names and texts of errnos, including the kernel-internal ones (`include/linux/errno.h`): no
+//! program should see those, but some do.
 
 use std::io;
 
 use nix::errno::Errno;
 
-/// Numbers, names and words of the kernel's own.
+/// The kernel-internal errnos: number, name and text.
 const INTERNAL: [(i32, &str, &str); 11] = [
     (
         512,
@@ -42,7 +42,7 @@ fn internal(errno: i32) -> Option<(&'static str, &'static str)> {
     found.map(|(_, name, words)| (*name, *words))
 }
 
-/// `ENODEV` for -19; the number where it has no name.
+/// `ENODEV` for -19; the number if it has no name.
 #[must_use]
 pub fn error_name(error: i32) -> String {
     let errno = error.wrapping_neg();

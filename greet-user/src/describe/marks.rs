@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! What must be seen of an exchange in every view, whatever its status and however much of it is
-//! folded: losses, messages that were read in part, and dumps of what changed meanwhile.
+//! What every view must show of an exchange, whatever its status and however much of it is folded:
+//! losses, truncated messages and interrupted dumps.
 
 use super::{bytes, counted};
 use crate::journey::{Exchange, Queued, Status};
 
-/// The marks of an exchange, a few words each. What its status says is not said twice.
+/// The marks of an exchange, a few words each. They do not repeat its status.
 #[must_use]
 pub fn of_exchange(exchange: &Exchange) -> Vec<String> {
     let mut marks: Vec<_> = exchange.remark().map(str::to_owned).into_iter().collect();
@@ -40,10 +40,10 @@ pub fn of_exchange(exchange: &Exchange) -> Vec<String> {
     marks
 }
 
-/// Of a dump of what changed meanwhile.
+/// Marks a dump whose data changed while it was being read.
 pub const INTERRUPTED: &str = "dump interrupted (NLM_F_DUMP_INTR)";
 
-/// How much of a message was read, if that was not all of it.
+/// How much of a message was read, if not all of it.
 #[must_use]
 pub fn truncation(queued: &Queued) -> Option<String> {
     let copied = queued.copied().filter(|_| queued.is_truncated())?;
@@ -51,7 +51,7 @@ pub fn truncation(queued: &Queued) -> Option<String> {
     Some(format!("truncated: {copied} of {} read", bytes(len)))
 }
 
-/// The same in as few columns as can be, for a line that has few.
+/// The same in as few columns as possible, for a narrow line.
 #[must_use]
 pub fn brief(exchange: &Exchange) -> Vec<String> {
     let (lost, truncated) = (exchange.lost(), exchange.truncated());
@@ -70,7 +70,7 @@ pub fn brief(exchange: &Exchange) -> Vec<String> {
     marks
 }
 
-/// Those of one message, as briefly.
+/// The marks of one message, as short.
 #[must_use]
 pub fn brief_of_message(queued: &Queued) -> Vec<String> {
     let mut marks = Vec::new();

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! How the running kernel was built: `/proc/config.gz`, or the file beside its image.
+//! How the running kernel was built: `/proc/config.gz`, or the file next to its image.
 
 use std::{
     fs::{self, File},
@@ -16,7 +16,7 @@ pub struct Config {
 }
 
 impl Config {
-    /// That of the running kernel, where it is shown.
+    /// The running kernel's configuration, if it is exposed.
     #[must_use]
     pub fn running(release: &str) -> Option<Self> {
         const COMPRESSED: &str = "/proc/config.gz";
@@ -35,7 +35,7 @@ impl Config {
             .find_map(|path| Some(Self::new(path, &fs::read_to_string(path).ok()?)))
     }
 
-    /// From its text.
+    /// Creates a configuration from its text.
     #[must_use]
     pub fn new(source: &str, text: &str) -> Self {
         Self {
@@ -50,7 +50,7 @@ impl Config {
         &self.source
     }
 
-    /// Is this option set, built in or as a module? Its name is without `CONFIG_`.
+    /// Whether this option is set, built in or as a module. Its name omits `CONFIG_`.
     #[must_use]
     pub fn has(&self, option: &str) -> bool {
         self.text.lines().any(|line| {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! What became of the hooks that were tried: a line for each.
+//! The outcome of trying the hooks: one line each.
 
 use greet_common::Stage;
 
@@ -9,11 +9,11 @@ use super::{
 };
 use crate::tracer::{Attached, Tried, TriedKind};
 
-/// What `hook handle` is for.
+/// What `hook handle` shows.
 const HANDLER: &str = "stages handle and handled";
 
-/// `hooks`, a check for each of them, and `hook handle`. Where a check before has `warned` of
-/// what keeps kprobes from working, nothing is warned of a second time.
+/// `hooks`, a check for each hook, and `hook handle`. If an earlier check has `warned` about what
+/// keeps kprobes from working, this does not warn again.
 #[must_use]
 pub fn checks(kinds: &[TriedKind], handler: &Attached, warned: bool) -> Vec<Check> {
     let chosen = kinds.iter().find(|kind| kind.works());
@@ -67,7 +67,7 @@ fn stages(stages: &[Stage]) -> String {
 }
 
 fn one(tried: &Tried, kinds: &[TriedKind]) -> Check {
-    // The programs on tracepoints are named after the others.
+    // Programs on tracepoints are named after the others.
     let name = format!("hook {}", tried.program.trim_end_matches("_tp"));
     let mut purpose = tried.tells.unwrap_or_default().to_owned();
     if !tried.shows.is_empty() {
@@ -96,7 +96,7 @@ fn one(tried: &Tried, kinds: &[TriedKind]) -> Check {
     Check::warning(&name, found, &format!("{purpose} cannot be seen"))
 }
 
-/// The receive callbacks, which take kprobes whatever the others take.
+/// The receive callbacks, which use kprobes whatever the other hooks use.
 fn handle(handler: &Attached) -> Check {
     const NAME: &str = "hook handle";
     let symbols: Vec<_> = handler
@@ -112,7 +112,7 @@ fn handle(handler: &Attached) -> Check {
     match handler.missing.first() {
         None => Check::ok(NAME, format!("{symbols} by kprobe and kretprobe"), HANDLER),
         Some(error) => {
-            // The tracer says the same stages first.
+            // The tracer's message begins with the same stages.
             let why = error.split_once(" (").map_or(&**error, |(_, why)| why);
             let means = format!("{HANDLER} cannot be seen");
             Check::warning(NAME, why.trim_end_matches(')'), &means)

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! For people: one line for each check, and below it what to do.
+//! For people: one line per check, with the advice below it.
 //!
 //! ```text
 //! ok           kernel           6.12.117: all that the tracer uses was there before
@@ -15,18 +15,18 @@ use textwrap::{Options, WordSplitter, wrap};
 use super::report::{Check, Report, Verdict};
 use crate::event::escaped;
 
-/// As wide as the longest verdict, and as the longest name should be.
+/// Widths of the longest verdict and of the longest reasonable name.
 const VERDICT: usize = 11;
 const NAME: usize = 18;
-/// Both, and two blanks behind each.
+/// Both, each followed by two spaces.
 const INDENT: usize = VERDICT + NAME + 4;
-/// Text is not squeezed into less than this.
+/// Text is never wrapped narrower than this.
 const LEAST: usize = 24;
 
-/// Writes the report. Lines are as long as they are where there is no `width`.
+/// Writes the report. Without a `width`, lines are not wrapped.
 ///
 /// # Errors
-/// What writing ran into.
+/// If it cannot be written.
 pub fn write(out: &mut impl Write, report: &Report, width: Option<usize>) -> io::Result<()> {
     for check in &report.checks {
         write_check(out, check, width)?;
@@ -66,7 +66,7 @@ fn wrapped(text: &str, width: Option<usize>) -> Vec<String> {
     }
     let text = &*escaped(text.as_bytes());
     let width = width.map_or(usize::MAX, |width| width.saturating_sub(INDENT).max(LEAST));
-    // A command to type is not to be broken at its hyphens.
+    // Commands must not be broken at hyphens.
     let options = Options::new(width).word_splitter(WordSplitter::NoHyphenation);
     let lines = wrap(text, options).into_iter();
     lines.map(std::borrow::Cow::into_owned).collect()

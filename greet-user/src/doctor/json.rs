@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! For programs: one JSON object for each check, and one that sums up.
+//! For programs: one JSON object per check, and a closing summary.
 
 use std::io::{self, Write};
 
@@ -35,7 +35,7 @@ struct Conclusion {
 /// Writes the report.
 ///
 /// # Errors
-/// What writing ran into.
+/// If it cannot be written.
 pub fn write(out: &mut impl Write, report: &Report) -> io::Result<()> {
     for check in &report.checks {
         let line = Line {
@@ -62,7 +62,7 @@ pub fn write(out: &mut impl Write, report: &Report) -> io::Result<()> {
     out.write_all(&json_line(&conclusion)?)
 }
 
-/// As a program likes to compare it: one word.
+/// The verdict as a single word, for programs to compare.
 const fn verdict(verdict: Verdict) -> &'static str {
     match verdict {
         Verdict::NotChecked => "not_checked",

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! The kernel: its release, how it was built, what it tells of its types, how it schedules.
+//! The kernel: its release, configuration, type information and preemption model.
 
 use std::fs;
 
@@ -7,21 +7,21 @@ use rustix::system::uname;
 
 use super::{ABOVE, config::Config, report::Check};
 use crate::{
-    sockets,
-    tracer::{
+    kernel::{
         btf::{Btf, KERNEL_BTF},
         mounted::{KPROBES, how_to_mount, proc_hides, sys_hides},
         offsets::{OffsetError, Offsets},
         preemption::{is_preemptible, setting},
         switches, unmounted,
     },
+    sockets,
 };
 
-/// The BPF ring buffer and CAP_BPF came with it.
+/// The release that introduced the BPF ring buffer and CAP_BPF.
 const OLDEST: (u32, u32) = (5, 8);
-/// The oldest that the tests run on.
+/// The oldest release that the tests run on.
 const OLDEST_TESTED: (u32, u32) = (6, 1);
-/// Options without which something is missing, and what.
+/// Required options, and what is missing without them.
 const OPTIONS: [(&str, &str); 7] = [
     ("BPF_SYSCALL", "no program can be loaded"),
     ("BPF_EVENTS", "no program can be attached"),
@@ -85,7 +85,7 @@ pub fn check_config(config: Option<&Config>) -> Check {
     }
 }
 
-/// `BTF`, `fields` and `socket fields`; with the types, if they can be read.
+/// `BTF`, `fields` and `socket fields`, along with the types if they can be read.
 #[must_use]
 pub fn check_types() -> (Vec<Check>, Option<Btf>) {
     const NAME: &str = "BTF";
@@ -102,9 +102,8 @@ pub fn check_types() -> (Vec<Check>, Option<Btf>) {
         Err(error) => {
             let found = format!("{KERNEL_BTF} cannot be read ({error})");
             let means = "the layout of the kernel's structures is unknown";
-            let check = Check::failure(NAME, found, means).advise(
-                "boot a kernel with CONFIG_DEBUG_INFO_BTF=y, as distribution kernels have",
-            );
+            let check = Check::failure(NAME, found, means)
+                .advise("boot a kernel with CONFIG_DEBUG_INFO_BTF=y, as distribution kernels have");
             return (vec![check], None);
         }
     };
@@ -147,7 +146,7 @@ fn check_fields(offsets: Result<&Offsets, &OffsetError>) -> Check {
     }
 }
 
-/// `file systems`: the kernel's own, which a chroot or a container may not show.
+/// `file systems`: the kernel's own, which may not be visible in a chroot or container.
 #[must_use]
 pub fn check_file_systems() -> Check {
     const NAME: &str = "file systems";
@@ -162,7 +161,11 @@ pub fn check_file_systems() -> Check {
     .filter_map(|(mount_point, is_hidden)| is_hidden.then_some(mount_point))
     .collect();
     if hidden.is_empty() {
-        return Check::ok(NAME, "/proc and /sys", "the kernel's file systems are mounted");
+        return Check::ok(
+            NAME,
+            "/proc and /sys",
+            "the kernel's file systems are mounted",
+        );
     }
     let found = format!("not mounted here, or masked: {}", hidden.join(" and "));
     let means = "the tracer reads what it needs to know about the kernel there";
@@ -170,7 +173,7 @@ pub fn check_file_systems() -> Check {
     Check::failure(NAME, found, means).advise(&advice.join("; "))
 }
 
-/// `ftrace`: switched off, it leaves hooks attached and dead.
+/// `ftrace`: when switched off, it leaves hooks attached but dead.
 #[must_use]
 pub fn check_ftrace() -> Check {
     ftrace(switches::ftrace_is_off())
@@ -202,11 +205,12 @@ pub fn check_preemption() -> Check {
     Check::ok("preemption", found, means)
 }
 
-/// `kprobes`. The kernel shows everyone whether it has them, and root whether they are on.
+/// `kprobes`. The kernel shows everyone whether it has them, but only root whether they are on.
 #[must_use]
 pub fn check_kprobes() -> Check {
     const NAME: &str = "kprobes";
-    const OFF: &str = "the stages handle and handled are not visible; fentry shows the others, tracepoints some";
+    const OFF: &str =
+        "the stages handle and handled are not visible; fentry shows the others, tracepoints some";
     if sys_hides(KPROBES) {
         let means = "/sys shows whether the kernel has kprobes";
         return Check::not_checked(NAME, "/sys is not visible here", means).advise(ABOVE);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! How much fits: into the kernel's queues, and into what this process may have.
+//! Capacities: the kernel's socket queues, and the resource limits of this process.
 
 use std::io;
 
@@ -16,15 +16,15 @@ use rustix::{
 };
 
 use super::{ABOVE, kernel::version, report::Check, sysctl};
-use crate::tracer::mounted::proc_hides;
+use crate::kernel::mounted::proc_hides;
 
-/// What the kernel keeps for itself of a send buffer (`netlink_sendmsg()`), bytes.
+/// What the kernel reserves in a send buffer (`netlink_sendmsg()`), in bytes.
 const SEND_RESERVE: usize = 32;
-/// Nobody's queue takes so many: what is counted would have no end.
+/// No queue holds this many replies: without it, counting might never end.
 const MOST: usize = 1 << 20;
 
-/// `receive buffer`: how many answers may wait in a queue of the usual size. They are counted
-/// with datagrams of the same length from one socket of ours to another.
+/// `receive buffer`: how many replies fit into a queue of the default size. They are counted with
+/// datagrams of the same length, sent from one of our own sockets to another.
 #[must_use]
 pub fn check_receive_buffer() -> Check {
     const NAME: &str = "receive buffer";
@@ -64,7 +64,7 @@ fn unread_replies() -> io::Result<(usize, usize)> {
     Err(io::Error::other("the queue is never full"))
 }
 
-/// `send buffer`: how long a greeting may be.
+/// `send buffer`: the maximum length of a greeting.
 #[must_use]
 pub fn check_send_buffer() -> Check {
     const NAME: &str = "send buffer";
@@ -131,7 +131,7 @@ fn jit(value: Result<&str, &io::Error>, harden: &str) -> Check {
     }
 }
 
-/// `locked memory`: maps counted as such before Linux 5.11.
+/// `locked memory`: before Linux 5.11, maps counted towards this limit.
 #[must_use]
 pub fn check_locked_memory(release: &str, needed: u64) -> Check {
     locked_memory(release, getrlimit(Resource::Memlock).current, needed)
@@ -150,7 +150,7 @@ fn locked_memory(release: &str, limit: Option<u64>, needed: u64) -> Check {
     }
 }
 
-/// `open files`, of which tracing takes this many here.
+/// `open files`; tracing opens `needed` of them here.
 #[must_use]
 pub fn check_open_files(needed: usize) -> Check {
     open_files(getrlimit(Resource::Nofile).current, needed)
@@ -178,7 +178,7 @@ mod tests {
     #[test]
     fn the_queue_is_really_filled() {
         let (bytes, replies) = unread_replies().expect("anybody may");
-        // Each takes its bytes and what the kernel needs to keep them.
+        // Each takes its own bytes plus the kernel's overhead.
         let most = bytes / (HEADER_SIZE + GREET_REPLY_SIZE);
         assert!(replies > 0 && replies <= most, "{replies} of {most}");
         assert_eq!(unread_replies().expect("anybody may"), (bytes, replies));

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! The greeting module: is it there, does it answer, and is its callback found?
+//! The greeting module: whether it is loaded, whether it replies, and whether its callback is
+//! found.
 
 use std::{fs, io, time::Duration};
 
@@ -12,19 +13,19 @@ use super::{
 };
 use crate::{
     client::{self, Answer, ClientError},
+    kernel::{has_function, mounted::proc_hides},
     sockets::{Callback, KernelSocket, SocketsError},
-    tracer::{has_function, mounted::proc_hides},
 };
 
 const MODULE: &str = "NetlinkGreetingsLKM";
 const CALLBACK: &str = "netlink_recv_msg_fn";
-/// How long to wait for the answer to a greeting.
+/// How long to wait for the reply to a greeting.
 const PATIENCE: Duration = Duration::from_secs(2);
 const LOAD: &str = "try `sudo insmod kmod/NetlinkGreetingsLKM.ko`, or `cargo xtask demo` for a \
                     virtual machine that has it";
 
-/// `module`, `greeting`, `callback symbol` and `callback`. Where no module is there, that is
-/// the one warning.
+/// `module`, `greeting`, `callback symbol` and `callback`. If there is no module, only that is a
+/// warning.
 pub async fn checks(sockets: &Result<Vec<KernelSocket>, SocketsError>) -> [Check; 4] {
     let answer = greet().await;
     let found = Found {
@@ -53,12 +54,12 @@ pub async fn checks(sockets: &Result<Vec<KernelSocket>, SocketsError>) -> [Check
 struct Found<'a> {
     modules: io::Result<String>,
     callback: Option<&'a Callback>,
-    /// Can a socket of it be opened?
+    /// Whether a socket of the protocol can be opened.
     is_protocol: bool,
 }
 
 impl Found<'_> {
-    /// `module`. Any that listens on the protocol is one, whatever its name.
+    /// `module`. Any module that listens on the protocol counts, whatever its name.
     fn module(&self) -> Check {
         const NAME: &str = "module";
         let means = "no module answers greetings; other netlink traffic can be watched";
@@ -96,8 +97,8 @@ impl Found<'_> {
     }
 }
 
-/// Greets once, from this network namespace; a second time in the way of a module that looks
-/// for no flag but NLM_F_ACK.
+/// Sends a greeting from this network namespace and, if there is no reply, a second one for modules
+/// that accept no flag other than NLM_F_ACK.
 async fn greet() -> Result<(u64, Answer), ClientError> {
     const TEXT: &[u8] = b"Are you well?\0";
     let mut socket = client::open()?;
@@ -113,7 +114,7 @@ async fn greet() -> Result<(u64, Answer), ClientError> {
     }
 }
 
-/// `greeting`. A module other than ours may answer in any way.
+/// `greeting`. A third-party module may reply in any format.
 fn greeting(answered: Result<(u64, Answer), ClientError>) -> Check {
     const NAME: &str = "greeting";
     const WORKS: &str = "protocol 31 works in this network namespace";
@@ -147,7 +148,7 @@ fn greeting(answered: Result<(u64, Answer), ClientError>) -> Check {
     }
 }
 
-/// `callback symbol`: kprobes are attached by name.
+/// `callback symbol`: kprobes attach by name.
 fn check_symbol(symbol: &str) -> Check {
     const NAME: &str = "callback symbol";
     let restricted = sysctl("kernel/kptr_restrict").unwrap_or_else(|_| "?".to_owned());
@@ -167,12 +168,13 @@ fn check_symbol(symbol: &str) -> Check {
         }
         Err(error) => {
             let advice = "boot a kernel with CONFIG_KALLSYMS=y";
-            Check::warning(NAME, error.to_string(), "a kprobe cannot find its function").advise(advice)
+            Check::warning(NAME, error.to_string(), "a kprobe cannot find its function")
+                .advise(advice)
         }
     }
 }
 
-/// The callback of the protocol, from the kernel's own table of sockets.
+/// The callback of the protocol, from the kernel's socket table.
 fn callback(sockets: &Result<Vec<KernelSocket>, SocketsError>) -> Option<&Callback> {
     let sockets = sockets.as_deref().unwrap_or_default();
     let mut of_greetings = sockets
@@ -181,7 +183,7 @@ fn callback(sockets: &Result<Vec<KernelSocket>, SocketsError>) -> Option<&Callba
     of_greetings.find_map(|socket| socket.callback.as_ref())
 }
 
-/// `callback`: what the kernel's own table of sockets names for the protocol.
+/// `callback`: the one that the kernel's socket table holds for the protocol.
 fn check_callback(sockets: &Result<Vec<KernelSocket>, SocketsError>) -> Check {
     const NAME: &str = "callback";
     const MEANS: &str = "the kernel's socket table holds the receive callbacks";

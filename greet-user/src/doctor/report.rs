@@ -1,24 +1,24 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! What was checked and what came of it: knows neither kernel nor terminal.
+//! The checks and their results. Depends on neither kernel nor terminal.
 
-/// What came of a check.
+/// The outcome of a check.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Verdict {
-    /// All is well.
+    /// Everything works.
     Ok,
-    /// Something cannot be had here; the rest can.
+    /// Something does not work here; the rest does.
     Warning,
     /// Tracing cannot work.
     Failure,
-    /// It could not be checked.
+    /// The check could not be carried out.
     NotChecked,
 }
 
 impl Verdict {
-    /// All of them.
+    /// All verdicts.
     pub const ALL: [Self; 4] = [Self::Ok, Self::Warning, Self::Failure, Self::NotChecked];
 
-    /// What it is called.
+    /// The verdict's name.
     #[must_use]
     pub const fn name(self) -> &'static str {
         match self {
@@ -33,15 +33,15 @@ impl Verdict {
 /// One check.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Check {
-    /// What was looked at, e.g. `lockdown`; always the same word for the same thing.
+    /// What was checked, e.g. `lockdown`; always the same word for the same thing.
     pub name: String,
-    /// What came of it.
+    /// The outcome.
     pub verdict: Verdict,
     /// What was found.
     pub found: String,
     /// What that means.
     pub means: String,
-    /// What to do; empty where there is nothing to be done.
+    /// What to do; empty if there is nothing to do.
     pub advice: String,
 }
 
@@ -56,12 +56,12 @@ impl Check {
         }
     }
 
-    /// All is well.
+    /// Everything works.
     pub fn ok(name: &str, found: impl Into<String>, means: &str) -> Self {
         Self::new(Verdict::Ok, name, found, means)
     }
 
-    /// Something cannot be had.
+    /// Something does not work here.
     pub fn warning(name: &str, found: impl Into<String>, means: &str) -> Self {
         Self::new(Verdict::Warning, name, found, means)
     }
@@ -71,12 +71,12 @@ impl Check {
         Self::new(Verdict::Failure, name, found, means)
     }
 
-    /// It could not be checked: `found` says why not, `means` what it would have told.
+    /// The check could not be carried out: `found` says why, `means` what it would have shown.
     pub fn not_checked(name: &str, found: impl Into<String>, means: &str) -> Self {
         Self::new(Verdict::NotChecked, name, found, means)
     }
 
-    /// With what to do.
+    /// Adds advice.
     #[must_use]
     pub fn advise(mut self, advice: &str) -> Self {
         advice.clone_into(&mut self.advice);
@@ -84,7 +84,7 @@ impl Check {
     }
 }
 
-/// Errors without the number that the standard library adds to what the kernel says.
+/// Removes the error numbers that the standard library appends to the kernel's messages.
 fn without_numbers(mut text: String) -> String {
     const BEGIN: &str = " (os error ";
     while let Some(at) = text.find(BEGIN)
@@ -95,7 +95,7 @@ fn without_numbers(mut text: String) -> String {
     text
 }
 
-/// All checks, in the order in which they are shown.
+/// All checks, in display order.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Report {
     /// The checks.
@@ -103,15 +103,15 @@ pub struct Report {
 }
 
 impl Report {
-    /// How many checks ended so.
+    /// Number of checks with this verdict.
     #[must_use]
     pub fn count(&self, verdict: Verdict) -> usize {
         let checks = self.checks.iter();
         checks.filter(|check| check.verdict == verdict).count()
     }
 
-    /// 0 if everything is there, 1 if something is not or could not be checked, 2 if tracing
-    /// cannot work.
+    /// 0 if everything works, 1 if something does not or could not be checked, 2 if tracing cannot
+    /// work.
     #[must_use]
     pub fn status(&self) -> u8 {
         if self.count(Verdict::Failure) > 0 {
@@ -123,7 +123,7 @@ impl Report {
         }
     }
 
-    /// The status in words.
+    /// The exit status in words.
     #[must_use]
     pub fn conclusion(&self) -> &'static str {
         match self.status() {

@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! What this process may do.
+//! What this process is allowed to do.
 
 use std::io;
 
 use rustix::thread::{CapabilitySet, capabilities};
 
 use super::{ABOVE, report::Check, sysctl};
-use crate::tracer::{
+use crate::kernel::{
     TracerError,
     checks::{check_privileges, is_in_initial_pid_namespace, is_in_initial_user_namespace},
     switches,
@@ -14,7 +14,7 @@ use crate::tracer::{
 
 const CONTAINER: &str = "run it on the host, outside of the container";
 
-/// All of them.
+/// All checks of this module.
 #[must_use]
 pub fn checks() -> Vec<Check> {
     vec![
@@ -104,12 +104,12 @@ fn unprivileged_bpf(value: Result<&str, &io::Error>) -> Check {
     Check::ok(NAME, told("kernel.unprivileged_bpf_disabled", value), means)
 }
 
-/// Kernels as released have levels up to 2; some distributions have patched in one more.
+/// Upstream kernels have levels up to 2; some distributions have patched in one more.
 fn perf_events(value: Result<&str, &io::Error>, held: CapabilitySet) -> Check {
     const NAME: &str = "perf events";
     let found = told("kernel.perf_event_paranoid", value);
     let level = value.ok().and_then(|value| value.parse::<i32>().ok());
-    // One that may not trace at all has been told so.
+    // A process that may not trace at all has already been warned.
     let tracer = CapabilitySet::BPF | CapabilitySet::PERFMON;
     let is_bound = held.contains(tracer) && !held.contains(CapabilitySet::SYS_ADMIN);
     if level.is_some_and(|level| level >= switches::PARANOID) && is_bound {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! What is shown of a report, and what its exit status is.
+//! How a report is shown, and its exit status.
 
 use super::*;
 use crate::output::schema::checked;

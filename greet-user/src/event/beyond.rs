@@ -6,10 +6,10 @@ use greet_common::event::Mark;
 /// What is known of a datagram beyond its captured bytes; nothing in recordings of version 1.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Beyond {
-    /// The `NLMSG_DONE` at its end, if that lies behind the captured bytes.
+    /// The `NLMSG_DONE` at its end, if that is past the captured bytes.
     pub done: Option<Done>,
     /// The number by which the receiver's network namespace knows the one that a multicast comes
-    /// from (`nsid`, what `NETLINK_LISTEN_ALL_NSID` tells); `None` if it is the same.
+    /// from (`nsid`, as reported by `NETLINK_LISTEN_ALL_NSID`); `None` if it is the same.
     pub nsid: Option<u32>,
 }
 
@@ -23,7 +23,7 @@ pub struct Done {
 }
 
 impl Beyond {
-    /// What a record's mark says of a datagram to this group.
+    /// Decodes the mark of a record with a datagram to this group.
     #[must_use]
     pub fn of(mark: u32, group: u32) -> Self {
         if mark == 0 {
@@ -47,7 +47,7 @@ impl Beyond {
         }
     }
 
-    /// The mark that says so.
+    /// Encodes it as a mark.
     #[must_use]
     pub fn mark(self) -> u32 {
         let done = self.done.map(|done| Mark::done(done.flags, done.error).0);

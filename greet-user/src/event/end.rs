@@ -3,7 +3,7 @@
 
 use greet_common::event::{DIED, KILLED};
 
-/// How a `sendmsg()` ended, as far as its record tells.
+/// How a `sendmsg()` ended, as far as its record shows.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum End {
     /// It returned.
@@ -13,16 +13,16 @@ pub enum End {
     Crossed,
     /// It never will: an oops killed the task inside the call.
     Died,
-    /// A signal killed the task while the call waited: it ended, but the program is gone.
+    /// A signal killed the task while the call waited: it ended, but never returned to the program.
     Killed,
 }
 
-/// What a call returns that a signal has ended.
+/// What a call returns if a signal ended it.
 const EINTR: i32 = 4;
 
 impl End {
-    /// Reads the two fields of a record that tell: the time of the stage `sent`, ns, and the
-    /// result. Returns the result that was returned with it.
+    /// Decodes the two fields of a record that show it: the time of the stage `sent`, ns, and the
+    /// result. Also returns the result that the call returned.
     #[must_use]
     pub const fn of(sent_ns: u64, result: i32) -> (Self, i32) {
         match (sent_ns, result) {
@@ -33,7 +33,7 @@ impl End {
         }
     }
 
-    /// What [`Self::of`] reads in the place of the result.
+    /// Encodes it as the result that [`Self::of`] reads.
     #[must_use]
     pub const fn result(self, returned: i32) -> i32 {
         match self {

@@ -1,23 +1,23 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! A message that a socket did not get, and who owns that socket.
+//! A message that a socket did not get, and that socket's owner.
 
 use greet_common::event::{self as record, COMM_SIZE, Head};
 
 /// A process that owns a socket.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Owner {
-    /// Process ID, as the initial PID namespace has it. Where several processes hold the socket, one
-    /// of them: the one that bound it, if its port ID tells.
+    /// Process ID, in the initial PID namespace. If several processes hold the socket, one of them:
+    /// the one that bound it, if its port ID reveals that.
     pub pid: u32,
     /// Command name, NUL-terminated.
     pub comm: [u8; COMM_SIZE],
 }
 
-/// A message that a socket lost to its full receive queue, or one of the kernel's that could not
-/// be delivered.
+/// A message that a socket lost because its receive queue was full, or one from the kernel that
+/// could not be delivered.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Loss {
-    /// The task in which it happened (the sender's, as a rule), and which socket lost a message.
+    /// The task in which it happened (usually the sender's), and which socket lost a message.
     pub head: Head,
     /// When: CLOCK_MONOTONIC, ns.
     pub time_ns: u64,
@@ -29,14 +29,14 @@ pub struct Loss {
     pub result: i32,
     /// 1 for an overrun of the receive queue, 0 for a failed `netlink_unicast`.
     pub overrun: u32,
-    /// Inode number of the socket that lost it; 0 where it is not known.
+    /// Inode number of the socket that lost it; 0 if not known.
     pub inode: u64,
-    /// Who owns that socket; `None` where it is not known.
+    /// The owner of that socket; `None` if not known.
     pub owner: Option<Owner>,
 }
 
 impl From<record::Loss> for Loss {
-    /// The kernel does not say who owns a socket.
+    /// The kernel does not report the owner of a socket.
     fn from(record: record::Loss) -> Self {
         Self {
             head: record.head,

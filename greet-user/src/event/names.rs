@@ -11,7 +11,7 @@ use greet_common::wire::NETLINK_TEST_PROTOCOL;
 
 use crate::suggest::{did_you_mean, nearest};
 
-/// The 32 protocols, by number. Those without a name are nobody's, or a module's.
+/// The 32 protocols, by number. Those without a name are unused, or belong to a module.
 const PROTOCOLS: [&str; 32] = {
     let mut names = [""; 32];
     names[0] = "NETLINK_ROUTE";
@@ -39,7 +39,7 @@ const PROTOCOLS: [&str; 32] = {
     names
 };
 
-/// What protocols are called as well, by people and by other tools.
+/// Other names that people and tools use for protocols.
 const ALSO: [(&str, u32); 6] = [
     ("greet", NETLINK_TEST_PROTOCOL),
     ("rtnl", 0),
@@ -49,7 +49,7 @@ const ALSO: [(&str, u32); 6] = [
     ("genl", 16),
 ];
 
-/// The name of a netlink protocol, where it has one.
+/// The name of a netlink protocol, if it has one.
 #[must_use]
 pub fn protocol_name(protocol: u32) -> Option<&'static str> {
     let name = PROTOCOLS.get(usize::try_from(protocol).ok()?)?;
@@ -59,7 +59,7 @@ pub fn protocol_name(protocol: u32) -> Option<&'static str> {
 /// A protocol's number from its name (with or without `NETLINK_`, in any case) or number.
 ///
 /// # Errors
-/// A sentence with the name that was probably meant.
+/// A sentence that suggests the nearest name.
 pub fn protocol_number(text: &str) -> Result<u32, String> {
     if let Ok(number) = text.parse::<u32>() {
         return if number < 32 {
@@ -88,7 +88,7 @@ pub fn protocol_number(text: &str) -> Result<u32, String> {
     ))
 }
 
-/// The names that [`protocol_number`] takes, as short as can be, by number.
+/// The names that [`protocol_number`] accepts, in their shortest form, by number.
 #[must_use]
 pub fn protocol_names() -> Vec<String> {
     known().map(|(name, _)| name).collect()

@@ -1,23 +1,23 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! The kernel's reason as an answer has it, for a program that asked for it
-//! (`NETLINK_EXT_ACK`; `enum nlmsgerr_attrs` in include/uapi/linux/netlink.h).
+//! The extended ACK in a reply, for a program that asked for it (`NETLINK_EXT_ACK`;
+//! `enum nlmsgerr_attrs` in include/uapi/linux/netlink.h).
 
 use greet_common::wire::{ALIGN_TO, HEADER_SIZE, Header, NLMSG_DONE, NLMSG_ERROR};
 
 use super::Datagram;
 
-/// `NLM_F_CAPPED`: of the request only the header is quoted.
+/// `NLM_F_CAPPED`: only the header of the request is quoted.
 const NLM_F_CAPPED: u16 = 0x100;
 /// `NLM_F_ACK_TLVS`: attributes follow.
 const NLM_F_ACK_TLVS: u16 = 0x200;
 /// `NLMSGERR_ATTR_MSG`: a text, NUL-terminated.
 const TEXT: u16 = 1;
-/// What an attribute begins with: its length and its type, 16 bits each.
+/// Size of an attribute's header: its length and its type, 16 bits each.
 const ATTRIBUTE: usize = 4;
 
 impl Datagram {
-    /// The text that the first message gives for an error, without its NUL; `None` where it has
-    /// none, or none was captured.
+    /// The text that the first message gives for an error, without its NUL; `None` if it has none,
+    /// or none was captured.
     #[must_use]
     pub fn reason(&self) -> Option<&[u8]> {
         let header = self.header()?;
@@ -81,7 +81,7 @@ mod tests {
                 assert!(cut.reason().is_none_or(|text| b"why".starts_with(text)));
             }
         }
-        // An attribute of no length at all.
+        // An attribute of length zero.
         let mut endless = error(0x300, &asked[..16]);
         endless[36..40].fill(0);
         assert_eq!(datagram(0, 5, &endless).reason(), None);

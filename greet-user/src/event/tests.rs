@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! Events as a greeting makes them, for this and other modules' tests.
+//! The events of a greeting, for the tests of this and other modules.
 
 use greet_common::{
     event::{COMM_SIZE, RecordKind},
@@ -36,7 +36,7 @@ pub(crate) fn head(kind: RecordKind, tid: u32, call: u32) -> Head {
     }
 }
 
-/// What goes from one port to another.
+/// A datagram from one port to another.
 pub(crate) fn datagram(portid: u32, peer_portid: u32, data: &[u8]) -> Datagram {
     Datagram {
         protocol: 31,
@@ -50,8 +50,8 @@ pub(crate) fn datagram(portid: u32, peer_portid: u32, data: &[u8]) -> Datagram {
     }
 }
 
-/// The three events of one greeting by thread `tid`, from `start_ns` on, its stages 10 µs
-/// apart. The buffer is always the same one.
+/// The three events of one greeting by thread `tid`, starting at `start_ns`, its stages 10 µs
+/// apart. The buffer is always the same.
 pub(crate) fn greeting(tid: u32, seq: u32, start_ns: u64) -> [Event; 3] {
     // 0 would be a stage that was not passed.
     let at = |step: u64| start_ns.max(1) + 10_000 * step;
@@ -123,7 +123,7 @@ fn messages_behind_what_was_captured_are_not_denied() {
         "the last one's end is missing, no header"
     );
     assert_eq!(of(50, 100), (1, 0), "one long message");
-    // Zeros behind it are none, be they captured or not.
+    // Zeros after it are not a message, whether captured or not.
     let mut data = bytes(30, 5, 1, 70, b"fdb");
     data.resize(272, 0);
     let mut padded = datagram(70, 0, &data);
@@ -151,7 +151,7 @@ fn zeros_behind_a_message_are_no_message() {
     let mut data = bytes(30, 5, 1, 70, b"fdb");
     data.extend([0; 256]);
     assert_eq!(datagram(70, 0, &data).headers().len(), 1);
-    // The kernel ends here; it is shown why.
+    // The kernel stops here; the message is shown to explain why.
     assert_eq!(datagram(70, 0, &[0; 32]).headers().len(), 1);
 }
 

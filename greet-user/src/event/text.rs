@@ -1,21 +1,21 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! What is text, and how bytes that are not are shown. Whoever sends a message chooses
-//! its bytes: they must not move a terminal's cursor or break a line of output.
+//! What is text, and how other bytes are shown. The sender of a message chooses its bytes: they
+//! must not move a terminal's cursor or break a line of output.
 
 use std::{borrow::Cow, io};
 
 use serde::Serialize;
 
-/// The payload's text: UTF-8 that a terminal can show, up to the NULs at the end. `None`
-/// where there is none, or something else.
+/// The payload's text: UTF-8 that a terminal can show, without trailing NULs. `None` if there is
+/// none, or if it is something else.
 #[must_use]
 pub fn printable(payload: &[u8]) -> Option<&str> {
     let text = str::from_utf8(without_zeros(payload)?).ok()?;
     is_printable(text).then_some(text)
 }
 
-/// The bytes up to the last that is not 0, if there is one: a piece at a time, because an
-/// answer is mostly zeros.
+/// The bytes up to the last one that is not 0, if any: a piece at a time, because a reply is mostly
+/// zeros.
 fn without_zeros(bytes: &[u8]) -> Option<&[u8]> {
     let pieces = bytes.rchunks(PIECE);
     let zeros = pieces.take_while(|piece| all(piece, |byte| byte == 0));
@@ -24,17 +24,17 @@ fn without_zeros(bytes: &[u8]) -> Option<&[u8]> {
     Some(&bytes[..=last])
 }
 
-/// How many bytes a question is put to at once.
+/// How many bytes are tested at once.
 const PIECE: usize = 32;
 
-/// Whether it holds for each byte: asked of all bytes of a piece before the answers are
-/// looked at, which the compiler makes vector instructions of.
+/// Whether it holds for each byte: tests all bytes of a piece before it looks at the results, which
+/// the compiler turns into vector instructions.
 pub fn all(bytes: &[u8], holds: impl Fn(u8) -> bool) -> bool {
     let of = |piece: &[u8]| piece.iter().fold(true, |all, byte| all & holds(*byte));
     bytes.chunks(PIECE).all(of)
 }
 
-/// The bytes as text on one line: what cannot be shown is escaped.
+/// The bytes as text on one line, with unprintable characters escaped.
 #[must_use]
 pub fn escaped(bytes: &[u8]) -> Cow<'_, str> {
     match str::from_utf8(bytes) {
@@ -44,9 +44,9 @@ pub fn escaped(bytes: &[u8]) -> Cow<'_, str> {
     }
 }
 
-/// A line of JSON in which a terminal finds nothing to obey: what text may not have in it is
-/// written as `\u` and its number, which means the same. JSON itself asks that of less: not of
-/// DEL, of the control characters above it, of what turns the direction of a line around.
+/// Makes a line of JSON safe for a terminal: characters that text may not contain are written as
+/// `\u` and their number, which means the same. JSON itself requires less: it allows DEL, the
+/// control characters above it and those that reverse the direction of a line.
 fn plain_json(line: &mut Vec<u8>) {
     if all(line, |byte| matches!(byte, b' '..=b'~')) {
         return;
@@ -56,7 +56,7 @@ fn plain_json(line: &mut Vec<u8>) {
     };
     let mut plain = String::with_capacity(text.len());
     for c in text.chars() {
-        // Behind a letter: a combining mark is text.
+        // After a letter: a combining mark is text.
         if c == '\n' || is_printable(&format!("a{c}")) {
             plain.push(c);
         } else {
@@ -68,28 +68,28 @@ fn plain_json(line: &mut Vec<u8>) {
     *line = plain.into_bytes();
 }
 
-/// A value as a line of JSON in which a terminal finds nothing to obey.
+/// A value as a line of JSON that is safe for a terminal.
 ///
 /// # Errors
-/// Where the value cannot be written as JSON.
+/// If the value cannot be written as JSON.
 pub fn json_line(value: &impl Serialize) -> io::Result<Vec<u8>> {
     let mut line = serde_json::to_vec(value)?;
     end_json_line(&mut line);
     Ok(line)
 }
 
-/// Ends a line of JSON that was put together piece by piece.
+/// Ends a line of JSON that was assembled piece by piece.
 pub fn end_json_line(line: &mut Vec<u8>) {
     plain_json(line);
     line.push(b'\n');
 }
 
-/// Holds where Rust's own escaping changes nothing but quotes and backslashes: it
-/// escapes control characters, format characters (they can turn the direction of a line
-/// around) and what is not assigned. A combining mark is text if it follows something.
+/// True if Rust's own escaping changes nothing but quotes and backslashes: it escapes control
+/// characters, format characters (they can reverse the direction of a line) and unassigned ones. A
+/// combining mark is text if it follows another character.
 #[must_use]
 pub fn is_printable(text: &str) -> bool {
-    // Nearly all text is plain; the rest of the question takes ten times as long.
+    // Nearly all text is plain; the rest of the test takes ten times as long.
     if all(text.as_bytes(), |byte| matches!(byte, b' '..=b'~')) {
         return true;
     }

@@ -1,17 +1,18 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! Uevents (protocol 15) are text without a netlink header: the kernel's
-//! (`lib/kobject_uevent.c`: `ACTION@DEVPATH`, then `KEY=value`, each ending with a NUL), and
-//! udev's, which it sends on to its listeners behind a header of its own
+//! Uevents (protocol 15) are text without a netlink header: those of the kernel
+//! (`lib/kobject_uevent.c`: `ACTION@DEVPATH`, then `KEY=value`, each ending with a NUL), and those
+//! of udev, which it forwards to its listeners with a header of its own
 //! (`struct udev_monitor_netlink_header`, systemd's sd-device/device-monitor.c). What a process
+//! sends to the kernel does have a netlink header.
 //! sends to the kernel has a netlink header all the same.
 
 use super::text::escaped;
 
 /// `NETLINK_KOBJECT_UEVENT`.
 pub(super) const PROTOCOL: u32 = 15;
-/// What udev's begin with.
+/// The start of udev's uevents.
 const LIBUDEV: &[u8] = b"libudev\0";
-/// Where udev's header says where its properties begin: a number in the machine's byte order.
+/// Offset in udev's header of the offset of its properties: a number in native byte order.
 const PROPERTIES_OFF: usize = 16;
 
 /// The pieces of a uevent, each without its NUL; `None` for anything else.
@@ -30,13 +31,13 @@ pub(super) fn pieces(data: &[u8]) -> Option<Vec<&[u8]>> {
     Some(first.into_iter().chain(pieces).collect())
 }
 
-/// On one line.
+/// The pieces on one line.
 pub(super) fn text(pieces: &[&[u8]]) -> String {
     let pieces: Vec<_> = pieces.iter().map(|piece| escaped(piece)).collect();
     pieces.join(" ")
 }
 
-/// `add@/devices/…`: an action is a word of small letters.
+/// `add@/devices/…`: an action is a word of lowercase letters.
 fn is_of_kernel(data: &[u8]) -> bool {
     let letters = data.iter().take_while(|byte| byte.is_ascii_lowercase());
     let action = letters.count();
@@ -71,7 +72,7 @@ mod tests {
         let injected = bytes(16, 5, 1, 5, b"add@/devices/x\0");
         let text = Some("add@/devices/x".to_owned());
         assert_eq!(shown(&injected), (false, text));
-        // Properties beyond what was captured are not seen.
+        // Properties beyond the captured part are not seen.
         assert!(!shown(&b"libudev\0\xfe\xed\xca\xfe\x28\0\0\0\xff\xff\xff\xff"[..]).0);
     }
 }

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! Which open exchanges an answer may belong to: by who asked and the request's sequence number,
+//! Which open exchanges a reply may belong to: by the requester and the request's sequence number,
 //! and by socket.
 
 use std::collections::BTreeSet;
@@ -9,21 +9,21 @@ use hashbrown::HashMap;
 use super::Exchange;
 use crate::event::{Datagram, Request};
 
-/// A socket, as the world outside knows it: network namespace, protocol, port ID.
+/// A socket, as seen from outside: network namespace, protocol, port ID.
 pub(super) type Port = (u32, u32, u32);
 
-/// Sequence numbers of one exchange that are kept: a datagram may hold thousands of requests.
+/// How many sequence numbers of one exchange are kept: a datagram may hold thousands of requests.
 const MOST: usize = 64;
-/// Stands for a sequence number that is not known. Answers that the kernel makes unasked bear it,
-/// so no other is looked for by it.
+/// A sequence number that is not known. The kernel's notifications carry it, so no other message is
+/// looked up by it.
 pub(super) const UNKNOWN: u32 = 0;
 
-/// Open exchanges, by what identifies their answers.
+/// Open exchanges, by what identifies their replies.
 #[derive(Debug, Default)]
 pub(super) struct Asked {
     /// The oldest first.
     of: HashMap<(Port, u32), Vec<u64>>,
-    /// Each with the sockets that its messages are queued at, or its request came from.
+    /// Each with the sockets that its messages are queued at, or that its request came from.
     sockets: BTreeSet<(u64, u64)>,
 }
 
@@ -59,13 +59,13 @@ impl Asked {
         }
     }
 
-    /// Those that asked with this number, the newest first.
+    /// Those whose request had this sequence number, the newest first.
     pub(super) fn by(&self, port: Port, seq: u32) -> impl Iterator<Item = u64> {
         let ids = self.of.get(&(port, seq));
         ids.into_iter().flatten().rev().copied()
     }
 
-    /// Those that have to do with this socket.
+    /// Those that involve this socket.
     pub(super) fn at(&self, sock: u64) -> Vec<u64> {
         let range = (sock, 0)..=(sock, u64::MAX);
         self.sockets.range(range).map(|(_, id)| *id).collect()
@@ -82,7 +82,7 @@ fn sockets(exchange: &Exchange) -> impl Iterator<Item = u64> {
     )
 }
 
-/// Who asked, and with which numbers. An answer whose request was not seen yet has its own.
+/// The requester, and its sequence numbers. A reply whose request was not seen yet has its own.
 fn keys(exchange: &Exchange) -> Option<(Port, Vec<u32>)> {
     let Some(request) = &exchange.request else {
         let datagram = &exchange.queued.first()?.message.datagram;
@@ -91,7 +91,8 @@ fn keys(exchange: &Exchange) -> Option<(Port, Vec<u32>)> {
     let asked = request.datagram.headers().into_iter();
     let mut seqs: Vec<_> = asked.map(|header| header.seq).take(MOST).collect();
     if seqs.is_empty() {
-        // Of a request without its bytes the first answer tells: later ones are added to it.
+        // The first reply to a request without its bytes supplies the number: later ones are added
+        // to it.
         let first = exchange.queued.first();
         let header = first.and_then(|queued| queued.message.datagram.header());
         seqs.push(header.map_or(UNKNOWN, |header| header.seq));
@@ -101,13 +102,13 @@ fn keys(exchange: &Exchange) -> Option<(Port, Vec<u32>)> {
     Some((port_of(request), seqs))
 }
 
-/// Who asked.
+/// The requester.
 pub(super) fn port_of(request: &Request) -> Port {
     let datagram = &request.datagram;
     (datagram.netns, datagram.protocol, datagram.portid)
 }
 
-/// Who gets it, if it is the kernel's and for one socket alone.
+/// The receiver, if the message comes from the kernel and is for one socket only.
 pub(super) fn receiver_of(datagram: &Datagram) -> Option<Port> {
     let is_unicast = datagram.portid == 0 && datagram.group == 0;
     is_unicast.then_some((datagram.netns, datagram.protocol, datagram.peer_portid))

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! Calls that have not ended: what happens in one is told, or belongs to its request, when it
+//! Calls that have not ended: what happens in one is emitted, or assigned to its request, when it
 //! does.
 
 use super::{Exchange, Journey, Pairing, Queued, Update, losses::Losses, update::update};
@@ -12,12 +12,12 @@ pub(super) struct Call {
     pub(super) messages: Vec<Queued>,
     pub(super) extacks: Vec<Extack>,
     pub(super) losses: Losses,
-    /// The request, where it was reported before the call's end.
+    /// The request, if it was reported before the call's end.
     crossed: Option<Request>,
 }
 
 impl Call {
-    /// The request, now that the call has ended: one that was reported at `cross` brings the
+    /// The request, now that the call has ended: if it was reported at `cross`, that record had the
     /// bytes, and was emitted then.
     pub(super) fn complete(
         &mut self,
@@ -41,8 +41,8 @@ impl Call {
 }
 
 impl Journey {
-    /// The call that the thread is in. One that the thread must have left, because it is in
-    /// another, lost its end.
+    /// The call that the thread is in. If an older one is still open, its end was lost: the thread
+    /// must have left it.
     pub(super) fn call(
         &mut self,
         tid: u32,
@@ -62,7 +62,7 @@ impl Journey {
         })
     }
 
-    /// The call whose end has come, if anything happened in it.
+    /// The call that has ended, if anything happened in it.
     pub(super) fn end_call(
         &mut self,
         tid: u32,
@@ -79,7 +79,7 @@ impl Journey {
         None
     }
 
-    /// A request is on its way into the kernel; its call goes on.
+    /// A request is on its way into the kernel; its call continues.
     pub(super) fn crossed(&mut self, request: Request, emit: &mut impl FnMut(Update<'_>)) {
         let (tid, number) = (request.head.tid, request.head.call);
         emit(Update::Request(&request));
@@ -92,7 +92,7 @@ impl Journey {
         self.make_room(emit);
     }
 
-    /// The call lost its end, or did not come to it as long as we watched.
+    /// The call's end was lost, or did not come before the trace ended.
     pub(super) fn abandon(&mut self, tid: u32, emit: &mut impl FnMut(Update<'_>)) {
         let Some(mut call) = self.calls.remove(&tid) else {
             return;
@@ -107,12 +107,12 @@ impl Journey {
             self.open(Exchange::alone(queued), emit);
         }
         call.losses.iter().for_each(|loss| emit(Update::Loss(loss)));
-        // One of which nobody knows the socket may be of a call that is not looked at.
+        // One whose socket is unknown may belong to a call that is not traced.
         let known = call.extacks.iter().filter(|extack| extack.head.sock != 0);
         known.for_each(|extack| emit(Update::Extack(extack, None)));
     }
 
-    /// What is known of a call becomes an exchange.
+    /// Turns what is known of a call into an exchange.
     pub(super) fn conclude(
         &mut self,
         request: Request,
@@ -150,7 +150,7 @@ impl Journey {
         self.open(exchange, emit);
     }
 
-    /// What a call held is another's from now on, or told.
+    /// What a call held is held elsewhere from now on, or emitted.
     fn let_go(&mut self, call: &Call) {
         let messages = call.messages.iter().map(|queued| &queued.message.datagram);
         let request = call.crossed.iter().map(|request| &request.datagram);

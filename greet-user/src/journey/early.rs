@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! Deliveries that came before the message that was delivered: in a summary the message is
-//! told late if another thread than the sender's reads it.
+//! Deliveries that came before their message: in a summary the message is emitted late if a thread
+//! other than the sender's reads it.
 
 use std::collections::VecDeque;
 
@@ -9,16 +9,16 @@ use hashbrown::HashMap;
 use super::Buffer;
 use crate::event::Delivery;
 
-/// How many may wait. Most have no message to wait for: it was queued before the tracer
-/// came, or its record was lost.
+/// How many may wait. Most have no message to wait for: it was queued before the tracer started, or
+/// its record was dropped.
 const WAITING: usize = 4096;
 
 /// Those that wait, and how many have waited in vain.
 #[derive(Debug, Default)]
 pub(super) struct Early {
     of: HashMap<Buffer, VecDeque<Delivery>>,
-    /// In the order in which they came, each by its buffer and its stage `receive`; those
-    /// that were taken since are still in it.
+    /// In order of arrival, each by its buffer and its stage `receive`; includes those that were
+    /// taken since.
     order: VecDeque<(Buffer, u64)>,
     given_up: u64,
 }
@@ -37,9 +37,9 @@ impl Early {
         }
     }
 
-    /// The first reading of this buffer after a message was put into it.
+    /// The first read of this buffer after a message was put into it.
     pub(super) fn take(&mut self, key: Buffer, queue_ns: u64) -> Option<Delivery> {
-        // When a message was queued that was first seen at its reading is not known.
+        // For a message first seen when it was read, the time it was queued is unknown.
         (queue_ns != 0)
             .then(|| self.pop(key, |delivery| delivery.receive_ns >= queue_ns))
             .flatten()
@@ -82,7 +82,7 @@ mod tests {
             early.put(key, delivery(1_000_000 * round));
             assert!(early.take(key, 1).is_some());
         }
-        // The list of those that came is full of those that were taken.
+        // The list of arrivals is full of those that were taken.
         early.put(key, delivery(1));
         early.put((2, 2), delivery(2));
         assert!(early.take(key, 1).is_some(), "it was not given up");

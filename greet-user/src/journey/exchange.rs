@@ -1,33 +1,33 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! What belongs together: a request, its handler, its answers.
+//! What belongs together: a request, its handler, its replies.
 
 use greet_common::{Stage, wire::NLM_F_ACK};
 
 use super::{Buffer, Place};
 use crate::event::{self, Datagram, Delivery, End, Extack, Loss, Message, Request};
 
-/// A request with its handler and its answers; or a message that nobody asked for.
+/// A request with its handler and its replies; or a notification.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Exchange {
-    /// The request; `None` for a message that answers none that was seen.
+    /// The request; `None` for a message that replies to none that was seen.
     pub request: Option<Request>,
-    /// The answers in the order in which they were queued. A message to another process
-    /// has itself here, in its receiver's queue.
+    /// The replies in the order in which they were queued. For a message to another process, the
+    /// message itself, in its receiver's queue.
     pub queued: Vec<Queued>,
-    /// The kernel's reasons.
+    /// The extended ACKs.
     pub extacks: Vec<Extack>,
-    /// What was lost in its request's call, other sockets' losses included: see
+    /// What was lost in its request's call, including losses of other sockets: see
     /// [`Self::own_losses`].
     pub losses: Vec<Loss>,
-    /// Answers that did not reach a queue, of which none of the losses tells.
+    /// Replies that were not queued and that no loss accounts for.
     pub unexplained: u32,
-    /// Nobody looked at what is put into receive queues: that there is no answer says nothing.
+    /// Receive queues were not traced: the absence of a reply means nothing.
     pub is_queue_unseen: bool,
-    /// Nobody looked at how messages are read: none of them can be called unread.
+    /// Reads were not traced: no message can be called unread.
     pub is_reading_unseen: bool,
-    /// The dumps that go on, by their sequence numbers.
+    /// The dumps in progress, by their sequence numbers.
     pub(super) running: Vec<u32>,
-    /// Until when it waits for another task's answer: CLOCK_MONOTONIC, ns; 0 if it does not.
+    /// Until when it waits for another task's reply: CLOCK_MONOTONIC, ns; 0 if it does not.
     pub(super) due_ns: u64,
 }
 
@@ -36,9 +36,9 @@ pub struct Exchange {
 pub struct Queued {
     /// The message.
     pub message: Message,
-    /// How it was read; `None` as long as it was not.
+    /// How it was read; `None` until then.
     pub delivery: Option<Delivery>,
-    /// How often it was looked at without being taken (`MSG_PEEK`).
+    /// How often it was peeked at (`MSG_PEEK`).
     pub peeks: u32,
     /// It left the queue unread, with its socket.
     pub gone: bool,
@@ -72,7 +72,7 @@ impl Queued {
 }
 
 impl Exchange {
-    /// All that were captured for it.
+    /// All the datagrams captured for it.
     pub(super) fn datagrams(&self) -> impl Iterator<Item = &Datagram> {
         let request = self.request.iter().map(|request| &request.datagram);
         request.chain(self.queued.iter().map(|queued| &queued.message.datagram))
@@ -85,8 +85,8 @@ impl Exchange {
         }
     }
 
-    /// A copy with so many answers, as many of the kernel's reasons and losses, and so many
-    /// bytes of each message.
+    /// A copy with up to `answers` replies, up to `notes` extended ACKs and as many losses, and up
+    /// to `bytes` bytes of each message.
     #[must_use]
     pub fn cut(&self, answers: usize, notes: usize, bytes: usize) -> Self {
         let request = self.request.as_ref();
@@ -112,7 +112,7 @@ impl Exchange {
         }
     }
 
-    /// Has everything been read that was queued, and will no more be? The socket of a task that died
+    /// Has everything queued been read, and will no more be queued? The socket of a task that died
     /// is closed.
     pub(super) fn is_over(&self) -> bool {
         let mut queued = self.queued.iter();
@@ -120,13 +120,13 @@ impl Exchange {
         self.is_dead() || is_read && self.running.is_empty() && self.due_ns == 0
     }
 
-    /// Did the task die that sent the request?
+    /// Did the task that sent the request die?
     pub(super) fn is_dead(&self) -> bool {
         let request = self.request.as_ref();
         request.is_some_and(|request| request.end == End::Died)
     }
 
-    /// Does the message answer this request? Asked of messages of the same call.
+    /// Does the message reply to this request? Only for messages of the same call.
     pub(super) fn is_answered_by(&self, message: &Message) -> bool {
         let request = self.request.as_ref();
         request.is_some_and(|request| {
@@ -145,13 +145,13 @@ impl Exchange {
         })
     }
 
-    /// Is this the request itself rather than an answer?
+    /// Is this the request itself rather than a reply?
     #[must_use]
     pub fn is_itself(&self, queued: &Queued) -> bool {
         self.is_arrival(&queued.message)
     }
 
-    /// What came of it.
+    /// Its status.
     #[must_use]
     pub fn status(&self) -> Status {
         let Some(request) = &self.request else {
@@ -190,8 +190,8 @@ impl Exchange {
         }
     }
 
-    /// Was a message of it not read as long as we watched? One that left its queue with its
-    /// socket was read by nobody either.
+    /// Was one of its messages still unread when the trace ended? That includes a message that left
+    /// its queue with its socket.
     fn is_unread(&self) -> bool {
         let mut queued = self.queued.iter();
         !self.is_reading_unseen && queued.any(|queued| queued.delivery.is_none())
@@ -207,8 +207,8 @@ impl Exchange {
         is_handled && self.queued.is_empty() && self.losses.is_empty()
     }
 
-    /// What a status alone does not tell, in a sentence: where a call ended that never returned, or
-    /// that nothing was sent in reply to a request which asked for an ACK.
+    /// What the status does not show, in a sentence: where a call that never returned ended, or
+    /// that nothing was sent in reply to a request that asked for an ACK.
     #[must_use]
     pub fn remark(&self) -> Option<&'static str> {
         let asks = || {
@@ -222,8 +222,9 @@ impl Exchange {
         })
     }
 
-    /// Where the call stands, or where the task ended, that did not return from `sendmsg()` to its
-    /// program; `None` where it did. The receive callback counts as long as its end was not passed.
+    /// Where a call that did not return from `sendmsg()` to its program is stuck, or where its task
+    /// ended; `None` if it returned. The call is in the receive callback until the end of that is
+    /// passed.
     fn stuck(&self) -> Option<&'static str> {
         let request = self.request.as_ref()?;
         let is_in_callback = request.handle_ns != 0 && request.handled_ns == 0;
@@ -236,8 +237,8 @@ impl Exchange {
         })
     }
 
-    /// The request's sequence number; where its bytes were not seen, that of its first
-    /// answer, for an answer bears it.
+    /// The request's sequence number; if its bytes were not seen, that of its first reply, which
+    /// carries the same number.
     #[must_use]
     pub fn seq(&self) -> Option<u32> {
         let asked = self.request.as_ref()?.datagram.header();
@@ -245,7 +246,8 @@ impl Exchange {
         Some(header?.seq)
     }
 
-    /// When the stage was passed: CLOCK_MONOTONIC, ns. Of several answers the first counts.
+    /// When the stage was passed: CLOCK_MONOTONIC, ns. If there are several replies, that of the
+    /// first.
     #[must_use]
     pub fn stage(&self, stage: Stage) -> Option<u64> {
         let request = self.request.as_ref();
@@ -269,7 +271,7 @@ impl Exchange {
         })
     }
 
-    /// The stages that were passed, in the order in which they were.
+    /// The stages that were passed, in order of time.
     #[must_use]
     pub fn stages(&self) -> Vec<(Stage, u64)> {
         let queued = |stage| Some((stage, self.stage(stage)?));
@@ -279,13 +281,13 @@ impl Exchange {
         stages
     }
 
-    /// Time between two stages, in ns, where both were seen.
+    /// Time between two stages, in ns, if both were seen.
     #[must_use]
     pub fn span(&self, from: Stage, to: Stage) -> Option<u64> {
         self.stage(to)?.checked_sub(self.stage(from)?)
     }
 
-    /// The named spans that its stages allow, in ns.
+    /// The named spans for which it has the stages, in ns.
     pub fn spans(&self) -> impl Iterator<Item = (&'static str, u64)> {
         let named = SPANS
             .into_iter()
@@ -293,8 +295,8 @@ impl Exchange {
         named.chain(self.complete().map(|ns| (COMPLETE, ns)))
     }
 
-    /// From stage `send` until the last of its messages was delivered, in ns; `None` as long as one
-    /// was not.
+    /// From stage `send` until the last of its messages was delivered, in ns; `None` if one was
+    /// not.
     #[must_use]
     pub fn complete(&self) -> Option<u64> {
         let queued = self.queued.iter();
@@ -304,25 +306,24 @@ impl Exchange {
     }
 }
 
-/// What came of a request.
+/// The status of a request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Status {
-    /// It was answered, and the answers were read, where that was watched.
+    /// There was a reply, and all replies were read, if reads are traced.
     Answered,
-    /// It was answered, and an answer was not read as long as we watched, or left with its
-    /// socket.
+    /// There was a reply, but one was not read before the trace ended, or left with its socket.
     Unread,
-    /// Nothing answered it; mostly nothing was to.
+    /// There was no reply; usually none is due.
     Unanswered,
-    /// It was answered with an error.
+    /// The reply was an error.
     Refused,
     /// `sendmsg()` failed.
     Failed,
-    /// An answer was lost: it did not reach its queue, or not the reader's memory.
+    /// A reply was lost: it did not reach its queue, or not the reader's memory.
     Lost,
-    /// An answer was read in part only: its reader's buffer was too small.
+    /// A reply was only partly read: its reader's buffer was too small.
     Truncated,
-    /// It was sent; what came of it was not watched.
+    /// It was sent; its outcome was not traced.
     Sent,
     /// It was for another process, which has read it.
     Delivered,
@@ -351,7 +352,7 @@ impl Status {
         Self::Sent,
     ];
 
-    /// As one word.
+    /// As a single word.
     #[must_use]
     pub const fn name(self) -> &'static str {
         match self {
@@ -373,8 +374,8 @@ impl Status {
 
 /// The span from `send` to the delivery of the first reply.
 pub const FIRST_REPLY: &str = "first_reply";
-/// The span from `send` to the delivery of the last reply: the same where there is one. Not in
-/// [`SPANS`], for it does not lie between two stages of one message.
+/// The span from `send` to the delivery of the last reply: the same if there is only one. Not in
+/// [`SPANS`], because it is not between two stages of one message.
 pub const COMPLETE: &str = "complete";
 
 /// The named spans between two stages, those of the first reply.

@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! How much memory messages take that are held, in exchanges that are open and in calls that have
-//! not ended: they come from anybody, who need not read the answers.
+//! How much memory is used by messages held in open exchanges and in calls that have not ended: any
+//! process can send them, and need not read the replies.
 
 use std::mem::size_of;
 
 use super::Queued;
 use crate::event::{Datagram, Extack, Loss};
 
-/// Bytes of all of them at most.
+/// The most bytes that may be held.
 const MOST: usize = 64 << 20;
 
 /// Bytes that are held.
@@ -23,7 +23,8 @@ impl Held {
         self.0 -= weight(datagram);
     }
 
-    /// The same of losses and reasons: a datagram may hold thousands of requests that each have one.
+    /// The same for losses and extended ACKs: a datagram may hold thousands of requests that each
+    /// have one.
     pub(super) const fn add_notes(&mut self, losses: usize, extacks: usize) {
         self.0 += notes(losses, extacks);
     }
@@ -54,7 +55,7 @@ mod tests {
         journey::{Journey, Update},
     };
 
-    /// A reply that nobody reads, of as many bytes as can be captured.
+    /// A reply that is never read, of as many bytes as can be captured.
     #[test]
     fn who_never_reads_cannot_fill_the_memory() {
         let mut journey = Journey::new(true);
@@ -81,7 +82,7 @@ mod tests {
             told > most - 8 && told == journey.cut_short(),
             "{told} of {sent}"
         );
-        // The same without an end of their calls, as a recording that was made up may have it.
+        // The same without an end of their calls, as in a crafted recording.
         for number in 1..=2 * most {
             let [mut message, ..] = greeting(u32::try_from(number).expect("few"), 1, number);
             if let Event::Message(message) = &mut message {

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! Answers that come late: the later parts of a dump, which the kernel makes inside any
-//! `recvmsg()` of its socket, and what another task queues after `sendmsg()` has returned
-//! (audit's threads, a module's work queue). An exchange that may still get one stays open: a
-//! dump up to its end, another for [`PATIENCE_NS`] of the events' own time.
+//! Late replies: the later parts of a dump, which the kernel builds inside any `recvmsg()` of its
+//! socket, and what another task queues after `sendmsg()` has returned (audit's threads, a module's
+//! work queue). An exchange that may still get one stays open: a dump until its end, another for
+//! [`PATIENCE_NS`] of the events' own time.
 
 use std::cmp::Reverse;
 
@@ -14,24 +14,24 @@ use super::{
 };
 use crate::event::{Close, End, Extack, Message, Request};
 
-/// How long an exchange waits for an answer by another task, ns.
+/// How long an exchange waits for a reply from another task, ns.
 const PATIENCE_NS: u64 = 400_000_000;
-/// How long an answer that was seen before its request waits for it, ns: that call is about to
+/// How long a reply that was seen before its request waits for it, ns: that call is about to
 /// return.
 const EARLY_NS: u64 = 50_000_000;
-/// `NETLINK_AUDIT`: its threads answer behind the acknowledgement.
+/// `NETLINK_AUDIT`: its threads reply after the acknowledgement.
 const AUDIT: u32 = 9;
-/// The protocols whose kernel side answers inside `sendmsg()` or, to a dump, inside `recvmsg()`:
+/// The protocols whose kernel side replies inside `sendmsg()` or, for a dump, inside `recvmsg()`:
 /// route, sock_diag, nflog, xfrm, selinux, fib_lookup, netfilter, uevents, rdma, crypto; and
-/// usersock, which the kernel does not answer at all.
+/// usersock, to which the kernel does not reply at all.
 const ANSWERS_AT_ONCE: [u32; 11] = [0, 2, 4, 5, 6, 7, 10, 12, 15, 20, 21];
-/// `NLM_F_DUMP`: some families take either bit.
+/// `NLM_F_DUMP`: some families accept either bit.
 const NLM_F_DUMP: u16 = 0x300;
-/// What a second dump on a socket gets while the first goes on.
+/// The error for a second dump on a socket while the first is in progress.
 const EBUSY: i32 = 16;
 
 impl Exchange {
-    /// Takes note of an answer: does it begin a dump, or end one?
+    /// Processes a reply: does it start a dump, or end one?
     pub(super) fn follow_dump(&mut self, at: usize) {
         let datagram = &self.queued[at].message.datagram;
         let Some(first) = receiver_of(datagram).and_then(|_| datagram.header()) else {
@@ -53,7 +53,7 @@ impl Exchange {
         }
     }
 
-    /// Was a dump asked for with this number? Where that was not seen, the answer says it.
+    /// Was a dump requested with this number? If that was not seen, the reply decides.
     fn asks_for_dump(&self, seq: u32) -> bool {
         let Some(request) = &self.request else {
             return false;
@@ -63,10 +63,10 @@ impl Exchange {
         asked.peek().is_none() || asked.any(|header| header.flags & NLM_F_DUMP != 0)
     }
 
-    /// May another task still answer?
+    /// May another task still reply?
     pub(super) fn awaits_another_task(&self) -> bool {
         let Some(request) = &self.request else {
-            // An answer that is seen before its request, whose call has not returned.
+            // A reply that is seen before its request, whose call has not returned.
             let [queued] = self.queued.as_slice() else {
                 return false;
             };
@@ -107,7 +107,7 @@ fn answers_at_once(protocol: u32) -> bool {
     ANSWERS_AT_ONCE.contains(&protocol)
 }
 
-/// Is it nobody's but a module's?
+/// Can only a module use this protocol?
 fn is_modules(protocol: u32) -> bool {
     protocol == NETLINK_TEST_PROTOCOL || crate::event::protocol_name(protocol).is_none()
 }
@@ -119,7 +119,7 @@ fn is_numbered(request: &Request) -> bool {
     is_unseen || request.datagram.header().is_some()
 }
 
-/// The greeting's module answers only where that is asked for.
+/// The greeting's module replies only if asked to.
 fn is_greeting_without_ack(request: &Request) -> bool {
     let header = request.datagram.header();
     request.datagram.protocol == NETLINK_TEST_PROTOCOL
@@ -151,7 +151,7 @@ impl Journey {
         self.close_if_over(place, emit);
     }
 
-    /// The exchange that a message answers which was not queued inside its request's call.
+    /// The exchange to which a message replies that was not queued inside its request's call.
     fn asker(&self, message: &Message) -> Option<u64> {
         let datagram = &message.datagram;
         let port = receiver_of(datagram)?;
@@ -169,7 +169,7 @@ impl Journey {
             return None;
         }
         by(seq).next().or_else(|| {
-            // Where the requests' bytes are not seen, and only one has no answer yet.
+            // If the requests' bytes are not seen, and only one has no reply yet.
             let is_unanswered = |id: &u64| {
                 let exchange = &self.open[id];
                 let request = exchange.request.as_ref();
@@ -181,7 +181,7 @@ impl Journey {
         })
     }
 
-    /// The answers that another task queued before the request's call returned.
+    /// Takes the replies that another task queued before the request's call returned.
     pub(super) fn take_early_answers(&mut self, exchange: &mut Exchange) {
         let Some(request) = &exchange.request else {
             return;
@@ -192,7 +192,7 @@ impl Journey {
         let (port, sock, send_ns) = (port_of(request), request.head.sock, request.send_ns);
         let mut seqs: Vec<_> = request.datagram.headers().iter().map(|it| it.seq).collect();
         if request.datagram.data.is_empty() {
-            // Where the requests' bytes are not seen, and all that came has one number.
+            // If the requests' bytes are not seen, and everything that came has the same number.
             let mut early = self.early_seqs(sock);
             early.dedup();
             seqs = if early.len() == 1 { early } else { seqs };
@@ -219,7 +219,7 @@ impl Journey {
         }
     }
 
-    /// The numbers of the answers at this socket whose request was not seen yet.
+    /// The sequence numbers of the replies at this socket whose request was not seen yet.
     fn early_seqs(&self, sock: u64) -> Vec<u32> {
         let open = self.asked.at(sock).into_iter();
         let alone = open.filter_map(|id| self.open.get(&id));
@@ -230,7 +230,7 @@ impl Journey {
             .collect()
     }
 
-    /// Sets how long the exchange waits for another task's answer, from now on.
+    /// Sets how long the exchange waits for another task's reply, from now on.
     pub(super) fn wait_for_answers(&mut self, id: u64) {
         let Some(exchange) = self.open.get_mut(&id) else {
             return;
@@ -247,14 +247,14 @@ impl Journey {
                 self.due.push(Reverse((exchange.due_ns, id)));
             }
         }
-        // Most are answered long before: what is listed need not be kept.
+        // Most get their reply long before: their entries need not be kept.
         if self.due.len() > 2 * WAITING {
             let open = &self.open;
             self.due.retain(|Reverse((_, id))| open.contains_key(id));
         }
     }
 
-    /// A socket has one dump at a time: where another begins, the end of the last was not seen.
+    /// A socket has one dump at a time: if another starts, the end of the last was not seen.
     pub(super) fn let_one_dump_run(&mut self, id: u64, emit: &mut impl FnMut(Update<'_>)) {
         let running = self.open.get(&id).filter(|open| !open.running.is_empty());
         let Some(request) = running.and_then(|open| open.request.as_ref()) else {
@@ -269,14 +269,14 @@ impl Journey {
         }
     }
 
-    /// When the next exchange stops waiting for another task's answer: CLOCK_MONOTONIC, ns.
+    /// When the next exchange stops waiting for another task's reply: CLOCK_MONOTONIC, ns.
     #[must_use]
     pub fn due_ns(&self) -> Option<u64> {
         self.due.peek().map(|Reverse((due_ns, _))| *due_ns)
     }
 
-    /// Time goes on, though nothing happens: what has waited long enough is told. Every event up
-    /// to `now_ns` must have been pushed.
+    /// Advances the time, even if nothing happens: what has waited long enough is emitted. Every
+    /// event up to `now_ns` must have been pushed.
     pub fn tick(&mut self, now_ns: u64, emit: &mut impl FnMut(Update<'_>)) {
         self.now_ns = self.now_ns.max(now_ns);
         while let Some(Reverse((due_ns, id))) = self.due.peek().copied()
@@ -287,7 +287,7 @@ impl Journey {
                 continue;
             };
             if exchange.due_ns > self.now_ns {
-                // An answer came meanwhile, and it waits for the next.
+                // A reply came in the meantime, and it waits for the next.
                 self.due.push(Reverse((exchange.due_ns, id)));
             } else {
                 exchange.due_ns = 0;
@@ -296,9 +296,8 @@ impl Journey {
         }
     }
 
-    /// The kernel's reason for what it does inside a `recvmsg()`: it is about the dump whose next
-    /// part follows.
-    /// Returns the sequence number of that dump's request.
+    /// An extended ACK inside a `recvmsg()`: it is about the dump whose next part follows. Returns
+    /// the sequence number of that dump's request.
     pub(super) fn reason_of_dump(&mut self, extack: &Extack, messages: &[Queued]) -> Option<u32> {
         let mut later = messages.iter().map(|queued| &queued.message);
         let part = later.find(|message| message.queue_ns >= extack.time_ns)?;
@@ -308,7 +307,7 @@ impl Journey {
         Some(part.datagram.header()?.seq)
     }
 
-    /// Nobody reads what is in this socket's queue any more, and nobody is answered there.
+    /// What is in this socket's queue will never be read, and it gets no more replies.
     pub(super) fn closed(&mut self, close: &Close, emit: &mut impl FnMut(Update<'_>)) {
         let sock = close.head.sock;
         self.dumps.remove(&sock);

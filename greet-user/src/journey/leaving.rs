@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! Messages leave their queues: a reader takes one, or nobody will any more.
+//! Messages leave their queues: a reader takes one, or it will never be read.
 
 use super::{Buffer, Journey, MSG_PEEK, Place, Update, update::update};
 use crate::event::Delivery;
@@ -36,8 +36,7 @@ impl Journey {
         self.close_if_over(place, emit);
     }
 
-    /// The message that was in this buffer when it was read: nothing is read before it is
-    /// queued.
+    /// The message that was in this buffer when it was read: nothing is read before it is queued.
     fn read(
         &mut self,
         key: Buffer,
@@ -57,7 +56,7 @@ impl Journey {
         self.displaced.get(&key).copied()
     }
 
-    /// Nobody will read this message any more.
+    /// This message will never be read.
     pub(super) fn give_up(&mut self, place: Option<Place>, emit: &mut impl FnMut(Update<'_>)) {
         if let Some(place) = place {
             self.at(place, |queued| queued.gone = true);

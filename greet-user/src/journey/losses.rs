@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! One lost message is one loss. For an answer that finds its queue full the kernel passes two
+//! One lost message is one loss. For a reply that finds its queue full the kernel passes two
 //! places: `netlink_overrun()`, and then `netlink_unicast()` returns `-EAGAIN`
-//! (`netlink_attachskb()` in `net/netlink/af_netlink.c`). The first names the socket, so it is
-//! the one that stays.
+//! (`netlink_attachskb()` in `net/netlink/af_netlink.c`). The first identifies the socket, so it is
+//! the one that is kept.
 
 use std::collections::VecDeque;
 
@@ -13,8 +13,8 @@ use crate::event::{Loss, Owner, Request};
 const EAGAIN: i32 = 11;
 const ECONNREFUSED: i32 = 111;
 
-/// How many overruns outside of a watched call may wait for their failure. It follows at once but
-/// for records of other CPUs.
+/// How many overruns outside of a traced call may wait for their failure. It follows at once,
+/// except for records from other CPUs in between.
 const WAITING: usize = 64;
 
 /// What was lost in a call.
@@ -46,9 +46,9 @@ impl Losses {
         self.all.iter()
     }
 
-    /// How many of those that did not reach a queue no record tells of: in a summary none is
-    /// written, and a record may be dropped. Where queues are not watched, that none was reached
-    /// says nothing.
+    /// How many of those that were not queued have no record: in a summary none is written, and a
+    /// record may be dropped. If queues are not traced, the number of unqueued messages means
+    /// nothing.
     pub(super) fn unexplained(&self, unqueued: u32, watched: Watched) -> u32 {
         if !watched.queues {
             return 0;
@@ -58,7 +58,7 @@ impl Losses {
         unqueued.saturating_sub(self.failures.max(overruns))
     }
 
-    /// They are of this request. What its own socket lost its sender lost.
+    /// The losses as this request's. What its own socket lost was lost by its sender.
     pub(super) fn of(mut self, request: &Request) -> Vec<Loss> {
         for loss in &mut self.all {
             if loss.owner.is_none() && is_own(loss, request) && loss.result != -ECONNREFUSED {
@@ -69,7 +69,7 @@ impl Losses {
     }
 }
 
-/// Overruns outside of a watched call.
+/// Overruns outside of a traced call.
 #[derive(Debug, Default)]
 pub(super) struct Overruns(VecDeque<Loss>);
 
@@ -99,8 +99,8 @@ fn is_same(overrun: &Loss, failure: &Loss) -> bool {
         && of(overrun) == of(failure)
 }
 
-/// Did this request's sender lose it? In its call other sockets may lose messages as well. What
-/// is refused for want of a receiver was an answer to nobody else.
+/// Did this request's sender lose it? Other sockets may lose messages in its call, too. A message
+/// refused because there was no receiver can only have been a reply to this sender.
 fn is_own(loss: &Loss, request: &Request) -> bool {
     if loss.overrun == 0 {
         loss.portid == request.datagram.portid || loss.result == -ECONNREFUSED
@@ -110,7 +110,7 @@ fn is_own(loss: &Loss, request: &Request) -> bool {
 }
 
 impl Journey {
-    /// In a call it is told when that ends.
+    /// In a call it is emitted when the call ends.
     pub(super) fn loss(&mut self, loss: Loss, emit: &mut impl FnMut(Update<'_>)) {
         if loss.head.call != 0 {
             let losses = &mut self.call(loss.head.tid, loss.head.call, emit).losses;
@@ -126,8 +126,8 @@ impl Journey {
 }
 
 impl Exchange {
-    /// The losses that hit this exchange's own messages. The others happened in its request's
-    /// call to other sockets.
+    /// The losses that hit this exchange's own messages. The others happened to other sockets in
+    /// its request's call.
     pub fn own_losses(&self) -> impl Iterator<Item = &Loss> {
         let request = self.request.as_ref();
         let is_own = move |loss: &&Loss| request.is_none_or(|request| is_own(loss, request));
@@ -141,7 +141,7 @@ impl Exchange {
         self.own_losses().count() as u64 + self.lost_unrecorded()
     }
 
-    /// Those among them of which no [`Loss`] tells.
+    /// Those among them that have no [`Loss`].
     #[must_use]
     pub fn lost_unrecorded(&self) -> u64 {
         let reads = self.queued.iter();

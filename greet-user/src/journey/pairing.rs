@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! Which request of its datagram an answer belongs to, and which answer a reason of the kernel's.
+//! Which request of its datagram a reply belongs to, and which reply an extended ACK.
 
 use greet_common::wire::{Header, NLMSG_ERROR};
 
@@ -8,21 +8,21 @@ use crate::event::{Datagram, Extack};
 
 /// `NETLINK_NETFILTER`.
 const NETFILTER: u32 = 12;
-/// `NFNL_MSG_BATCH_BEGIN`: what errors there are is answered when the whole batch was looked at
+/// `NFNL_MSG_BATCH_BEGIN`: errors are sent after the whole batch was processed
 /// (`nfnl_err_deliver()` in net/netfilter/nfnetlink.c).
 const BATCH_BEGIN: u16 = 0x10;
 
-/// The requests of a datagram, each with its answers and the kernel's reasons.
+/// The requests of a datagram, each with its replies and extended ACKs.
 #[derive(Debug)]
 pub struct Pairing<'a> {
     exchange: &'a Exchange,
     requests: Vec<Header>,
-    /// Of each reason, the answer that it is about: its place among `passed`.
+    /// For each extended ACK, the reply that it is about: its index in `passed`.
     answers: Vec<Option<usize>>,
 }
 
 impl<'a> Pairing<'a> {
-    /// Pairs what an exchange consists of.
+    /// Pairs the parts of an exchange.
     #[must_use]
     pub fn of(exchange: &'a Exchange) -> Self {
         let request = exchange.request.as_ref();
@@ -42,8 +42,8 @@ impl<'a> Pairing<'a> {
         self.requests.len() > 1
     }
 
-    /// The number of the request in its datagram that the message answers, from 0; `None` where
-    /// that is not known, because several have the same sequence number.
+    /// The index in its datagram of the request that the message replies to, from 0; `None` if not
+    /// known, because several have the same sequence number.
     #[must_use]
     pub fn request_of(&self, queued: &Queued) -> Option<usize> {
         let datagram = &queued.message.datagram;
@@ -62,20 +62,20 @@ impl<'a> Pairing<'a> {
         first.filter(|_| second.is_none()).map(|(number, _)| number)
     }
 
-    /// The kernel's reasons that are about this answer, by its place among `passed`.
+    /// The extended ACKs about this reply, by its index in `passed`.
     pub fn reasons_of(&self, answer: usize) -> impl Iterator<Item = &'a Extack> {
         let all = self.exchange.extacks.iter().zip(&self.answers);
         all.filter(move |(_, of)| **of == Some(answer))
             .map(|(extack, _)| extack)
     }
 
-    /// Those that are about none that was seen.
+    /// Those about no reply that was seen.
     pub fn reasons_of_none(&self) -> impl Iterator<Item = &'a Extack> {
         let all = self.exchange.extacks.iter().zip(&self.answers);
         all.filter(|(_, of)| of.is_none()).map(|(extack, _)| extack)
     }
 
-    /// The sequence numbers of the requests that the reasons are about.
+    /// The sequence numbers of the requests that the extended ACKs are about.
     pub fn seqs_of_reasons(&self) -> impl Iterator<Item = Option<u32>> {
         let only = self.exchange.seq().filter(|_| !self.are_several());
         self.answers.iter().map(move |answer| {
@@ -86,8 +86,8 @@ impl<'a> Pairing<'a> {
     }
 }
 
-/// The answer that a reason is about. The kernel deals with one request after the other, so it
-/// is the next one that was queued; an answer that has the text itself says it best.
+/// The reply that an extended ACK is about. The kernel handles one request after the other, so it
+/// is the next one that was queued; a reply that contains the text itself is the best match.
 fn answer_of(
     exchange: &Exchange,
     requests: &[Header],

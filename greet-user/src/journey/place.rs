@@ -4,7 +4,7 @@
 use super::{Journey, Queued};
 use crate::event::Message;
 
-/// Where a message is that waits to be read.
+/// Where a message that waits to be read is kept.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Place {
     /// Not kept.

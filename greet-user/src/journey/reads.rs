@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! How a message was read, and what must be shown of it wherever it is shown.
+//! How a message was read, and what every view must show of it.
 
 use greet_common::{
     event::LEN_UNKNOWN,
@@ -10,13 +10,13 @@ use super::{Exchange, Queued};
 
 /// `NLM_F_DUMP`, both bits.
 const NLM_F_DUMP: u16 = 0x300;
-/// `NLM_F_DUMP_INTR`: what is dumped changed between two parts of the dump
+/// `NLM_F_DUMP_INTR`: the dumped data changed between two parts of the dump
 /// (`nl_dump_check_consistent()` in `include/net/netlink.h`).
 const NLM_F_DUMP_INTR: u16 = 0x10;
 
 impl Queued {
-    /// How many bytes of it reached its reader's memory; `None` if it was not read, and where the
-    /// hooks do not tell.
+    /// How many bytes of it reached its reader's memory; `None` if it was not read, or if the hooks
+    /// do not show it.
     #[must_use]
     pub fn copied(&self) -> Option<u32> {
         let read = self.delivery.as_ref()?;
@@ -24,11 +24,11 @@ impl Queued {
         if read.copied != LEN_UNKNOWN {
             return Some(read.copied);
         }
-        // A result of the message's own length may be what `MSG_TRUNC` asks for.
+        // A result of the message's own length may be due to `MSG_TRUNC`.
         (result < self.message.datagram.len).then_some(result)
     }
 
-    /// Did its reader get only a part of it? The kernel discards the rest.
+    /// Did its reader get only part of it? The kernel discards the rest.
     #[must_use]
     pub fn is_truncated(&self) -> bool {
         let copied = self.copied();
@@ -42,7 +42,7 @@ impl Queued {
         read.is_some_and(|read| read.result < 0)
     }
 
-    /// Does it say that what is dumped changed meanwhile?
+    /// Does it say that the dumped data changed in the meantime?
     #[must_use]
     pub fn is_interrupted(&self) -> bool {
         let datagram = &self.message.datagram;
@@ -61,22 +61,22 @@ impl Queued {
 }
 
 impl Exchange {
-    /// How many of its messages were read in part only.
+    /// How many of its messages were only partly read.
     #[must_use]
     pub fn truncated(&self) -> u64 {
         let queued = self.queued.iter();
         queued.filter(|queued| queued.is_truncated()).count() as u64
     }
 
-    /// Is it a dump of what changed meanwhile? Then what was dumped need not fit together.
+    /// Is it a dump of data that changed in the meantime? Then the dump may be inconsistent.
     #[must_use]
     pub fn is_interrupted(&self) -> bool {
         self.queued.iter().any(Queued::is_interrupted)
     }
 
-    /// Does its request ask for an answer? An acknowledgement or a dump is asked for by a flag;
-    /// whether a request has one by its nature is not known here. Where not all of its messages
-    /// were captured, one of the others may.
+    /// Does its request ask for a reply? A flag requests an acknowledgement or a dump; whether a
+    /// request has a reply by its nature is not known here. If not all of its messages were
+    /// captured, one of the others may ask for one.
     #[must_use]
     pub fn is_answer_asked(&self) -> bool {
         let Some(request) = &self.request else {
@@ -88,7 +88,7 @@ impl Exchange {
         is_cut || headers.any(|header| header.flags & (NLM_F_ACK | NLM_F_DUMP) != 0)
     }
 
-    /// How often a message of it was looked at without being taken (`MSG_PEEK`).
+    /// How often its messages were peeked at (`MSG_PEEK`).
     #[must_use]
     pub fn peeks(&self) -> u64 {
         let queued = self.queued.iter();

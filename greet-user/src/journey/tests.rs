@@ -39,7 +39,7 @@ fn exchanges(events: impl IntoIterator<Item = Event>) -> Vec<Exchange> {
     all
 }
 
-/// What must hold for a greeting of which nothing is missing.
+/// What must hold for a complete greeting.
 fn is_whole(exchange: &Exchange) -> bool {
     let request = exchange.request.as_ref().expect("a request");
     let [queued] = exchange.queued.as_slice() else {
@@ -72,7 +72,7 @@ fn a_greeting_is_one_exchange_and_its_steps_add_up() {
 
 #[test]
 fn a_delivery_may_be_told_before_its_message() {
-    // A summary tells the message late where another thread reads it.
+    // A summary emits the message late if another thread reads it.
     let [message, request, delivery] = greeting(71, 1, 1_000);
     let all = exchanges([delivery, message, request]);
     assert!(all.len() == 1 && is_whole(&all[0]), "{all:?}");
@@ -163,8 +163,8 @@ fn where_deliveries_are_not_seen_nobody_waits_for_them() {
     assert_eq!(all.len(), 1);
 }
 
-/// A dump of `ip link`: the first chunk in `sendmsg()`, the next inside the `recvmsg()`
-/// that reads the first, in the buffer that it has just freed.
+/// A dump of `ip link`: the first chunk in `sendmsg()`, the next inside the `recvmsg()` that reads
+/// the first, in the buffer that it has just freed.
 #[test]
 fn later_chunks_of_a_dump_belong_to_its_request() {
     let [message, request, delivery] = greeting(71, 1, 0);
@@ -202,7 +202,7 @@ fn later_chunks_of_a_dump_belong_to_its_request() {
     assert!(all[0].queued.iter().all(|queued| queued.delivery.is_some()));
 }
 
-/// The request as its end alone tells it.
+/// The request as only its end shows it.
 fn without_bytes(event: &mut Event) {
     let Event::Request(request) = event else {
         panic!("no request");
@@ -229,7 +229,7 @@ fn a_request_without_bytes_is_known_by_its_answers() {
     let Event::Delivery(delivery) = &read else {
         panic!("no delivery");
     };
-    // The next chunk, which is made when the first is read, and one of another dump.
+    // The next chunk, which is built when the first is read, and one of another dump.
     let chunk = |seq, skb| {
         let mut chunk = message.clone();
         chunk.head = delivery.head;
@@ -274,7 +274,7 @@ fn a_reason_whose_socket_is_not_known_waits_for_its_request() {
     without_bytes(&mut request);
     let mut journey = Journey::new(true);
     let mut told = Vec::new();
-    // The first is of a call that nobody asked for.
+    // The first belongs to a call that is not traced.
     for event in [reason(7), reason(0), request, reason(8)] {
         journey.push(event, &mut |what| {
             if let Update::Extack(extack, _) = what {
@@ -303,7 +303,7 @@ fn a_message_seen_when_it_is_read_as_well_is_one() {
     ]);
     assert_eq!(all.len(), 1);
     assert!(is_whole(&all[0]));
-    // And one that was queued unseen is told when it is read.
+    // And one that was queued unseen is reported when it is read.
     let all = exchanges([Event::Message(again), delivery]);
     assert_eq!(all.len(), 1);
     assert_eq!(all[0].status(), Status::Notification);

@@ -23,13 +23,13 @@ pub enum Update<'a> {
     Exchange(Rc<Exchange>),
 }
 
-/// Where and when a message was first met.
+/// Where and when a message was first seen.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Seen {
-    /// `cross` or `sent` of a request, `send` of one that did not get so far; `reply` or
-    /// `queue` of what goes to a process, `receive` for one that was queued unseen.
+    /// `cross` or `sent` for a request, `send` for one that did not get that far; `reply` or
+    /// `queue` for a message to a process, `receive` for one that was queued unseen.
     pub stage: Stage,
-    /// CLOCK_MONOTONIC, ns; 0 if it is not known.
+    /// CLOCK_MONOTONIC, ns; 0 if not known.
     pub time_ns: u64,
 }
 
@@ -43,8 +43,8 @@ pub(super) fn update(message: &Message, receive_ns: u64) -> Update<'_> {
 }
 
 impl Request {
-    /// Where and when it was met: in the kernel's hands if it came so far. Where its begin
-    /// cannot be seen, at its end.
+    /// Where and when it was first seen: at `cross` if it got that far. If its start cannot be
+    /// seen, at its end.
     #[must_use]
     pub const fn seen(&self) -> Seen {
         let (stage, time_ns) = match (self.send_ns, self.cross_ns) {
@@ -57,7 +57,7 @@ impl Request {
 }
 
 impl Message {
-    /// Where and when it was met, as far as it tells itself.
+    /// Where and when it was first seen, as far as the message itself shows.
     #[must_use]
     pub const fn seen(&self) -> Seen {
         let (stage, time_ns) = match (self.reply_ns, self.queue_ns) {

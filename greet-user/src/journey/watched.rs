@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! What the hooks in use can see. What they cannot see is not known, and nothing is concluded
-//! from its absence.
+//! What the hooks in use can see. What they cannot see is unknown, and nothing is concluded from
+//! its absence.
 
-/// Which kinds of events can come.
+/// Which kinds of events can occur.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Watched {
     /// The end of a `sendmsg()`.
@@ -13,7 +13,7 @@ pub struct Watched {
     pub deliveries: bool,
     /// Messages that are lost.
     pub losses: bool,
-    /// Messages' bytes: an error is in them.
+    /// Messages' bytes, which include errors.
     pub bytes: bool,
 }
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! For people: each exchange as a ladder between the process and the kernel, or each message
-//! on a line. How it is drawn, [`RenderOptions`] says; what is drawn depends on nothing else.
+//! For people: each exchange as a ladder between the process and the kernel, or each message on a
+//! line. The drawing depends on [`RenderOptions`] and nothing else.
 
 mod bytes;
 mod fold;
@@ -41,16 +41,16 @@ pub struct Human<W> {
     out: W,
     render: RenderOptions,
     quiet: bool,
-    /// The text of the last answer: the same one is shown once.
+    /// The text of the last reply: an identical one is not shown again.
     answer: Option<Vec<u8>>,
-    /// The call of the request that was told last.
+    /// The call of the last request reported.
     call: u64,
     /// Whether greetings are shown, or any traffic.
     greets: bool,
 }
 
 impl<W: Write> Human<W> {
-    /// Writes to `out`; if `quiet`, only what is known at the beginning and at the end.
+    /// Writes to `out`; if `quiet`, only what is known at the start and at the end.
     pub const fn new(out: W, render: RenderOptions, quiet: bool) -> Self {
         Self {
             out,
@@ -62,14 +62,14 @@ impl<W: Write> Human<W> {
         }
     }
 
-    /// What was drawn, in one piece.
+    /// Writes the drawing in one piece.
     fn write(&mut self, drawn: &str) -> io::Result<()> {
         self.out.write_all(drawn.as_bytes())
     }
 
-    /// Words, on as many lines as they need.
+    /// Prose, on as many lines as it needs.
     fn sentence(&self, style: Style, text: &str, out: &mut String) {
-        // Before it is measured.
+        // Before measuring.
         let text = self.render.shown(text.as_bytes());
         for text in wrapped(&text, self.render.width) {
             Line::new(&self.render).push(style, &text).end(out);
@@ -169,7 +169,7 @@ impl<W: Write> View for Human<W> {
     }
 
     fn update(&mut self, update: &Update<'_>, callback: Option<&str>) -> io::Result<()> {
-        // An exchange of a greeting is drawn with its outcome.
+        // A greeting's exchange is drawn with its outcome.
         if self.quiet || self.greets {
             return Ok(());
         }
@@ -206,7 +206,7 @@ impl<W: Write> View for Human<W> {
 }
 
 impl<W: Write> Human<W> {
-    /// A run that greets begins.
+    /// The start of a run that greets.
     fn greet(&mut self, start: &Start) -> io::Result<()> {
         let (render, system) = (self.render, &start.system);
         let mut out = String::new();
@@ -241,7 +241,7 @@ impl<W: Write> Human<W> {
         self.write(&out)
     }
 
-    /// Such a run is over.
+    /// The end of such a run.
     fn greeted(&mut self, greetings: &Greetings, summary: &Summary) -> io::Result<()> {
         let render = self.render;
         let mut out = String::from("\n");
@@ -281,7 +281,7 @@ fn by_kind(hooks: &[String]) -> String {
     kinds.collect::<Vec<_>>().join(", ")
 }
 
-/// Without the NULs at the end.
+/// Strips the trailing NULs.
 fn trimmed(payload: &[u8]) -> &[u8] {
     let end = payload
         .iter()

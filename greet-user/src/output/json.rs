@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! For programs: one JSON object a line. Times are integers in ns.
+//! For programs: one JSON object per line. Times are integers in ns.
 
 mod exchange;
 mod lines;
@@ -28,7 +28,7 @@ pub struct Json<W> {
 }
 
 impl<W: Write> Json<W> {
-    /// Writes to `out`; if `quiet`, only the first line and the last.
+    /// Writes to `out`; if `quiet`, only the first and the last line.
     pub const fn new(out: W, quiet: bool) -> Self {
         Self {
             out,
@@ -38,7 +38,7 @@ impl<W: Write> Json<W> {
         }
     }
 
-    /// In one piece: another writer on the same pipe cannot come in between.
+    /// In one piece, so that another writer on the same pipe cannot interleave.
     fn line(&mut self, write: impl FnOnce(&mut Vec<u8>)) -> io::Result<()> {
         self.line.clear();
         write(&mut self.line);
@@ -49,7 +49,7 @@ impl<W: Write> Json<W> {
         self.out.write_all(&self.line)
     }
 
-    /// One of those that come seldom.
+    /// One of the infrequent lines.
     fn seldom(&mut self, line: &Line<'_>) -> io::Result<()> {
         self.out.write_all(&json_line(line)?)
     }
@@ -81,7 +81,7 @@ impl<W: Write> View for Json<W> {
             }
             Update::Loss(loss) => self.seldom(&Line::Loss(LossLine::of(loss))),
             Update::Extack(extack, seq) => self.seldom(&Line::Extack(ExtackLine::of(extack, *seq))),
-            // That of a greeting follows with its outcome.
+            // A greeting's exchange follows with its outcome.
             Update::Exchange(_) if self.greets => Ok(()),
             Update::Exchange(exchange) => self.line(|line| {
                 exchange::exchange(line, exchange, callback, None);

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! Counters and latency histograms for Prometheus. What is told is counted in fixed places,
-//! without formatting, locking or waiting; text is made of it when it is asked for, by
-//! whoever asks (see [`Scrape`]).
+//! Counters and latency histograms for Prometheus. Updates are counted in fixed places, without
+//! formatting, locking or waiting; a scrape turns the counts into text, in its own thread (see
+//! [`Scrape`]).
 
 mod encode;
 mod errors;
@@ -29,7 +29,7 @@ use row::Row;
 use table::{PROTOCOLS, Table, place};
 use times::Counter;
 
-/// Counts.
+/// Counts updates.
 pub struct Metrics {
     table: Table,
     shared: Arc<Shared>,
@@ -38,7 +38,7 @@ pub struct Metrics {
 /// What the tracing thread writes and scrapes read.
 #[derive(Debug)]
 struct Shared {
-    /// In the order in which they were first needed. Locked to add one, and to copy the list.
+    /// In order of first use. Locked to add a row, and to copy the list.
     rows: Mutex<Vec<Arc<Row>>>,
     protocols: [OnceLock<Box<Losses>>; PROTOCOLS],
     kernel: OnceLock<String>,
@@ -75,8 +75,7 @@ impl Shared {
 }
 
 impl Metrics {
-    /// With room for so many pairs of a protocol and a process name; the rest count as
-    /// `other`.
+    /// With room for `processes` pairs of a protocol and a process name; the rest count as `other`.
     #[must_use]
     pub fn new(processes: usize) -> Self {
         let shared = Arc::<Shared>::default();
@@ -86,14 +85,14 @@ impl Metrics {
         }
     }
 
-    /// For whoever asks, in any thread.
+    /// For scrapes, from any thread.
     #[must_use]
     pub fn scrape(&self) -> Scrape {
         Scrape::of(Arc::clone(&self.shared))
     }
 
     fn row(&mut self, head: &Head) -> &Row {
-        // A protocol that is talked on shows its losses, be they 0.
+        // A protocol in use shows its losses, even if there are none.
         self.shared.losses(head.protocol);
         self.table.row(head).0
     }
@@ -126,7 +125,7 @@ impl Metrics {
         if exchange.request.is_none() {
             return;
         }
-        // Those of which there are records were counted with their errors.
+        // Those with a record of their own were counted with their errors.
         losses.failures.add(None, u64::from(exchange.unexplained));
         if matches!(status, Status::Refused | Status::Failed) {
             losses.refusals.add(describe::errno(exchange), 1);

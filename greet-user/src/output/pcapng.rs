@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! Any traffic as a capture file for Wireshark and its like (pcapng,
-//! draft-ietf-opsawg-pcapng). A request and each message that was put into a queue is a
-//! packet, with a comment that tells its whole story.
+//! Any traffic as a capture file for Wireshark and similar tools (pcapng,
+//! draft-ietf-opsawg-pcapng). Each request and each queued message is a packet, with a comment that
+//! tells its whole story.
 //!
-//! How a message was read is known later than the message itself. So packets are held back,
-//! in the order of their times, until their exchange is over, but no longer than
-//! [`PATIENCE_NS`] by the clock of the events: there is no other clock here. What is written
-//! is written in whole blocks: a run that is killed leaves a file that can be read.
+//! How a message is read is known later than the message itself. So packets are held back, in order
+//! of time, until their exchange ends, but no longer than [`PATIENCE_NS`] by the clock of the
+//! events, the only clock here. Output is written in whole blocks: a run that is killed leaves a
+//! readable file.
 
 mod comment;
 mod file;
@@ -27,7 +27,7 @@ use packet::Packet;
 
 /// How long a packet waits for the end of its exchange: ns.
 const PATIENCE_NS: u64 = 500_000_000;
-/// How many bytes of messages wait at most until they are looked through: no flush comes
+/// Bytes of held messages that trigger a check for packets that can be written: no flush comes
 /// while there is always more to read.
 const ROOM: usize = 4 << 20;
 
@@ -35,9 +35,9 @@ const ROOM: usize = 4 << 20;
 pub struct Pcapng<W: Write> {
     file: File<W>,
     held: Held,
-    /// When CLOCK_MONOTONIC stood at 0: ns since 1970.
+    /// Wall-clock time at 0 of CLOCK_MONOTONIC: ns since 1970.
     boot_ns: u64,
-    /// The newest time that was told: CLOCK_MONOTONIC, ns.
+    /// The newest time seen: CLOCK_MONOTONIC, ns.
     newest_ns: u64,
 }
 
@@ -54,7 +54,7 @@ impl<W: Write> Pcapng<W> {
 
     fn hold(&mut self, time_ns: u64, last_ns: u64, part: Part) -> io::Result<()> {
         self.newest_ns = self.newest_ns.max(time_ns).max(last_ns);
-        // Where nobody knows when it was: not before what is known.
+        // If the time is unknown: not before what is known.
         let time_ns = if time_ns == 0 {
             self.newest_ns
         } else {
@@ -72,7 +72,7 @@ impl<W: Write> Pcapng<W> {
         self.held.note(Key::call_of(head), note);
     }
 
-    /// Each packet of an exchange gets the story as it is told now.
+    /// Gives each packet of an exchange its final comment.
     fn end(&mut self, exchange: &Exchange, callback: Option<&str>) {
         if let Some(request) = &exchange.request {
             let story = || comment::of_request(request, Some(exchange), callback);
@@ -90,7 +90,7 @@ impl<W: Write> Pcapng<W> {
         }
     }
 
-    /// Writes from the oldest on what waits for nothing any more.
+    /// Writes the packets that no longer wait for anything, oldest first.
     fn write_ready(&mut self) -> io::Result<()> {
         let until_ns = self.newest_ns.saturating_sub(PATIENCE_NS);
         while let Some(waiting) = self.held.take(until_ns) {

@@ -8,9 +8,11 @@
 
 mod data;
 mod exchange;
+mod header;
 mod html;
 mod kept;
 mod loss;
+mod message;
 mod page;
 mod processes;
 mod summary;

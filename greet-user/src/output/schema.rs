@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! Is a line as docs/json.schema.json says? Asked by the tests of this crate and, of what
-//! the tool itself writes, by those in the virtual machine.
+//! Does a line conform to docs/json.schema.json? Used by the tests of this crate and, for what the
+//! tool itself writes, by those in the virtual machine.
 
 use std::sync::LazyLock;
 
@@ -21,13 +21,13 @@ static VALIDATOR: LazyLock<Validator> = LazyLock::new(|| {
 /// Checks one line.
 ///
 /// # Errors
-/// Where it is not what its kind of line is to be.
+/// If it does not conform to its kind of line.
 pub(crate) fn check(line: &Value) -> Result<(), String> {
     VALIDATOR.validate(line).map_err(|error| {
         let ValidationErrorKind::OneOfNotValid { context } = error.kind() else {
             return error.to_string();
         };
-        // Of all kinds the one that it says it is.
+        // Of all kinds, the one it claims to be.
         let is_other = |error: &ValidationError<'_>| error.instance_path().as_str() == "/kind";
         let its_kind = context.iter().filter(|errors| !errors.iter().any(is_other));
         let errors = its_kind.flatten().map(|error| {

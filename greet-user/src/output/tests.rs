@@ -131,7 +131,7 @@ fn summary(lost: u64, traced: bool) -> Summary {
     }
 }
 
-/// What both formats show of a greeting and of these events.
+/// What both formats show of a greeting and these events.
 fn shown(greeting: &Greeting, events: &[Event], lost: u64) -> (String, String) {
     let traced = greeting.trace.is_some();
     let show = |view: &mut dyn View| {
@@ -245,7 +245,7 @@ fn hostile_bytes_break_no_line() {
     let greeting = one(answered(b"one\ntwo\x1b[2J"), Some(events.clone()));
     let (human, json) = shown(&greeting, &events, 0);
     assert!(!human.contains('\x1b') && !human.contains('\r'), "{human}");
-    // What the text says is on no line of its own.
+    // The text does not start a line of its own.
     let is_theirs = |line: &str| line.starts_with("two");
     assert!(!human.lines().any(is_theirs), "{human}");
     assert_eq!(json.lines().count(), 5);

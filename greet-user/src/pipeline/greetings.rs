@@ -11,8 +11,7 @@ use crate::{
     tracer::Attached,
 };
 
-/// How many exchanges wait for their greeting at most: nothing else bounds those of a recording
-/// that somebody has forged.
+/// How many exchanges may wait for their greeting: nothing else bounds those of a forged recording.
 const WAITING: usize = 1_024;
 
 /// Finds the exchange of each greeting, and counts greetings.
@@ -109,7 +108,7 @@ impl Greeter {
 
 fn is_of(exchange: &Exchange, portid: u32, seq: u32) -> bool {
     exchange.request.as_ref().is_some_and(|request| {
-        // Where neither the request's bytes nor an answer was seen, there is no number.
+        // If neither the request's bytes nor a reply was seen, there is no number.
         request.datagram.portid == portid && exchange.seq().is_none_or(|found| found == seq)
     })
 }

@@ -5,13 +5,13 @@ use std::{io, path::PathBuf};
 
 use super::VERSION;
 
-/// Offsets are in bytes from the begin of the recording, and those of whole frames.
+/// Offsets are in bytes from the start of the recording, and are those of whole frames.
 #[derive(Debug, thiserror::Error)]
 pub enum RecordingError {
     /// It cannot be opened or read.
     #[error("{} cannot be read: {error}", path.display())]
     Read {
-        /// What.
+        /// Which one.
         path: PathBuf,
         /// Why not.
         error: io::Error,
@@ -21,7 +21,7 @@ pub enum RecordingError {
         "this is not a recording: it does not begin with `GREETREC`; `greet-user watch --record FILE` makes one"
     )]
     NotARecording,
-    /// A later tool made it.
+    /// It was made by a later version of the tool.
     #[error(
         "the recording has version {version}, this greet-user reads up to {VERSION}: take a newer one"
     )]
@@ -37,15 +37,15 @@ pub enum RecordingError {
     /// It has no end.
     #[error("the recording is truncated at offset {offset}: {what}; all before that was shown")]
     Truncated {
-        /// Behind the last whole frame.
+        /// After the last whole frame.
         offset: u64,
-        /// How that is seen.
+        /// How that was detected.
         what: &'static str,
     },
     /// A frame is not as it was written.
     #[error("the recording is damaged at offset {offset}: {what}")]
     Damaged {
-        /// Where the frame begins.
+        /// Where the frame starts.
         offset: u64,
         /// What is wrong with it.
         what: &'static str,
@@ -53,7 +53,7 @@ pub enum RecordingError {
 }
 
 impl RecordingError {
-    /// May the frame behind this one be whole?
+    /// May the next frame be whole?
     #[must_use]
     pub const fn is_one_frame(&self) -> bool {
         matches!(self, Self::Damaged { .. })

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! Reads a recording, frame by frame, and believes none of it unchecked.
+//! Reads a recording, frame by frame, and trusts none of it unchecked.
 
 use std::{
     io::{self, BufReader, Read},
@@ -8,11 +8,11 @@ use std::{
 
 use super::{BODY_MAX, Entry, FRAME_HEAD, HEADER, MAGIC, RecordingError, checksum, v1, v2};
 
-/// Read at once, bytes.
+/// Bytes read at once.
 const BUFFER: usize = 1 << 16;
 
-/// Reads a recording: an iterator over its entries. Behind a frame that is damaged it goes
-/// on with the next one, as far as there is one; behind a cut it ends.
+/// Reads a recording: an iterator over its entries. After a damaged frame it continues with the
+/// next one, if there is one; at a truncation it ends.
 #[derive(Debug)]
 pub struct Reader<R> {
     input: BufReader<R>,
@@ -27,7 +27,7 @@ pub struct Reader<R> {
 enum At {
     Begin,
     Midst,
-    /// Behind the closing frame.
+    /// After the closing frame.
     End,
     /// Nothing more can be read.
     Over,
@@ -37,7 +37,7 @@ impl<R: Read> Reader<R> {
     /// Reads from `input`, which errors call `path`.
     ///
     /// # Errors
-    /// [`RecordingError`] where it is not a recording that can be read here.
+    /// [`RecordingError`] if it is not a recording that can be read here.
     pub fn open(input: R, path: impl Into<PathBuf>) -> Result<Self, RecordingError> {
         let mut reader = Self {
             input: BufReader::with_capacity(BUFFER, input),
@@ -51,7 +51,7 @@ impl<R: Read> Reader<R> {
         Ok(reader)
     }
 
-    /// Is the next whole frame there already, so that reading it waits for nothing?
+    /// Is the next whole frame already buffered, so that reading it does not block?
     #[must_use]
     pub fn is_ahead(&self) -> bool {
         let buffer = self.input.buffer();
@@ -110,7 +110,7 @@ impl<R: Read> Reader<R> {
             return Err(self.over("a frame has an impossible length"));
         }
         self.body.clear();
-        // Grows with what is there, not with what a damaged length says.
+        // Grows with the bytes that are there, not with what a damaged length says.
         let mut body = self.input.by_ref().take(len as u64);
         let read = body.read_to_end(&mut self.body);
         if read.map_err(|error| self.failed(error))? < len {
@@ -182,7 +182,7 @@ impl<R: Read> Reader<R> {
         }
     }
 
-    /// Damaged, and where the next frame begins is not known.
+    /// The recording is damaged, and the start of the next frame is unknown.
     fn over(&mut self, what: &'static str) -> RecordingError {
         self.at = At::Over;
         self.damaged(what)

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! What is written is read back; what is cut or damaged is noticed, and where.
+//! What is written is read back; truncation and damage are detected, and their offset reported.
 
 mod runs;
 
@@ -16,7 +16,7 @@ use crate::{
 };
 use runs::run;
 
-/// The recording of a run, and where its frames begin.
+/// The recording of a run, and the offsets of its frames.
 fn recorded(entries: &[Entry]) -> (Vec<u8>, Vec<usize>) {
     let mut offsets = Vec::new();
     let mut writer = Writer::new(Vec::new());
@@ -36,7 +36,7 @@ fn recorded(entries: &[Entry]) -> (Vec<u8>, Vec<usize>) {
     (writer.written().clone(), offsets)
 }
 
-/// What can be read, and the first thing that is wrong.
+/// What can be read, and the first error.
 fn read(bytes: &[u8]) -> (Vec<Entry>, Option<RecordingError>) {
     let mut entries = Vec::new();
     let reader = match Reader::open(bytes, "memory") {
@@ -108,7 +108,7 @@ proptest! {
     fn a_frame_behind_a_damaged_one_is_read(entries in run(), at: Index, change in 1_u8..) {
         let (mut bytes, offsets) = recorded(&entries);
         let frame = at.index(entries.len());
-        // In the checksum: the length stays true.
+        // In the checksum: the length stays correct.
         bytes[offsets[frame] + 5] ^= change;
         let reader = Reader::open(&*bytes, "memory").expect("a header");
         let read: Vec<_> = reader.take(entries.len()).collect();
@@ -125,7 +125,7 @@ proptest! {
     fn no_bytes_are_too_strange(bytes in vec(any::<u8>(), 0..400), whole: bool) {
         let mut recording = header();
         if whole {
-            // As if it were meant: with its length and checksum.
+            // As if it were genuine: with its length and checksum.
             let len = u32::try_from(bytes.len()).expect("short").to_le_bytes();
             recording.extend(len);
             recording.extend(checksum(len, &bytes).to_le_bytes());

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! The frames' bodies, and version 1 of what is in them: types of their own, so that the tool's
-//! may change and these stay as they are. Nothing of a kind that exists may be changed; later
-//! versions add kinds ([`v2`]).
+//! The frames' bodies, and version 1 of their content: separate types, so that the tool's own may
+//! change while these stay as they are. No existing kind may be changed; later versions add kinds
+//! ([`v2`]).
 
 use std::borrow::Cow;
 
@@ -16,7 +16,7 @@ mod run;
 use run::Opening;
 pub(super) use run::{Closing, Greeting};
 
-/// The longest datagram that is believed, in bytes: more than a tracer captures.
+/// The longest datagram that is accepted, in bytes: longer than a tracer captures.
 const CAPTURED_MAX: u32 = 1 << 17;
 
 /// A frame's body. The variant's number is its kind.
@@ -126,7 +126,7 @@ pub(super) struct Datagram<'a> {
     data: Padded<'a>,
 }
 
-/// Bytes, without the zeros at their end: most answers are filled up with them.
+/// Bytes, without trailing zeros: most replies are padded with them.
 #[derive(Serialize, Deserialize)]
 pub(super) struct Padded<'a> {
     len: u32,
@@ -173,7 +173,7 @@ impl<'a> From<&'a Event> for Body<'a> {
     }
 }
 
-/// What a name holds behind its NUL was never written by anybody: it is left out.
+/// Leaves out what follows a name's NUL: no one wrote it.
 pub(super) fn until_nul(bytes: &[u8]) -> &[u8] {
     let end = bytes.iter().position(|byte| *byte == 0);
     &bytes[..end.unwrap_or(bytes.len())]
@@ -209,7 +209,7 @@ impl<'a> From<&'a [u8]> for Padded<'a> {
     fn from(bytes: &'a [u8]) -> Self {
         let last = bytes.iter().rposition(|byte| *byte != 0);
         Self {
-            // Of no more bytes than a length of 32 bits can say.
+            // Only as many bytes as a 32-bit length can express.
             len: u32::try_from(bytes.len()).unwrap_or(u32::MAX),
             bytes: &bytes[..last.map_or(0, |at| at + 1)],
         }
@@ -217,7 +217,7 @@ impl<'a> From<&'a [u8]> for Padded<'a> {
 }
 
 impl Body<'_> {
-    /// What it tells, or what is wrong with it.
+    /// Its entry, or what is wrong with it.
     pub(super) fn entry(self) -> Result<Entry, &'static str> {
         Ok(match self {
             Self::Opening(opening) => Entry::Opening(Box::new(opening.into())),

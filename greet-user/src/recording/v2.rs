@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! What version 2 adds. Kinds: a delivery with how much of the message was copied, a loss with who
-//! owns the socket, and a socket that was closed. And behind the fields of any kind, additions:
-//! pairs of a tag and a number. A tag is never used for anything else again, and one that is not
-//! known is passed over: what is added later takes no new version.
+//! What version 2 adds. Kinds: a delivery with how much of the message was copied, a loss with the
+//! owner of the socket, and a socket that was closed. And after the fields of any kind, additions:
+//! pairs of a tag and a number. A tag is never reused, and an unknown one is skipped: later
+//! additions need no new version.
 
 use greet_common::event::{COMM_SIZE, RecordKind};
 use serde::{Deserialize, Serialize};
@@ -145,7 +145,7 @@ impl Close<'_> {
     }
 }
 
-/// What is written behind the fields of an event; what is 0 is not.
+/// What is written after the fields of an event; zeros are left out.
 pub(super) fn additions(event: &Event) -> impl Iterator<Item = Addition> {
     let mark = match event {
         Event::Request(it) => it.datagram.beyond.mark(),
@@ -156,7 +156,7 @@ pub(super) fn additions(event: &Event) -> impl Iterator<Item = Addition> {
     all.filter(|(_, value)| *value != 0)
 }
 
-/// Reads what stands behind the fields of an entry.
+/// Reads what follows the fields of an entry.
 pub(super) fn add(entry: &mut Entry, mut bytes: &[u8]) -> Result<(), &'static str> {
     while !bytes.is_empty() {
         let ((tag, value), rest): (Addition, _) =

@@ -18,11 +18,11 @@ use crate::{
     target::Target,
 };
 
-/// Where frames gather before they are written; all but the longest fit.
+/// Size of the buffer that collects frames before they are written; all but the longest fit.
 const BUFFER: usize = 1 << 18;
 
-/// Writes a recording. What it runs into is returned at once, except by a buffer that is
-/// not yet full: by [`Self::flush`] at the latest.
+/// Writes a recording. Errors are returned at once, except while the buffer is not yet full: then
+/// by [`Self::flush`] at the latest.
 pub struct Writer<W: Write> {
     out: BufWriter<W>,
     frame: Vec<u8>,
@@ -30,11 +30,11 @@ pub struct Writer<W: Write> {
 }
 
 impl Writer<Target> {
-    /// Opens the file, or standard output where the path is `-`. A file keeps what it has
-    /// until the run begins: one that cannot begin does not cost an older recording.
+    /// Opens the file, or standard output if the path is `-`. A file keeps its content until the
+    /// run starts: a run that cannot start does not destroy an older recording.
     ///
     /// # Errors
-    /// Where it cannot be opened for writing, or is a terminal.
+    /// If it cannot be opened for writing, or is a terminal.
     pub fn create(path: &Path) -> io::Result<Self> {
         let not_for_a_terminal = "a recording is nothing for a terminal; name a file, or put \
                                   `| greet-user replay -` behind it";
@@ -62,7 +62,7 @@ impl<W: Write> Writer<W> {
     /// What run it is: first, and once.
     ///
     /// # Errors
-    /// What writing ran into.
+    /// If it cannot be written.
     pub fn opening(&mut self, opening: &Opening) -> io::Result<()> {
         let mut header = [0; HEADER];
         header[..8].copy_from_slice(&MAGIC);
@@ -77,7 +77,7 @@ impl<W: Write> Writer<W> {
     /// An event.
     ///
     /// # Errors
-    /// What writing ran into.
+    /// If it cannot be written.
     pub fn event(&mut self, event: &Event) -> io::Result<()> {
         self.frame_with(&Body::from(event), v2::additions(event))
     }
@@ -86,15 +86,15 @@ impl<W: Write> Writer<W> {
     /// tracer was asked.
     ///
     /// # Errors
-    /// What writing ran into.
+    /// If it cannot be written.
     pub fn greeting(&mut self, greeted: &Greeted, traced: bool) -> io::Result<()> {
         self.frame(&Body::Greeting(Greeting::of(greeted, traced)))
     }
 
-    /// How many events did not come so far; written where it has changed.
+    /// How many events have been dropped so far; written if it has changed.
     ///
     /// # Errors
-    /// What writing ran into.
+    /// If it cannot be written.
     pub fn dropped(&mut self, events: u64) -> io::Result<()> {
         if self.dropped == events {
             return Ok(());
@@ -106,31 +106,31 @@ impl<W: Write> Writer<W> {
     /// How it ended: last.
     ///
     /// # Errors
-    /// What writing ran into.
+    /// If it cannot be written.
     pub fn closing(&mut self, closing: &Closing) -> io::Result<()> {
         self.frame(&Body::Closing(closing.into()))?;
         self.flush()
     }
 
-    /// Writes what has gathered.
+    /// Writes the buffered frames.
     ///
     /// # Errors
-    /// What writing ran into.
+    /// If they cannot be written.
     pub fn flush(&mut self) -> io::Result<()> {
         self.out.flush()
     }
 
-    /// Writes what has gathered, and gives back where to.
+    /// Writes the buffered frames, and returns the output.
     ///
     /// # Errors
-    /// What writing ran into.
+    /// If they cannot be written.
     pub fn into_inner(self) -> io::Result<W> {
         self.out
             .into_inner()
             .map_err(io::IntoInnerError::into_error)
     }
 
-    /// What has reached the other end.
+    /// What has reached the output.
     #[cfg(test)]
     pub(super) fn written(&self) -> &W {
         self.out.get_ref()
@@ -158,7 +158,7 @@ impl<W: Write> Writer<W> {
         let checksum = checksum(stated, &frame[FRAME_HEAD..]);
         frame[..4].copy_from_slice(&stated);
         frame[4..FRAME_HEAD].copy_from_slice(&checksum.to_le_bytes());
-        // In one piece: the buffer never holds the half of a frame when it is written.
+        // In one piece: the buffer never holds part of a frame when it is written.
         let written = self.out.write_all(&frame);
         self.frame = frame;
         written

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! When to show what, so that it takes as long as it took.
+//! Replay timing, so that a replay takes as long as the recorded run.
 
 use std::time::Duration;
 
@@ -7,15 +7,15 @@ use tokio::time::Instant;
 
 use crate::recording::Entry;
 
-/// Keeps the pace from the first entry on.
+/// Keeps the pace, starting with the first entry.
 #[derive(Debug, Default)]
 pub(crate) struct Pace {
-    /// Now and then: the same moment of the replay and of the recording.
+    /// The same moment on the replay's clock and on the recording's.
     began: Option<(Instant, u64)>,
 }
 
 impl Pace {
-    /// When to show an entry; `None` for at once.
+    /// When to show an entry; `None` for immediately.
     pub(crate) fn due(&mut self, entry: &Entry) -> Option<Instant> {
         let time_ns = entry.time_ns()?;
         let (now, then_ns) = *self.began.get_or_insert_with(|| (Instant::now(), time_ns));
@@ -23,7 +23,7 @@ impl Pace {
         now.checked_add(since).filter(|due| *due > Instant::now())
     }
 
-    /// What the recording's clock shows by now, ns; 0 before the first entry.
+    /// The current time on the recording's clock, in ns; 0 before the first entry.
     #[cfg(feature = "top")]
     pub(crate) fn now_ns(&self) -> u64 {
         self.began.map_or(0, |(now, then_ns)| {

@@ -9,10 +9,10 @@ use crate::{
     sinks::Sinks,
 };
 
-/// What is fed.
+/// Plays a recording.
 pub struct Player {
     state: PlayerState,
-    /// What is known of the run's end; before its last entry, what is known so far.
+    /// What is known about the end of the run: until its last entry, what is known so far.
     closing: Closing,
 }
 
@@ -25,7 +25,7 @@ enum PlayerState {
 }
 
 impl Player {
-    /// Feeds these.
+    /// Creates a player that feeds these sinks.
     #[must_use]
     pub fn new(sinks: Sinks) -> Self {
         Self {
@@ -72,13 +72,13 @@ impl Player {
         Ok(())
     }
 
-    /// What is known of the run's end so far.
+    /// What is known so far about the end of the run.
     #[must_use]
     pub const fn closing(&self) -> &Closing {
         &self.closing
     }
 
-    /// Nothing more is there for now.
+    /// Flushes the views: no more entries are available for now.
     ///
     /// # Errors
     /// If a view cannot be written.

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! Reads ahead in a thread: reading from a pipe may take for ever, and nothing else is to
+//! Reads ahead in a thread: reading from a pipe may block indefinitely, and nothing else should
 //! wait for it.
 
 use std::{
@@ -18,24 +18,24 @@ use crate::{
     recording::{Entry, Reader, RecordingError},
 };
 
-/// How many entries are handed over at once at most.
+/// Maximum number of entries per batch.
 const BATCH: usize = 1024;
-/// Bytes of messages that are handed over at once at most, but for one that has more: a frame
-/// of a few bytes may stand for many, because zeros at the end are left out.
+/// Maximum bytes of messages per batch, unless a single message is larger: a frame of a few bytes
+/// may represent many, because trailing zeros are omitted.
 const BATCH_BYTES: usize = 1 << 20;
-/// How many batches are read ahead.
+/// Number of batches to read ahead.
 const AHEAD: usize = 4;
 
-/// One entry, or why there is none.
+/// An entry, or why it could not be read.
 pub(crate) type ReadEntry = Result<Entry, RecordingError>;
 
-/// A recording that is being read.
+/// A recording being read.
 pub(crate) struct Reading {
     batches: Receiver<Vec<ReadEntry>>,
 }
 
 impl Reading {
-    /// Opens the recording and begins to read it; `-` is standard input.
+    /// Opens the recording and starts reading it; `-` is standard input.
     pub(crate) fn start(path: &Path) -> Result<Self, RecordingError> {
         let failed = |error| RecordingError::Read {
             path: path.to_path_buf(),
@@ -52,7 +52,7 @@ impl Reading {
         Ok(Self { batches })
     }
 
-    /// The next entries, if there are some already; `None` behind the last.
+    /// The next entries, if any are already available; `None` after the last.
     #[cfg(feature = "top")]
     pub(crate) fn there(&mut self) -> Option<Vec<ReadEntry>> {
         match self.batches.try_recv() {
@@ -62,13 +62,13 @@ impl Reading {
         }
     }
 
-    /// The next entries as they come, in their order; `None` behind the last.
+    /// The next entries in order, as they arrive; `None` after the last.
     pub(crate) async fn next(&mut self) -> Option<Vec<ReadEntry>> {
         self.batches.recv().await
     }
 }
 
-/// The thread is not waited for: it ends with the process.
+/// The thread is not joined: it ends with the process.
 fn spawn(
     input: impl Read + Send + 'static,
     name: std::path::PathBuf,
@@ -82,7 +82,7 @@ fn spawn(
     builder.spawn(read).map(drop)
 }
 
-/// Hands entries over as soon as there is nothing more without waiting.
+/// Sends entries as soon as reading more would block.
 fn hand_over<R: Read>(mut reader: Reader<R>, sender: &Sender<Vec<ReadEntry>>) {
     let mut batch = Vec::new();
     let mut bytes = 0;
@@ -101,7 +101,7 @@ fn hand_over<R: Read>(mut reader: Reader<R>, sender: &Sender<Vec<ReadEntry>>) {
     }
 }
 
-/// Bytes of an entry's message.
+/// Size of an entry's message in bytes.
 fn weight(entry: &Entry) -> usize {
     match entry {
         Entry::Event(Event::Request(request)) => request.datagram.data.len(),

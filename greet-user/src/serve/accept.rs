@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! Takes connections, so many at once and each for so long.
+//! Accepts connections, limited in number and lifetime.
 
 use std::{collections::VecDeque, io, rc::Rc, time::Duration};
 
@@ -14,19 +14,19 @@ use tokio::{
 use super::{answer::Answers, names::Names};
 use crate::output::Scrape;
 
-/// Connections at once. One more displaces the oldest: who only holds them cannot keep
-/// others out.
+/// Concurrent connections. One more displaces the oldest, so that clients cannot lock others out by
+/// holding connections.
 const CONNECTIONS: usize = 64;
-/// How long a request's head may take.
+/// Timeout for a request's head.
 const HEAD: Duration = Duration::from_secs(5);
-/// How long a connection lives, whatever is asked on it.
+/// Lifetime of a connection, whatever is requested on it.
 const LIFE: Duration = Duration::from_secs(60);
-/// Bytes of a request's head at most.
+/// Limit on the size of a request's head, bytes.
 const HEAD_SIZE: usize = 16 << 10;
-/// How long to wait where no connection can be taken, mostly for want of descriptors.
+/// Delay when no connection can be accepted, mostly for lack of file descriptors.
 const PAUSE: Duration = Duration::from_millis(100);
 
-/// Takes and answers until it is dropped.
+/// Accepts and answers until dropped.
 pub(super) async fn accept(
     listener: std::net::TcpListener,
     names: Names,
@@ -55,7 +55,7 @@ pub(super) async fn accept(
     .await
 }
 
-/// Whatever goes wrong is the asker's.
+/// Any failure is the client's.
 async fn answer(stream: TcpStream, answers: Rc<Answers>) {
     let service = service_fn(|request| {
         let answers = Rc::clone(&answers);

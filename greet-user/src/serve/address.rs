@@ -1,23 +1,23 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! Where to answer, as it is written on the command line.
+//! The address to listen on, as given on the command line.
 
 use std::{
     fmt, io,
     net::{Ipv4Addr, SocketAddr, ToSocketAddrs as _},
 };
 
-/// A host and a port; the host is looked up when it is needed.
+/// A host and a port; the host is looked up when needed.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Address {
     host: Option<String>,
     port: u16,
 }
 
-/// `PORT`, `:PORT`, `HOST:PORT`, `[::1]:PORT`. Without a host it is this machine's own address:
-/// who else may look has to be said.
+/// Parses `PORT`, `:PORT`, `HOST:PORT` or `[::1]:PORT`. Without a host it is the loopback address:
+/// other addresses must be given explicitly.
 ///
 /// # Errors
-/// A sentence with the forms that there are.
+/// A sentence with the accepted forms.
 pub fn address(text: &str) -> Result<Address, String> {
     let wrong = || "neither PORT, HOST:PORT nor [IPv6]:PORT, such as 9478".to_owned();
     let (host, port) = text.rsplit_once(':').unwrap_or(("", text));
@@ -36,16 +36,16 @@ pub fn address(text: &str) -> Result<Address, String> {
 }
 
 impl Address {
-    /// The name of the host, where it was written as one.
+    /// The host's name, if one was given.
     #[must_use]
     pub fn name(&self) -> Option<&str> {
         self.host.as_deref()
     }
 
-    /// The first that the host has.
+    /// The host's first address.
     ///
     /// # Errors
-    /// Where the host is not known.
+    /// If the host is unknown.
     pub fn look_up(&self) -> io::Result<SocketAddr> {
         let Some(host) = &self.host else {
             return Ok((Ipv4Addr::LOCALHOST, self.port).into());

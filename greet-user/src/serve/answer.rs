@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! What is answered to a request.
+//! The response to a request.
 
 mod wanted;
 
@@ -21,9 +21,9 @@ use super::names::Names;
 use crate::output::{Scrape, Syntax};
 use wanted::{takes_gzip, wants_open};
 
-/// Pages of metrics that are on their way at once: one may have megabytes.
+/// Metrics pages in flight at once: one may take megabytes.
 const PAGES: usize = 8;
-/// How long to wait for a place.
+/// Timeout for a place.
 const PATIENCE: Duration = Duration::from_secs(1);
 
 const OPEN: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
@@ -31,7 +31,7 @@ const PLAIN: &str = "text/plain; version=0.0.4; charset=utf-8";
 const WORDS: &str = "text/plain; charset=utf-8";
 const HTML: &str = "text/html; charset=utf-8";
 
-/// Where `/` leads.
+/// The page at `/`.
 const FRONT: &str = "<!DOCTYPE html>
 <html lang=\"en\">
 <meta charset=\"utf-8\">
@@ -42,14 +42,14 @@ const FRONT: &str = "<!DOCTYPE html>
 </html>
 ";
 
-/// Everything that can be answered.
+/// What is needed to answer.
 pub(super) struct Answers {
     names: Names,
     scrape: Scrape,
     places: Arc<Semaphore>,
 }
 
-/// The bytes of a page, and the place that they take until they are sent.
+/// The bytes of a page, and the place it holds until they are sent.
 struct Page {
     bytes: Vec<u8>,
     _place: OwnedSemaphorePermit,
@@ -72,7 +72,7 @@ impl Answers {
         }
     }
 
-    /// The answer to one request.
+    /// Answers one request.
     pub(super) async fn answer(&self, request: &Request<Incoming>) -> Result<Answer, Infallible> {
         let known = matches!(request.uri().path(), "/" | "/metrics");
         let reads = matches!(*request.method(), Method::GET | Method::HEAD);
@@ -130,7 +130,7 @@ impl Answers {
     }
 }
 
-/// Packed as fast as can be: metrics repeat themselves so much that more pays little.
+/// Compressed at the fastest level: metrics are so repetitive that more effort gains little.
 fn gzip(text: &[u8]) -> Vec<u8> {
     let mut packed = GzEncoder::new(Vec::new(), Compression::fast());
     let written = packed.write_all(text);

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! Which names the server goes by. A page of somebody else's can have its own name lead to this
-//! machine (DNS rebinding), and its scripts then read what is answered to that name: so nothing
-//! is, but to names that only this machine can have meant.
+//! The names that the server goes by. A foreign web page can make its own name resolve to this
+//! machine (DNS rebinding), and its scripts can then read what is answered to that name. So only
+//! names that can only mean this machine are answered.
 
 use std::net::IpAddr;
 
@@ -15,7 +15,7 @@ pub(super) struct Names {
 }
 
 impl Names {
-    /// The address that it answers at, and names that were given by hand.
+    /// The address it listens on, and the names given by the user.
     pub(super) fn new(bound: IpAddr, given: &[String]) -> Self {
         Self {
             bound,
@@ -23,7 +23,7 @@ impl Names {
         }
     }
 
-    /// Is a request meant for this server? One without a name is: no browser sends it
+    /// Is a request meant for this server? One without a name is: no browser sends such a request
     /// (RFC 9112, 3.2).
     pub(super) fn are_asked<T>(&self, request: &Request<T>) -> bool {
         let in_target = request.uri().host().is_none_or(|host| self.hold(host));
@@ -41,11 +41,11 @@ impl Names {
             .strip_prefix('[')
             .and_then(|host| host.strip_suffix(']'));
         if let Ok(address) = bare.unwrap_or(host).parse::<IpAddr>() {
-            // At 0.0.0.0 it answers to each address that the machine has; none is a name that
-            // could be led elsewhere.
+            // At 0.0.0.0 it answers to every address of the machine; none is a name that could be
+            // made to resolve elsewhere.
             return address.is_loopback() || address == self.bound || self.bound.is_unspecified();
         }
-        // RFC 6761, 6.3: it leads nowhere else.
+        // RFC 6761, 6.3: it never resolves elsewhere.
         let host = host.strip_suffix('.').unwrap_or(host);
         let is_local = host
             .rsplit('.')

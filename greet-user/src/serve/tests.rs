@@ -23,7 +23,7 @@ fn connect(server: &Server) -> TcpStream {
     stream
 }
 
-/// Sends this and reads to the end.
+/// Sends this and reads to the end of the response.
 fn asked(server: &Server, request: &str) -> String {
     let mut stream = connect(server);
     stream.write_all(request.as_bytes()).expect("sent");
@@ -76,7 +76,7 @@ fn what_is_no_request_is_refused() {
     let many = format!("GET / HTTP/1.1\r\n{}\r\n", "X-Y: z\r\n".repeat(10_000));
     for request in ["\u{16}\u{3}\u{1}\r\n\r\n", &long, &many] {
         let mut stream = connect(&server);
-        // It may be closed before all of it is sent.
+        // The connection may be closed before all of it is sent.
         drop(stream.write_all(request.as_bytes()));
         let mut answer = Vec::new();
         drop(stream.read_to_end(&mut answer));
@@ -108,7 +108,7 @@ fn half_a_request_is_not_waited_for() {
         .write_all(b"GET /metrics HTTP/1.1\r\nHost:")
         .expect("sent");
     let mut answer = Vec::new();
-    // Closed by the server: else reading runs into its own, longer, timeout.
+    // Closed by the server: otherwise the read hits its own, longer timeout.
     stream.read_to_end(&mut answer).expect("closed");
 }
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! A run that was asked to end does so in time, even if its thread is blocked: by a pipe, a FIFO
-//! or a terminal that nobody reads. Everything here happens in signal handlers.
+//! Makes sure that a run ends soon after a request to stop, even if its thread is blocked by a
+//! pipe, a FIFO or a terminal that has no reader. Everything here happens in signal handlers.
 //!
 //! ```text
 //! first signal     the orderly end begins, if the thread is not blocked
@@ -24,35 +24,36 @@ use std::{
 
 use crate::clock::{monotonic_ns, processor_ns};
 
-/// Seconds from the first signal until blocked streams are given up.
+/// Seconds from the first signal until blocked streams are abandoned.
 const BLOCKED: u32 = 1;
 /// Seconds from then until the process exits.
 const LAST: u32 = 2;
-/// Seconds that a busy process has until it is looked at again.
+/// Seconds until a busy process is checked again.
 const AGAIN: u32 = 1;
-/// Processor time since it was last looked at, in ns, from which on it is busy. A process that is
-/// blocked uses next to none.
+/// CPU time since the last check above which the process counts as busy, in ns. A blocked process
+/// uses next to none.
 const BUSY: u64 = 50_000_000;
-/// A signal that comes so soon after the first is the same request once more, as `timeout`, or a
-/// shell and its terminal, send it; ns.
+/// A signal this soon after the first repeats the same request, as `timeout` or a shell and its
+/// terminal send it; ns.
 const SAME: u64 = 100_000_000;
 
-/// The first signal's number; 0 before it.
+/// Number of the first signal; 0 until it arrives.
 static FIRST: AtomicI32 = AtomicI32::new(0);
-/// When it came, ns.
+/// When it arrived, in ns.
 static FIRST_NS: AtomicU64 = AtomicU64::new(0);
-/// `/dev/null`; -1 once both streams were looked at, or where it could not be opened.
+/// `/dev/null`; -1 once both streams have been checked, or if it could not be opened.
 static NULL: AtomicI32 = AtomicI32::new(-1);
-/// The process's own time when it was last looked at, ns.
+/// CPU time of the process at the last check, in ns.
 static USED_NS: AtomicU64 = AtomicU64::new(0);
 static ALARM: Once = Once::new();
-/// The signals that set the deadline, a bit for each.
+/// The signals that set the deadline, one bit each.
 static SET_BY: AtomicU64 = AtomicU64::new(0);
 
-/// What must be undone even then. Called in a signal handler: takes no lock, allocates nothing.
+/// Cleanup that must happen even then. Called in a signal handler: takes no lock, allocates
+/// nothing.
 static LAST_WORK: [OnceLock<fn()>; 2] = [OnceLock::new(), OnceLock::new()];
 
-/// Before the process exits, `work` is done as well. It must be async-signal-safe.
+/// Registers `work` to be run before the process exits. It must be async-signal-safe.
 pub(crate) fn before_exit(work: fn()) {
     for place in &LAST_WORK {
         if place.get() == Some(&work) || place.set(work).is_ok() {
@@ -61,21 +62,21 @@ pub(crate) fn before_exit(work: fn()) {
     }
 }
 
-/// Was the process asked to end?
+/// Whether the process was asked to stop.
 #[must_use]
 pub fn is_set() -> bool {
     FIRST.load(SeqCst) != 0
 }
 
-/// From now on this signal sets the deadline.
+/// Makes this signal set the deadline from now on.
 ///
 /// # Errors
-/// Where the kernel does not take the handler.
+/// If the kernel does not accept the handler.
 pub(super) fn set_by(number: c_int) -> io::Result<()> {
     let mut armed = Ok(());
     ALARM.call_once(|| {
         let null = OpenOptions::new().write(true).open("/dev/null");
-        // Without it a blocked stream stays blocked, and the deadline holds all the same.
+        // Without it, a blocked stream stays blocked, but the deadline still holds.
         NULL.store(null.map_or(-1, IntoRawFd::into_raw_fd), SeqCst);
         armed = register(libc::SIGALRM, alarm);
     });
@@ -88,7 +89,7 @@ pub(super) fn set_by(number: c_int) -> io::Result<()> {
 
 #[expect(unsafe_code, reason = "a handler may do little")]
 fn register(number: c_int, handler: impl Fn() + Send + Sync + 'static) -> io::Result<()> {
-    // SAFETY: the handlers below use atomics and system calls alone.
+    // SAFETY: the handlers below use only atomics and system calls.
     unsafe { signal_hook_registry::register(number, handler) }.map(drop)
 }
 
@@ -123,7 +124,7 @@ fn alarm() {
     wake_in(LAST);
 }
 
-/// Is it something that may take a while, and takes nothing now?
+/// Whether the stream can block, and accepts nothing now.
 #[expect(unsafe_code, reason = "async-signal-safe calls are libc's")]
 fn is_blocked(stream: c_int) -> bool {
     let mut asked = libc::pollfd {
@@ -131,21 +132,20 @@ fn is_blocked(stream: c_int) -> bool {
         events: libc::POLLOUT,
         revents: 0,
     };
-    // SAFETY: the structure is one, and lives as long as the call.
+    // SAFETY: there is one structure, and it outlives the call.
     let ready = unsafe { libc::poll(&raw mut asked, 1, 0) };
     ready == 0
 }
 
 #[expect(unsafe_code, reason = "async-signal-safe calls are libc's")]
 fn replace(stream: c_int, null: c_int) {
-    // SAFETY: both are numbers; the write that was interrupted finds the new file when it is
-    // begun anew.
+    // SAFETY: both are numbers; the interrupted write finds the new file when it is restarted.
     unsafe { libc::dup2(null, stream) };
 }
 
 #[expect(unsafe_code, reason = "async-signal-safe calls are libc's")]
 fn wake_in(seconds: u32) {
-    // SAFETY: it takes and returns a number.
+    // SAFETY: takes and returns a number.
     unsafe { libc::alarm(seconds) };
 }
 

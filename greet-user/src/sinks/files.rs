@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! The files that a run is written to beside what is shown.
+//! The files that a run is written to, in addition to what is shown.
 
 use std::{
     io::{stderr, stdin, stdout},
@@ -19,7 +19,7 @@ pub struct Files<'a> {
 }
 
 impl<'a> Files<'a> {
-    /// A recording, a capture file.
+    /// A recording and a capture file.
     #[must_use]
     pub const fn of(record: Option<&'a Path>, pcapng: Option<&'a Path>) -> Self {
         Self {
@@ -30,7 +30,7 @@ impl<'a> Files<'a> {
         }
     }
 
-    /// What is read meanwhile; `-` is standard input.
+    /// The file read during the run; `-` is standard input.
     #[must_use]
     pub fn read_from(self, input: &'a Path) -> Self {
         Self {
@@ -39,7 +39,7 @@ impl<'a> Files<'a> {
         }
     }
 
-    /// A page for a browser as well, and how many exchanges it holds in full.
+    /// Adds a page for a browser, and the number of exchanges that it holds in full.
     #[must_use]
     pub fn with_report(self, report: Option<&'a Path>, limit: u32) -> Self {
         Self {
@@ -48,20 +48,20 @@ impl<'a> Files<'a> {
         }
     }
 
-    /// Does one of them go to standard output? Then nothing else does.
+    /// Whether one of them is standard output, in which case nothing else goes there.
     #[must_use]
     pub fn is_stdout(self) -> bool {
         self.streams() > 0
     }
 
-    /// How many of them go to standard output.
+    /// Number of files that go to standard output.
     fn streams(self) -> usize {
         let report = self.report.map(|(path, _)| path);
         let files = [self.record, self.pcapng, report];
         files.into_iter().filter(|file| is_stdout(*file)).count()
     }
 
-    /// What is read or written already.
+    /// The files that are already being read or written.
     fn in_use(&self) -> Result<Vec<(&'a str, Option<Identity>)>, SessionError> {
         let mut in_use = shown_on(self.is_stdout())?;
         if let Some(input) = self.input {
@@ -74,12 +74,12 @@ impl<'a> Files<'a> {
         Ok(in_use)
     }
 
-    /// Opens them, beside what is shown.
+    /// Opens the files, in addition to what is shown.
     ///
     /// # Errors
-    /// [`SessionError::File`] where one cannot be opened for writing,
-    /// [`SessionError::TwoStreams`] where several are to go to standard output,
-    /// [`SessionError::SameFile`] where two would destroy each other.
+    /// [`SessionError::File`] if one cannot be opened for writing, [`SessionError::TwoStreams`] if
+    /// several would go to standard output, [`SessionError::SameFile`] if two would overwrite each
+    /// other.
     pub fn open(self, shown: Option<Box<dyn View>>) -> Result<Sinks, SessionError> {
         if self.streams() > 1 {
             return Err(SessionError::TwoStreams);
@@ -104,12 +104,12 @@ impl<'a> Files<'a> {
     }
 }
 
-/// Both may be one file: each is appended to what the other wrote.
+/// Both may be the same file: each is appended to what the other wrote.
 fn shown_on(is_stdout: bool) -> Result<Vec<(&'static str, Option<Identity>)>, SessionError> {
     let error = ("standard error", Identity::of_open_file(stderr())?);
     let out = ("standard output", Identity::of_open_file(stdout())?);
     Ok(match is_stdout {
-        // It is claimed as the file that goes there.
+        // Standard output is claimed by the file that goes there.
         true => vec![error],
         false if error.1 == out.1 => vec![out],
         false => vec![out, error],

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! What the user typed, so that a report says how it was made.
+//! The user's command line, for a report to show how it was made.
 
 use std::{env, ffi::OsString};
 
-/// The command line of this process, as a shell takes it.
+/// The command line of this process, quoted for a shell.
 pub(super) fn command() -> String {
     of(env::args_os())
 }
@@ -19,7 +19,7 @@ fn of(words: impl IntoIterator<Item = OsString>) -> String {
     quoted.join(" ")
 }
 
-/// In quotes, where a shell would take it for more than one word.
+/// Quotes a word if a shell would not take it as a single one.
 fn quoted(word: &str) -> String {
     let is_plain = |c: char| c.is_alphanumeric() || "_-./:=@%+,~".contains(c);
     if !word.is_empty() && word.chars().all(is_plain) {

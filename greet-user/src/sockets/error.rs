@@ -5,9 +5,9 @@ use std::{error::Error as StdError, io};
 
 use aya::programs::ProgramError;
 
-use crate::tracer::{TracerError, chain, offsets::OffsetError};
+use crate::kernel::{TracerError, chain, offsets::OffsetError};
 
-/// Why the kernel's table of netlink sockets could not be walked through.
+/// Why the kernel's table of netlink sockets could not be walked.
 #[derive(Debug, thiserror::Error)]
 pub enum SocketsError {
     /// Capabilities are missing.
@@ -31,22 +31,22 @@ pub enum SocketsError {
         /// Why.
         reason: String,
     },
-    /// The eBPF program wrote something else than records.
+    /// The eBPF program wrote something other than records.
     #[error("the eBPF program wrote a malformed record of {length} bytes")]
     Malformed {
-        /// How many bytes it has.
+        /// Its length in bytes.
         length: usize,
     },
     /// The kernel's own list could not be read.
     #[error("/proc/net/netlink cannot be read: {0}; is /proc mounted?")]
     Proc(io::Error),
-    /// Nobody reads on, or the disk is full.
+    /// The reader has closed the pipe, or the disk is full.
     #[error("writing failed: {0}")]
     Write(io::Error),
 }
 
 impl SocketsError {
-    /// Did the reader of our output go away?
+    /// Whether the reader of our output closed the pipe.
     #[must_use]
     pub fn is_broken_pipe(&self) -> bool {
         matches!(self, Self::Write(error) if error.kind() == io::ErrorKind::BrokenPipe)
@@ -62,7 +62,7 @@ impl SocketsError {
             verifier_log,
         } = error
         {
-            // The log has many lines; they are for whoever asked.
+            // The log has many lines, so it is shown only on request.
             log::warn!("the verifier said: {verifier_log}");
             return Self::Refused(format!("{io_error}; `-v` shows what the verifier said"));
         }

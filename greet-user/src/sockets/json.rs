@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! For programs: one JSON object for each socket. What is not known is left out.
+//! For programs: one JSON object per socket. Unknown fields are omitted.
 
 use std::io::{self, Write};
 
@@ -38,10 +38,10 @@ struct Holder<'a> {
     comm: &'a str,
 }
 
-/// Writes one line for each socket.
+/// Writes one line per socket.
 ///
 /// # Errors
-/// What writing ran into.
+/// If it cannot be written.
 pub fn write(out: &mut impl Write, sockets: &[Socket]) -> io::Result<()> {
     for socket in sockets {
         out.write_all(&json_line(&line(socket))?)?;

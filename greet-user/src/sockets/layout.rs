@@ -1,20 +1,20 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! Where the running kernel keeps its netlink sockets and what is told of them: the
-//! offsets for `greet-ebpf/src/walk/layout.rs`, which says what each is of.
+//! Where the running kernel keeps its netlink sockets and their fields: the offsets for
+//! `greet-ebpf/src/walk/layout.rs`, which describes each of them.
 
-use crate::tracer::{
+use crate::kernel::{
     btf::{Btf, Field},
     offsets::{FieldError, find},
 };
 
-/// Finds the offsets, in bytes, with the names that the eBPF program knows them by.
+/// Finds the offsets, in bytes, along with their names in the eBPF program.
 ///
 /// # Errors
-/// [`FieldError`] where a field is not there or not as expected.
+/// [`FieldError`] if a field is missing or not as expected.
 pub fn of(btf: &Btf) -> Result<Vec<(&'static str, u64)>, FieldError> {
     let at = |structure, path: &str, bits| find(btf, structure, path, bits).map(Field::byte_offset);
     let tbl = at("rhashtable", "tbl", 64)?;
-    // From a `struct socket` to what surrounds it (`SOCK_INODE()`), by way of a field of it.
+    // From a `struct socket` to its container (`SOCK_INODE()`), by way of one of its fields.
     let socket = at("socket_alloc", "socket.sk", 64)? - at("socket", "sk", 64)?;
     let inode = at("socket_alloc", "vfs_inode.i_ino", 64)?.wrapping_sub(socket);
     Ok(vec![
@@ -32,7 +32,7 @@ pub fn of(btf: &Btf) -> Result<Vec<(&'static str, u64)>, FieldError> {
         ("BUCKETS_SIZE", at("bucket_table", "size", 32)?),
         ("BUCKETS_NEST", at("bucket_table", "nest", 32)?),
         ("BUCKETS_FUTURE", at("bucket_table", "future_tbl", 64)?),
-        // An array without a length of its own.
+        // A flexible array member.
         ("BUCKETS_HEADS", at("bucket_table", "buckets", 0)?),
         ("NETLINK_SOCK_NODE", at("netlink_sock", "node.next", 64)?),
         ("NETLINK_SOCK_RCV", at("netlink_sock", "netlink_rcv", 64)?),

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! What the kernel tells everyone: `/proc/net/netlink`, the sockets of this process's
-//! network namespace. It names no callback, 32 groups at most, and no limit of the queue.
+//! What the kernel shows everyone: `/proc/net/netlink`, the sockets in this process's network
+//! namespace. It lists no callbacks, no more than 32 groups, and no receive buffer limit.
 
 use std::fs;
 
@@ -11,7 +11,7 @@ const LIST: &str = "/proc/net/netlink";
 /// Reads the kernel's list.
 ///
 /// # Errors
-/// [`SocketsError::Proc`].
+/// [`SocketsError::Proc`] if it cannot be read.
 pub fn list() -> Result<Vec<Socket>, SocketsError> {
     let text = fs::read_to_string(LIST).map_err(SocketsError::Proc)?;
     let netns = fs::read_link("/proc/self/ns/net").ok();
@@ -24,12 +24,12 @@ pub fn list() -> Result<Vec<Socket>, SocketsError> {
         .collect())
 }
 
-/// The number in a link as `/proc` has them: `net:[4026531840]`.
+/// The number in a `/proc` link such as `net:[4026531840]`.
 pub fn inode(link: &str, prefix: &str) -> Option<u64> {
     link.strip_prefix(prefix)?.strip_suffix(']')?.parse().ok()
 }
 
-/// A line: `sk Eth Pid Groups Rmem Wmem Dump Locks Drops Inode`.
+/// Parses a line: `sk Eth Pid Groups Rmem Wmem Dump Locks Drops Inode`.
 fn socket(line: &str, netns: Option<u32>) -> Option<Socket> {
     let words: Vec<&str> = line.split_ascii_whitespace().collect();
     let [
@@ -53,7 +53,7 @@ fn socket(line: &str, netns: Option<u32>) -> Option<Socket> {
         protocol: protocol.parse().ok()?,
         portid,
         netns,
-        // Only the kernel's have it.
+        // Only kernel sockets have port ID 0.
         is_kernels: portid == 0,
         groups: (0..32)
             .filter(|bit| groups >> bit & 1 != 0)

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! Who holds a socket: its inode number is looked for among the open files of all
-//! processes, in one pass over `/proc`. Other users' files are hidden from those who are
-//! not root; a thread with a file table of its own (`CLONE_FILES` undone) is not seen.
+//! Finds the processes that hold a socket, by searching for its inode number among the open files
+//! of all processes, in one pass over `/proc`. Other users' files are visible only to root; a
+//! thread with its own file table (`CLONE_FILES` undone) is not seen.
 
 use std::{collections::HashMap, fs, path::Path};
 
@@ -16,7 +16,7 @@ pub struct Process {
     pub comm: String,
 }
 
-/// Fills in the processes of the users' sockets.
+/// Fills in the processes that hold the user-space sockets.
 pub fn find(sockets: &mut [Socket]) {
     let places = sockets.iter().enumerate();
     let places = places.filter(|(_, socket)| !socket.is_kernels && socket.inode != 0);
@@ -41,8 +41,8 @@ pub fn find(sockets: &mut [Socket]) {
     }
 }
 
-/// A process that holds the socket with this inode number: one of the `likely` if it does, else
-/// the one with the lowest ID.
+/// A process that holds the socket with this inode number: one of the `likely` ones if possible,
+/// otherwise the one with the lowest ID.
 #[must_use]
 pub fn holder(inode: u64, likely: &[u32]) -> Option<Process> {
     let places = HashMap::from([(inode, 0)]);
@@ -55,7 +55,7 @@ pub fn holder(inode: u64, likely: &[u32]) -> Option<Process> {
     })
 }
 
-/// All processes, the lowest ID first; none where `/proc` is not there.
+/// All processes, lowest ID first; none if `/proc` is not available.
 fn pids() -> Vec<u32> {
     let Ok(entries) = fs::read_dir("/proc") else {
         return Vec::new();
@@ -67,7 +67,7 @@ fn pids() -> Vec<u32> {
     pids
 }
 
-/// The process's command name, as far as it is still there.
+/// The process's command name; empty if the process has exited.
 fn comm(pid: u32) -> String {
     let comm = fs::read(format!("/proc/{pid}/comm")).unwrap_or_default();
     String::from_utf8_lossy(&comm)
@@ -75,9 +75,9 @@ fn comm(pid: u32) -> String {
         .to_owned()
 }
 
-/// Which of the sockets the process holds, each once.
+/// The sockets that the process holds, each once.
 fn held(pid: u32, places: &HashMap<u64, usize>) -> Vec<usize> {
-    // The process may be gone by now, or its files hidden from us.
+    // The process may have exited, or its files may be hidden from us.
     let Ok(files) = fs::read_dir(Path::new("/proc").join(pid.to_string()).join("fd")) else {
         return Vec::new();
     };

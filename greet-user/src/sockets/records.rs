@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! Bytes of the walk become sockets.
+//! Decodes the records written by the walk into sockets.
 
 use std::{collections::HashMap, collections::hash_map::Entry, mem::offset_of};
 
@@ -7,17 +7,17 @@ use greet_common::socket::{self, GROUP_WORDS, SYMBOL_SIZE, SocketRecordKind};
 
 use super::{Callback, Socket, SocketsError};
 
-/// What came so far.
+/// The records received so far.
 #[derive(Debug, Default)]
 pub struct Records {
     sockets: Vec<Socket>,
-    /// Where in `sockets` the one with this address is: one may come twice.
+    /// Index into `sockets` by address: the walk may visit a socket twice.
     places: HashMap<u64, usize>,
     names: HashMap<u64, Callback>,
     end: Option<socket::End>,
 }
 
-/// A number in the record, at an offset from its start.
+/// Reads a field of a record, by its offset.
 macro_rules! field {
     ($bytes:expr, $record:ty, $field:ident, $type:ty) => {
         number!($bytes, offset_of!($record, $field), $type)
@@ -32,10 +32,10 @@ macro_rules! number {
 }
 
 impl Records {
-    /// Takes the next record.
+    /// Decodes the next record.
     ///
     /// # Errors
-    /// [`SocketsError::Malformed`] where it is none.
+    /// [`SocketsError::Malformed`] if it is not a valid record.
     pub fn take(&mut self, bytes: &[u8]) -> Result<(), SocketsError> {
         let kind = bytes.first_chunk().map(|bytes| u32::from_ne_bytes(*bytes));
         match kind {
@@ -58,10 +58,10 @@ impl Records {
         Ok(())
     }
 
-    /// All sockets, if all were seen.
+    /// Returns all sockets, if the walk saw all of them.
     ///
     /// # Errors
-    /// [`SocketsError::Incomplete`] otherwise; `dropped` records did not come.
+    /// [`SocketsError::Incomplete`] otherwise; `dropped` is the number of records that had no room.
     pub fn finish(self, dropped: u64) -> Result<Vec<Socket>, SocketsError> {
         let incomplete = |reason: String| Err(SocketsError::Incomplete { reason });
         let Some(end) = self.end else {
@@ -102,13 +102,13 @@ impl Records {
             portid: field!(bytes, Record, portid, u32),
             netns: Some(field!(bytes, Record, netns, u32)),
             is_kernels: field!(bytes, Record, kernels, u32) != 0,
-            // Bits beyond the last group mean nothing.
+            // Bits beyond the last group are meaningless.
             groups: groups.filter(|group| *group <= group_count).collect(),
             rmem: field!(bytes, Record, rmem, u32),
             rcvbuf: Some(field!(bytes, Record, rcvbuf, u32)),
             drops: field!(bytes, Record, drops, u32),
             inode: field!(bytes, Record, inode, u64),
-            // Named before its first use.
+            // The symbol record precedes its first use.
             callback: self.names.get(&callback).cloned(),
             processes: Vec::new(),
         };
@@ -122,7 +122,7 @@ impl Records {
     }
 }
 
-/// The record's bytes, if there are as many as it has.
+/// Checks that a record has exactly the size of its type.
 fn whole<T>(bytes: &[u8]) -> Result<&[u8], SocketsError> {
     if bytes.len() == size_of::<T>() {
         Ok(bytes)
@@ -156,8 +156,8 @@ fn callback(bytes: &[u8]) -> Callback {
     named(address, if cut_off { "" } else { &text })
 }
 
-/// Takes `name+0x0/0xsize [module]` apart, as the kernel's `%pS` writes it. Where the
-/// kernel knows no function that begins there, the address stands for the name.
+/// Parses `name+0x0/0xsize [module]`, the format of the kernel's `%pS`. If the kernel knows no
+/// function that starts at the address, the address is used as the name.
 fn named(address: u64, text: &str) -> Callback {
     let (function, module) = match text.split_once(" [") {
         Some((function, module)) => (function, module.strip_suffix(']')),

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! For people: one line for each socket, in columns as wide as what is in them.
+//! For people: one line per socket, in columns as wide as their contents.
 
 use std::{
     fmt::Write as _,
@@ -13,15 +13,15 @@ const COLUMNS: usize = 8;
 const HEADINGS: [&str; COLUMNS] = [
     "PROTOCOL", "PORT", "PROCESS", "GROUPS", "RMEM", "DROPS", "NETNS", "CALLBACK",
 ];
-/// Columns of numbers stand to the right.
+/// Columns of numbers are right-aligned.
 const NUMBERS: [bool; COLUMNS] = [false, true, false, false, true, true, true, false];
-/// Processes and groups that are named; of more, only how many there are.
+/// Maximum number of processes or groups listed by name; the rest are only counted.
 const MOST_NAMED: usize = 8;
 
 /// Writes the table.
 ///
 /// # Errors
-/// What writing ran into.
+/// If it cannot be written.
 pub fn write(out: &mut impl Write, sockets: &[Socket]) -> io::Result<()> {
     let rows: Vec<[String; COLUMNS]> = std::iter::once(HEADINGS.map(str::to_owned))
         .chain(sockets.iter().map(row))
@@ -68,7 +68,7 @@ fn row(socket: &Socket) -> [String; COLUMNS] {
     ]
 }
 
-/// The name as short as `watch -p` takes it.
+/// The short protocol name that `watch -p` accepts.
 fn protocol(number: u32) -> String {
     let name = protocol_name(number).map(|name| name.trim_start_matches("NETLINK_"));
     name.map_or_else(|| number.to_string(), str::to_lowercase)
@@ -79,7 +79,7 @@ fn holders(socket: &Socket) -> String {
         return "kernel".to_owned();
     }
     let processes = socket.processes.iter();
-    // A process chooses its own name: nothing in it may move the cursor.
+    // A process chooses its own name: it must not be able to move the cursor.
     several(
         processes.map(|process| format!("{}({})", escaped(process.comm.as_bytes()), process.pid)),
     )

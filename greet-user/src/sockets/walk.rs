@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! Lets the eBPF program `sockets` walk through the kernel's table once.
-//! `greet-ebpf/src/probes/sockets.rs` says how it does.
+//! Runs the eBPF program `sockets`, which walks the kernel's socket table once. See
+//! `greet-ebpf/src/probes/sockets.rs` for how it works.
 
 use std::io::Read as _;
 
 use aya::maps::{MapData, PerCpuArray, RingBuf};
 
 use super::{Socket, SocketsError, layout, records::Records};
-use crate::tracer::{
+use crate::kernel::{
     TracerError,
     btf::Btf,
     check_privileges,
@@ -18,17 +18,17 @@ use crate::tracer::{
 };
 
 const PROGRAM: &str = "sockets";
-/// The function that stands for the walk in BTF.
+/// The function that represents the iterator in BTF.
 const FUNCTION: &str = "bpf_iter_netlink";
-/// Size of the ring buffer, bytes: room for 10,000 sockets at first …
+/// Size of the ring buffer in bytes: room for 10,000 sockets at first …
 const ROOM: u32 = 1 << 20;
-/// … and for 600,000, where that was not enough.
+/// … and for 600,000 if that was not enough.
 const MORE_ROOM: u32 = 1 << 26;
 
-/// Loads the programs for the walk alone, and walks.
+/// Loads the programs just for the walk, and walks.
 ///
 /// # Errors
-/// [`SocketsError`]: what is missing, or what the kernel said.
+/// [`SocketsError`]: what is missing, or the kernel's error.
 pub fn alone() -> Result<Vec<Socket>, SocketsError> {
     check()?;
     let types = Btf::of_running_kernel().map_err(OffsetError::from)?;
@@ -45,10 +45,10 @@ pub fn alone() -> Result<Vec<Socket>, SocketsError> {
     }
 }
 
-/// Does this kernel have what the walk reads?
+/// Checks that this kernel has the fields that the walk reads.
 ///
 /// # Errors
-/// [`SocketsError`]: the field that it lacks.
+/// [`SocketsError`]: the missing field.
 pub fn check_fields(offsets: &Offsets) -> Result<(), SocketsError> {
     Ok(offsets.check(PROGRAM).map_err(OffsetError::from)?)
 }
@@ -60,7 +60,7 @@ fn in_room(
     types: &Btf,
 ) -> Result<Vec<Socket>, SocketsError> {
     let mut loader = loader(offsets, layout);
-    // What only the tracer's programs use is made as small as it can be.
+    // Maps that only the tracer's programs use are made as small as possible.
     loader
         .map_max_entries("RECORDS", room)
         .map_max_entries("CALLS", 1);
@@ -73,11 +73,11 @@ fn in_room(
     through(&programs, &mut records, &dropped, types)
 }
 
-/// Walks with programs that are loaded, but not attached yet: nothing else may write
-/// records meanwhile. The program is unloaded afterwards.
+/// Walks with programs that are loaded but not yet attached: nothing else may write records in the
+/// meantime. The program is unloaded afterwards.
 ///
 /// # Errors
-/// [`SocketsError`]: what the kernel said.
+/// [`SocketsError`]: the kernel's error.
 pub(crate) fn through(
     programs: &Programs,
     records: &mut RingBuf<MapData>,
@@ -91,7 +91,7 @@ pub(crate) fn through(
         .iterate(PROGRAM, function)
         .map_err(SocketsError::load)?;
     let before = total(dropped)?;
-    // It writes nothing but records: the text is empty.
+    // The program writes only records: the text is empty.
     walk.read_to_end(&mut Vec::new())
         .map_err(SocketsError::refused)?;
     drop(walk);
@@ -107,7 +107,7 @@ fn total(dropped: &PerCpuArray<MapData, u64>) -> Result<u64, SocketsError> {
     Ok(counts.iter().sum())
 }
 
-/// Says what is missing, if something is.
+/// Checks privileges and types.
 fn check() -> Result<(), SocketsError> {
     match check_privileges() {
         Ok(()) => {}

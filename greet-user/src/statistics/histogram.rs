@@ -1,26 +1,26 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! How durations lie: a few bins with round borders.
+//! How durations are distributed: a few bins with round bounds.
 
 use super::{Durations, greatest};
 
 /// About how many bins there are.
 const WANTED: u64 = 6;
 
-/// So many durations from `from` on and below `to`, in ns.
+/// The number of durations from `from` (inclusive) to `to` (exclusive), in ns.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Bin {
-    /// The first one that belongs to it.
+    /// Its lower bound, inclusive.
     pub from: u64,
-    /// The first one that does not any more.
+    /// Its upper bound, exclusive.
     pub to: u64,
     /// How many there are.
     pub count: u64,
 }
 
 impl Durations {
-    /// Bins from the least to the greatest. They are of equal width where the greatest is less
-    /// than ten times the least; else each is about twice as wide as the one before, so that
-    /// a few that took very long do not hide how the many lie.
+    /// Bins from the least to the greatest. They are of equal width if the greatest is less than
+    /// ten times the least; otherwise each is about twice as wide as the previous one, so that a
+    /// few very long durations do not hide the distribution of the rest.
     #[must_use]
     pub fn histogram(&self) -> Vec<Bin> {
         if self.count == 0 {
@@ -57,7 +57,7 @@ impl Durations {
 const NARROW: usize = 8;
 
 impl Durations {
-    /// The bins that hold any, each at most 1/16 of its least number wide.
+    /// The non-empty bins, each at most 1/16 of its least number wide.
     #[must_use]
     pub fn fine(&self) -> Vec<Bin> {
         let groups = self.counts.chunks(NARROW).enumerate();
@@ -74,7 +74,7 @@ impl Durations {
     }
 }
 
-/// Round borders at equal distances.
+/// Round bounds at equal distances.
 fn equal(min: u64, max: u64) -> Vec<u64> {
     let width = round((max - min) / WANTED);
     let mut border = min / width * width;
@@ -164,7 +164,7 @@ mod tests {
         fn each_duration_is_in_one_bin(durations in proptest::collection::vec(proptest::num::u64::ANY, 1..50)) {
             let bins = of(durations.clone());
             let counted: u64 = bins.iter().map(|bin| bin.count).sum();
-            // The greatest number of all has no border above it.
+            // The greatest of all numbers has no bound above it.
             let missing = durations.iter().filter(|ns| **ns == u64::MAX).count();
             proptest::prop_assert!(counted + missing as u64 >= durations.len() as u64);
             proptest::prop_assert!(bins.windows(2).all(|pair| pair[0].to == pair[1].from));

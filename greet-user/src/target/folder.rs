@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! Folders of files that everybody may read.
+//! Directories of world-readable files.
 
 use std::{
     io::{self, ErrorKind, Write as _},
@@ -14,10 +14,10 @@ use rustix::{
 use super::{Replacement, rights::Rights, walk::Place};
 use crate::output::Finish as _;
 
-/// Makes a folder, and those that it lies in, where they are not there.
+/// Creates a directory and its parents if they do not exist.
 ///
 /// # Errors
-/// Where it cannot be made, is something else, or lies behind a link that root does not follow.
+/// If it cannot be created, is not a directory, or is reached by a link that root does not follow.
 pub fn make_folder(path: &Path) -> io::Result<()> {
     let mut all: Vec<_> = path.ancestors().collect();
     all.reverse();
@@ -28,7 +28,7 @@ pub fn make_folder(path: &Path) -> io::Result<()> {
             Ok(place) if place.there.is_some() => return Err(Errno::NOTDIR.into()),
             Ok(place) => {
                 let made = mkdirat(&place.folder, &place.name, Mode::from_raw_mode(0o777));
-                // Somebody else may have made it at the same moment.
+                // Another process may have created it in the meantime.
                 made.or_else(|error| match error {
                     Errno::EXIST => Ok(()),
                     error => Err(error),
@@ -39,10 +39,10 @@ pub fn make_folder(path: &Path) -> io::Result<()> {
     Ok(())
 }
 
-/// Writes a file that everybody may read, in place of an older one.
+/// Writes a world-readable file, replacing an existing one.
 ///
 /// # Errors
-/// Where it cannot be written.
+/// If it cannot be written.
 pub fn write_public(path: &Path, bytes: &[u8]) -> io::Result<()> {
     let rights = Rights::of_this_process().public();
     let mut file = Replacement::open_as(path, rights, "name a folder")?;

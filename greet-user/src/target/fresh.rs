@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! A new file that takes a name only when it is told to: until then it has one that nobody can
-//! guess, in the same folder.
+//! A new file that is renamed to its final name only on request. Until then it has an unguessable
+//! name in the same directory.
 
 use std::{
     ffi::OsString,
@@ -21,20 +21,20 @@ const NEW: OFlags = OFlags::WRONLY
     .union(OFlags::EXCL)
     .union(OFlags::NOFOLLOW)
     .union(OFlags::CLOEXEC);
-/// Without waiting for a reader, should it have become a pipe meanwhile.
+/// Does not wait for a reader, in case it has become a pipe in the meantime.
 const AS_IT_IS: OFlags = OFlags::WRONLY
     .union(OFlags::NOFOLLOW)
     .union(OFlags::NONBLOCK)
     .union(OFlags::CLOEXEC);
 
-/// Where a file will be.
+/// The final place of a file.
 #[derive(Debug)]
 pub struct Name {
     place: Place,
     rights: Rights,
 }
 
-/// A file on its way there.
+/// A file that does not have its final name yet.
 #[derive(Debug)]
 pub struct Fresh {
     pub file: File,
@@ -42,33 +42,33 @@ pub struct Fresh {
 }
 
 impl Name {
-    /// Of a file that is there, or of one that is to be made.
+    /// The name of an existing file, or of one to be created.
     pub fn new(place: Place, rights: Rights) -> Self {
         Self { place, rights }
     }
 
-    /// Makes sure that a file can be made and take this name: that is tried, and the file is
-    /// taken away again, so that a run that is killed leaves nothing behind.
+    /// Makes sure that a file can be created and take this name: creates one and removes it again,
+    /// so that a killed run leaves no file.
     ///
     /// # Errors
-    /// Where it cannot, and where an older file must not be written.
+    /// If it cannot be created, or if an existing file must not be written.
     pub fn check(&self) -> io::Result<()> {
         if self.is_taken() {
-            // What must not be written must not be replaced either.
+            // A file that must not be written must not be replaced either.
             self.older()?;
         }
         self.discard(&self.begin()?)
     }
 
-    /// Is there an older file?
+    /// Whether there is an existing file.
     pub fn is_taken(&self) -> bool {
         self.place.there.is_some()
     }
 
-    /// The older file, to be written where it lies.
+    /// Opens the existing file, to be written in place.
     ///
     /// # Errors
-    /// Where it must not be written, or is no file any more.
+    /// If it must not be written, or is no longer a file.
     pub fn older(&self) -> io::Result<File> {
         let place = &self.place;
         let older = openat(&place.folder, &place.name, AS_IT_IS, Mode::empty())?;
@@ -79,10 +79,10 @@ impl Name {
         }
     }
 
-    /// Makes the file.
+    /// Creates the file.
     ///
     /// # Errors
-    /// What the kernel says.
+    /// The kernel's error.
     pub fn begin(&self) -> io::Result<Fresh> {
         let Place { folder, there, .. } = &self.place;
         let older = there.as_ref().map(|there| &there.stat);
@@ -100,10 +100,10 @@ impl Name {
         }
     }
 
-    /// Gives the file its name, in place of an older one.
+    /// Gives the file its final name, replacing an existing file.
     ///
     /// # Errors
-    /// What the kernel says; the file is gone then.
+    /// The kernel's error; the new file has been removed in that case.
     pub fn give(&self, fresh: &Fresh) -> io::Result<()> {
         let Place {
             folder,
@@ -123,10 +123,10 @@ impl Name {
         given
     }
 
-    /// Takes a file away that has not got its name.
+    /// Removes a file that does not have its final name yet.
     ///
     /// # Errors
-    /// What the kernel says.
+    /// The kernel's error.
     pub fn discard(&self, fresh: &Fresh) -> io::Result<()> {
         match unlinkat(&self.place.folder, &fresh.name, AtFlags::empty()) {
             Ok(()) => Ok(()),

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! Which file it is, however its path is written: two outputs into one would destroy each
-//! other, and an output into what is being read destroys that.
+//! The identity of a file, however its path is spelled: two outputs to the same file would
+//! overwrite each other, and an output to the file being read would overwrite that.
 
 use std::{ffi::OsString, io, os::fd::AsFd, path::Path};
 
@@ -8,25 +8,26 @@ use rustix::fs::{FileType, Stat, fstat, stat};
 
 use super::walk::Place;
 
-/// A file that is there, or the name of one that is to be made.
+/// An existing file, or the name of one to be created.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Identity {
     device: u64,
-    /// Of the file, or of the folder.
+    /// Inode number of the file, or of the directory.
     inode: u64,
     name: Option<OsString>,
 }
 
 impl Identity {
-    /// Of what is open; `None` for pipes and devices, which several may write to.
+    /// The identity of an open file; `None` for pipes and devices, which several processes may
+    /// write to.
     ///
     /// # Errors
-    /// What the kernel says.
+    /// The kernel's error.
     pub fn of_open_file(file: impl AsFd) -> io::Result<Option<Self>> {
         Ok(Self::of_file(&fstat(file)?))
     }
 
-    /// Of what a path leads to; `None` for pipes and devices, and where nothing is there.
+    /// The identity of the file at a path; `None` for pipes and devices, and if there is none.
     #[must_use]
     pub fn of_path(path: &Path) -> Option<Self> {
         Self::of_file(&stat(path).ok()?)

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! A file that takes the place of an older one when it is finished, and not before.
+//! A file that replaces an existing one only once it is complete.
 
 use std::{
     io::{self, BufWriter, Write},
@@ -15,34 +15,34 @@ use crate::output::Finish;
 
 const BUFFER: usize = 1 << 16;
 
-/// Where it is written until it is finished.
+/// A file being written.
 pub struct Replacement {
     out: Out,
     identity: Option<Identity>,
 }
 
 enum Out {
-    /// Standard output, or something that is no file of its own: a pipe, a device.
+    /// Standard output, or something other than a regular file: a pipe, a device.
     Stream(BufWriter<Box<dyn Write>>),
-    /// A file that is to be made.
+    /// A file yet to be created.
     Waiting(Name),
-    /// One that has not got its name yet.
+    /// A file that does not have its final name yet.
     File(Name, BufWriter<Fresh>),
-    /// Finished, or given up.
+    /// Finished or abandoned.
     Done,
 }
 
 impl Replacement {
-    /// Makes sure that the file can be written; standard output where the path is `-`.
-    /// `not_for_a_terminal` says what to do where that is one.
+    /// Makes sure that the file can be written; standard output if the path is `-`.
+    /// `not_for_a_terminal` is the error message if that is a terminal.
     ///
     /// # Errors
-    /// Where it cannot be written, or is a terminal.
+    /// If it cannot be written, or is a terminal.
     pub fn open(path: &Path, not_for_a_terminal: &'static str) -> io::Result<Self> {
         Self::open_as(path, Rights::of_this_process(), not_for_a_terminal)
     }
 
-    /// The same with rights of the caller's choice.
+    /// The same with the given rights.
     pub(super) fn open_as(
         path: &Path,
         rights: Rights,
@@ -62,7 +62,7 @@ impl Replacement {
         Ok(Self { out, identity })
     }
 
-    /// What it leads to; `None` where that may be written by several.
+    /// The identity of the file; `None` if several processes may write to it.
     #[must_use]
     pub fn identity(&self) -> Option<&Identity> {
         self.identity.as_ref()
@@ -98,7 +98,7 @@ impl Finish for Replacement {
     fn finish(&mut self) -> io::Result<()> {
         self.flush()?;
         if let Out::File(name, out) = &mut self.out {
-            // What the disk had no room for is known now, and not after the renaming.
+            // Reports a full disk now, and not after the rename.
             out.get_ref().file.sync_all()?;
             name.give(out.get_ref())?;
         }
@@ -108,7 +108,7 @@ impl Finish for Replacement {
 }
 
 impl Drop for Replacement {
-    /// What was not finished is taken away.
+    /// Removes an unfinished file.
     fn drop(&mut self) {
         if let Out::File(name, out) = &self.out {
             name.discard(out.get_ref()).unwrap_or_default();

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! What whoever runs the tool may do to files that others would have to be protected from, and
-//! whose a new file is.
+//! What the user of the tool may do to files that others must be protected from, and who owns a new
+//! file.
 
 use std::{env, ffi::OsStr, io, os::fd::BorrowedFd};
 
@@ -10,25 +10,25 @@ use rustix::{
     thread::{CapabilitySet, capabilities},
 };
 
-/// Netlink carries keys: what root records is for nobody else.
+/// Netlink carries keys: what root records must not be readable by anyone else.
 const PRIVATE: Mode = Mode::RUSR.union(Mode::WUSR);
-/// Without what would let a file run as its owner or group.
+/// The permission bits, without set-user-ID, set-group-ID and sticky.
 const PERMISSIONS: u32 = 0o777;
 
-/// Of the process.
+/// The rights of a process.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Rights {
-    /// Does the kernel keep this process from no file?
+    /// Whether the kernel grants this process access to every file.
     is_privileged: bool,
     user: Uid,
-    /// May everybody read what is written?
+    /// Whether the output is world-readable.
     is_public: bool,
-    /// For whom sudo(8) runs it (`SUDO_UID`, `SUDO_GID`).
+    /// The user who ran sudo(8) (`SUDO_UID`, `SUDO_GID`).
     sudoer: Option<(Uid, Gid)>,
 }
 
 impl Rights {
-    /// Those of this process.
+    /// The rights of this process.
     pub fn of_this_process() -> Self {
         let user = geteuid();
         let overrides = || {
@@ -57,7 +57,7 @@ impl Rights {
         }
     }
 
-    /// The same for what nobody has to be kept from.
+    /// The same rights for world-readable output.
     pub fn public(self) -> Self {
         Self {
             is_public: true,
@@ -65,15 +65,15 @@ impl Rights {
         }
     }
 
-    /// Whether the kernel keeps it from no file.
+    /// Whether the kernel grants this process access to every file.
     pub fn is_privileged(self) -> bool {
         self.is_privileged
     }
 
-    /// May it be followed?
+    /// Checks that a link may be followed.
     ///
     /// # Errors
-    /// Where it is another user's, and would lead to where that user may not write.
+    /// If it belongs to another user, and could lead to where that user may not write.
     pub fn check_link(self, name: &OsStr, link: &Stat) -> io::Result<()> {
         let owner = Uid::from_raw(link.st_uid);
         if !self.is_privileged || owner.is_root() || owner == self.user {
@@ -86,10 +86,10 @@ impl Rights {
         )))
     }
 
-    /// May a pipe or a socket be written to? Who owns it reads what is written.
+    /// Checks that a pipe or socket may be written to. Its owner can read what is written.
     ///
     /// # Errors
-    /// Where it is another user's.
+    /// If it belongs to another user.
     pub fn check_stream(self, there: &Stat) -> io::Result<()> {
         let is_pipe = matches!(
             FileType::from_raw_mode(there.st_mode),
@@ -106,7 +106,7 @@ impl Rights {
         )))
     }
 
-    /// How a new file is made before it is anybody's.
+    /// The mode to create a file with, before its final owner and permissions are set.
     pub fn mode_at_first(self, older: Option<&Stat>) -> Mode {
         match older {
             None if !self.is_private() => Mode::from_raw_mode(0o666),
@@ -114,11 +114,10 @@ impl Rights {
         }
     }
 
-    /// Gives a new file the owner and the permissions that it is to have, in place of an older
-    /// one or not, in a folder.
+    /// Sets the owner and permissions of a new file in `folder`, which may replace an `older` one.
     ///
     /// # Errors
-    /// What the kernel says.
+    /// The kernel's error.
     pub fn settle(
         self,
         file: BorrowedFd<'_>,
@@ -142,8 +141,8 @@ impl Rights {
         self.is_privileged && !self.is_public
     }
 
-    /// A file that the user could have made there, or had made: what is root's own, say in
-    /// `/etc`, must not become the user's.
+    /// Whether the file is one that the sudo user could have created there, or did create: root's
+    /// own files, say in `/etc`, must not become the user's.
     fn is_for_sudoer(self, older: Option<&Stat>, folder: &Stat) -> bool {
         let all_may_write = folder.st_mode & 0o1002 == 0o1002;
         match older {

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! Follows a path one name at a time, and holds on to what it found: whoever renames something
-//! on the way afterwards changes nothing.
+//! Resolves a path one name at a time, and keeps what it found open: renaming something along the
+//! way afterwards has no effect.
 //!
-//! The kernel's `protected_symlinks` (proc_sys_fs(5)) keeps root from following other users'
-//! links in `/tmp`, and nowhere else. Here root follows none of theirs anywhere: the owner of a
-//! folder could otherwise choose which of root's files is overwritten.
+//! The kernel's `protected_symlinks` (proc_sys_fs(5)) keeps root from following other users' links
+//! in `/tmp`, but nowhere else. Here root never follows other users' links: the owner of a
+//! directory could otherwise choose which of root's files is overwritten.
 
 use std::{
     collections::VecDeque,
@@ -24,18 +24,18 @@ use rustix::{
 
 use super::rights::Rights;
 
-/// As many links as the kernel follows (`MAXSYMLINKS`).
+/// The number of links that the kernel follows (`MAXSYMLINKS`).
 const LINKS: usize = 40;
-/// To look at, not to read; and a link itself rather than what it leads to.
+/// To inspect, not to read; and a link itself rather than its target.
 const LOOK: OFlags = OFlags::PATH.union(OFlags::NOFOLLOW).union(OFlags::CLOEXEC);
 const FOLDER: OFlags = OFlags::PATH.union(OFlags::DIRECTORY).union(OFlags::CLOEXEC);
 
-/// A name in a folder, behind all links.
+/// A name in a directory, with all links resolved.
 #[derive(Debug)]
 pub struct Place {
     pub folder: OwnedFd,
     pub name: OsString,
-    /// What has that name; `None` where nothing has.
+    /// The file with that name; `None` if there is none.
     pub there: Option<There>,
 }
 
@@ -43,7 +43,7 @@ pub struct Place {
 #[derive(Debug)]
 pub struct There {
     pub stat: Stat,
-    /// Whether only the kernel knows its name, as behind `/dev/stdout`.
+    /// Whether only the kernel knows its name, as with `/dev/stdout`.
     pub is_nameless: bool,
 }
 
@@ -54,11 +54,11 @@ impl There {
 }
 
 impl Place {
-    /// Follows a path to a name, which need not be there yet.
+    /// Resolves a path to a name, which may not exist yet.
     ///
     /// # Errors
-    /// Where there is no such folder, where it is a folder itself, and where `rights` forbid a
-    /// link on the way.
+    /// If the directory does not exist, if the path is itself a directory, or if `rights` forbids a
+    /// link along the way.
     pub fn find(path: &Path, rights: Rights) -> io::Result<Self> {
         let mut walk = Walk::along(path)?;
         while let Some(step) = walk.left.pop_front() {
@@ -99,12 +99,12 @@ impl Walk {
         Ok(walk)
     }
 
-    /// What a path has to be followed through next.
+    /// Puts the components of a path in front of those left.
     fn insert(&mut self, path: &Path) -> io::Result<()> {
         if path.as_os_str().is_empty() {
             return Err(Errno::NOENT.into());
         }
-        // Only a folder can be meant.
+        // It can only be a directory.
         if path.as_os_str().as_bytes().ends_with(b"/") && self.left.is_empty() {
             return Err(Errno::ISDIR.into());
         }
@@ -120,7 +120,7 @@ impl Walk {
         Ok(())
     }
 
-    /// Goes on to a name; returns the place where it is the last.
+    /// Proceeds to a name; returns the place if it is the last.
     fn enter(&mut self, name: OsString, rights: Rights) -> io::Result<Option<Place>> {
         let found = match openat(&self.folder, &name, LOOK, Mode::empty()) {
             Ok(found) => found,
@@ -159,7 +159,7 @@ impl Walk {
             return Err(Errno::LOOP.into());
         }
         rights.check_link(&name, stat)?;
-        // What these say need not be a path: `pipe:[1234]`.
+        // The target of a procfs link may not be a path: `pipe:[1234]`.
         if fstatfs(link)?.f_type == PROC_SUPER_MAGIC {
             let flags = OFlags::PATH | OFlags::CLOEXEC;
             let found = openat(&self.folder, &name, flags, Mode::empty())?;
@@ -177,7 +177,7 @@ impl Walk {
             }
             return self.place(name, Some(there)).map(Some);
         }
-        // Of this very link, whatever has its name by now.
+        // The target of this very link, whatever has its name by now.
         let leads_to = rustix::fs::readlinkat(link, "", Vec::new())?;
         self.insert(Path::new(OsStr::from_bytes(leads_to.to_bytes())))?;
         Ok(None)

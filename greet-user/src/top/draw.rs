@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! Draws the state: on the same state and size, always the same.
+//! Draws the state: the same state and size always give the same picture.
 //!
 //! ```text
 //!  greet-user top  all protocols            00:01:12 12:04:31 UTC  LIVE
@@ -38,8 +38,7 @@ pub use theme::Theme;
 use super::state::{State, action::Pane};
 use crate::{event::is_printable, output::parts};
 
-/// Draws all of it. What the drawing knows of pages and lines, the state is told: keys need
-/// it.
+/// Draws everything. Stores the numbers of lines and pages in the state, where keys need them.
 pub fn draw(state: &mut State, cache: &mut Cache, theme: &Theme, frame: &mut Frame<'_>) {
     let screen = frame.area();
     let buffer = frame.buffer_mut();
@@ -72,8 +71,8 @@ pub fn draw(state: &mut State, cache: &mut Cache, theme: &Theme, frame: &mut Fra
     plain(buffer);
 }
 
-/// Nothing reaches the terminal but through here: whatever somebody else wrote, it moves no
-/// cursor and turns no line around.
+/// Everything on its way to the terminal passes through here: no text, whoever wrote it, moves the
+/// cursor or reverses a line.
 fn plain(buffer: &mut Buffer) {
     for cell in &mut buffer.content {
         if !is_printable(cell.symbol()) {
@@ -135,7 +134,7 @@ fn fill(
     }
 }
 
-/// The names of all panes, where one is shown at a time; returns what is left.
+/// The names of all panes, if they are shown one at a time; returns what is left.
 fn tabs(state: &State, area: Rect, theme: &Theme, buffer: &mut Buffer) -> Rect {
     let mut spans = Vec::new();
     for pane in Pane::ALL {
@@ -160,7 +159,7 @@ fn tabs(state: &State, area: Rect, theme: &Theme, buffer: &mut Buffer) -> Rect {
     }
 }
 
-/// Rules between panes that stand side by side.
+/// Rules between adjacent panes.
 fn rules(panes: &[(Pane, Rect)], theme: &Theme, buffer: &mut Buffer) {
     let (_, rule) = theme.rules();
     for (_, area) in panes.iter().filter(|(_, area)| area.x > 0) {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! Bytes from the terminal become keys. What is no key that is asked for is nothing.
+//! Turns bytes from the terminal into keys. Unknown sequences are ignored.
 
 /// A key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -30,23 +30,23 @@ pub enum Key {
     PageUp,
     /// A page down.
     PageDown,
-    /// To the begin.
+    /// To the start.
     Home,
     /// To the end.
     End,
 }
 
-/// Bytes of an escape sequence that are waited for.
+/// Longest escape sequence to wait for, bytes.
 const LONGEST: usize = 16;
 
-/// Puts bytes together to keys.
+/// Assembles bytes into keys.
 #[derive(Debug, Default)]
 pub struct Keys {
     pending: Vec<u8>,
 }
 
 impl Keys {
-    /// Takes what was read, and hands over each key.
+    /// Takes the bytes that were read, and passes each key on.
     pub fn push(&mut self, bytes: &[u8], mut take: impl FnMut(Key)) {
         self.pending.extend(bytes);
         while let Some((key, used)) = first(&self.pending) {
@@ -57,13 +57,13 @@ impl Keys {
         }
     }
 
-    /// Is there the begin of a sequence, whose rest would have come by now?
+    /// Is there an incomplete sequence, whose rest would have arrived by now?
     #[must_use]
     pub const fn is_waiting(&self) -> bool {
         !self.pending.is_empty()
     }
 
-    /// Nothing more came: an escape that is alone was the key.
+    /// Nothing more came: a lone escape was the key.
     pub fn settle(&mut self, mut take: impl FnMut(Key)) {
         if self.pending.first() == Some(&0x1b) {
             take(Key::Escape);
@@ -72,8 +72,8 @@ impl Keys {
     }
 }
 
-/// The first key and its bytes, with `None` for a sequence that means nothing here; nothing
-/// where more bytes have to come.
+/// The first key and its length, with `None` for a sequence that means nothing here; nothing if
+/// more bytes are needed.
 fn first(bytes: &[u8]) -> Option<(Option<Key>, usize)> {
     let (first, rest) = bytes.split_first()?;
     let one = |key| Some((Some(key), 1));
@@ -97,7 +97,7 @@ fn character(bytes: &[u8]) -> Option<(Option<Key>, usize)> {
             let valid = str::from_utf8(&bytes[..error.valid_up_to()]);
             (valid.unwrap_or_default(), 1)
         }
-        // Its rest has not come yet.
+        // Its rest has not arrived yet.
         Err(error) => return error.error_len().map(|len| (None, len)),
     };
     let first = valid.chars().next();

@@ -6,31 +6,26 @@ use super::{
     run::{Events, Pulled},
 };
 use crate::{
-    cli::TopOptions,
     clock::monotonic_ns,
     error::SessionError,
+    kernel::check_privileges,
     pipeline::Pipeline,
-    run::{Opening, Run, System, Unseen},
+    run::Unseen,
     sinks::Sinks,
-    tracer::{self, Tracer},
-    watch::{
-        BATCH, SETTLED_NS,
-        command::{Command, Output},
-        finish,
-        scope::{Detail, filter, plan},
-    },
+    tracer::Tracer,
+    watch::{BATCH, SETTLED_NS, Watch, command::Command, finish, open},
 };
 
-/// How many times events are read between two looks at how many calls were missed: the
-/// kernel tells that in a file for each program.
+/// Reads of events between two checks for missed calls: the kernel reports those in one file per
+/// program.
 const SELDOM: u32 = 20;
 
-/// The tracer at work, and the command that is watched.
+/// The running tracer, and the watched command.
 pub(super) struct Live {
     pipeline: Pipeline,
     tracer: Tracer,
     command: Option<Command>,
-    /// The command's exit status, when it has ended.
+    /// The command's exit status, once it has ended.
     status: Option<u8>,
     state: Shared,
     pulls: u32,
@@ -39,32 +34,9 @@ pub(super) struct Live {
 
 impl Live {
     /// Attaches, and starts the command if there is one.
-    pub(super) fn attach(
-        options: &TopOptions,
-        sinks: Sinks,
-        state: Shared,
-    ) -> Result<Self, SessionError> {
-        tracer::check_privileges()?;
-        let detail = match options.pcapng {
-            Some(_) => Detail::RoundTrip,
-            None => Detail::Beginning,
-        };
-        let plan = plan(&options.scope, detail);
-        let filter = filter(&options.scope, detail);
-        let mut tracer = Tracer::attach(&filter, &plan)?;
-        let opening = Opening {
-            began_ns: monotonic_ns(),
-            deliveries: plan.deliveries(),
-            run: Run::Watch(System::running(tracer.attached().clone())),
-        };
-        let pipeline = Pipeline::open(sinks, &opening)?;
-        let command = match options.scope.command.split_first() {
-            Some((program, arguments)) => {
-                let start = || Command::start(program, arguments, Output::Nowhere);
-                Some(tracer.follow(start)??)
-            }
-            None => None,
-        };
+    pub(super) fn attach(what: &Watch, sinks: Sinks, state: Shared) -> Result<Self, SessionError> {
+        check_privileges()?;
+        let (pipeline, tracer, command) = open(what, sinks)?;
         Ok(Self {
             pipeline,
             tracer,
@@ -76,7 +48,7 @@ impl Live {
         })
     }
 
-    /// Ends the command, detaches, and closes what was written. Returns the exit status.
+    /// Ends the command, detaches, and closes the output files. Returns the exit status.
     pub(super) async fn finish(mut self) -> Result<u8, SessionError> {
         if let Some(command) = &mut self.command {
             command.stop().await;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! Events of a recording: all of them as fast as they can be read, or as they happened.
+//! Events of a recording: as fast as they can be read, or at the original pace.
 
-use std::collections::VecDeque;
+use std::{collections::VecDeque, path::Path};
 
 use tokio::time::Instant;
 
@@ -11,7 +11,6 @@ use super::{
     state::Source,
 };
 use crate::{
-    cli::ReplayOptions,
     error::SessionError,
     recording::Entry,
     replay::{
@@ -23,16 +22,16 @@ use crate::{
     sinks::Sinks,
 };
 
-/// How many entries are taken before keys are looked at again.
+/// Entries taken before keys are checked again.
 const BATCH: usize = 8_192;
 
-/// A recording that is being read.
+/// A recording being read.
 pub(super) struct Recorded {
     reading: Reading,
     queue: VecDeque<ReadEntry>,
     trouble: Trouble,
     pace: Option<Pace>,
-    /// The entry that is not to be shown before that.
+    /// The entry that must not be shown before this time.
     waiting: Option<(Instant, Entry)>,
     player: Player,
     state: Shared,
@@ -40,17 +39,18 @@ pub(super) struct Recorded {
 }
 
 impl Recorded {
-    /// Opens it and begins to read.
+    /// Opens it and starts reading.
     pub(super) fn open(
-        options: &ReplayOptions,
+        file: &Path,
+        is_paced: bool,
         sinks: Sinks,
         state: Shared,
     ) -> Result<Self, SessionError> {
         Ok(Self {
-            reading: Reading::start(&options.file)?,
+            reading: Reading::start(file)?,
             queue: VecDeque::new(),
             trouble: Trouble::default(),
-            pace: options.pace.then(Pace::default),
+            pace: is_paced.then(Pace::default),
             waiting: None,
             player: Player::new(sinks),
             state,
@@ -58,7 +58,7 @@ impl Recorded {
         })
     }
 
-    /// Closes the files that are written, and returns what was wrong with the recording.
+    /// Closes the output files, and returns what was wrong with the recording.
     pub(super) fn finish(self) -> Result<(), SessionError> {
         self.player.close()?;
         self.trouble.first.map_or(Ok(()), |error| Err(error.into()))
@@ -96,7 +96,7 @@ impl Recorded {
         }
     }
 
-    /// Behind the last entry.
+    /// After the last entry.
     fn end(&mut self) {
         if self.is_over {
             return;
@@ -114,7 +114,7 @@ impl Recorded {
 
 enum Next {
     Entry(Entry),
-    /// None is due, or none was read yet.
+    /// None is due, or none has been read yet.
     Later,
     Over,
 }

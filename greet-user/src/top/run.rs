@@ -15,28 +15,28 @@ use super::{
 };
 use crate::error::SessionError;
 
-/// How often events are read: whoever waits for each of them is woken by each of them.
+/// How often events are read: waiting for each one would mean a wakeup for each one.
 const READ: Duration = Duration::from_millis(100);
-/// How often a screen is drawn on which something has changed, if no key was pressed.
+/// How often a changed screen is drawn, if no key was pressed.
 const CHANGED: Duration = Duration::from_millis(250);
-/// How often one on which only the time has.
+/// The same if only the time has changed.
 const SAME: Duration = Duration::from_secs(1);
 
 /// Where events come from.
 pub(super) trait Events {
-    /// Feeds what is there, but not too much at once.
+    /// Feeds pending events, but not too many at once.
     fn pull(&mut self) -> Result<Pulled, SessionError>;
 
-    /// Waits for the end of the command that is watched, for ever if there is none.
+    /// Waits for the watched command to end; forever if there is none.
     async fn ended(&mut self) -> Result<(), SessionError>;
 }
 
-/// What came of it.
+/// The outcome of a pull.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Pulled {
     /// How many events.
     pub events: usize,
-    /// Are there more already?
+    /// Are more pending already?
     pub is_more: bool,
 }
 
@@ -49,7 +49,7 @@ enum Woken {
     Nothing,
 }
 
-/// Shows what happens until somebody ends it, or the terminal has gone.
+/// Shows what happens until the user quits or the terminal is closed.
 pub(super) async fn run(
     state: &Shared,
     events: &mut impl Events,
@@ -62,7 +62,7 @@ pub(super) async fn run(
     let mut ticks = interval(READ);
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
     let mut bytes = [0; 1024];
-    // When the table was made last, and whether the terminal took the picture of it.
+    // When the table was last made, and whether the terminal accepted its picture.
     let mut made: Option<Instant> = None;
     let mut is_drawn = false;
     let mut has_changed = true;
@@ -143,7 +143,7 @@ pub(super) async fn run(
     }
 }
 
-/// Does what keys ask for; says whether to go on.
+/// Does what keys ask for; returns whether to continue.
 fn wished(wish: Wish, screen: &mut Screen) -> bool {
     match wish {
         Wish::None => true,
@@ -162,7 +162,7 @@ fn behind(state: &Shared, is_more: bool) {
     };
 }
 
-/// Did the terminal go away?
+/// Was the terminal closed?
 fn is_gone(error: &io::Error) -> bool {
     let gone = [
         rustix::io::Errno::IO,

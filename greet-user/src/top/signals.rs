@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! What the system tells a program that has the terminal.
+//! The signals of a program that owns the terminal.
 
 use std::io;
 
@@ -7,7 +7,7 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use crate::signals::{ENDING, any, ending};
 
-/// The signals that mean something here.
+/// The signals handled here.
 pub(super) struct Signals {
     ending: Vec<Signal>,
     resized: Signal,
@@ -15,8 +15,8 @@ pub(super) struct Signals {
     goes_on: Signal,
 }
 
-/// Those that would end the process without giving the terminal back, beside [`ENDING`]. What a
-/// fault raises is caught elsewhere (`terminal/fault.rs`), SIGALRM by the deadline.
+/// The signals, besides [`ENDING`], that would end the process without restoring the terminal.
+/// Those raised by a fault are caught elsewhere (`terminal/fault.rs`), SIGALRM by the deadline.
 const OTHERS: [i32; 9] = [
     libc::SIGUSR1,
     libc::SIGUSR2,
@@ -29,21 +29,21 @@ const OTHERS: [i32; 9] = [
     libc::SIGPWR,
 ];
 
-/// What is told.
+/// What a signal asks for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Notice {
-    /// To end.
+    /// Exit.
     End,
-    /// The terminal has another size.
+    /// The terminal's size has changed.
     Resized,
-    /// To sleep.
+    /// Suspend.
     Suspend,
-    /// It was asleep.
+    /// The process was resumed.
     Awake,
 }
 
 impl Signals {
-    /// Waits for all of them from now on.
+    /// Starts listening for all of them.
     pub(super) fn listen() -> io::Result<Self> {
         let of = |number: i32| signal(SignalKind::from_raw(number));
         let real_time = libc::SIGRTMIN()..=libc::SIGRTMAX();

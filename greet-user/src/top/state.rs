@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! What the screen shows, and what keys do to it. Knows neither terminal nor clock: it is
-//! told of events, of the time and of keys.
+//! What the screen shows, and what keys do to it. It knows neither terminal nor clock: it is fed
+//! events, the time and keys.
 
 pub mod action;
 pub mod columns;
@@ -28,7 +28,7 @@ use model::{Limits, Model};
 
 use super::keys::Key;
 
-/// All of it.
+/// The whole state.
 #[derive(Debug)]
 pub struct State {
     /// What happened.
@@ -37,46 +37,46 @@ pub struct State {
     pub subject: String,
     /// Where the events come from.
     pub source: Source,
-    /// When the run began, CLOCK_MONOTONIC in ns.
+    /// When the run started, CLOCK_MONOTONIC in ns.
     pub began_ns: u64,
-    /// What that clock stood at 0, in ns since 1970.
+    /// Wall-clock time at 0 of that clock, in ns since 1970.
     pub boot_time_unix_ns: u64,
     /// The kernel's release.
     pub kernel: String,
     /// What is attached.
     pub attached: Attached,
-    /// The pane that keys go to.
+    /// The pane that receives keys.
     pub pane: Pane,
-    /// The conversation that is selected; the first one unless somebody chose.
+    /// The selected conversation; the first one unless the user chose.
     pub selected: Option<Id>,
-    /// The exchange that is selected; the newest one unless somebody chose.
+    /// The selected exchange; the newest one unless the user chose.
     pub chosen: Option<u64>,
-    /// The pane beside the list of exchanges, where there is room for one only.
+    /// The pane beside the list of exchanges, if there is room for only one.
     pub beside: Pane,
-    /// What the table is sorted by.
+    /// The sort column.
     pub column: Column,
-    /// The other way round?
+    /// Is the order reversed?
     pub is_reversed: bool,
     /// What is shown.
     pub filter: Filter,
-    /// What was looked for last.
+    /// The last search.
     pub search: String,
-    /// The line that is being typed.
+    /// The line being typed.
     pub input: Option<Input>,
     /// A sentence for the last line of the screen, until the next key.
     pub notice: Option<String>,
-    /// Is nothing folded in ladder and bytes?
+    /// Are ladder and bytes unfolded?
     pub is_whole: bool,
-    /// Are the keys shown?
+    /// Is the help shown?
     pub is_help: bool,
-    /// Lines that are above the first one of ladder, times and bytes, and of the help.
+    /// Lines above the first visible one of ladder, times and bytes, and of the help.
     pub scroll: usize,
-    /// Lines of a list that there is room for; the drawing tells.
+    /// Lines of a list that fit; set by the drawing.
     pub page: usize,
-    /// Lines of the text in the pane that keys go to; the drawing tells.
+    /// Lines of the text in the pane that receives keys; set by the drawing.
     pub lines: usize,
     paused: Option<Paused>,
-    /// The table as it is shown, while it is live.
+    /// The table as shown, while it is live.
     live: Option<Moment>,
 }
 
@@ -85,42 +85,42 @@ pub struct State {
 pub enum Source {
     /// The running kernel.
     Live,
-    /// As above; there are more than can be read at once.
+    /// As above; there are more events than can be read.
     Behind,
-    /// A recording, which is being read.
+    /// A recording that is being read.
     Reading,
-    /// A recording, all of which was read.
+    /// A recording that was read to its end.
     Read,
 }
 
-/// The screen stands still.
+/// The screen is paused.
 #[derive(Debug)]
 struct Paused {
-    /// When it was stopped.
+    /// When it was paused.
     since_ns: u64,
-    /// What time is shown: that, or an earlier one.
+    /// The time shown: that, or an earlier one.
     at_ns: u64,
     /// The table at that time.
     moment: Moment,
-    /// The exchanges that were kept when it was stopped.
+    /// The exchanges retained when it was paused.
     exchanges: HashMap<Id, Exchanges>,
 }
 
-/// What the keys ask of whoever runs the screen.
+/// What the keys ask of the loop.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Wish {
     /// Nothing.
     None,
-    /// An end.
+    /// Quit.
     Quit,
-    /// Sleep.
+    /// Suspend.
     Suspend,
-    /// All of the screen anew.
+    /// Redraw the whole screen.
     Redraw,
 }
 
 impl Wish {
-    /// The one that was wished first.
+    /// This wish or, if it is [`Self::None`], the other.
     #[must_use]
     pub fn or(self, other: Self) -> Self {
         if self == Self::None { other } else { self }
@@ -159,7 +159,7 @@ impl State {
         }
     }
 
-    /// What is known of the run.
+    /// Takes what is known of the run.
     pub fn open(&mut self, opening: &Opening) {
         let system = opening.system();
         self.began_ns = opening.began_ns;
@@ -169,14 +169,14 @@ impl State {
         self.model.advance(opening.began_ns);
     }
 
-    /// Makes the table anew, unless the screen stands still.
+    /// Rebuilds the table, unless the screen is paused.
     pub fn refresh(&mut self) {
         if self.paused.is_none() {
             self.live = Some(self.model.moment());
         }
     }
 
-    /// The table that is shown.
+    /// The table shown.
     #[must_use]
     pub fn moment(&self) -> Option<&Moment> {
         match &self.paused {
@@ -185,14 +185,14 @@ impl State {
         }
     }
 
-    /// Does the screen stand still? Then: when it was stopped, and what time it shows, ns.
+    /// Is the screen paused? If so: when it was paused, and the time it shows, ns.
     #[must_use]
     pub fn paused(&self) -> Option<(u64, u64)> {
         let paused = self.paused.as_ref()?;
         Some((paused.since_ns, paused.at_ns))
     }
 
-    /// The rows that are shown, in their order.
+    /// The rows shown, in order.
     #[must_use]
     pub fn rows(&self) -> Vec<Rc<Row>> {
         let rows = self.moment().map_or(&[][..], |moment| &moment.rows);
@@ -202,7 +202,7 @@ impl State {
         rows
     }
 
-    /// The row that is selected: the first one unless somebody chose one that is there.
+    /// The selected row: the first one unless the user chose one that still exists.
     #[must_use]
     pub fn row<'a>(&self, rows: &'a [Rc<Row>]) -> Option<(usize, &'a Rc<Row>)> {
         let chosen = rows.iter().position(|row| Some(row.id) == self.selected);
@@ -210,7 +210,7 @@ impl State {
         Some((at, rows.get(at)?))
     }
 
-    /// The exchanges of the selected conversation that are shown, the newest first.
+    /// The exchanges shown of the selected conversation, newest first.
     #[must_use]
     pub fn exchanges(&self, row: &Row) -> Vec<Rc<Kept>> {
         let (kept, until_ns) = match &self.paused {
@@ -224,7 +224,7 @@ impl State {
     }
 
     /// How long all exchanges of a conversation took so far; nothing while an earlier time is
-    /// shown, of which only those that are kept are known.
+    /// shown, of which only the retained exchanges are known.
     #[must_use]
     pub fn times(&self, id: Id) -> Option<&Durations> {
         if self.paused.is_some() {
@@ -233,7 +233,7 @@ impl State {
         self.model.times(id)
     }
 
-    /// The exchange that is selected: the newest unless somebody chose one that is there.
+    /// The selected exchange: the newest unless the user chose one that still exists.
     #[must_use]
     pub fn exchange<'a>(&self, kept: &'a [Rc<Kept>]) -> Option<(usize, &'a Rc<Kept>)> {
         let chosen = kept
@@ -266,7 +266,7 @@ impl State {
         }
     }
 
-    /// One step out: end where there is none.
+    /// One step out; quits if there is none.
     fn back(&mut self) -> Wish {
         if self.is_help {
             self.is_help = false;
@@ -327,11 +327,11 @@ impl State {
         }
     }
 
-    /// Stops the screen; what happens meanwhile is counted all the same.
+    /// Pauses the screen; what happens meanwhile is still counted.
     fn pause(&mut self) {
         let moment = self.model.moment();
         let since_ns = self.model.now_ns();
-        // What was shown last can be come back to.
+        // What was shown last can be stepped back to.
         self.model.history.push(moment.clone());
         self.paused = Some(Paused {
             since_ns,
@@ -341,7 +341,7 @@ impl State {
         });
     }
 
-    /// Shows an earlier state, or a later one up to that at which the screen was stopped.
+    /// Shows an earlier state, or a later one up to that at which the screen was paused.
     fn step(&mut self, steps: isize) {
         if self.paused.is_none() {
             if steps > 0 {

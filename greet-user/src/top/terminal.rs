@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! The terminal: taken as a whole screen, and given back as it was, whatever happens. It is
-//! never waited for: what it does not take now is written when it does.
+//! The terminal: taken as a whole screen, and restored whatever happens. Nothing waits for it: what
+//! it does not accept now is written once it does.
 
 mod fault;
 mod restore;
@@ -30,12 +30,12 @@ use tokio::io::unix::AsyncFd;
 
 use crate::error::SessionError;
 
-/// The part of a larger terminal that is drawn on: any process that has the terminal open may
-/// say that it has 65,535 columns and lines, whose cells would fill the memory.
+/// The part of a larger terminal that is drawn on: any process that has the terminal open may claim
+/// a size of 65,535 columns and lines, whose cells would fill the memory.
 const WIDEST: u16 = 1_000;
 const HIGHEST: u16 = 400;
 
-/// Bytes that have not been written yet.
+/// Bytes not written yet.
 #[derive(Clone, Debug, Default)]
 struct Pending(Rc<RefCell<Vec<u8>>>);
 
@@ -50,7 +50,7 @@ impl Write for Pending {
     }
 }
 
-/// The screen. Dropping it gives the terminal back.
+/// The screen. Dropping it restores the terminal.
 #[derive(Debug)]
 pub struct Screen {
     terminal: Terminal<CrosstermBackend<Pending>>,
@@ -61,7 +61,7 @@ pub struct Screen {
 /// The terminal, before anything is done to it.
 ///
 /// # Errors
-/// [`SessionError::NoTerminal`] where standard output is none.
+/// [`SessionError::NoTerminal`] if standard output is not a terminal.
 pub fn open() -> Result<File, SessionError> {
     let none = |why: &str| SessionError::NoTerminal(why.to_owned());
     if !stdout().is_terminal() {
@@ -70,7 +70,7 @@ pub fn open() -> Result<File, SessionError> {
     if std::env::var_os("TERM").is_none_or(|term| term.is_empty() || term == "dumb") {
         return Err(none("TERM says that this one cannot move its cursor"));
     }
-    // Opened anew, because not to wait is a property that all share who have it open.
+    // Reopened, because non-blocking mode is shared by everyone who has the open file.
     let open = |path: &str| {
         let mut how = OpenOptions::new();
         let flags = i32::try_from((OFlags::NONBLOCK | OFlags::NOCTTY).bits()).unwrap_or(0);
@@ -82,10 +82,10 @@ pub fn open() -> Result<File, SessionError> {
 }
 
 impl Screen {
-    /// Takes the terminal. From now on whatever ends this program gives it back first.
+    /// Takes the terminal. From now on, whatever ends this program restores it first.
     ///
     /// # Errors
-    /// Where it cannot be taken; it is as it was then.
+    /// If it cannot be taken; in that case it is unchanged.
     pub fn enter(tty: File) -> io::Result<Self> {
         let pending = Pending::default();
         let terminal = empty(size(&tty)?, &pending)?;
@@ -119,10 +119,10 @@ impl Screen {
         self.write()
     }
 
-    /// Draws a frame, where the one before was taken; says whether it was.
+    /// Draws a frame if the previous one was written; returns whether it was.
     ///
     /// # Errors
-    /// Where the terminal has gone.
+    /// If the terminal was closed.
     pub fn draw(&mut self, paint: impl FnOnce(&mut Frame<'_>)) -> io::Result<bool> {
         if !self.is_written() {
             return Ok(false);
@@ -136,21 +136,21 @@ impl Screen {
         Ok(true)
     }
 
-    /// All of the next frame is drawn, not only what differs.
+    /// Makes the next frame a full one, not only what differs.
     ///
     /// # Errors
-    /// None that a terminal makes.
+    /// None caused by the terminal.
     pub fn redraw(&mut self) -> io::Result<()> {
-        // The terminal is not asked where its cursor is: the answer would have to be waited for.
+        // Does not ask the terminal for its cursor position: that would mean waiting for the reply.
         self.terminal = empty(size(self.tty.get_ref())?, &self.pending)?;
         queue!(self.pending, Clear(ClearType::All))
     }
 
-    /// Gives the terminal back to the shell, sleeps until the shell wakes it up, and takes
+    /// Gives the terminal back to the shell, sleeps until the shell resumes this program, and takes
     /// the terminal again.
     ///
     /// # Errors
-    /// Where the terminal cannot be taken again.
+    /// If the terminal cannot be taken again.
     pub fn suspend(&mut self) -> io::Result<()> {
         self.pending.0.borrow_mut().clear();
         restore::now();
@@ -158,17 +158,17 @@ impl Screen {
         self.awake()
     }
 
-    /// Takes the terminal again: somebody else may have had it while this program was stopped.
+    /// Takes the terminal again: another program may have had it while this one was stopped.
     ///
     /// # Errors
-    /// Where it cannot be taken.
+    /// If it cannot be taken.
     pub fn awake(&mut self) -> io::Result<()> {
         self.pending.0.borrow_mut().clear();
         self.take()?;
         self.redraw()
     }
 
-    /// Was everything written?
+    /// Has everything been written?
     #[must_use]
     pub fn is_written(&self) -> bool {
         self.pending.0.borrow().is_empty()
@@ -177,17 +177,17 @@ impl Screen {
     /// Waits until more can be written, and writes it.
     ///
     /// # Errors
-    /// Where the terminal has gone.
+    /// If the terminal was closed.
     pub async fn written(&self) -> io::Result<()> {
         let mut ready = self.tty.writable().await?;
         ready.clear_ready();
         self.write()
     }
 
-    /// Waits for keys. 0 bytes where the terminal has gone.
+    /// Waits for keys. Returns 0 bytes if the terminal was closed.
     ///
     /// # Errors
-    /// Where the terminal has gone.
+    /// If the terminal was closed.
     pub async fn read(&self, bytes: &mut [u8]) -> io::Result<usize> {
         loop {
             let mut ready = self.tty.readable().await?;
@@ -200,7 +200,7 @@ impl Screen {
         }
     }
 
-    /// Writes as much as the terminal takes.
+    /// Writes as much as the terminal accepts.
     fn write(&self) -> io::Result<()> {
         let mut pending = self.pending.0.borrow_mut();
         while !pending.is_empty() {
@@ -222,14 +222,14 @@ impl Drop for Screen {
     }
 }
 
-/// A screen of this size with nothing on it.
+/// An empty screen of this size.
 fn empty(area: Rect, pending: &Pending) -> io::Result<Terminal<CrosstermBackend<Pending>>> {
     let backend = CrosstermBackend::new(pending.clone());
     let viewport = Viewport::Fixed(area);
     Terminal::with_options(backend, TerminalOptions { viewport })
 }
 
-/// The terminal's size; one that does not know it has the usual one.
+/// The terminal's size; the usual one if it does not know its own.
 fn size(tty: &File) -> io::Result<Rect> {
     let size = tcgetwinsize(tty)?;
     Ok(match (size.ws_col, size.ws_row) {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! The state and its drawing, on made-up events and on a recorded run.
+//! The state and its drawing, on synthetic events and on a recorded run.
 
 mod keys;
 mod pictures;
@@ -30,7 +30,7 @@ use crate::{
 };
 
 const SECOND: u64 = 1_000_000_000;
-/// When the made-up runs begin.
+/// When the synthetic runs start.
 const BEGAN: u64 = 100 * SECOND;
 
 fn opening() -> Opening {
@@ -46,7 +46,7 @@ fn opening() -> Opening {
     }
 }
 
-/// A state that was told of these events, all that is open brought to its end.
+/// A state fed with these events, with all open exchanges ended.
 fn told(events: impl IntoIterator<Item = Event>, limits: Limits) -> State {
     let state = State::new("all protocols".to_owned(), Source::Live, limits);
     let state = Rc::new(RefCell::new(state));
@@ -84,7 +84,7 @@ fn of(name: &[u8], pid: u32, seq: u32, start_ns: u64) -> [Event; 3] {
     events
 }
 
-/// The same, and the kernel says no.
+/// The same, refused by the kernel.
 fn refused(name: &[u8], pid: u32, seq: u32, start_ns: u64) -> [Event; 3] {
     let mut events = of(name, pid, seq, start_ns);
     let [Event::Message(message), ..] = &mut events else {
@@ -133,7 +133,7 @@ fn some() -> State {
     told(events, Limits::LIVE)
 }
 
-/// Draws it as on a screen of this size; returns the lines.
+/// Draws it on a screen of this size; returns the lines.
 fn drawn(state: &mut State, (width, height): (u16, u16), unicode: bool) -> String {
     let render = RenderOptions {
         unicode,

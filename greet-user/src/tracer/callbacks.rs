@@ -1,24 +1,26 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! Which functions of the kernel receive netlink messages.
+//! The kernel functions that receive netlink messages.
 
 use std::collections::BTreeMap;
 
 use greet_common::wire::NETLINK_TEST_PROTOCOL;
 
-use super::{TracerError, checks::function_like, has_function};
-use crate::sockets::{KernelSocket, SocketsError};
+use crate::{
+    kernel::{TracerError, checks::function_like, has_function},
+    sockets::{KernelSocket, SocketsError},
+};
 
-/// The greeting module's receive callback: known without looking.
+/// The greeting module's receive callback, known in advance.
 const GREETING: &str = "netlink_recv_msg_fn";
 
 /// Which receive callbacks to attach to.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Callbacks {
-    /// These.
+    /// The named ones.
     Named(Vec<String>),
-    /// Those that the kernel's own table of sockets names for the protocols watched.
+    /// Those that the kernel's socket table holds for the watched protocols.
     Found {
-        /// Those of the kernel itself as well, not only those of modules.
+        /// Whether to include those of the kernel itself, not only those of modules.
         built_in: bool,
     },
 }
@@ -28,15 +30,15 @@ pub enum Callbacks {
 pub struct Callback {
     /// Its name.
     pub symbol: String,
-    /// The protocols, a bit for each.
+    /// The protocols, one bit each.
     pub protocols: u32,
 }
 
 impl Callbacks {
-    /// Chooses. `sockets` is asked for the kernel's sockets.
+    /// Chooses the callbacks. `sockets` lists the kernel's sockets.
     ///
     /// # Errors
-    /// [`TracerError`] where one that was named is not there.
+    /// [`TracerError`] if a named callback does not exist.
     pub(super) fn choose(
         &self,
         protocols: u32,
@@ -72,7 +74,7 @@ fn named(symbols: &[String], protocols: u32) -> Result<Vec<Callback>, TracerErro
     named.collect()
 }
 
-/// Each network namespace has its socket; the function is the same, and some functions
+/// Each network namespace has its own socket, but the function is the same, and some functions
 /// receive for several protocols.
 fn found(sockets: Vec<KernelSocket>, protocols: u32, built_in: bool) -> Vec<Callback> {
     let mut symbols = BTreeMap::new();

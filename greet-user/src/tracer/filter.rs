@@ -1,39 +1,39 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! What to look at: all of it is applied in the kernel, before anything is copied.
+//! What to watch. All filters are applied in the kernel, before anything is copied.
 
 use greet_common::event::{CAPTURE, COMM_SIZE};
 
-/// What to look at. The default is everything.
+/// What to watch. The default is everything.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Filter {
-    /// The netlink protocols, a bit for each.
+    /// The netlink protocols, one bit each.
     pub protocols: u32,
-    /// Whose traffic.
+    /// The tasks whose traffic to watch.
     pub tasks: Tasks,
-    /// The one network namespace, by its inode number; `None` for all.
+    /// Only this network namespace, by its inode number; `None` for all.
     pub netns: Option<u32>,
-    /// The one port ID, at either end.
+    /// Only this port ID, at either end.
     pub port: Option<u32>,
-    /// The one thread name, as the kernel has it (at most 15 bytes).
+    /// Only this thread name, as stored by the kernel (at most 15 bytes).
     pub comm: Option<String>,
-    /// The one process name: that of the thread group's leader.
+    /// Only this process name: that of the thread group's leader.
     pub process: Option<String>,
-    /// How many bytes of a datagram are copied at most; 0 for none.
+    /// Maximum number of bytes to copy from each datagram; 0 for none.
     pub snaplen: u32,
-    /// Whether only times and counts are wanted: then fewer records tell them.
+    /// Whether only times and counts are wanted, which takes fewer records.
     pub summary: bool,
-    /// Whether a request is reported at the stage `cross` as well, before the kernel handles it.
+    /// Whether a request is also reported at the stage `cross`, before the kernel handles it.
     pub early: bool,
 }
 
-/// Whose traffic to look at.
+/// The tasks whose traffic to watch.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Tasks {
-    /// Anybody's.
+    /// All tasks.
     Any,
-    /// One process's.
+    /// One process.
     Process(u32),
-    /// That of a command and its descendants; see [`super::Tracer::follow`].
+    /// A command and its descendants; see [`super::Tracer::follow`].
     Command,
 }
 
@@ -54,7 +54,7 @@ impl Default for Filter {
 }
 
 impl Filter {
-    /// Everything of one netlink protocol.
+    /// All traffic of one netlink protocol.
     #[must_use]
     pub fn protocol(protocol: u32) -> Self {
         Self {
@@ -63,7 +63,7 @@ impl Filter {
         }
     }
 
-    /// The same, of one process only.
+    /// The same filter, limited to one process.
     #[must_use]
     pub fn of_process(self, pid: u32) -> Self {
         Self {
@@ -72,7 +72,7 @@ impl Filter {
         }
     }
 
-    /// `FILTER_TASKS` and `FILTER_PID`, as greet-ebpf has them.
+    /// `FILTER_TASKS` and `FILTER_PID`, as defined by greet-ebpf.
     pub(super) const fn tasks_and_pid(&self) -> (u32, u32) {
         match self.tasks {
             Tasks::Any => (0, 0),
@@ -82,11 +82,11 @@ impl Filter {
     }
 }
 
-/// A name in two numbers in memory order, both 0 for any.
+/// A name as two numbers in memory order; both are 0 for any name.
 pub(super) fn words(name: Option<&str>) -> [u64; 2] {
     let mut bytes = [0; COMM_SIZE];
     let name = name.unwrap_or_default().as_bytes();
-    // The kernel cuts a name to make room for its NUL.
+    // The kernel truncates a name to make room for its NUL.
     let len = name.len().min(COMM_SIZE - 1);
     bytes[..len].copy_from_slice(&name[..len]);
     let (low, high) = bytes.split_at(8);

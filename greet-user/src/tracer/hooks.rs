@@ -2,18 +2,18 @@
 //! How the programs are attached.
 //!
 //! There are two programs for each stage. fentry and fexit cost a third of what kprobe and
-//! kretprobe do, but the kernel skips one while the same program is at work on the same CPU:
-//! on a kernel that preempts itself another task may get the CPU in the midst of it and keep
-//! it for milliseconds, in which nothing is seen. A kprobe cannot be preempted. So which of
-//! the two is taken depends on the kernel, unless the user says it. Where neither is to be
-//! had, the kernel's own tracepoints show a part.
+//! kretprobe do, but the kernel skips such a program while it is already running on the same CPU:
+//! on a preemptible kernel, another task may get the CPU in the middle of it and keep it for
+//! milliseconds, during which nothing is seen. A kprobe cannot be preempted. So the choice depends
+//! on the kernel, unless the user makes it. If neither is available, the kernel's own tracepoints
+//! show a subset.
 //!
-//! A kretprobe in turn holds a slot for each call that has not returned, and has ten. So functions
-//! that may block have a kretprobe and fexit at once: what one of them misses the other sees,
-//! and whichever comes second finds nothing left to do.
+//! A kretprobe, in turn, holds a slot for each call that has not returned, and has only ten. So
+//! functions that may block get both a kretprobe and fexit: what one misses the other sees, and
+//! whichever runs second finds nothing left to do.
 //!
-//! What is attached may still be dead, for kernels accept programs that they never call. So
-//! [`switches`](super::switches) are looked at first, and [`witness`] proves the rest.
+//! An attached hook may still be dead, because kernels accept programs that they never call. So
+//! [`switches`](crate::kernel::switches) are checked first, and [`witness`] proves the rest.
 
 mod callback;
 mod proof;
@@ -28,16 +28,17 @@ use aya::{
     BtfError,
     programs::{KProbe, ProgramError, RawTracePoint},
 };
-use clap::ValueEnum;
 
 pub use table::functions;
 
 use super::{
-    TracerError, btf,
     callbacks::Callback,
     missed::Shared,
+    plan::{Attached, Hooks, Plan},
+};
+use crate::kernel::{
+    TracerError, btf,
     offsets::Offsets,
-    plan::{Attached, Plan},
     preemption::is_preemptible,
     programs::{AttachType, Programs},
 };
@@ -45,23 +46,8 @@ use table::{FAMILY, FUNCTIONS, Hook, HookKind, TRACEPOINTS, TRACEPOINTS_ENDING, 
 use unseen::Unseen;
 use witness::Witness;
 
-/// How the programs are attached.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
-pub enum Hooks {
-    /// kprobe on a kernel that preempts itself, else fentry; the other where one fails, and
-    /// tracepoints where both do
-    #[default]
-    Auto,
-    /// fentry and fexit: cheaper; calls may be missed (and are counted) on a kernel that preempts itself
-    Fentry,
-    /// kprobe and kretprobe, with fexit on functions that may block
-    Kprobe,
-    /// the kernel's own tracepoints: they show queue, sent, receive and delivered alone
-    Tracepoint,
-}
-
 impl Hooks {
-    /// What to try, in this order.
+    /// The kinds to try, in order.
     fn kinds(self) -> &'static [HookKind] {
         match self {
             Self::Fentry => &[HookKind::Fentry],
@@ -75,8 +61,9 @@ impl Hooks {
     }
 }
 
-/// Attaches what is asked for, with these receive callbacks, and has the witness prove that it
-/// fires. What this kernel lacks is said and left out; it is an error only if nothing is left.
+/// Attaches the hooks of the plan, with these receive callbacks, and has the witness prove that
+/// they fire. What this kernel lacks is reported and left out; it is an error only if nothing is
+/// left.
 pub(super) fn attach(
     programs: &mut Programs,
     kernel: Kernel<'_>,
@@ -99,8 +86,8 @@ pub(super) fn attach(
                 }
                 return Ok((attached, shared));
             }
-            // Both kinds of hook on functions are off, and one setting turns them on again:
-            // that is better than the few stages that tracepoints show.
+            // Both kinds of hooks on functions are off, and a single setting turns them on again,
+            // which is better than the few stages that tracepoints show.
             Err(error @ TracerError::FtraceOff) => return Err(error),
             Err(error) => {
                 log::warn!("{error}");
@@ -113,16 +100,16 @@ pub(super) fn attach(
     Err(first.unwrap_or_else(|| TracerError::setup("there is nothing to attach")))
 }
 
-/// What is known of the kernel.
+/// What is known about the kernel.
 #[derive(Clone, Copy)]
 pub(super) struct Kernel<'a> {
     /// Its types.
     pub types: &'a btf::Btf,
-    /// Where its structures keep their fields.
+    /// Its field offsets.
     pub offsets: &'a Offsets,
 }
 
-/// What is being attached, and what came of it so far.
+/// Hooks being attached, and the outcome so far.
 struct Attaching<'a> {
     programs: &'a mut Programs,
     kernel: Kernel<'a>,
@@ -133,14 +120,14 @@ struct Attaching<'a> {
     first_error: Option<TracerError>,
 }
 
-/// A hook that is attached.
+/// An attached hook.
 struct Attachment {
     hook: Hook,
-    /// As it is shown.
+    /// Its display name.
     name: String,
     /// The program.
     program: String,
-    /// Not always that of the others.
+    /// Its kind, which may differ from that of the others.
     kind: HookKind,
 }
 
@@ -157,10 +144,10 @@ impl<'a> Attaching<'a> {
         }
     }
 
-    /// Attaches everything of this kind.
+    /// Attaches all hooks of this kind.
     ///
     /// # Errors
-    /// Why nothing could be that shows a message.
+    /// Why nothing that shows a message could be attached.
     fn attach_all(&mut self) -> Result<(), TracerError> {
         self.kind.check()?;
         if self.plan.family {
@@ -188,12 +175,12 @@ impl<'a> Attaching<'a> {
         }
     }
 
-    /// Attaches those of these hooks that are asked for. Returns how many it could that show
+    /// Attaches the requested ones among these hooks. Returns how many of those attached show
     /// something by themselves.
     fn each(&mut self, hooks: &[Hook]) -> usize {
         let mut shown = 0;
         for hook in hooks {
-            // In a kprobe's world `cross` leaves it to `failed` to end what it began.
+            // With kprobes, `cross` relies on `failed` to end what it started.
             let is_spared =
                 self.plan.summary && self.kind == HookKind::Fentry && hook.program == "failed";
             if is_spared || !hook.fits(self.kind) || !self.plan.wants(hook.stages) {
@@ -220,7 +207,7 @@ impl<'a> Attaching<'a> {
         shown
     }
 
-    /// Attaches fexit beside a kretprobe on a function that may block.
+    /// Attaches fexit in addition to a kretprobe on a function that may block.
     fn twin(&mut self, hook: &Hook) {
         if self.kind != HookKind::Kprobe || !hook.waits {
             return;
@@ -284,7 +271,7 @@ impl<'a> Attaching<'a> {
         self.programs.attach(name, attach_type, id)
     }
 
-    /// The programs whose calls others see as well.
+    /// The programs whose calls are also seen by others.
     fn shared(&self) -> Shared {
         let mut shared = Shared::default();
         for one in &self.hooks {

@@ -1,28 +1,29 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! Calls that our programs did not see. The kernel counts them; aya does not show the counts,
+//! Calls that our programs did not see. The kernel counts them; aya does not expose the counts, but
 //! `/proc` does.
 //!
-//! A program of fentry or fexit is skipped while it is at work on the same CPU already
-//! (`recursion_misses` of the program, since Linux 5.12), a kretprobe where too many calls are
-//! under way (`missed` of the link, since 6.17). Where one function has both, a call is missed
-//! if both miss it: the smaller count is the most that can be. Before 6.17 that is not known,
-//! and taken to be none. What a program misses that only adds to what others see is not counted:
+//! A fentry or fexit program is skipped while it is already running on the same CPU
+//! (`recursion_misses` of the program, since Linux 5.12), a kretprobe if too many calls are in
+//! progress (`missed` of the link, since 6.17). If a function has both, a call is missed only if
+//! both miss it, so the smaller count is an upper bound. Before 6.17 that is not known, and taken
+//! to be zero. Misses of a program that only adds to what others see are not counted: the message
+//! is there, without the addition.
 //! the message is there, without the addition.
 
 use std::io;
 
-use super::fdinfo::Info;
+use crate::kernel::fdinfo::Info;
 
-/// Programs whose calls other programs see as well.
+/// Programs whose calls are also seen by other programs.
 #[derive(Debug, Default)]
 pub(super) struct Shared {
-    /// fexit beside a kretprobe: the program's ID, and the function.
+    /// fexit in addition to a kretprobe: the program's ID, and the function.
     pub twins: Vec<(u64, &'static str)>,
-    /// The IDs of those that only add to what others see.
+    /// The IDs of programs that only add to what others see.
     pub adding: Vec<u64>,
 }
 
-/// Adds up what the kernel has counted for the programs and links of this process.
+/// Adds up the kernel's counts for the programs and links of this process.
 pub(super) fn count(shared: &Shared) -> io::Result<u64> {
     Ok(total(&Info::of_all()?, shared))
 }
@@ -45,7 +46,7 @@ fn total(infos: &[Info], shared: &Shared) -> u64 {
         } else if let Some(missed) = info.number("missed") {
             match twins.iter().position(|(_, twin)| Some(*twin) == function) {
                 Some(at) if is_kretprobe => both[at].1 += missed,
-                // It only adds why a reply failed: that it did is seen without.
+                // It only adds why a reply failed; the failure itself is seen without it.
                 None if is_kretprobe && function == Some("netlink_unicast") => {}
                 _ => alone += missed,
             }

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! Who owns a socket that lost a message. The kernel names the socket by its inode number; which
-//! processes hold that, `/proc` says. It is asked once a socket, and never for more than a small
-//! part of the time: whoever makes many sockets lose messages must not keep the tracer busy.
+//! Finds the owner of a socket that lost a message. The kernel identifies the socket by its inode
+//! number; `/proc` shows which processes hold it. Each socket is looked up once, and only for a
+//! small part of the time: a process that makes many sockets lose messages must not keep the tracer
+//! busy.
 
 use std::{
     collections::HashMap,
@@ -15,19 +16,19 @@ use crate::{
     sockets,
 };
 
-/// How many sockets are remembered.
+/// Maximum number of sockets remembered.
 const MOST: usize = 1024;
-/// How long may be looked at once …
+/// Maximum time for lookups in one burst …
 const BURST: Duration = Duration::from_millis(300);
-/// … and one in how many parts of the time, in the long run.
+/// … and, in the long run, one part in this many of the time.
 const SHARE: u32 = 20;
 
-/// The owners that were asked for.
+/// The owners looked up so far.
 #[derive(Debug)]
 pub(super) struct Owners {
     /// By the socket's inode number.
     known: HashMap<u64, Option<Owner>>,
-    /// For how long may be looked, and when that was so.
+    /// Time left for lookups, and when it was last updated.
     left: Duration,
     counted: Instant,
 }
@@ -43,14 +44,14 @@ impl Default for Owners {
 }
 
 impl Owners {
-    /// Adds the owner to a loss, where it can be found.
+    /// Adds the owner to a loss, if it can be found.
     pub(super) fn name(&mut self, event: &mut Event) {
         if let Event::Loss(loss) = event
             && loss.owner.is_none()
             && loss.inode != 0
         {
-            // A port ID is that of the process unless it chose another, and a sender may lose its
-            // own answers.
+            // A port ID is the process ID unless the process chose another, and a sender may lose
+            // its own replies.
             let likely = [loss.portid, loss.head.pid];
             loss.owner = self.of(loss.inode, |inode| sockets::holder(inode, &likely));
         }
@@ -124,7 +125,7 @@ mod tests {
         assert!(owners.left.is_zero());
         owners.counted = Instant::now();
         assert_eq!(owners.of(7, |_| panic!("it is known")), None);
-        // A little later there is a little time again.
+        // A little later, some time is available again.
         owners.counted -= Duration::from_millis(20);
         let found = owners.of(8, |_| process(71));
         assert_eq!(found.map(|owner| owner.pid), Some(71));

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! What to attach, and what came of it.
+//! What to attach, and what was attached.
 
 use std::collections::BTreeSet;
 
@@ -7,10 +7,7 @@ use greet_common::Stage;
 
 use crate::journey::Watched;
 
-use super::{
-    callbacks::{Callback, Callbacks},
-    hooks::Hooks,
-};
+use super::callbacks::{Callback, Callbacks};
 
 /// The stages of reading.
 pub(super) const DELIVERY: &[Stage] = &[Stage::Receive, Stage::Delivered];
@@ -18,21 +15,35 @@ pub(super) const DELIVERY: &[Stage] = &[Stage::Receive, Stage::Delivered];
 /// The stages of the receive callback.
 pub(super) const HANDLER: &[Stage] = &[Stage::Handle, Stage::Handled];
 
+/// How programs are attached.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Hooks {
+    /// kprobes on a preemptible kernel, else fentry; the other if one fails, tracepoints if both do.
+    #[default]
+    Auto,
+    /// fentry and fexit.
+    Fentry,
+    /// kprobe and kretprobe, with fexit on functions that may block.
+    Kprobe,
+    /// The kernel's tracepoints.
+    Tracepoint,
+}
+
 /// What to attach.
 #[derive(Clone, Debug)]
 pub struct Plan {
-    /// The stages asked for.
+    /// The requested stages.
     pub stages: BTreeSet<Stage>,
     /// The receive callbacks.
     pub callbacks: Callbacks,
-    /// How.
+    /// The kind of hooks.
     pub hooks: Hooks,
-    /// Whether only times and counts are wanted: then failed answers are counted by those
-    /// that do not reach a queue, which takes no hook, and why they failed is not asked.
+    /// Whether only times and counts are wanted. Failed replies are then counted as those that do
+    /// not reach a queue, which needs no hook, and the reason is not recorded.
     pub summary: bool,
-    /// Whether processes are followed to their children.
+    /// Whether processes are followed into their children.
     pub family: bool,
-    /// Size of the ring buffer, bytes: a power of two, at least a page.
+    /// Size of the ring buffer in bytes: a power of two, at least a page.
     pub buffer: u32,
 }
 
@@ -51,36 +62,36 @@ impl Default for Plan {
 }
 
 impl Plan {
-    /// Will deliveries be seen?
+    /// Whether deliveries will be seen.
     #[must_use]
     pub fn deliveries(&self) -> bool {
         DELIVERY.iter().any(|stage| self.stages.contains(stage))
     }
 
-    /// Are receive callbacks to be attached to?
+    /// Whether to attach to receive callbacks.
     pub(super) fn wants_callbacks(&self) -> bool {
         self.wants(HANDLER)
     }
 
-    /// Is one of these asked for, or are there none to be asked for?
+    /// Whether any of these is requested, or the list is empty.
     pub(super) fn wants(&self, stages: &[Stage]) -> bool {
         stages.is_empty() || stages.iter().any(|stage| self.stages.contains(stage))
     }
 }
 
-/// What is attached, and what could not be.
+/// What is attached, and what could not be attached.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Attached {
     /// E.g. `fentry:netlink_unicast`.
     pub hooks: Vec<String>,
-    /// What this kernel does not let us see: one sentence each.
+    /// What cannot be seen on this kernel: one sentence each.
     pub missing: Vec<String>,
     /// The receive callbacks that are attached to.
     pub callbacks: Vec<Callback>,
 }
 
 impl Attached {
-    /// The receive callback of this protocol, if it is known which.
+    /// The receive callback of this protocol, if there is only one candidate.
     #[must_use]
     pub fn callback_of(&self, protocol: u32) -> Option<&str> {
         let mut fitting = self
@@ -93,8 +104,8 @@ impl Attached {
         }
     }
 
-    /// What these hooks can see; `deliveries`: whether reading was asked for. A run whose hooks are
-    /// not known saw everything.
+    /// What these hooks can see; `deliveries` is whether reading was requested. A run whose hooks
+    /// are unknown is assumed to have seen everything.
     #[must_use]
     pub fn watched(&self, deliveries: bool) -> Watched {
         let has = |functions: &[&str]| {
@@ -111,12 +122,12 @@ impl Attached {
                     "skb_copy_datagram_iovec",
                 ]),
             losses: has(&["netlink_overrun"]),
-            // How many are captured, no hook says.
+            // Hooks do not determine how many are captured.
             bytes: true,
         }
     }
 
-    /// Is something attached to this function?
+    /// Whether something is attached to this function.
     pub(super) fn has(&self, function: &str) -> bool {
         let mut hooks = self.hooks.iter().filter_map(|hook| hook.split_once(':'));
         hooks.any(|(way, name)| name == function && matches!(way, "fentry" | "kprobe"))

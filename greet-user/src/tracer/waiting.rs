@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! What a summary has put off until it would be read, and nobody has read.
+//! What summary mode has deferred until a reply is read, if the reply was never read.
 
 use std::mem::offset_of;
 
@@ -9,13 +9,15 @@ use greet_common::{
     event::{self as record, REQUEST_HEAD, RecordKind},
 };
 
-use super::TracerError;
-use crate::event::{Datagram, End, Event, Message, Request};
+use crate::{
+    event::{Datagram, End, Event, Message, Request},
+    kernel::TracerError,
+};
 
-/// A slot as it lies in the map.
+/// A slot as stored in the map.
 pub(super) type CallBytes = [u8; size_of::<Call>()];
 
-/// The requests and answers in the slots, once nothing is attached any more.
+/// The requests and replies in the slots, once nothing is attached any more.
 pub(super) fn events(
     calls: &Array<MapData, CallBytes>,
     take: &mut impl FnMut(Event),
@@ -29,7 +31,7 @@ pub(super) fn events(
     Ok(())
 }
 
-/// The answer and the request that wait in this slot, if they do.
+/// The reply and the request that wait in this slot, if any.
 fn waiting(bytes: &CallBytes) -> Option<[Event; 2]> {
     const REQUEST: usize = offset_of!(Call, request);
     let owner = number(bytes, offset_of!(Call, owner));

@@ -4,7 +4,6 @@
 mod group;
 
 use std::{
-    ffi::OsString,
     io,
     os::unix::process::{CommandExt as _, ExitStatusExt as _},
     process::Stdio,
@@ -17,29 +16,30 @@ use tokio::{
     time::{sleep, timeout},
 };
 
+use super::Program;
 use crate::error::SessionError;
 use group::Group;
 
-/// How long a command that is asked to end may take, and its group: part of what there is until
-/// the deadline (`signals/deadline.rs`).
+/// How long a command and its process group may take to exit when asked: part of the time until the
+/// deadline (`signals/deadline.rs`).
 const PATIENCE: Duration = Duration::from_millis(1_500);
-/// Between two looks at whether one of the group is left.
+/// Interval between checks for remaining processes of the group.
 const LOOK: Duration = Duration::from_millis(5);
 
 /// Where a command's output goes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Output {
-    /// Where ours goes, too.
+    /// Where ours goes.
     Own,
-    /// Where our sentences go: a program reads our standard output.
+    /// To standard error: another program reads our standard output.
     StandardError,
-    /// Nowhere, and nothing is typed for it: the screen is ours.
+    /// Nowhere, and it gets no input: we use the screen.
     #[cfg(feature = "top")]
     Nowhere,
 }
 
 impl Output {
-    /// May the command use our terminal?
+    /// Whether the command may use our terminal.
     fn is_own(self) -> bool {
         matches!(self, Self::Own | Self::StandardError)
     }
@@ -52,13 +52,14 @@ pub struct Command {
 }
 
 impl Command {
-    /// Starts it.
-    pub fn start(
-        program: &OsString,
-        arguments: &[OsString],
-        output: Output,
-    ) -> Result<Self, SessionError> {
-        let mut command = tokio::process::Command::new(program);
+    /// Starts the command.
+    pub fn start(program: &Program) -> Result<Self, SessionError> {
+        let Program {
+            name,
+            arguments,
+            output,
+        } = program;
+        let mut command = tokio::process::Command::new(name);
         command.args(arguments);
         match output {
             Output::Own => {}
@@ -77,7 +78,7 @@ impl Command {
         }
         let started = command.spawn();
         let child = started.map_err(|error| SessionError::Command {
-            command: program.to_string_lossy().into_owned(),
+            command: name.to_string_lossy().into_owned(),
             error,
         })?;
         let pid = child.id().and_then(|pid| i32::try_from(pid).ok());
@@ -86,12 +87,13 @@ impl Command {
         Ok(Self { child, group })
     }
 
-    /// Asks it and its process group to end, if it still runs, and makes them end if they do not.
+    /// Asks the command, if it still runs, and its process group to exit, and kills them if they do
+    /// not.
     pub async fn stop(&mut self) {
         let Some(group) = self.group.filter(|_| self.child.id().is_some()) else {
             return;
         };
-        // Not waited for yet, so the number is still its own.
+        // It has not been waited for yet, so its PID is still its own.
         if let Err(error) = group.signal(Signal::TERM) {
             log::warn!("the command cannot be asked to end: {error}");
         }
@@ -113,8 +115,8 @@ impl Command {
         group::is_over();
     }
 
-    /// Waits for its end, for ever if there is none. Returns its exit status, as a shell
-    /// has it: 128 and the signal's number if one killed it.
+    /// Waits for the command to end; forever if there is none. Returns its exit status as a shell
+    /// does: 128 plus the signal's number if a signal killed it.
     pub async fn ended(command: Option<&mut Self>) -> Result<u8, SessionError> {
         let Some(Self { child, .. }) = command else {
             return std::future::pending().await;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! A browser for one test, with a folder of its own. Nothing of it stays behind.
+//! A browser for one test, with a directory of its own. It leaves nothing behind.
 
 use std::{
     env,
@@ -15,7 +15,7 @@ use tempfile::TempDir;
 use thirtyfour::{ChromeCapabilities, LoggingPrefsLogLevel, prelude::*};
 use tokio::time::{Instant, sleep};
 
-/// A browser is slow to start where others run too.
+/// A browser starts slowly while others are running.
 const PATIENCE: Duration = Duration::from_secs(120);
 
 const FLAGS: &[&str] = &[
@@ -31,11 +31,11 @@ const FLAGS: &[&str] = &[
     "--window-size=1280,900",
 ];
 
-/// chromedriver; it ends with the test.
+/// chromedriver; it is killed when the test ends.
 struct Driver(Child);
 
 impl Driver {
-    /// Starts it, and returns where it listens.
+    /// Starts it and returns its address.
     fn start() -> (Self, String) {
         let program = env::var("GREET_CHROMEDRIVER").unwrap_or_else(|_| "chromedriver".to_owned());
         let mut child = Command::new(&program)
@@ -64,13 +64,13 @@ impl Drop for Driver {
     }
 }
 
-/// A page that is open.
+/// An open page.
 #[derive(Clone)]
 pub struct Page {
     pub driver: WebDriver,
 }
 
-/// Opens a report, runs the test on it, and looks for errors in the browser's log.
+/// Opens a report, runs the test on it, and checks the browser's log for errors.
 pub fn browse<T: Future<Output = WebDriverResult<()>> + Send + 'static>(
     report: &Path,
     test: impl FnOnce(Page) -> T,
@@ -117,10 +117,10 @@ fn capabilities(folder: &Path) -> ChromeCapabilities {
 }
 
 impl Page {
-    /// Opens a report, and waits until it is drawn.
+    /// Opens a report and waits until it is drawn.
     pub async fn open(&self, report: &Path, hash: &str) -> WebDriverResult<()> {
         let path = report.canonicalize().expect("it is there");
-        // Another hash alone would not load it again.
+        // Changing only the hash would not reload the page.
         self.driver.goto("about:blank").await?;
         self.driver
             .goto(format!("file://{}{hash}", path.display()))
@@ -129,7 +129,7 @@ impl Page {
         self.until(drawn).await
     }
 
-    /// Shows the exchange of this number, as a link to it does where the page is open already.
+    /// Shows the exchange with this number, like a link to it when the page is already open.
     pub async fn choose(&self, number: usize) -> WebDriverResult<()> {
         self.ask(&format!("location.hash = '#x={number}'")).await?;
         self.until(&format!(
@@ -138,7 +138,7 @@ impl Page {
         .await
     }
 
-    /// Waits until a script says so.
+    /// Waits until a script returns true.
     pub async fn until(&self, script: &str) -> WebDriverResult<()> {
         let begin = Instant::now();
         while !self.ask(script).await?.as_bool().unwrap_or(false) {
@@ -148,7 +148,7 @@ impl Page {
         Ok(())
     }
 
-    /// What a script returns.
+    /// The result of a script.
     pub async fn ask(&self, script: &str) -> WebDriverResult<Value> {
         Ok(self
             .driver
@@ -158,7 +158,7 @@ impl Page {
             .clone())
     }
 
-    /// What a script returns, as a number.
+    /// The result of a script, as a number.
     pub async fn number(&self, script: &str) -> WebDriverResult<f64> {
         let found = self.ask(script).await?;
         Ok(found
@@ -166,7 +166,7 @@ impl Page {
             .unwrap_or_else(|| panic!("{script}: {found}")))
     }
 
-    /// The text of the element of this name.
+    /// The text of the element with this ID.
     pub async fn text(&self, id: &str) -> WebDriverResult<String> {
         let script = format!("return document.getElementById('{id}').textContent");
         Ok(self
@@ -177,19 +177,19 @@ impl Page {
             .to_owned())
     }
 
-    /// A number that is shown, without the spaces between its thousands.
+    /// A displayed number, without the spaces between thousands.
     pub async fn count(&self, id: &str) -> WebDriverResult<u64> {
         let text = self.text(id).await?;
         let digits: String = text.chars().filter(char::is_ascii_digit).collect();
         Ok(digits.parse().unwrap_or_else(|_| panic!("{id}: {text}")))
     }
 
-    /// A command of the browser's own protocol.
+    /// Sends a command of the browser's own protocol.
     pub async fn tell(&self, command: &str, parameters: Value) -> WebDriverResult<Value> {
         self.driver.cdp().send_raw(command, parameters).await
     }
 
-    /// As on a screen of this width, in px.
+    /// Emulates a screen of this width, in px.
     pub async fn width(&self, width: u32) -> WebDriverResult<()> {
         let size =
             json!({"width": width, "height": 740, "deviceScaleFactor": 1, "mobile": width < 500});

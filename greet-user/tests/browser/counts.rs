@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! What is counted on the page is what the JSON lines of the same run say.
+//! The counts on the page match the JSON lines of the same run.
 
 use std::{collections::BTreeMap, env, fs, path::Path};
 
@@ -38,7 +38,7 @@ async fn agree(page: Page, lines: Vec<Value>) -> WebDriverResult<()> {
     )
     .expect("rows");
     let spans = summary["spans"].as_object().expect("spans");
-    // What the client measured is no span of an exchange, and `total` another name of one.
+    // The client's round trip is not a span of an exchange, and `total` is an alias of one.
     let spans: BTreeMap<_, _> = spans
         .iter()
         .filter(|(name, _)| !["round_trip", "total"].contains(&name.as_str()))
@@ -56,7 +56,7 @@ async fn agree_on_exchanges(page: &Page, exchanges: &[&Value]) -> WebDriverResul
     let mut statuses = BTreeMap::new();
     for exchange in exchanges {
         let status = match exchange["status"].as_str().expect("a status") {
-            // As the client calls it, who did not ask for any.
+            // The client's term, if it did not request a reply.
             "not_asked_for" => "unanswered",
             status => status,
         };
@@ -71,7 +71,7 @@ async fn agree_on_exchanges(page: &Page, exchanges: &[&Value]) -> WebDriverResul
         let wanted = *statuses.get(status).unwrap_or(&0);
         assert_eq!(page.count(tile).await?, wanted, "{status}");
     }
-    // The filter finds as many of each.
+    // The filter finds the same number of each.
     for (status, number) in statuses {
         let choose = format!(
             "const choice = document.getElementById('status'); choice.value = '{status}';
@@ -103,7 +103,7 @@ async fn agree_on_messages(page: &Page, messages: &[&Value]) -> WebDriverResult<
     Ok(())
 }
 
-/// Those of committed recordings, and one of a run elsewhere where there is one.
+/// Those of the committed recordings, and of a run elsewhere if there is one.
 #[test]
 fn a_page_agrees_with_the_json_of_the_same_run() {
     for name in RECORDINGS {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! The diagram is drawn, true to scale, and its labels never stand on each other.
+//! The diagram is drawn to scale, and its labels never overlap.
 
 use serde_json::Value;
 use thirtyfour::prelude::*;
@@ -9,7 +9,7 @@ use crate::{
     reports::{RECORDINGS, committed, made},
 };
 
-/// Boxes of the labels that lie upon each other, in all that is in view.
+/// Counts overlapping labels in the visible part.
 const OVERLAPS: &str = "
     const boxes = [...document.querySelectorAll('.stages-layer .row')].map((row) => row.getBoundingClientRect());
     return boxes.filter((a, at) => boxes.some((b, other) => other > at && a.top < b.bottom - 0.5 && b.top < a.bottom - 0.5)).length";
@@ -29,14 +29,14 @@ async fn is_drawn(page: Page) -> WebDriverResult<()> {
         assert!(page.number(&script).await? > 1.0, "{selector}");
     }
     assert_eq!(page.ask(OVERLAPS).await?, 0);
-    // TracepointConfig are in proportion to times.
+    // The stages are spaced in proportion to their times.
     let script = "
         const marks = [...document.querySelectorAll('.stage')].map((stage) => Number(stage.querySelector('.dot').getAttribute('cy')));
         const times = [...document.querySelectorAll('.stages tbody .time[title]')].map((cell) => Number(cell.title.replace(/\\D/g, '')));
         const scale = (marks.at(-1) - marks[0]) / (times.at(-1) - times[0]);
         return Math.max(...marks.map((y, at) => Math.abs(y - marks[0] - (times[at] - times[0]) * scale)))";
     assert!(page.number(script).await? < 0.01, "true to scale");
-    // What a stage is, hovering tells.
+    // Hovering explains what a stage is.
     let stage = page
         .driver
         .find(By::Css(".stage[data-key='1'] .hit"))
@@ -54,7 +54,7 @@ async fn is_drawn(page: Page) -> WebDriverResult<()> {
         tip.contains("cross") && tip.contains("netlink_unicast") && tip.contains("since send"),
         "{tip}"
     );
-    // And the same is there for those who do not see it.
+    // The same is available to users who cannot see it.
     let label =
         "return document.querySelector('.stage[data-key=\"1\"]').getAttribute('aria-label')";
     let label = page.ask(label).await?;
@@ -74,7 +74,7 @@ fn exchanges_are_drawn_to_scale() {
     }
 }
 
-/// The window of time that is shown.
+/// The time range shown.
 async fn window(page: &Page) -> WebDriverResult<String> {
     Ok(page
         .ask("return document.querySelector('.window').textContent")
@@ -149,7 +149,7 @@ fn one_zooms_and_walks_by_keyboard() {
             .await?;
             assert_eq!(page.ask(OVERLAPS).await?, 0);
         }
-        // The stage that was walked to stays in view, and has the focus still.
+        // The stage reached by keyboard stays in view and keeps the focus.
         assert_eq!(active(&page).await?, "4");
         keys(&page, Key::End).await?;
         assert_eq!(active(&page).await?, "8");

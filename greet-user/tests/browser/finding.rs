@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! Exchanges are found by search, filter and order, by mouse and by keyboard, and the address
-//! says which one it was.
+//! Exchanges can be found by search, filter and order, with mouse and keyboard, and the address
+//! records which one is selected.
 
 use thirtyfour::prelude::*;
 
@@ -72,7 +72,7 @@ fn the_list_is_used_by_keyboard_and_the_address_keeps_the_place() {
         assert_eq!(page.ask(row).await?, "true 4 grid 5");
         list.send_keys(Key::End + Key::Up).await?;
         assert!(page.text("detail-title").await?.starts_with("Exchange 3"));
-        // By its total, the longest first.
+        // By total, the longest first.
         let sort = page
             .driver
             .find(By::Css("th[data-column='total'] button"))
@@ -91,7 +91,7 @@ fn the_list_is_used_by_keyboard_and_the_address_keeps_the_place() {
                 .await?,
             "refused"
         );
-        // Everything has a name for those who do not see it.
+        // Everything has a name for users who cannot see it.
         let nameless = "return [...document.querySelectorAll('button, select, input')].filter((each) => !(each.textContent.trim() || each.labels?.length || each.ariaLabel)).length";
         assert_eq!(page.ask(nameless).await?, 0);
         let uncaptioned = "return [...document.querySelectorAll('main table')].filter((table) => !table.caption && !table.ariaLabel).length";

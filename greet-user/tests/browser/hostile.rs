@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! Whoever sends a message chooses its bytes and his own name. None of it becomes markup.
+//! The sender of a message chooses its bytes and its own name. None of that may become markup.
 
 use greet_common::event::COMM_SIZE;
 use greet_user::{event::Event, recording::Entry};
@@ -11,7 +11,7 @@ use crate::{
     reports::{entries, made, recorded},
 };
 
-/// Names, at most 15 bytes each, as the kernel keeps them.
+/// Names of up to 15 bytes, as the kernel stores them.
 const NAMES: [&[u8]; 8] = [
     b"<img/onerror=x>",
     b"</script><b>",
@@ -23,7 +23,7 @@ const NAMES: [&[u8]; 8] = [
     b"<svg/onload=x>",
 ];
 
-/// Texts, in place of a greeting.
+/// Texts that replace the greeting.
 const TEXTS: [&str; 8] = [
     "</script><script>window.hit=1</script>",
     "<img src=x onerror=window.hit=1>",
@@ -35,7 +35,7 @@ const TEXTS: [&str; 8] = [
     "\u{feff}\u{0}between\u{0}zeros",
 ];
 
-/// What was really recorded, with other names and other texts.
+/// A real recording, with names and texts replaced.
 fn hostile() -> Vec<Entry> {
     let entries = entries("v1-watch.greet");
     let is_event = |entry: &&Entry| matches!(entry, Entry::Event(_));
@@ -90,13 +90,13 @@ fn hostile_text_stays_text() {
     assert!(exchanges >= 32, "{exchanges}");
     let report = made.report.clone();
     browse(&made.report, move |page| async move {
-        // What one clean exchange may be made of.
+        // Elements and attributes that injected markup would add, besides the page's own form.
         let tags = "return [...new Set([...document.querySelectorAll('*')].map((each) => each.tagName.toLowerCase()))]
             .filter((tag) => ['img', 'b', 'i', 'iframe', 'object', 'embed', 'link', 'base', 'audio', 'video', 'form'].includes(tag))
             .concat([...document.querySelectorAll('script')].slice(2).map(() => 'script'), [...document.querySelectorAll('style')].slice(1).map(() => 'style'),
                 [...document.querySelectorAll('*')].flatMap((each) => [...each.attributes]).filter((each) => /^on/i.test(each.name)).map((each) => each.name))
             .concat(window.hit === undefined ? [] : ['hit'])";
-        // Texts that would turn a line around or break it.
+        // Characters that would reverse or break a line.
         let strange = "return /[\\u0000-\\u0008\\u000b-\\u001f\\u200b-\\u200f\\u202a-\\u202e\\u2028\\u2029\\u2060-\\u2069\\ufeff]/.exec(document.body.innerText)?.index ?? -1";
         for exchange in 1..=exchanges {
             page.choose(exchange).await?;
@@ -114,7 +114,7 @@ fn hostile_text_stays_text() {
         for name in ["<img/onerror=x>", "</script><b>", "\\\\u{202e}txt.exe"] {
             assert!(text.contains(name), "{name} is shown as it is: {text}");
         }
-        // What is behind the # is text as well.
+        // The part after the # is plain text too.
         page.open(&report, "#q=%3Cimg%20src%3Dx%20onerror%3Dwindow.hit%3D1%3E&x=%3Cb%3E&group=__proto__&sort=constructor").await?;
         assert_eq!(page.ask(tags).await?, json!(["form"]));
         Ok(())
@@ -137,7 +137,8 @@ fn the_policy_lets_nothing_else_run() {
             "{policy}"
         );
         assert!(!policy.contains("unsafe"), "{policy}");
-        // The browser tells the page what it refuses; its log has it too, and is emptied here.
+        // The browser reports to the page what it blocks; its log has the same, and is emptied
+        // here.
         page.ask("window.refused = []; addEventListener('securitypolicyviolation', (event) => refused.push(event.effectiveDirective));
             const script = document.createElement('script'); script.textContent = 'window.hit = 1'; document.body.append(script);
             const image = document.createElement('img'); image.src = 'data:image/gif;base64,R0lGODlhAQABAAAAACw='; document.body.append(image)").await?;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! In the dark, on a phone, on paper, without a script.
+//! Dark mode, on a phone, in print, without scripts.
 
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use serde_json::json;
@@ -10,7 +10,7 @@ use crate::{
     reports::{RECORDINGS, committed, made},
 };
 
-/// The least contrast between text and what is behind it, of all text that is there (WCAG 2).
+/// The lowest contrast between text and its background, over all text on the page (WCAG 2).
 const CONTRAST: &str = "
     const canvas = document.createElement('canvas').getContext('2d', {willReadFrequently: true});
     const rgb = (colour) => { canvas.clearRect(0, 0, 1, 1); canvas.fillStyle = colour; canvas.fillRect(0, 0, 1, 1); return [...canvas.getImageData(0, 0, 1, 1).data]; };
@@ -59,7 +59,7 @@ fn it_is_readable_in_the_dark_and_in_the_light() {
             seen.push(background(&page).await?);
         }
         assert_ne!(seen[0], seen[1]);
-        // The reader's word counts more than the system's.
+        // The user's choice takes precedence over the system's.
         let choose = "const choice = document.getElementById('theme'); choice.value = 'light'; choice.dispatchEvent(new Event('change'))";
         page.ask(choose).await?;
         assert_eq!(background(&page).await?, seen[0]);

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! Reports as their readers meet them: in a browser, by mouse, by keyboard, on a phone, in the
-//! dark and on paper.
+//! Reports as users see them: in a browser, with mouse and keyboard, on a phone, in dark mode and
+//! in print.
 //!
-//! Needs chromium and its chromedriver: `chromium` and `chromedriver`, or what GREET_CHROMIUM
-//! and GREET_CHROMEDRIVER name. Reports are made from recordings by the tool itself; where
-//! GREET_REPORT names a further one and GREET_REPORT_JSON the JSON lines of the same run, that
-//! one is held against them as well.
+//! Needs chromium and its chromedriver: `chromium` and `chromedriver`, or the programs named by
+//! GREET_CHROMIUM and GREET_CHROMEDRIVER. The tool itself makes the reports from recordings; if
+//! GREET_REPORT names another one, and GREET_REPORT_JSON the JSON lines of the same run, those are
+//! compared too.
 
 mod chromium;
 mod counts;

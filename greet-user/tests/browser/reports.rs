@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! Reports to look at, made by the tool from recordings, each with the JSON lines of the same
-//! run.
+//! Reports to inspect, made by the tool from recordings, each with the JSON lines of the same run.
 
 use std::{
     fs,
@@ -30,7 +29,7 @@ pub fn committed(name: &str) -> PathBuf {
     crate::package::recording(name)
 }
 
-/// What the tool makes of a recording.
+/// Converts a recording with the tool.
 pub fn made(recording: &Path) -> Made {
     let folder = TempDir::new().expect("a folder");
     let report = folder.path().join("report.html");
@@ -68,19 +67,19 @@ impl Made {
     }
 }
 
-/// What is in a committed recording.
+/// The contents of a committed recording.
 pub fn entries(name: &str) -> Vec<Entry> {
     entries::entries(&committed(name))
 }
 
-/// A recording of these.
+/// Records these entries.
 pub fn recorded(folder: &TempDir, entries: impl IntoIterator<Item = Entry>) -> PathBuf {
     let path = folder.path().join("run.greet");
     fs::write(&path, entries::recorded(entries)).expect("writes");
     path
 }
 
-/// The recorded watch again and again, each time later.
+/// The recorded watch, repeated with ever later times.
 pub fn many(times: u64) -> impl Iterator<Item = Entry> {
     let mut entries = entries("v1-watch.greet");
     let first = entries.remove(0);
@@ -95,7 +94,7 @@ pub fn many(times: u64) -> impl Iterator<Item = Entry> {
     std::iter::once(first).chain(again).chain([last])
 }
 
-/// The same, some seconds later, as another call.
+/// The same event some seconds later, as part of another call.
 fn later(mut event: Event, time: u64) -> Event {
     let add = |ns: &mut u64| {
         if *ns != 0 {

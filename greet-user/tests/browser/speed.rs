@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! A page of ten thousand exchanges draws those that can be seen, and finds the others.
+//! A page of ten thousand exchanges draws only the visible ones, and finds the others.
 //!
-//! The work is bounded, not the time: how long it takes says more about the machine than about
-//! the page. It is printed.
+//! The test limits the work, not the time: the time says more about the machine than about the
+//! page. It is printed.
 
 use std::fs;
 
@@ -13,15 +13,15 @@ use crate::{
     reports::{made, many, recorded},
 };
 
-/// Elements of the whole page, at most. All exchanges drawn would take some 100,000.
+/// The maximum number of elements on the page. Drawing all exchanges would take some 100,000.
 const ELEMENTS: f64 = 6_000.0;
-/// What can be mailed, bytes.
+/// Small enough for an e-mail attachment, in bytes.
 const SIZE: u64 = 5 << 20;
 
 #[test]
 fn of_ten_thousand_exchanges_those_in_sight_are_drawn() {
     let folder = TempDir::new().expect("a folder");
-    // Each time four exchanges.
+    // Four exchanges per repetition.
     let made = made(&recorded(&folder, many(2_500)));
     assert_eq!(made.of("exchange").count(), 10_000);
     let size = fs::metadata(&made.report).expect("it is there").len();

@@ -18,10 +18,10 @@ use tempfile::TempDir;
 
 use crate::{ended, entries, greet_user, package::recording, signal, until};
 
-/// The exit status of a run that had to be cut off: 128 and the first signal's number.
+/// The exit status of a run that had to be aborted: 128 plus the number of the first signal.
 const CUT_OFF: i32 = 128;
 
-/// A recording whose views fill every pipe.
+/// A recording whose output fills any pipe.
 fn long(folder: &TempDir) -> PathBuf {
     let mut all = entries::entries(&recording("v1-watch.greet"));
     let last = all.pop().expect("a closing");
@@ -36,7 +36,7 @@ fn long(folder: &TempDir) -> PathBuf {
     path
 }
 
-/// Another call.
+/// The same entry, as part of another call.
 fn later(mut entry: Entry, time: u64) -> Entry {
     if let Entry::Event(event) = &mut entry {
         let head = match event {
@@ -54,7 +54,7 @@ fn later(mut entry: Entry, time: u64) -> Entry {
     entry
 }
 
-/// A replay that is blocked: it waits in a write.
+/// A blocked replay: it is waiting in a write.
 struct Blocked {
     child: Child,
     report: PathBuf,
@@ -62,7 +62,7 @@ struct Blocked {
 }
 
 impl Blocked {
-    /// One whose standard output is a pipe that nobody reads.
+    /// A replay whose standard output is a pipe that is never read.
     fn by_a_pipe() -> Self {
         Self::start(|replay, _| {
             replay.args(["--format", "json"]).stdout(Stdio::piped());
@@ -102,7 +102,7 @@ impl Blocked {
     }
 }
 
-/// Its first thread is in a write to a pipe.
+/// Whether its main thread is in a write to a pipe.
 fn is_blocked(process: u32) -> bool {
     let stack = fs::read_to_string(format!("/proc/{process}/syscall"));
     let state = fs::read_to_string(format!("/proc/{process}/stat")).unwrap_or_default();
@@ -131,7 +131,7 @@ fn a_second_signal_ends_it_at_once() {
     let blocked = Blocked::by_a_pipe();
     let asked = Instant::now();
     signal(&blocked.child, Signal::TERM);
-    // Sooner it would count as the same.
+    // Any sooner, it would count as the same signal.
     std::thread::sleep(Duration::from_millis(150));
     signal(&blocked.child, Signal::INT);
     let (status, has_report) = blocked.end();
@@ -166,7 +166,7 @@ fn a_fifo_that_nobody_reads_is_given_up_at_the_deadline() {
 #[test]
 fn a_hangup_that_nohup_ignores_stays_ignored() {
     let blocked = Blocked::start(|replay, _| {
-        // Without env's option: the program and its arguments.
+        // Without env's option: only the program and its arguments.
         let program: Vec<_> = replay.get_args().skip(1).map(ToOwned::to_owned).collect();
         let mut nohup = Command::new("sh");
         nohup.args(["-c", "trap '' HUP; exec \"$@\"", "sh"]);

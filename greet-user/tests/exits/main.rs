@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! How a run ends: when nobody reads what it writes, and by every signal. Replays of a recording
-//! need no root, and write and draw as live runs do.
+//! How a run ends: when its output is not read, and on every signal. Replays of a recording need no
+//! root, and write and draw like live runs.
 
 mod blocked;
 #[path = "../support/entries.rs"]
@@ -20,10 +20,10 @@ use std::{
 
 use rustix::process::{Pid, Signal, kill_process};
 
-/// How long to wait for what must happen, on a machine that is busy.
+/// Timeout for things that must happen, on a busy machine.
 const PATIENCE: Duration = Duration::from_secs(30);
 
-/// Waits until `condition` holds, or fails.
+/// Waits until `condition` holds; panics on timeout.
 fn until(what: &str, mut condition: impl FnMut() -> bool) {
     let deadline = Instant::now() + PATIENCE;
     while !condition() {
@@ -32,8 +32,8 @@ fn until(what: &str, mut condition: impl FnMut() -> bool) {
     }
 }
 
-/// `greet-user`, with every signal as a shell would leave it: under nohup(1), or in the background
-/// of a script, some are ignored, and a program inherits that.
+/// `greet-user` with default handling of all signals: under nohup(1), or in the background of a
+/// script, some are ignored, and programs inherit that.
 fn greet_user() -> Command {
     let mut command = Command::new("env");
     command.arg("--default-signal").arg(program::program());

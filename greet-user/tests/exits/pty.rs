@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! A terminal of any size for a program, and what the program writes to it.
+//! A terminal of any size for a program, and the program's output to it.
 
 use std::{
     fs::File,
@@ -14,16 +14,16 @@ use std::{
 
 use rustix::termios::{Termios, Winsize, tcgetattr, tcsetwinsize};
 
-/// A pseudo-terminal: our end of it, and the program's.
+/// A pseudo-terminal: our end and the program's.
 pub struct Pty {
     ours: File,
     theirs: File,
-    /// Everything that was written so far.
+    /// All output so far.
     pub written: Vec<u8>,
 }
 
 impl Pty {
-    /// One of this size.
+    /// Opens one of this size.
     pub fn open(columns: u16, rows: u16) -> Self {
         let (mut ours, mut theirs) = (-1, -1);
         let (name, settings, size) = (ptr::null_mut(), ptr::null(), ptr::null());
@@ -32,7 +32,7 @@ impl Pty {
         let done = unsafe { libc::openpty(&raw mut ours, &raw mut theirs, name, settings, size) };
         assert_eq!(done, 0, "{}", std::io::Error::last_os_error());
         #[expect(unsafe_code, reason = "the descriptors are ours from now on")]
-        // SAFETY: they were opened just now, and nobody else has them.
+        // SAFETY: they were just opened and have no other owner.
         let (ours, theirs) = unsafe { (OwnedFd::from_raw_fd(ours), OwnedFd::from_raw_fd(theirs)) };
         rustix::io::ioctl_fionbio(&ours, true).expect("can be told not to wait");
         for fd in [&ours, &theirs] {
@@ -47,7 +47,7 @@ impl Pty {
         pty
     }
 
-    /// Gives it another size.
+    /// Resizes it.
     pub fn resize(&self, columns: u16, rows: u16) {
         let size = Winsize {
             ws_row: rows,
@@ -58,13 +58,13 @@ impl Pty {
         tcsetwinsize(&self.ours, size).expect("has a size");
     }
 
-    /// Starts a program on it, which leads a session of its own.
+    /// Starts a program on it, as the leader of a new session.
     pub fn start(&self, command: &mut Command) -> Child {
         let end = || Stdio::from(self.theirs.try_clone().expect("can be shared"));
         command.stdin(end()).stdout(end()).stderr(end());
         command.env("TERM", "xterm-256color").env("LANG", "C.UTF-8");
         #[expect(unsafe_code, reason = "a terminal is taken between fork and exec")]
-        // SAFETY: both are system calls that may be made there.
+        // SAFETY: both are system calls that are allowed between fork and exec.
         unsafe {
             command.pre_exec(|| {
                 rustix::process::setsid()?;
@@ -77,12 +77,12 @@ impl Pty {
         command.spawn().expect("starts")
     }
 
-    /// Types something.
+    /// Types a string.
     pub fn types(&mut self, keys: &str) {
         self.ours.write_all(keys.as_bytes()).expect("is read");
     }
 
-    /// How the terminal is set.
+    /// The terminal's settings.
     pub fn settings(&self) -> String {
         let Termios {
             input_modes,
@@ -94,7 +94,7 @@ impl Pty {
         format!("{input_modes:?} {output_modes:?} {control_modes:?} {local_modes:?}")
     }
 
-    /// Reads what is there. Was this written?
+    /// Reads pending output, and returns whether this string has been written so far.
     pub fn has(&mut self, bytes: &str) -> bool {
         let mut read = [0; 65_536];
         loop {
@@ -102,7 +102,7 @@ impl Pty {
                 Ok(0) => break,
                 Ok(count) => self.written.extend(&read[..count]),
                 Err(error) if error.kind() == ErrorKind::WouldBlock => break,
-                // Nobody has the other end any more.
+                // The other end has been closed.
                 Err(error) if error.raw_os_error() == Some(libc::EIO) => break,
                 Err(error) => panic!("{error}"),
             }

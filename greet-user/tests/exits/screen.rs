@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! A terminal that was taken is given back, whatever ends the program; one that lies about its
-//! size is drawn on all the same.
+//! The terminal is restored, whatever ends the program; a terminal that misreports its size is
+//! drawn on nonetheless.
 
 use std::{
     fs,
@@ -15,7 +15,7 @@ use crate::{ended, greet_user, package::recording, pty::Pty, signal, until};
 const ENTER: &str = "\x1b[?1049h";
 const LEAVE: &str = "\x1b[?1049l";
 
-/// A screen that was taken.
+/// A program that has taken over the screen.
 struct Running {
     pty: Pty,
     child: Child,
@@ -40,7 +40,7 @@ impl Running {
         Self { pty, child, before }
     }
 
-    /// Waits for the end, and checks that the terminal is as it was.
+    /// Waits for it to end, and checks that the terminal is as before.
     fn end(mut self, what: &str) -> std::process::ExitStatus {
         let status = ended(&mut self.child);
         assert!(self.pty.has(LEAVE), "{what}: {status}");
@@ -49,7 +49,7 @@ impl Running {
     }
 }
 
-/// Those that end a process by default and can be caught.
+/// Signals that terminate a process by default and can be caught.
 fn ending() -> impl Iterator<Item = i32> {
     let not = [
         libc::SIGKILL,
@@ -61,7 +61,7 @@ fn ending() -> impl Iterator<Item = i32> {
         libc::SIGTSTP,
         libc::SIGTTIN,
         libc::SIGTTOU,
-        // Ignored by every program that Rust compiles.
+        // Ignored by every program written in Rust.
         libc::SIGPIPE,
     ];
     let standard = (1..32).filter(move |number| !not.contains(number));
@@ -73,11 +73,11 @@ fn every_signal_that_can_be_caught_gives_it_back() {
     for number in ending() {
         let running = Running::start(80, 24);
         #[expect(unsafe_code, reason = "rustix knows no real-time signals")]
-        // SAFETY: it takes two numbers, and the child was not waited for.
+        // SAFETY: it takes two integers, and the child has not been reaped.
         let sent = unsafe { libc::kill(running.child.id().cast_signed(), number) };
         assert_eq!(sent, 0);
         let status = running.end(&format!("signal {number}"));
-        // A fault's signal ends it as it would have.
+        // A fault signal terminates it as it would have without a handler.
         assert!(
             status.signal().is_none_or(|by| by == number),
             "{number}: {status}"
@@ -94,7 +94,7 @@ fn a_size_that_cannot_be_is_drawn_in_part() {
     assert!(peak < 200_000, "{peak} kB");
     running.pty.types("q");
     assert_eq!(running.end("q").code(), Some(0));
-    // Lines for people do without.
+    // Plain lines do not need a size.
     let mut pty = Pty::open(65_535, 65_535);
     let mut replay = greet_user();
     replay.arg("replay").arg(recording("v1-watch.greet"));
@@ -113,7 +113,7 @@ fn a_size_that_cannot_be_is_drawn_in_part() {
 fn a_failed_allocation_gives_it_back() {
     let mut running = Running::start(80, 24);
     until("it is drawn", || running.pty.has("Conversations"));
-    // It may take no more memory than it has, and a larger terminal takes more.
+    // It may not use more memory than it has, and a larger terminal needs more.
     let size = in_status(&running.child, "VmData:") * 1_024;
     let limit = Rlimit {
         current: Some(size),
@@ -125,7 +125,7 @@ fn a_failed_allocation_gives_it_back() {
     assert_eq!(status.signal(), Some(libc::SIGABRT));
 }
 
-/// A number of `/proc/PID/status`, in kB.
+/// A number in `/proc/PID/status`, in kB.
 fn in_status(child: &Child, name: &str) -> u64 {
     let status = fs::read_to_string(format!("/proc/{}/status", child.id())).expect("it runs");
     let mut lines = status.lines();

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! The dashboard in docs/: what it asks is PromQL, and asks for metrics that there are.
+//! The dashboard in docs/: its queries are valid PromQL, for metrics that exist.
 
 use std::{collections::BTreeSet, fs};
 
@@ -17,7 +17,7 @@ fn dashboard() -> Value {
     serde_json::from_slice(&fs::read(file).expect("the dashboard")).expect("JSON")
 }
 
-/// Every `expr`, and what variables are filled from, with Grafana's variables replaced.
+/// Every `expr` and every variable's query, with Grafana's variables replaced.
 fn expressions(value: &Value, found: &mut Vec<String>) {
     match value {
         Value::Object(fields) => {
@@ -94,7 +94,7 @@ fn what_it_asks_for_is_there() {
     for name in &asked_for {
         assert!(served.contains(name), "{name} is not served: {served:?}");
     }
-    // What is served and not shown would be forgotten; sums are of no use by themselves.
+    // A metric that is served must be shown, or it was forgotten; sums are useless by themselves.
     let shown = |name: &String| asked_for.contains(name) || name.ends_with("_sum");
     let forgotten: Vec<_> = served.iter().filter(|name| !shown(name)).collect();
     assert!(forgotten.is_empty(), "not shown: {forgotten:?}");

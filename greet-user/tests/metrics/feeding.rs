@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! Events go the way that they go in a run: through the pipeline to the exporter.
+//! Events take the same path as in a run: through the pipeline to the exporter.
 
 use std::net::{Ipv4Addr, SocketAddr};
 
@@ -14,15 +14,15 @@ use greet_user::{
     tracer::Attached,
 };
 
-/// A run that is scraped.
+/// A run to scrape.
 pub struct Fed {
     pipeline: Pipeline,
-    /// Where.
+    /// The address to scrape.
     pub address: SocketAddr,
 }
 
 impl Fed {
-    /// With room for so many process names.
+    /// Starts with room for this many process names.
     pub fn begin(processes: usize) -> Self {
         let opening = Opening {
             began_ns: 0,
@@ -45,7 +45,7 @@ impl Fed {
         }
     }
 
-    /// Takes events; what has not ended is ended.
+    /// Processes events; finishes what is still open.
     pub fn feed(&mut self, events: impl IntoIterator<Item = Event>) {
         events
             .into_iter()
@@ -55,14 +55,14 @@ impl Fed {
         self.pipeline.flush().expect("nothing is written");
     }
 
-    /// Ends it; then nobody answers any more.
+    /// Ends it; scrapes are no longer answered.
     pub fn finish(self) {
         let closed = self.pipeline.close(&Closing::default());
         assert!(closed.expect("closes"));
     }
 }
 
-/// A task of this name.
+/// The head of a task with this name.
 pub fn head(kind: RecordKind, protocol: u32, name: &[u8], call: u64) -> Head {
     let mut comm = [0; 16];
     comm[..name.len()].copy_from_slice(name);
@@ -77,7 +77,7 @@ pub fn head(kind: RecordKind, protocol: u32, name: &[u8], call: u64) -> Head {
     }
 }
 
-/// It asks, and is answered with this error, or acknowledged where it is 0.
+/// A request and its reply: this error, or an acknowledgement if it is 0.
 pub fn asked(protocol: u32, name: &[u8], call: u64, errno: i32) -> [Event; 2] {
     let mut answer = [36_u32, 2, 1, 70].map(u32::to_ne_bytes).concat();
     answer.extend(errno.to_ne_bytes());
@@ -115,7 +115,7 @@ pub fn asked(protocol: u32, name: &[u8], call: u64, errno: i32) -> [Event; 2] {
     ]
 }
 
-/// A message is lost: an overrun, or one that could not be handed over.
+/// A loss: an overrun, or a message that could not be delivered.
 pub fn lost(protocol: u32, overrun: u32) -> Event {
     Event::Loss(Loss {
         head: head(RecordKind::Loss, protocol, b"loser", 0),

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! Names that want to break out, and more of them than there is room for.
+//! Names that try to break out of their label, and more names than there is room for.
 
 use std::time::Instant;
 
@@ -42,10 +42,10 @@ fn any_name_is_a_label() {
     }
 }
 
-/// promtool takes four times as long for twice as many: a minute for a thousand.
+/// promtool's time is quadratic in the number of names: a minute for a thousand.
 const AT_ONCE: usize = 64;
 
-/// Processes of these names, each of which asks in each protocol.
+/// Processes with these names, each of which sends a request in each protocol.
 fn are_labels(names: &[Vec<u8>], protocols: &[u32]) {
     let mut fed = Fed::begin(1_000);
     let asking = names
@@ -64,8 +64,8 @@ fn are_labels(names: &[Vec<u8>], protocols: &[u32]) {
     fed.finish();
 }
 
-/// More than have a name of their own; what promtool says to as many as it can take, see
-/// [`AT_ONCE`], stands in the other tests.
+/// More processes than get a name of their own. promtool checks as many as it can handle in the
+/// other tests; see [`AT_ONCE`].
 #[test]
 fn a_thousand_processes() {
     let mut fed = Fed::begin(1_000);

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! What Prometheus' own tool says of the metrics, of the dashboard and of the alerts.
+//! What Prometheus' own tool says about the metrics, the dashboard and the alerts.
 //!
-//! Needs promtool, by its path in GREET_PROMTOOL or in PATH; without it these tests fail.
+//! Needs promtool, at the path in GREET_PROMTOOL or in PATH; without it these tests fail.
 
 mod dashboard;
 mod feeding;

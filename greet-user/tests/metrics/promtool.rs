@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! promtool, as a person runs it.
+//! Runs promtool as a user would.
 
 use std::{
     env,
@@ -8,7 +8,7 @@ use std::{
     process::{Command, Output, Stdio},
 };
 
-/// Runs it with this on its standard input, and fails with what it says where it complains.
+/// Runs it with this standard input; if it complains, panics with its output.
 pub fn promtool(arguments: &[&str], input: &str) -> String {
     let output = run(arguments, input);
     let said = [output.stdout, output.stderr].concat();
@@ -17,7 +17,7 @@ pub fn promtool(arguments: &[&str], input: &str) -> String {
     said
 }
 
-/// The same with one file.
+/// The same with a file.
 pub fn check(what: &str, file: &Path) -> String {
     promtool(&[what, "rules", file.to_str().expect("UTF-8")], "")
 }
@@ -43,7 +43,7 @@ fn run(arguments: &[&str], input: &str) -> Output {
         )
     });
     let mut stdin = child.stdin.take().expect("is piped");
-    // It may have seen enough before it has read all.
+    // It may have seen enough before it has read everything.
     drop(stdin.write_all(input.as_bytes()));
     drop(stdin);
     child.wait_with_output().expect("ends")

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! Committed recordings are counted as `greet-user replay` counts them.
+//! The metrics of committed recordings match the counts of `greet-user replay`.
 
 use std::{fs::File, path::Path, process::Command};
 
@@ -37,7 +37,7 @@ fn metrics_agree_with_the_replay() {
             ("greet_overruns_total", "overruns"),
             ("greet_failures_total", "failed"),
         ] {
-            // Of greetings the summary has other counts.
+            // For greetings, the summary has other counts.
             if let Some(wanted) = summary[count].as_f64() {
                 assert_eq!(sum(&counted, metric, ""), wanted, "{name} {metric}");
             }
@@ -51,7 +51,7 @@ fn metrics_agree_with_the_replay() {
             let of = format!("span=\"{span}\"");
             let count = sum(&counted, "greet_span_seconds_count", &of);
             let sum = sum(&counted, "greet_span_seconds_sum", &of);
-            // The first reply has an older name there as well.
+            // The summary also has the first reply under an older name.
             if !["round_trip", "total"].contains(&span.as_str()) {
                 assert_eq!(found["count"].as_f64(), Some(count), "{name} {span}");
                 let mean = found["mean"].as_f64().expect("a mean") * 1e-9;

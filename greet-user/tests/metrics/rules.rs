@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! The example alerts in docs/ are rules, and fire when they should.
+//! The example alerts in docs/ are valid rules, and fire when they should.
 
 use crate::{package::package, promtool::check};
 

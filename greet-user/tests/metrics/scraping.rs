@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! Scrapes over HTTP, as Prometheus and as curl ask.
+//! Scrapes over HTTP, as done by Prometheus and by curl.
 
 use std::{
     collections::BTreeMap,
@@ -9,26 +9,26 @@ use std::{
 
 use flate2::read::GzDecoder;
 
-/// As Prometheus 2.42 asks.
+/// The Accept header of Prometheus 2.42.
 const PROMETHEUS: &str = "application/openmetrics-text;version=1.0.0,\
     application/openmetrics-text;version=0.0.1;q=0.75,text/plain;version=0.0.4;q=0.5,*/*;q=0.1";
 
-/// What was answered.
+/// The response to a scrape.
 pub struct Answer {
-    /// The head's lines.
+    /// The response's header lines.
     pub head: String,
-    /// Bytes of the body as they were sent.
+    /// The length of the body in bytes, as sent.
     pub sent: usize,
     /// The body.
     pub text: String,
 }
 
-/// As curl asks.
+/// Scrapes like curl.
 pub fn plain(address: SocketAddr) -> Answer {
     ask(address, "Accept: */*\r\n")
 }
 
-/// As Prometheus asks.
+/// Scrapes like Prometheus.
 pub fn as_prometheus(address: SocketAddr) -> Answer {
     let headers = format!("Accept: {PROMETHEUS}\r\nAccept-Encoding: gzip\r\n");
     ask(address, &headers)
@@ -61,7 +61,7 @@ fn ask(address: SocketAddr, headers: &str) -> Answer {
     }
 }
 
-/// The samples of a text by name and labels.
+/// The samples in a response, by name and labels.
 pub fn samples(text: &str) -> BTreeMap<&str, f64> {
     let lines = text.lines().filter(|line| !line.starts_with('#'));
     let samples = lines.map(|line| {
@@ -75,7 +75,7 @@ pub fn samples(text: &str) -> BTreeMap<&str, f64> {
     samples
 }
 
-/// The sum of all samples whose name and labels begin and go on so.
+/// The sum of all samples with this name whose labels contain `label`.
 pub fn sum(samples: &BTreeMap<&str, f64>, name: &str, label: &str) -> f64 {
     let of = |sample: &str| sample.starts_with(&format!("{name}{{")) && sample.contains(label);
     let found = samples.iter().filter(|(sample, _)| of(sample));

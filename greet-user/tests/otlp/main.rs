@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! `greet-user replay --otlp` with a receiver of OTLP over HTTP, well and ill.
+//! `greet-user replay --otlp` with an OTLP-over-HTTP receiver, working and failing.
 
 #[path = "../support/package.rs"]
 mod package;

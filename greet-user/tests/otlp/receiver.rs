@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! A receiver of OTLP over HTTP: takes what comes, and answers as it is told to.
+//! An OTLP-over-HTTP receiver: accepts requests and responds as instructed.
 
 use std::{
     net::{SocketAddr, TcpListener},
@@ -23,32 +23,32 @@ use opentelemetry_proto::tonic::{
 };
 use prost::Message as _;
 
-/// How to answer a request.
+/// How to respond to a request.
 #[derive(Clone, Copy, Debug)]
 pub enum Reply {
-    /// All is taken.
+    /// Accepts everything.
     Taken,
-    /// All but so many spans.
+    /// Accepts all but this many spans.
     Partly(i64),
-    /// This status, and when to try again.
+    /// This status, and when to retry.
     Status(u16, Option<&'static str>),
-    /// Not at all.
+    /// No response.
     Never,
-    /// The connection ends.
+    /// Closes the connection.
     Cut,
 }
 
-/// What came.
+/// What has been received.
 #[derive(Clone, Debug, Default)]
 pub struct Received {
-    /// Requests that were taken.
+    /// Accepted requests.
     pub taken: Vec<ExportTraceServiceRequest>,
-    /// Their heads, those that were not taken included.
+    /// The headers of all requests, including those that were not accepted.
     pub heads: Vec<String>,
 }
 
 impl Received {
-    /// All spans that were taken.
+    /// All accepted spans.
     pub fn spans(&self) -> Vec<&Span> {
         let resources = self.taken.iter().flat_map(|taken| &taken.resource_spans);
         let scopes = resources.flat_map(|resource| &resource.scope_spans);
@@ -56,7 +56,7 @@ impl Received {
     }
 }
 
-/// One that is listening.
+/// A listening receiver.
 pub struct Receiver {
     pub address: SocketAddr,
     received: Arc<Mutex<Received>>,
@@ -64,12 +64,12 @@ pub struct Receiver {
 }
 
 impl Receiver {
-    /// Answers the request of each number, from 0 on, so.
+    /// Responds to each request, numbered from 0, with `reply`.
     pub fn start(reply: impl Fn(usize) -> Reply + Send + Sync + 'static) -> Self {
         Self::on(TcpListener::bind("127.0.0.1:0").expect("a port"), reply)
     }
 
-    /// The same on a port that was taken before.
+    /// The same, on an existing listener.
     pub fn on(
         listener: TcpListener,
         reply: impl Fn(usize) -> Reply + Send + Sync + 'static,
@@ -93,13 +93,13 @@ impl Receiver {
         format!("http://{}", self.address)
     }
 
-    /// Waits until a request has come.
+    /// Waits until a request has arrived.
     pub fn request(&self) {
         let patience = std::time::Duration::from_secs(60);
         self.requests.recv_timeout(patience).expect("a request");
     }
 
-    /// What came so far.
+    /// What has been received so far.
     pub fn received(&self) -> Received {
         self.received.lock().expect("whole").clone()
     }
@@ -155,7 +155,7 @@ async fn answer(
         }
         reply
     };
-    // Nobody may be waiting for it.
+    // The test may have dropped its end.
     requests.send(()).ok();
     match reply {
         Reply::Taken => Ok(taken(None)),

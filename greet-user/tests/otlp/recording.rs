@@ -12,12 +12,13 @@ use greet_user::{
 };
 use tempfile::NamedTempFile;
 
-/// A committed one.
+/// A committed recording.
 pub fn committed(name: &str) -> PathBuf {
     crate::package::recording(name)
 }
 
-/// One of so many exchanges, of which each third is refused and each fifth has lost an answer.
+/// A recording of this many exchanges, of which every third is refused and every fifth lost a
+/// reply.
 pub fn of(exchanges: u64) -> NamedTempFile {
     let mut writer = Writer::new(Vec::new());
     let system = System {

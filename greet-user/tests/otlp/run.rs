@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! `greet-user replay --otlp`, from its start to the line in which it says what came of it.
+//! `greet-user replay --otlp`, from its start to the line that reports the outcome.
 
 use std::{
     io::{BufRead as _, BufReader},
@@ -11,21 +11,21 @@ use std::{
 use rustix::process::{Pid, Signal, kill_process};
 use serde_json::Value;
 
-/// One that runs.
+/// A running replay.
 pub struct Sending {
     child: Child,
     err: BufReader<ChildStderr>,
     began: Instant,
 }
 
-/// What it said at its end.
+/// Its final report.
 #[derive(Debug)]
 pub struct Said {
-    /// Exchanges: sent, not sent, and of those for a full queue, refused, not in time.
+    /// Exchanges: sent, not sent, and of the latter: queue full, refused, timed out.
     pub counts: [u64; 5],
-    /// The whole line.
+    /// The entire line.
     pub line: String,
-    /// How long it took.
+    /// Its duration.
     pub took: Duration,
 }
 
@@ -34,7 +34,7 @@ impl Sending {
         Self::with(file, url, &[])
     }
 
-    /// With these variables in its environment.
+    /// The same with these environment variables.
     pub fn with(file: &Path, url: &str, variables: &[(&str, &str)]) -> Self {
         let mut command = Command::new(crate::program::program());
         command.arg("replay").arg(file).args(["-q", "--otlp", url]);
@@ -51,7 +51,7 @@ impl Sending {
         }
     }
 
-    /// Reads what it says until a line holds this.
+    /// Reads its output until a line contains this.
     pub fn says(&mut self, part: &str) -> String {
         loop {
             let mut line = String::new();
@@ -69,7 +69,7 @@ impl Sending {
         kill_process(pid.expect("a process ID"), Signal::INT).expect("it is running");
     }
 
-    /// Waits for its end, which is a success.
+    /// Waits for its successful exit.
     pub fn ends(mut self) -> Said {
         let line = self.says("exchanges sent");
         assert!(self.child.wait().expect("ends").success());

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! What is sent agrees with what JSON says of the same exchanges.
+//! The spans sent match the JSON of the same exchanges.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -66,7 +66,7 @@ struct Trace<'a> {
 }
 
 impl<'a> Trace<'a> {
-    /// Parents are right, and children lie within them.
+    /// Checks that parents are right and that children lie within them.
     fn of(spans: Vec<&'a Span>) -> Self {
         let of_id = |id: &[u8]| spans.iter().find(|span| span.span_id == id).copied();
         let all = spans.iter().copied();
@@ -107,7 +107,7 @@ impl<'a> Trace<'a> {
         });
         let found: BTreeMap<_, _> = found.chain(wholes).collect();
         let wanted = exchange["spans"].as_object().expect("spans").iter();
-        // A line has the first reply by an older name as well.
+        // A line also has the first reply under an older name.
         let wanted: BTreeMap<_, _> = wanted
             .filter(|(name, _)| *name != "total")
             .map(|(name, ns)| (name.clone(), ns.to_string()))

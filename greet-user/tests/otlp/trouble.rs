@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! Whatever the collector does, each exchange is counted once, and the end comes in time.
+//! Whatever the collector does, each exchange is counted once, and the run ends in time.
 
 use std::{net::TcpListener, process::Command, time::Duration};
 
@@ -9,9 +9,9 @@ use crate::{
     run::{Said, Sending},
 };
 
-/// Of each recording here.
+/// Per recording.
 const EXCHANGES: u64 = 1_200;
-/// The last 5 s, and what a machine under load needs for the rest.
+/// The final 5 s, plus the time that a loaded machine needs for the rest.
 const IN_TIME: Duration = Duration::from_secs(20);
 
 fn sent(reply: impl Fn(usize) -> Reply + Send + Sync + 'static) -> (Said, Receiver) {
@@ -23,7 +23,7 @@ fn sent(reply: impl Fn(usize) -> Reply + Send + Sync + 'static) -> (Said, Receiv
     (said, receiver)
 }
 
-/// Roots of the traces that arrived.
+/// The number of root spans that arrived.
 fn arrived(receiver: &Receiver) -> usize {
     let received = receiver.received();
     let roots = received
@@ -143,7 +143,7 @@ fn down_and_up_again() {
 
 #[test]
 fn more_than_the_queue_holds() {
-    // A recording waits for a collector that takes anything.
+    // A replay waits for a collector that still accepts data.
     let file = of(70_000);
     let receiver = Receiver::start(|_| Reply::Taken);
     let said = Sending::start(file.path(), &receiver.url()).ends();
@@ -169,7 +169,7 @@ fn what_cannot_be_spoken_to_is_refused_at_once() {
     }
 }
 
-/// An address that nobody listens at.
+/// An address without a listener.
 fn nobody() -> String {
     let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
     listener.local_addr().expect("an address").to_string()

@@ -1,18 +1,18 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! Recordings taken apart, and put together again.
+//! Takes recordings apart and puts them together again.
 
 use std::{fs::File, path::Path};
 
 use greet_user::recording::{Entry, Reader, Writer};
 
-/// What is in a recording.
+/// The entries of a recording.
 pub fn entries(path: &Path) -> Vec<Entry> {
     let reader = Reader::open(File::open(path).expect("a recording"), path);
     let entries = reader.expect("a recording");
     entries.map(|entry| entry.expect("a whole one")).collect()
 }
 
-/// A recording of these.
+/// A recording of these entries.
 pub fn recorded(entries: impl IntoIterator<Item = Entry>) -> Vec<u8> {
     let mut writer = Writer::new(Vec::new());
     for entry in entries {

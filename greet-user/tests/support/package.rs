@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! Where greet-user's sources are, asked when a test runs: a checkout may have been copied after
-//! it was built, and `env!` would name the original.
+//! The location of greet-user's sources, determined at run time: a checkout may be copied after it
+//! was built, and `env!` would name the original.
 
 use std::{env, path::PathBuf};
 
-/// greet-user's folder in the source tree. Cargo and xtask set the variable for each test.
+/// greet-user's directory in the source tree. Cargo and xtask set the variable for each test.
 pub fn package() -> PathBuf {
     env::var_os("CARGO_MANIFEST_DIR")
         .expect("CARGO_MANIFEST_DIR is set: run this by `cargo test` or `cargo xtask test`")

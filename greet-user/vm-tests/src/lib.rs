@@ -1,3 +1,3 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! Tests of greet-user that need a kernel with the module: `cargo xtask test` boots one and runs
-//! them in it. They refuse to run anywhere else (`GREET_VM` is not set there).
+//! them in it. They refuse to run elsewhere, if `GREET_VM` is not set.

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! From what was measured to results: what a round trip costs, whether the watcher really
-//! saw it, and whether the limits are kept.
+//! Turns measurements into results: what a round trip costs, whether the watcher really saw the
+//! traffic, and whether the limits hold.
 
 use serde::{Deserialize, Serialize};
 use xtask::job::{Batch, Measured, Report};
@@ -8,80 +8,80 @@ use xtask::job::{Batch, Measured, Report};
 use super::peers::Missing;
 use super::rows::{CLOSED, Part, RECORDS, Row, Sight};
 
-/// How much less time than bpftrace's four probes attaching may take.
+/// The longest that attaching may take, as a fraction of the time bpftrace takes for four probes.
 const ATTACH: f64 = 0.25;
 
-/// What came of a row.
+/// The result of a row.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct RoundTrip {
     /// The row's name.
     pub id: String,
-    /// What the client says: `greet` or `route`.
+    /// The client's traffic: `greet` or `route`.
     pub client: String,
-    /// What watches.
+    /// The watcher.
     pub what: String,
-    /// A round trip of the best batch, ns of CLOCK_MONOTONIC.
+    /// The time per round trip in the best batch, ns of CLOCK_MONOTONIC.
     pub best_ns: Option<f64>,
-    /// Of each batch.
+    /// The same for each batch.
     pub batches_ns: Vec<f64>,
     /// `best_ns` as a multiple of the unwatched client's.
     pub ratio: Option<f64>,
-    /// The same of the batch in the middle: the watcher's own work is in it where both share
-    /// the processor.
+    /// The same for the median batch, which includes the watcher's own work if both share the
+    /// processor.
     pub median_ratio: Option<f64>,
-    /// The client's own processor time for a round trip of the best batch, ns.
+    /// The client's own CPU time per round trip in the best batch, ns.
     pub own_ns: Option<f64>,
     /// `own_ns` as a multiple of the unwatched client's.
     pub own_ratio: Option<f64>,
-    /// The most that the ratio may be.
+    /// The highest ratio allowed.
     pub limit: Option<f64>,
-    /// Whether it is.
+    /// Whether the limit holds.
     pub verdict: Verdict,
     /// What the watcher saw, by its own account.
     pub saw: String,
 }
 
-/// How long it took to attach.
+/// How long attaching took.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Attach {
-    /// What was started.
+    /// The program that was started.
     pub what: String,
     /// From its start until it was attached, ns.
     pub ns: Option<u64>,
-    /// How much of that the tool's first thread was running, ns, where it can be told.
+    /// How long the tool's main thread was running in that time, ns, if known.
     pub running_ns: Option<u64>,
-    /// The most that `ns` may be.
+    /// The highest `ns` allowed.
     pub limit_ns: Option<u64>,
-    /// Whether it is.
+    /// Whether the limit holds.
     pub verdict: Verdict,
 }
 
-/// What came of a flood.
+/// The result of a flood.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Pressure {
     /// What happened.
     pub what: String,
-    /// Round trips that the client made.
+    /// Round trips made by the client.
     pub trips: u64,
-    /// Round trips a second.
+    /// Round trips per second.
     pub per_second: u64,
-    /// Whether all was seen or counted.
+    /// Whether every record was either seen or counted.
     pub verdict: Verdict,
     /// What the watcher saw, by its own account.
     pub saw: String,
 }
 
-/// What is to be said of a result.
+/// The verdict on a result.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Verdict {
-    /// There is no limit; it is shown for comparison.
+    /// No limit; shown for comparison.
     Compared,
-    /// The limit is kept.
+    /// Within the limit.
     Kept,
-    /// The limit is broken.
+    /// Over the limit.
     Broken,
-    /// The number means nothing, and why.
+    /// The number is meaningless, and why.
     Invalid(String),
     /// There is no number, and why.
     Absent(String),
@@ -96,13 +96,13 @@ impl Verdict {
         }
     }
 
-    /// Whether the bench has failed. A peer that is absent is no failure.
+    /// Whether this fails the benchmark. An absent peer is not a failure.
     pub fn fails(&self) -> bool {
         matches!(self, Self::Broken | Self::Invalid(_))
     }
 }
 
-/// greet-user's last line.
+/// The last line that greet-user prints.
 #[derive(Debug, Deserialize)]
 struct Summary {
     sent: u64,
@@ -112,7 +112,7 @@ struct Summary {
     calls_missed: u64,
 }
 
-/// The rows that cost something, judged.
+/// Judges the rows that measure a cost.
 pub fn round_trips(rows: &[Row], measured: &[Measured], missing: &Missing) -> Vec<RoundTrip> {
     let cost = rows.iter().filter(|row| row.part == Part::Cost);
     cost.map(|row| {
@@ -129,7 +129,7 @@ fn find<'a>(measured: &'a [Measured], row: &Row) -> Option<&'a Measured> {
     measured.iter().find(|measured| measured.id == row.job.id)
 }
 
-/// A round trip's times over all batches, ns.
+/// Times per round trip over all batches, ns.
 struct Times {
     best: f64,
     median: f64,
@@ -187,7 +187,7 @@ fn round_trip(
     }
 }
 
-/// Of the times to attach, that of bpftrace last.
+/// The attach times, bpftrace's last.
 pub fn attachments(rows: &[Row], measured: &[Measured], missing: &Missing) -> Vec<Attach> {
     let is_shown = |row: &&Row| {
         row.part == Part::Attach || ["greet-json", "greet-bpftrace"].contains(&row.job.id.as_str())
@@ -218,7 +218,7 @@ pub fn attachments(rows: &[Row], measured: &[Measured], missing: &Missing) -> Ve
         .collect()
 }
 
-/// The floods, judged.
+/// Judges the floods.
 pub fn pressures(rows: &[Row], measured: &[Measured]) -> Vec<Pressure> {
     let under = rows.iter().filter(|row| row.part == Part::Pressure);
     under
@@ -262,7 +262,7 @@ fn reason(row: &Row, measured: Option<&Measured>, missing: &Missing) -> Option<V
     })
 }
 
-/// What the watcher saw, or why the row says nothing.
+/// What the watcher saw, or why the row has no valid result.
 fn seen(row: &Row, measured: Option<&Measured>, missing: &Missing) -> Result<String, Verdict> {
     if let Some(verdict) = reason(row, measured, missing) {
         return Err(verdict);
@@ -321,7 +321,7 @@ fn ours(sight: Sight, measured: &Measured, report: &Report) -> Result<String, St
     })
 }
 
-/// What a peer lost is its own affair, and said.
+/// A peer's own losses do not fail the row, but are shown.
 fn lines(measured: &Measured, report: &Report, each: u64) -> String {
     let happened = report.trips * each;
     format!("{} of {happened} events", measured.evidence)

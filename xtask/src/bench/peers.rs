@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! The other tools, from Debian's packages: unpacked below `target/setup`, and put into the
-//! virtual machine with their libraries. One that cannot be had is a reason, not an error.
+//! The other tools, from Debian's packages: unpacked below `target/setup` and copied into the
+//! virtual machine with their libraries. If one is unavailable, that is reported as a reason, not
+//! as an error.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -10,16 +11,16 @@ use anyhow::{Context as _, Result};
 use crate::debian::Debian;
 use crate::initramfs::{self, Archive};
 
-/// A tool that looks at netlink messages, or at the calls that carry them.
+/// A tool that shows netlink messages, or the system calls that carry them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Tool {
     /// Scripts compiled to eBPF.
     Bpftrace,
-    /// System calls, by stopping the process at each.
+    /// System calls, by stopping the process at each one.
     Strace,
-    /// Packets of an interface.
+    /// Packets on an interface.
     Tcpdump,
-    /// System calls, by tracepoints.
+    /// System calls, through tracepoints.
     Perf,
 }
 
@@ -48,13 +49,13 @@ impl Tool {
     }
 }
 
-/// Puts every tool that can be had into the archive; returns the others, with the reason.
+/// Adds every available tool to the archive; returns the others, each with the reason.
 pub fn add(debian: &Debian, archive: &mut Archive) -> Missing {
     let missing = |tool: Tool| Some((tool, format!("{:#}", add_one(debian, archive, tool).err()?)));
     Tool::ALL.into_iter().filter_map(missing).collect()
 }
 
-/// All of them, left out.
+/// All tools, marked as skipped.
 pub fn none() -> Missing {
     let left_out = |tool| (tool, "left out (--no-peers)".to_owned());
     Tool::ALL.into_iter().map(left_out).collect()

@@ -1,24 +1,24 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! What is measured: a table of watchers and clients, with the limits that the tracer keeps.
+//! The table of measurements: watchers, clients, and the limits that the tracer must meet.
 
 use greet_common::Stage;
 use xtask::job::{Client, Job, Load, Pause, Start, Talk, Watcher};
 
 use super::peers::Tool;
 
-/// A greeting leaves three records: the call, the answer in a queue, the answer read.
+/// A greeting produces three records: the call, the reply queued, and the reply read.
 pub const RECORDS: u64 = 3;
-/// And one more, when the client closes its socket.
+/// One more when the client closes its socket.
 pub const CLOSED: u64 = 1;
 /// What greet-user prints once everything is attached.
 const ATTACHED: &str = "\"kind\":\"start\"";
 const EXCHANGE: &str = "\"kind\":\"exchange\"";
 /// Timed batches; the best one counts.
 const BATCHES: u32 = 5;
-/// Round trips of a batch: done before greet-user, which lets records gather for 5 ms, looks
-/// at them. On one processor its own work would otherwise stand in the client's time.
+/// Round trips per batch: few enough to finish before greet-user, which batches records for 5 ms,
+/// looks at them. On one processor, its work would otherwise be charged to the client.
 const TRIPS: u32 = 300;
-/// What `bpftrace` runs: as much of each stage as it takes to tell them apart.
+/// The `bpftrace` script: prints just enough of each stage to tell the stages apart.
 const UNICAST: &str = "\
 fentry:vmlinux:netlink_unicast { printf(\"%llu cross %d %u %u\\n\", nsecs, tid, args.portid, args.skb->len); }
 fexit:vmlinux:netlink_unicast { printf(\"%llu crossed %d %d\\n\", nsecs, tid, retval); }
@@ -28,65 +28,65 @@ kprobe:netlink_recv_msg_fn { printf(\"%llu handle %d\\n\", nsecs, tid); }
 kretprobe:netlink_recv_msg_fn { printf(\"%llu handled %d\\n\", nsecs, tid); }
 ";
 
-/// A measurement, and what is made of it.
+/// A measurement, and how it is judged.
 #[derive(Debug, Clone)]
 pub struct Row {
     /// What the guest does.
     pub job: Job,
-    /// What watches, for people.
+    /// A human-readable name of the watcher.
     pub what: String,
-    /// `None` for nothing and for our own tool.
+    /// `None` for no watcher and for our own tool.
     pub tool: Option<Tool>,
-    /// The most that a round trip may cost, as a multiple of an unwatched one.
+    /// The highest cost allowed per round trip, as a multiple of an unwatched one.
     pub limit: Option<f64>,
     /// What the watcher must have seen.
     pub sight: Sight,
-    /// Why it is run.
+    /// The purpose of the row.
     pub part: Part,
 }
 
-/// The part of the bench that a row belongs to.
+/// The part of the benchmark that a row belongs to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Part {
-    /// What a round trip costs.
+    /// The cost of a round trip.
     Cost,
-    /// How long it takes until everything is attached, and nothing else.
+    /// Only the time until everything is attached.
     Attach,
     /// A flood, on two processors.
     Pressure,
 }
 
-/// What a watcher must have seen, or the row is invalid.
+/// What a watcher must have seen for the row to be valid.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Sight {
     /// There is no watcher.
     None,
     /// Our summary counts every round trip, and nothing was dropped.
     Summary,
-    /// The same, and there is an `exchange` line for each.
+    /// The same, plus one `exchange` line per round trip.
     Exchanges,
-    /// Our summary counts a record at least for each round trip, and nothing was dropped.
+    /// Our summary counts at least one record per round trip, and nothing was dropped.
     Records,
-    /// Our summary counts no record.
+    /// Our summary counts no records.
     Nothing,
-    /// Our summary counts each record, as seen or as dropped.
+    /// Our summary counts every record, as seen or as dropped.
     SeenOrDropped,
-    /// A peer's lines: so many for each round trip. What it lost is said.
+    /// This many lines from a peer per round trip. Its own losses are shown.
     Lines(u64),
-    /// tcpdump's own count of packets: so many for each round trip.
+    /// This many packets per round trip, by tcpdump's own count.
     Packets(u64),
 }
 
-/// What can be asked of the bench.
+/// The adjustable sizes of the benchmark.
 #[derive(Debug, Clone, Copy)]
 pub struct Size {
     /// How long the floods last, in seconds.
     pub flood_s: u32,
-    /// How long the reader is stopped in the second one, in seconds.
+    /// How long the reader is stopped in the second flood, in seconds.
     pub pause_s: u32,
 }
 
-/// All that is measured with a clock that counts instructions.
+/// All measurements made with an instruction-counting clock.
 pub fn counted() -> Vec<Row> {
     let mut rows = vec![
         nothing("greet", Talk::Greet),
@@ -126,7 +126,7 @@ pub fn counted() -> Vec<Row> {
     rows
 }
 
-/// What is measured on two processors, with a clock that keeps time.
+/// All measurements made on two processors with a real-time clock.
 pub fn pressure(size: Size) -> Vec<Row> {
     let flood = |id: &str, what: String| {
         let mut row = ours(id, Talk::Greet, "watch -p 31 --format json");
@@ -198,7 +198,7 @@ impl Row {
         self
     }
 
-    /// What the client says; nothing where there is none.
+    /// The client's traffic; `None` without a client.
     pub fn talk(&self) -> Option<Talk> {
         self.job.client.as_ref().map(|client| client.talk)
     }
@@ -233,7 +233,7 @@ fn bpftrace(id: &str, talk: Talk, probes: u64) -> Row {
         4 => [UNICAST, CALLBACK].concat(),
         _ => UNICAST.to_owned(),
     };
-    // Each round trip crosses `netlink_unicast` twice, and is handled once.
+    // Each round trip crosses `netlink_unicast` twice and is handled once.
     let (evidence, lines) = ("cross", 4);
     let watcher = Watcher {
         command: ["bpftrace", "-e", &script, "-c"]
@@ -284,7 +284,7 @@ fn tcpdump(id: &str, talk: Talk, packets: u64) -> Row {
         .sees(Sight::Packets(packets));
     row.job.before = vec![
         words("modprobe", "nlmon"),
-        // Most kernels have it built in; tcpdump says so where it is missing.
+        // Built in on most kernels; tcpdump complains if it is missing.
         ["sh", "-c", "modprobe af_packet 2> /dev/null || true"]
             .map(str::to_owned)
             .to_vec(),

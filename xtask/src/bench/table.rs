@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! The results as a table for people.
+//! Formats the results as a human-readable table.
 
 use std::fmt::Write as _;
 
@@ -7,7 +7,7 @@ use super::Results;
 use super::judge::{Attach, Pressure, RoundTrip, Verdict};
 use super::throughput::Throughput;
 
-/// All of it, as it is printed.
+/// The complete text to print.
 pub fn table(results: &Results) -> String {
     let mut text = format!(
         "Kernel {}. A client in a loop, in a virtual machine with one processor whose clock\n\
@@ -149,7 +149,7 @@ fn millions(ns: u64) -> String {
     format!("{}.{}", ns / 1_000_000, ns / 100_000 % 10)
 }
 
-/// A whole number with a comma between each three digits.
+/// A whole number with thousands separated by commas.
 fn grouped(value: f64) -> String {
     let digits = format!("{value:.0}");
     let mut text = String::new();

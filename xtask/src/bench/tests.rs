@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! From made-up measurements to verdicts, and the table's form.
+//! Verdicts on made-up measurements, and the layout of the table.
 
 use xtask::job::{Batch, Measured, Report};
 
@@ -16,7 +16,7 @@ const SIZE: Size = Size {
 };
 const TRIPS: u64 = 12_000;
 
-/// A client's report of a thousand round trips in each batch.
+/// A client's report with a thousand round trips per batch.
 fn report(trip_ns: &[u64], trips: u64) -> Report {
     let batch = |&ns: &u64| Batch {
         trips: 1_000,
@@ -55,7 +55,7 @@ fn row(id: &str) -> Row {
     row.expect("a row of that name")
 }
 
-/// The verdict on one row beside an unwatched client that takes 1,000 ns.
+/// The verdict on one row, next to an unwatched client that takes 1,000 ns.
 fn verdict(watched: Measured) -> Verdict {
     let rows = [row("greet"), row(&watched.id)];
     let measured = [measured("greet", &[1_000]), watched];
@@ -124,7 +124,7 @@ fn a_stopped_reader_accounts_for_every_record() {
     assert_eq!(pressure(stopped.clone()), Verdict::Kept);
     stopped.last_line = summary(TRIPS, TRIPS * 3 - 500, 500);
     assert!(pressure(stopped.clone()).fails());
-    // Nothing dropped: it was not stopped long enough to show anything.
+    // Nothing dropped: the reader was not stopped long enough to prove anything.
     stopped.last_line = summary(TRIPS, TRIPS * 3, 0);
     assert!(pressure(stopped).fails());
     assert_eq!(pressure(measured("flood", &[1_000])), Verdict::Kept);

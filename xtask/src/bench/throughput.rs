@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! How many records a second user space turns into JSON, from greet-user's criterion
-//! benchmark on this machine. Real time, so it differs from run to run.
+//! How many records per second user space converts to JSON, from greet-user's criterion benchmark
+//! on the host. Measured in real time, so results vary between runs.
 
 use std::path::Path;
 use std::process::Command;
@@ -13,23 +13,23 @@ use crate::paths::Paths;
 use crate::progress::Step;
 use crate::{artifacts, exec};
 
-/// Records a second on one core that must be reached.
+/// The minimum rate, in records per second on one core.
 const LIMIT: f64 = 500_000.0;
-/// Where criterion leaves its numbers, below the build folder.
+/// Where criterion stores its results, below the target directory.
 const RESULTS: &str = "criterion/stream/bytes to JSON/new";
 
-/// What the benchmark found.
+/// The result of the benchmark.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Throughput {
-    /// From the ring buffer's bytes to JSON, records a second on one core.
+    /// From the ring buffer's bytes to JSON, in records per second on one core.
     pub records_per_second: f64,
-    /// The least that it may be.
+    /// The lowest rate allowed.
     pub limit: f64,
-    /// Whether it is.
+    /// Whether the limit holds.
     pub verdict: Verdict,
 }
 
-/// The little of criterion's `estimates.json` that is of use here.
+/// The fields of criterion's `estimates.json` that we use.
 #[derive(Debug, Deserialize)]
 struct Estimates {
     median: Estimate,
@@ -40,7 +40,7 @@ struct Estimate {
     point_estimate: f64,
 }
 
-/// The same of its `benchmark.json`.
+/// The fields of `benchmark.json` that we use.
 #[derive(Debug, Deserialize)]
 struct Benchmark {
     throughput: Elements,
@@ -55,7 +55,7 @@ struct Elements {
 /// Runs the benchmark.
 ///
 /// # Errors
-/// Where it does not compile or fails.
+/// Fails if it does not compile, or fails.
 pub fn measure(paths: &Paths, quick: bool) -> Result<Throughput> {
     let step = Step::start("records a second in user space (criterion)");
     let mut cargo = Command::new(artifacts::cargo());

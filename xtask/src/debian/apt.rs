@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! apt with lists, cache and status of its own.
+//! apt with private lists, cache and status.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -14,16 +14,16 @@ use crate::progress::Step;
 /// New kernels come from backports, and need the base packages from there too.
 const PREFERENCES: &str = "Package: linux-*\nPin: release n=trixie-backports\nPin-Priority: 500\n";
 
-/// An apt that sees only the private lists, and believes that nothing is installed.
+/// An apt that sees only the private lists and believes that nothing is installed.
 pub struct Apt {
     home: PathBuf,
 }
 
 impl Apt {
-    /// Opens the private state; downloads the package lists the first time.
+    /// Opens the private state; downloads the package lists on first use.
     ///
     /// # Errors
-    /// Where the mirror is unknown or cannot be reached.
+    /// Fails if the mirror is unknown or cannot be reached.
     pub fn open(home: &Path, logs: &Path) -> Result<Self> {
         let apt = Self {
             home: home.to_path_buf(),
@@ -38,10 +38,10 @@ impl Apt {
         self.home.join("lists-are-whole")
     }
 
-    /// Downloads the package lists anew.
+    /// Downloads the package lists again.
     ///
     /// # Errors
-    /// Where the mirror is unknown or cannot be reached.
+    /// Fails if the mirror is unknown or cannot be reached.
     pub fn update(&self, logs: &Path) -> Result<()> {
         for folder in ["lists/partial", "cache/archives/partial"] {
             fs::create_dir_all(self.home.join(folder))?;
@@ -51,7 +51,7 @@ impl Apt {
         fs::write(self.home.join("status"), "")?;
         let step = Step::start("Debian's package lists");
         let mut update = self.command("apt-get");
-        // Without this an unreachable mirror is a warning, and apt goes on with nothing.
+        // Otherwise an unreachable mirror is only a warning, and apt continues with empty lists.
         update.args(["-o", "APT::Update::Error-Mode=any", "update"]);
         exec::logged(&mut update, &logs.join("apt-update.log"), &step).context(
             "the package mirror cannot be reached: check the network, then run `cargo xtask setup`",
@@ -61,19 +61,19 @@ impl Apt {
         Ok(())
     }
 
-    /// Names of all packages that begin with `prefix`.
+    /// The names of all packages that start with `prefix`.
     ///
     /// # Errors
-    /// Where apt fails.
+    /// Fails if apt fails.
     pub fn names(&self, prefix: &str) -> Result<Vec<String>> {
         let names = exec::capture(self.command("apt-cache").args(["pkgnames", prefix]))?;
         Ok(names.lines().map(str::to_owned).collect())
     }
 
-    /// Every version of a package that the lists have, newest first.
+    /// All versions of a package in the lists, newest first.
     ///
     /// # Errors
-    /// Where apt fails.
+    /// Fails if apt fails.
     pub fn versions(&self, package: &str) -> Result<Vec<String>> {
         let table = exec::capture(self.command("apt-cache").args(["madison", package]))?;
         let version = |line: &str| {
@@ -84,10 +84,10 @@ impl Apt {
         Ok(table.lines().filter_map(version).collect())
     }
 
-    /// Downloads packages with all they need, and returns the archives.
+    /// Downloads packages with all their dependencies and returns the archives.
     ///
     /// # Errors
-    /// Where a package does not exist or cannot be downloaded.
+    /// Fails if a package does not exist or cannot be downloaded.
     pub fn download(&self, packages: &[String], logs: &Path, step: &Step) -> Result<Vec<PathBuf>> {
         let install = |extra: &[&str]| {
             let mut command = self.command("apt-get");
@@ -101,14 +101,14 @@ impl Apt {
         let log = logs.join(format!("apt-download-{}.log", packages[0]));
         let done = exec::logged(&mut install(&["--download-only"]), &log, step);
         if done.is_err() {
-            // The lists may be older than the mirror: once more with new ones.
+            // The lists may be out of date: update them and retry once.
             self.update(logs)?;
             exec::logged(&mut install(&["--download-only"]), &log, step)?;
         }
         self.cached(&mut install(&["--simulate"]))
     }
 
-    /// The archives in the cache of everything that `simulate` would install.
+    /// The cached archives of everything that `simulate` would install.
     fn cached(&self, simulate: &mut Command) -> Result<Vec<PathBuf>> {
         let plan = exec::capture(simulate)?;
         let archives: Vec<_> = planned(&plan)
@@ -124,10 +124,10 @@ impl Apt {
         find_archive(&self.home.join("cache/archives"), name, version)
     }
 
-    /// Downloads one package alone.
+    /// Downloads one package without its dependencies.
     ///
     /// # Errors
-    /// Where it does not exist or cannot be downloaded.
+    /// Fails if it does not exist or cannot be downloaded.
     pub fn download_one(&self, package: &str, logs: &Path, step: &Step) -> Result<PathBuf> {
         let folder = self.home.join("cache/apart");
         fs::create_dir_all(&folder)?;
@@ -156,11 +156,11 @@ impl Apt {
             format!("Dir::Cache={home}/cache"),
             "APT::Architecture=amd64".to_owned(),
             "APT::Architectures=amd64".to_owned(),
-            // Only package names and dependencies are of use here.
+            // We only need package names and dependencies.
             "Acquire::Languages=none".to_owned(),
             "Acquire::IndexTargets::deb::DEP-11::DefaultEnabled=false".to_owned(),
             "Acquire::IndexTargets::deb::Contents-deb::DefaultEnabled=false".to_owned(),
-            // apt's own user may not be allowed into the project's folder.
+            // apt's own user may not have access to the project's directory.
             "APT::Sandbox::User=".to_owned(),
             "Acquire::Retries=3".to_owned(),
         ] {
@@ -173,7 +173,7 @@ impl Apt {
     }
 }
 
-/// The archive `NAME_VERSION_ARCH.deb` in a folder; an empty version matches any.
+/// The archive `NAME_VERSION_ARCH.deb` in a directory; an empty version matches any.
 fn find_archive(folder: &Path, name: &str, version: &str) -> Result<PathBuf> {
     let stem = format!("{name}_{}", version.replace(':', "%3a"));
     let fits = |path: &PathBuf| {
@@ -188,7 +188,7 @@ fn find_archive(folder: &Path, name: &str, version: &str) -> Result<PathBuf> {
         .with_context(|| format!("apt downloaded no archive of {name} {version}"))
 }
 
-/// Names and versions in what `--simulate` prints: `Inst NAME (VERSION ORIGIN [ARCH])`.
+/// Names and versions in the output of `--simulate`: `Inst NAME (VERSION ORIGIN [ARCH])`.
 fn planned(plan: &str) -> impl Iterator<Item = (&str, &str)> {
     plan.lines().filter_map(|line| {
         let (name, rest) = line.strip_prefix("Inst ")?.split_once(" (")?;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! Finds the package mirror that the machine's own apt is set up with.
+//! Finds the package mirror that the host's own apt uses.
 
 use std::process::Command;
 
@@ -7,18 +7,18 @@ use anyhow::{Result, bail};
 
 use crate::exec;
 
-/// Names a mirror by hand, for machines whose own apt has no Debian.
+/// Overrides the mirror, for hosts whose apt has no Debian mirror.
 pub const VARIABLE: &str = "GREET_DEBIAN_MIRROR";
 
-/// The suites that kernels, compilers and QEMU are taken from, newest last.
+/// The suites that kernels, compilers and QEMU come from, newest last.
 pub const SUITES: &[&str] = &["bookworm", "trixie", "trixie-backports"];
 const SECURITY_SUITES: &[&str] = &["bookworm-security", "trixie-security"];
 const KEYRING: &str = "/usr/share/keyrings/debian-archive-keyring.gpg";
 
-/// The private `sources.list`.
+/// The contents of the private `sources.list`.
 ///
 /// # Errors
-/// Where there is no apt, or it knows no Debian mirror.
+/// Fails if there is no apt, or it has no Debian mirror.
 pub fn sources_list() -> Result<String> {
     let (main, security) = match std::env::var(VARIABLE) {
         Ok(main) => (main, None),
@@ -43,7 +43,7 @@ fn index_targets() -> Result<String> {
     ]))
 }
 
-/// The main mirror and, where the machine has one, the security mirror.
+/// The main mirror and, if the host has one, the security mirror.
 fn find(targets: &str) -> Result<(String, Option<String>)> {
     let pairs = || targets.lines().filter_map(|line| line.split_once(' '));
     let last = |uri: &str| {

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! The private root: unpacked packages, and programs run inside it.
+//! The private root: unpacked packages, and programs that run inside it.
 //!
-//! Packages' installation scripts are not run. Compilers run in a mount
-//! namespace of their own, so that nothing stays mounted however they end.
+//! Packages' maintainer scripts are not run. Compilers run in a mount namespace of their own, so
+//! that no mount outlives them, however they exit.
 
 use std::fs;
 use std::os::unix::fs::symlink;
@@ -14,7 +14,7 @@ use anyhow::{Context as _, Result, bail};
 use crate::exec;
 use crate::progress::Step;
 
-/// What packages take for granted: Debian's "essential" ones that builds really use.
+/// The "essential" Debian packages that builds actually use; other packages do not declare them.
 pub const ESSENTIAL: &[&str] = &[
     "coreutils",
     "dash",
@@ -29,23 +29,23 @@ pub const ESSENTIAL: &[&str] = &[
     "xz-utils",
 ];
 
-/// Merged into `usr/` in every Debian of today.
+/// Directories merged into `usr/` on current Debian.
 const MERGED: &[&str] = &["bin", "lib", "lib64", "sbin"];
 
-/// Runs in the new mount namespace: `$0` is the root, the rest is the command.
+/// Runs in the new mount namespace: `$0` is the root, the remaining arguments are the command.
 const ENTER: &str = "mount --rbind /dev \"$0/dev\" && mount -t proc proc \"$0/proc\" && \
                      exec chroot \"$0\" \"$@\"";
 
-/// A folder with unpacked packages.
+/// A directory of unpacked packages.
 pub struct Root {
     path: PathBuf,
 }
 
 impl Root {
-    /// Opens it, and lays it out where it is new.
+    /// Opens it, creating the layout if it is new.
     ///
     /// # Errors
-    /// Where it cannot be written.
+    /// Fails if it cannot be written.
     pub fn open(path: &Path) -> Result<Self> {
         for folder in ["dev", "proc", "tmp", "build", "var/lib/greet"] {
             fs::create_dir_all(path.join(folder))?;
@@ -57,7 +57,7 @@ impl Root {
                 symlink(Path::new("usr").join(name), &link)?;
             }
         }
-        // No package brings it, and programs look for `localhost` in it.
+        // No package ships it, and programs resolve `localhost` through it.
         let hosts = path.join("etc/hosts");
         if !hosts.is_file() {
             fs::create_dir_all(path.join("etc"))?;
@@ -68,26 +68,26 @@ impl Root {
         })
     }
 
-    /// The folder.
+    /// The root directory.
     pub fn path(&self) -> &Path {
         &self.path
     }
 
-    /// A path inside, given as programs inside see it.
+    /// The host path of a path inside the root.
     pub fn join(&self, inside: impl AsRef<Path>) -> PathBuf {
         let inside = inside.as_ref();
         self.path.join(inside.strip_prefix("/").unwrap_or(inside))
     }
 
-    /// Whether a package and all it needs were unpacked earlier.
+    /// Whether a package and all its dependencies have been unpacked.
     pub fn has(&self, package: &str) -> bool {
         self.notes().join(package).is_file()
     }
 
-    /// Remembers that packages and all they need are unpacked.
+    /// Records that packages and all their dependencies are unpacked.
     ///
     /// # Errors
-    /// Where it cannot be written down.
+    /// Fails if the record cannot be written.
     pub fn note(&self, packages: &[String]) -> Result<()> {
         packages
             .iter()
@@ -98,10 +98,10 @@ impl Root {
         self.path.join("var/lib/greet")
     }
 
-    /// Unpacks archives that were not unpacked before, and says how many.
+    /// Unpacks archives that have not been unpacked yet, and returns their number.
     ///
     /// # Errors
-    /// Names the archive that could not be unpacked.
+    /// The error names the archive that could not be unpacked.
     pub fn unpack(&self, archives: &[PathBuf], step: &Step) -> Result<usize> {
         let mut count = 0;
         for archive in archives {
@@ -118,7 +118,7 @@ impl Root {
             fs::write(note, "")?;
             count += 1;
         }
-        // Alternatives are made by installation scripts, which are not run.
+        // Alternatives are set up by maintainer scripts, which are not run.
         let awk = self.join("/usr/bin/awk");
         if self.join("/usr/bin/mawk").is_file() && !awk.is_symlink() {
             symlink("mawk", awk)?;
@@ -126,12 +126,12 @@ impl Root {
         Ok(count)
     }
 
-    /// A command that runs inside the root, as root there, with `/proc` and `/dev`.
+    /// A command that runs inside the root, as root, with `/proc` and `/dev`.
     pub fn enter(&self, program: &str) -> Command {
         self.enter_by(ENTER, program)
     }
 
-    /// The same; a folder of this machine is there as well, under the same path.
+    /// The same, with a host directory mounted at the same path.
     pub fn enter_sharing(&self, program: &str, folder: &Path) -> Command {
         let folder = folder.display();
         self.enter_by(
@@ -162,20 +162,20 @@ impl Root {
         command
     }
 
-    /// A command that runs a program of the root outside of it, with the root's own libraries.
+    /// A command that runs one of the root's programs outside the root, with the root's libraries.
     ///
     /// # Errors
-    /// Where the root has no dynamic linker yet.
+    /// Fails if the root has no dynamic linker yet.
     pub fn borrow(&self, program: &str) -> Result<Command> {
         let mut command = self.linker()?;
         command.arg(self.join(program));
         Ok(command)
     }
 
-    /// What ldd says of a program of the root, had it run inside.
+    /// The output of ldd for one of the root's programs, as if run inside.
     ///
     /// # Errors
-    /// Where the root has no dynamic linker yet, or the program is not dynamically linked.
+    /// Fails if the root has no dynamic linker yet, or the program is not dynamically linked.
     pub fn ldd(&self, program: &str) -> Result<String> {
         exec::capture(self.linker()?.arg("--list").arg(self.join(program)))
     }
@@ -195,10 +195,10 @@ impl Root {
         Ok(command)
     }
 
-    /// Fails early where this machine does not let an ordinary user enter the root.
+    /// Fails early if the host does not let an unprivileged user enter the root.
     ///
     /// # Errors
-    /// Says what the administrator can do.
+    /// The error says what the administrator can do.
     pub fn check_enter(&self) -> Result<()> {
         exec::capture(self.enter("/usr/bin/true").stdin(Stdio::null())).map(drop).context(
             "this machine lets you build no kernel module in a private root: run the same as root, \
@@ -207,7 +207,7 @@ impl Root {
     }
 }
 
-/// Unpacks one archive; folders that are links in the root stay links.
+/// Unpacks one archive; directories that are symlinks in the root stay symlinks.
 pub fn unpack_archive(archive: &Path, into: &Path) -> Result<()> {
     let failed = || format!("unpacking {}", archive.display());
     let mut dpkg = Command::new("dpkg-deb")

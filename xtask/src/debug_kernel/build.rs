@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! From the source archive to an image and a tree that modules can be built in.
+//! Builds the source archive into an image and a tree to build modules in.
 //!
-//! The work is done in one folder of the private root. What is kept of it is moved to
-//! its place last, in one step: an interrupted build leaves nothing that looks whole.
+//! All work happens in one directory of the private root. The parts to keep are renamed into place
+//! last, in one step: an interrupted build leaves nothing that looks complete.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -19,7 +19,7 @@ use crate::kernel::Kernel;
 use crate::paths::Paths;
 use crate::progress::Step;
 
-/// What building a kernel needs beyond what building a module does.
+/// The packages needed to build a kernel, in addition to those needed to build a module.
 const PACKAGES: &[&str] = &[
     "bc",
     "bison",
@@ -29,16 +29,16 @@ const PACKAGES: &[&str] = &[
     "libelf-dev",
     "tar",
 ];
-/// Debian's kernel Makefile reads this file; here because the root has no `cc`, and no
-/// `yacc` or `lex`. It goes with the tree, so that modules are built the same way.
+/// Read by Debian's kernel Makefile; needed because the root has no `cc`, `yacc` or `lex`. It stays
+/// in the tree, so that modules are built the same way.
 const VARIABLES: (&str, &str) = (
     ".kernelvariables",
     "CC = gcc-14\nHOSTCC = gcc-14\nYACC = bison\nLEX = flex\n",
 );
-/// Everything happens below this folder of the private root.
+/// All work happens below this directory of the private root.
 const WORK: &str = "/build/debug-kernel";
 
-/// A build that is about to begin.
+/// A build that is ready to start.
 pub struct Build<'a> {
     paths: &'a Paths,
     debian: &'a Debian,
@@ -46,10 +46,10 @@ pub struct Build<'a> {
 }
 
 impl<'a> Build<'a> {
-    /// Sees to it that the tools are there.
+    /// Ensures that the tools are available.
     ///
     /// # Errors
-    /// Where one cannot be downloaded.
+    /// Fails if one cannot be downloaded.
     pub fn new(paths: &'a Paths, debian: &'a Debian, source: &'a Source) -> Result<Self> {
         let packages: Vec<_> = PACKAGES.iter().map(|&name| name.to_owned()).collect();
         debian.provide("what building a kernel needs", &packages)?;
@@ -60,10 +60,10 @@ impl<'a> Build<'a> {
         })
     }
 
-    /// Builds, and puts into place.
+    /// Builds the kernel and moves it into place.
     ///
     /// # Errors
-    /// Where a step fails: names its log.
+    /// Fails if a step fails; the error names its log.
     pub fn run(&self, archive: &Path, kernel: &Kernel) -> Result<()> {
         remove_folder(&self.outside(""))?;
         self.unpack(archive)?;
@@ -88,7 +88,7 @@ impl<'a> Build<'a> {
         Ok(())
     }
 
-    /// Asks Kconfig for what is wanted, and looks whether it has obeyed.
+    /// Configures the wanted options, and checks that Kconfig kept them.
     fn configure(&self) -> Result<()> {
         let step = Step::start("configuring the debugging kernel");
         let wanted = format!(
@@ -120,14 +120,14 @@ impl<'a> Build<'a> {
         let step = Step::start("compiling the debugging kernel");
         let jobs = available_parallelism().map_or(1, usize::from);
         let mut make = self.make();
-        // "modules" although there are none: it writes Module.symvers.
+        // "modules", although there are none: this writes Module.symvers.
         make.arg(format!("-j{jobs}")).args(["bzImage", "modules"]);
         exec::logged(&mut make, &self.log("build"), &step)?;
         step.done("");
         Ok(())
     }
 
-    /// Keeps the image and what `make M=…` needs, a twentieth of the tree.
+    /// Keeps the image and what `make M=…` needs: a twentieth of the tree.
     fn install(&self, kernel: &Kernel) -> Result<()> {
         let step = Step::start("keeping what modules are built with");
         let script = format!(
@@ -151,7 +151,7 @@ impl<'a> Build<'a> {
         fs::copy(tree.join(VARIABLES.0), keep.join("build").join(VARIABLES.0))?;
         fs::copy(tree.join("arch/x86/boot/bzImage"), keep.join("vmlinuz"))?;
         fs::copy(tree.join(".config"), keep.join("config"))?;
-        // Everything is built in: an index of no modules.
+        // Everything is built in, so the module index is empty.
         fs::write(keep.join("modules.dep"), "")?;
         forget_others(kernel)?;
         fs::rename(&keep, &kernel.modules)
@@ -160,7 +160,7 @@ impl<'a> Build<'a> {
         Ok(())
     }
 
-    /// `make` in the tree, behind whatever else the machine does.
+    /// `make` in the tree, niced so that other work on the host takes priority.
     fn make(&self) -> Command {
         let mut make = self.debian.root.enter("/usr/bin/nice");
         make.args(["-n", "5", "make", "-C"]).arg(inside("tree"));
@@ -176,8 +176,7 @@ impl<'a> Build<'a> {
     }
 }
 
-/// Removes the debugging kernels of other sources and configurations, and what is left of
-/// this one.
+/// Removes debugging kernels of other sources and configurations, and leftovers of this one.
 fn forget_others(kernel: &Kernel) -> Result<()> {
     let all = kernel.modules.parent().context("a folder of all kernels")?;
     for entry in fs::read_dir(all)?.filter_map(Result::ok) {

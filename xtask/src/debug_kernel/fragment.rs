@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! The wanted configuration, and whether Kconfig has followed it.
+//! The wanted configuration, and whether Kconfig kept it.
 
-/// The options that are wanted; all others are off or at their default.
+/// The wanted options; all others are off or at their default.
 pub const WANTED: &str = include_str!("config");
 
-/// A short name for this source with this configuration: FNV-1a in 32 bits. It must
-/// be the same tomorrow, which the standard library does not promise of its hashes.
+/// A short name for this source with this configuration: 32-bit FNV-1a. It must be stable, which
+/// the standard library does not guarantee for its hashes.
 pub fn key(version: &str, wanted: &str) -> String {
     format!("{:08x}", fnv1a(format!("{version}\n{wanted}").as_bytes()))
 }
@@ -16,8 +16,8 @@ fn fnv1a(bytes: &[u8]) -> u32 {
     })
 }
 
-/// The wanted lines that are not so in the final `.config`: Kconfig drops without a
-/// word what depends on something that is off, or does not exist on this kernel.
+/// The wanted lines missing from the final `.config`: Kconfig silently drops options whose
+/// dependencies are off, or that do not exist in this kernel.
 pub fn dropped<'a>(wanted: &'a str, config: &str) -> Vec<&'a str> {
     let is_kept = |line: &&str| match option(line) {
         Some((_, Some(_))) => config.lines().any(|kept| kept == *line),
@@ -29,7 +29,7 @@ pub fn dropped<'a>(wanted: &'a str, config: &str) -> Vec<&'a str> {
     wanted.lines().filter(|line| !is_kept(line)).collect()
 }
 
-/// The option that a line of a configuration is about, and its value unless it is off.
+/// The option that a configuration line sets, and its value unless it is off.
 fn option(line: &str) -> Option<(&str, Option<&str>)> {
     if let Some(rest) = line.strip_prefix("# CONFIG_") {
         return Some((rest.strip_suffix(" is not set")?, None));

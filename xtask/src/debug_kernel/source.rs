@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! The kernel's source, from the distribution's package.
+//! The kernel source, from the distribution's package.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -11,9 +11,9 @@ use crate::debian::Debian;
 use crate::kernel;
 use crate::paths::Paths;
 
-/// Where the package is unpacked for the time of the build, inside the private root.
+/// Where the package is unpacked during the build, inside the private root.
 const FOLDER: &str = "/build/linux-source";
-/// What the releases of debugging kernels have in common.
+/// Part of the release of every debugging kernel.
 const MARK: &str = "-sanitize-";
 
 /// One version of the source package.
@@ -25,15 +25,16 @@ impl Source {
         Self(version.to_owned())
     }
 
-    /// The newest that the mirror has, downloaded: with the archive's path inside the root.
+    /// Downloads the newest version that the mirror has; also returns the archive's path inside the
+    /// root.
     ///
     /// # Errors
-    /// Where there is none, or it cannot be downloaded.
+    /// Fails if there is none, or it cannot be downloaded.
     pub fn provide(paths: &Paths, debian: &Debian) -> Result<(Self, PathBuf)> {
         let source = match Self::download(debian) {
             Ok(source) => source,
             Err(_) => {
-                // The lists may be older than the mirror: once more with new ones.
+                // The lists may be out of date: update them and retry once.
                 debian.apt.update(&paths.logs())?;
                 Self::download(debian)?
             }
@@ -51,7 +52,7 @@ impl Source {
             .next()
             .with_context(|| format!("the package mirror has no {package}"))?;
         let what = format!("the kernel's source {version} from Debian");
-        // A folder of an interrupted build may hold another version.
+        // The directory of an interrupted build may hold another version.
         let source = Self(version);
         source.discard(debian)?;
         let name = format!("{package}={}", source.0);
@@ -62,7 +63,7 @@ impl Source {
     /// Removes the unpacked package; the downloaded one stays in apt's cache.
     ///
     /// # Errors
-    /// Where it cannot be removed.
+    /// Fails if it cannot be removed.
     pub fn discard(&self, debian: &Debian) -> Result<()> {
         remove_folder(&debian.root.join(FOLDER))
     }
@@ -72,7 +73,7 @@ impl Source {
         &self.0
     }
 
-    /// What `uname -r` says on the debugging kernel.
+    /// The output of `uname -r` on the debugging kernel.
     pub fn release(&self) -> String {
         let key = fragment::key(&self.0, fragment::WANTED);
         format!("{}{}", upstream(&self.0), local_version(&key))
@@ -88,7 +89,7 @@ fn local_version(key: &str) -> String {
     format!("{MARK}{key}")
 }
 
-/// Whether a release is that of a debugging kernel.
+/// Whether a release is a debugging kernel's.
 pub fn is_ours(release: &str) -> bool {
     release.contains(MARK)
 }
@@ -97,12 +98,12 @@ fn package() -> String {
     format!("linux-source-{}", kernel::DEFAULT)
 }
 
-/// The kernel's own version in that of the package: `6.12.117` of `6.12.117-1~deb12u1`.
+/// The upstream version in a package version: `6.12.117` for `6.12.117-1~deb12u1`.
 fn upstream(version: &str) -> &str {
     version.split(['-', '~']).next().unwrap_or(version)
 }
 
-/// Removes a folder with all that is in it, if it is there.
+/// Removes a directory and its contents, if it exists.
 pub fn remove_folder(folder: &Path) -> Result<()> {
     if folder.exists() {
         fs::remove_dir_all(folder).with_context(|| format!("removing {}", folder.display()))?;

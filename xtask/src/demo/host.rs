@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! `cargo xtask demo --host`: on the running kernel, after asking.
+//! `cargo xtask demo --host`: on the running kernel, after confirmation.
 
 use std::io::{self, BufRead as _, IsTerminal as _, Write as _};
 use std::path::Path;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! `--add HOST[:GUEST]`: further files for the machine.
+//! `--add HOST[:GUEST]`: additional files for the machine.
 //!
-//! A folder is added as it is; a dynamically linked program brings its libraries.
+//! A directory is added as is; a dynamically linked program brings its libraries along.
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
@@ -16,10 +16,10 @@ use crate::debian::Root;
 use crate::exec;
 
 const ELF: &[u8] = b"\x7fELF";
-/// The dynamic linker; its `--list` is what ldd runs.
+/// The dynamic linker; ldd runs its `--list`.
 const LINKER: &str = "/lib64/ld-linux-x86-64.so.2";
 
-/// A file or folder of the host, and its path in the guest.
+/// A host file or directory, and its path in the guest.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Addition {
     host: PathBuf,
@@ -48,7 +48,7 @@ impl FromStr for Addition {
 }
 
 impl Addition {
-    /// A file or folder, and where it goes.
+    /// A file or directory, and its destination.
     pub fn new(host: PathBuf, guest: PathBuf) -> Self {
         Self {
             host,
@@ -56,10 +56,10 @@ impl Addition {
         }
     }
 
-    /// Puts it into the archive.
+    /// Adds it to the archive.
     ///
     /// # Errors
-    /// Where it cannot be read, or one of its libraries cannot be found.
+    /// Fails if it cannot be read, or one of its libraries cannot be found.
     pub fn add_to(&self, archive: &mut Archive) -> Result<()> {
         let metadata = fs::metadata(&self.host)
             .with_context(|| format!("--add {}: cannot read it", self.host.display()))?;
@@ -75,7 +75,7 @@ impl Addition {
     }
 }
 
-/// Programs go where the shell finds them, everything else to the top.
+/// Programs go into the shell's search path, everything else into the root directory.
 fn default_place(host: &Path, is_program: bool) -> Result<PathBuf> {
     let name = match host.file_name() {
         Some(name) => name.to_owned(),
@@ -113,7 +113,7 @@ fn add_file(archive: &mut Archive, host: &Path, guest: &Path) -> Result<()> {
     if !fs::read(host)?.starts_with(ELF) {
         return Ok(());
     }
-    // ldd fails for a static program, which needs nothing.
+    // ldd fails for a static program, which needs no libraries.
     let Ok(libraries) = exec::capture(Command::new("ldd").arg(host)) else {
         return Ok(());
     };
@@ -127,14 +127,13 @@ fn add_file(archive: &mut Archive, host: &Path, guest: &Path) -> Result<()> {
     Ok(())
 }
 
-/// Puts a program of the private root into the archive, with its libraries, where both lie
-/// in that root.
+/// Adds a program of the private root to the archive, along with its libraries, all from that root.
 ///
 /// # Errors
-/// Where the program is not there, or one of its libraries.
+/// Fails if the program or one of its libraries does not exist.
 pub fn add_program_of_root(archive: &mut Archive, root: &Root, program: &Path) -> Result<()> {
     archive.copy(&root.join(program), program)?;
-    // Inside the root: the libraries of this machine may be older.
+    // Run inside the root: the host's libraries may be older.
     let listed = exec::capture(root.enter(LINKER).arg("--list").arg(program))?;
     archive.copy(&root.join(LINKER), Path::new(LINKER))?;
     for line in listed.lines() {
@@ -147,8 +146,8 @@ pub fn add_program_of_root(archive: &mut Archive, root: &Root, program: &Path) -
     Ok(())
 }
 
-/// The library's path in a line of ldd: `NAME => PATH (ADDRESS)` or `PATH (ADDRESS)`.
-/// An error is the name of a library that ldd did not find.
+/// The library's path in a line of ldd output: `NAME => PATH (ADDRESS)` or `PATH (ADDRESS)`. An
+/// error is the name of a library that ldd did not find.
 pub(super) fn library_path(line: &str) -> Result<Option<&Path>, &str> {
     let line = line.trim();
     if let Some(name) = line.strip_suffix(" => not found") {

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! Debian's iproute2 for the machine: `ip`, `ss` and `genl` as people have them, where
-//! busybox has a small `ip` alone.
+//! Debian's iproute2 for the machine: `ip`, `ss` and `genl` as users have them; busybox has only a
+//! small `ip`.
 //!
-//! With their libraries they weigh several MiB, so only the tests' machines have them.
+//! With their libraries they take several MiB, so only the tests' machines include them.
 
 use std::path::Path;
 
@@ -12,23 +12,23 @@ use super::add::library_path;
 use super::{Archive, resolve_merged};
 use crate::debian::Debian;
 
-/// The package that they come from.
+/// The package that contains them.
 const PACKAGE: &str = "iproute2";
-/// In the private root, and in the machine: there instead of busybox's.
+/// Their paths in the private root and in the machine, where they replace busybox's.
 const PROGRAMS: &[&str] = &["/usr/bin/ip", "/usr/bin/ss", "/usr/sbin/genl"];
 
-/// Sees to it that the package and what it needs lie in the private root.
+/// Ensures that the package and its dependencies are unpacked in the private root.
 ///
 /// # Errors
-/// As [`Debian::provide`].
+/// Same as [`Debian::provide`].
 pub fn provide(debian: &Debian) -> Result<()> {
     debian.provide("ip and ss from Debian", &[PACKAGE.to_owned()])
 }
 
-/// Puts the programs and their libraries into the archive.
+/// Adds the programs and their libraries to the archive.
 ///
 /// # Errors
-/// Where one of them is not in the private root.
+/// Fails if one of them is not in the private root.
 pub fn add(archive: &mut Archive, debian: &Debian) -> Result<()> {
     let root = debian.root.path();
     for program in PROGRAMS {
@@ -41,7 +41,7 @@ pub fn add(archive: &mut Archive, debian: &Debian) -> Result<()> {
                     line.trim()
                 )
             };
-            // What is not of the root is the kernel's own vdso.
+            // The only library outside the root is the kernel's vDSO.
             if let Some(library) = found.filter(|path| path.starts_with(root)) {
                 let inside = Path::new("/").join(library.strip_prefix(root)?);
                 archive.copy(library, &resolve_merged(&inside))?;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! The kernel's own modules that the machine holds, with what they depend on.
+//! The kernel's own modules in the machine, with their dependencies.
 //!
-//! They lie uncompressed where `modprobe` looks for them.
+//! They are stored uncompressed where `modprobe` looks for them.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
@@ -14,9 +14,9 @@ use crate::debian::Debian;
 use crate::exec;
 use crate::kernel::Kernel;
 
-/// What the channel to the host needs, in some kernels built in.
+/// Needed for the channel to the host; built in on some kernels.
 const CHANNEL: &[&str] = &["virtio_pci", "virtio_console"];
-/// What netlink traffic is made and looked at with: load them with `modprobe`.
+/// For generating and inspecting netlink traffic: load them with `modprobe`.
 const AT_HAND: &[&str] = &[
     "dummy",
     "veth",
@@ -28,7 +28,7 @@ const AT_HAND: &[&str] = &[
     "netlink_diag",
 ];
 
-/// Puts the modules into the archive, and the list of those that PID 1 loads.
+/// Adds the modules to the archive, and the list of those that PID 1 loads.
 pub fn add(archive: &mut Archive, debian: &Debian, kernel: &Kernel) -> Result<()> {
     let index = Index::read(&kernel.modules)?;
     let channel = index.closure(CHANNEL);
@@ -62,7 +62,7 @@ pub fn add(archive: &mut Archive, debian: &Debian, kernel: &Kernel) -> Result<()
     Ok(())
 }
 
-/// What `modules.dep` says: each module's path and those it needs, nearest first.
+/// The contents of `modules.dep`: each module's path and its dependencies, nearest first.
 struct Index(BTreeMap<String, Vec<String>>);
 
 impl Index {
@@ -87,12 +87,12 @@ impl Index {
         self.0.get(module).map_or(&[], Vec::as_slice)
     }
 
-    /// The modules of these names and all they need, in loading order. A name that
-    /// is not there is built into the kernel, or not built at all.
+    /// The named modules and all their dependencies, in load order. A name that is missing from the
+    /// index is built into the kernel, or not built at all.
     fn closure(&self, names: &[&str]) -> Vec<String> {
         let mut order: Vec<String> = Vec::new();
         for module in names.iter().filter_map(|name| self.find(name)) {
-            // modules.dep names every dependency, the farthest last.
+            // modules.dep lists all dependencies, the most distant last.
             for module in self.needs(module).iter().rev().chain([module]) {
                 if !order.contains(module) {
                     order.push(module.clone());
@@ -113,7 +113,7 @@ impl Index {
     }
 }
 
-/// The module's path without the compression's suffix.
+/// The module's path without the suffix of its compression.
 fn plain(module: &str) -> &str {
     match module.find(".ko") {
         Some(at) => &module[..at + ".ko".len()],

@@ -11,14 +11,14 @@ use crate::exec;
 use crate::paths::Paths;
 use crate::progress::Step;
 
-/// Links with rustc's own LLVM 22; newer ones want LLVM 23, which no toolchain
-/// that builds aya 0.14 has.
+/// Links with rustc's own LLVM 22; newer versions need LLVM 23, which no toolchain that builds aya
+/// 0.14 has.
 const VERSION: &str = "0.10.3";
 
-/// Installs it below `target/setup/`, and returns the folder that it lies in.
+/// Installs it below `target/setup/` and returns its directory.
 ///
 /// # Errors
-/// Where it cannot be downloaded or compiled.
+/// Fails if it cannot be downloaded or compiled.
 pub fn provide(paths: &Paths) -> Result<PathBuf> {
     let home = paths.setup().join("bpf-linker");
     let folder = home.join("bin");
@@ -35,15 +35,15 @@ pub fn provide(paths: &Paths) -> Result<PathBuf> {
             "--force",
             "--version",
             VERSION,
-            // Its work is LLVM's, which is compiled already: optimising the rest of it takes
-            // longer than it ever saves, and the objects are the same to the byte.
+            // LLVM does the work, and is already compiled: optimising the rest takes longer than it
+            // ever saves, and the objects are byte-for-byte identical.
             "--debug",
             "--root",
         ])
         .arg(&home)
         .arg("--target-dir")
         .arg(home.join("build"))
-        // What cargo sets for xtask itself is not meant for another package.
+        // cargo sets these for xtask itself, not for other packages.
         .env_remove("CARGO_TARGET_DIR")
         .env_remove("RUSTFLAGS")
         .env_remove("CARGO_ENCODED_RUSTFLAGS")

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! One set-up at a time, and nobody compiles eBPF programs before the tools are there.
+//! Allows one set-up at a time, and no eBPF build before the tools are installed.
 
 use std::fs::{File, TryLockError};
 use std::path::Path;
@@ -10,14 +10,14 @@ use crate::progress::say;
 
 /// The lock of a whole set-up.
 pub const SET_UP: &str = "lock";
-/// Held while the eBPF tool chain is provided; greet-user's build script waits for it.
+/// Held while the eBPF toolchain is installed; greet-user's build script waits for it.
 pub const TOOLCHAIN: &str = "toolchain.lock";
 
-/// Takes a lock, and waits for another xtask that has it. It is released on drop,
-/// and by the kernel if the program is killed.
+/// Takes a lock, waiting for any other xtask that holds it. It is released on drop, and by the
+/// kernel if the process is killed.
 ///
 /// # Errors
-/// Where the lock file cannot be made.
+/// Fails if the lock file cannot be created.
 pub fn take(folder: &Path, name: &str) -> Result<File> {
     let path = folder.join(name);
     let file = File::create(&path).with_context(|| format!("creating {}", path.display()))?;

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! The sources of Rust's `core`, which is compiled for the BPF target.
 //!
-//! In this order: what the toolchain has, `rustup component add rust-src`, and
-//! Debian's package of the very same version, unpacked below `target/setup/`.
+//! Tried in this order: the toolchain's own, `rustup component add rust-src`, and Debian's package
+//! of exactly the same version, unpacked below `target/setup/`.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -14,10 +14,10 @@ use crate::exec;
 use crate::paths::Paths;
 use crate::progress::say;
 
-/// Sees to it that they are there; `None` means that the toolchain has them.
+/// Ensures that they are available; `None` means that the toolchain has them.
 ///
 /// # Errors
-/// Where no source of them can be reached: says the command that helps.
+/// Fails if they cannot be obtained; the error names the command to fix it.
 pub fn provide(paths: &Paths, debian: &Debian) -> Result<Option<PathBuf>> {
     let rustc = || Command::new(std::env::var_os("RUSTC").unwrap_or_else(|| "rustc".into()));
     let sysroot = exec::capture(rustc().args(["--print", "sysroot"]))?;
@@ -54,7 +54,7 @@ fn is_library(path: &Path) -> bool {
     path.join("core/src/lib.rs").is_file() && path.join("Cargo.lock").is_file()
 }
 
-/// This one step changes something outside `target/`, so it says so.
+/// The only step that changes something outside `target/`, so it announces itself.
 fn by_rustup(own: &Path) -> bool {
     if !exec::in_path("rustup") {
         return false;

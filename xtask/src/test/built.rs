@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! Everything that is tested or tests, compiled at one go.
+//! All tests and programs under test, compiled in one go.
 
 use std::path::{Path, PathBuf};
 
@@ -9,31 +9,31 @@ use crate::artifacts::{self, Programs, TestProgram};
 use crate::debian::Debian;
 use crate::paths::Paths;
 
-/// The folders of the packages whose tests run in virtual machines.
+/// The directories of the packages whose tests run in virtual machines.
 const GUESTS: &[&str] = &["hostile-tests", "vm-tests"];
 
 /// Programs for the machine, and all test programs.
 pub struct Built {
-    /// What the machine runs.
+    /// The programs for the machine.
     pub programs: Programs,
     /// Every test program.
     pub tests: Vec<TestProgram>,
 }
 
 impl Built {
-    /// Builds.
+    /// Builds everything.
     ///
     /// # Errors
-    /// Where something does not compile.
+    /// Fails if anything does not compile.
     pub fn make(paths: &Paths) -> Result<Self> {
         let (programs, tests) = artifacts::tests(paths)?;
         Ok(Self { programs, tests })
     }
 
-    /// The same with the machine's programs stripped.
+    /// The same, with the machine's programs stripped.
     ///
     /// # Errors
-    /// Where one cannot be written.
+    /// Fails if one cannot be written.
     pub fn stripped(self, paths: &Paths, debian: &Debian) -> Result<Self> {
         let strip = |program: &Path| artifacts::stripped(paths, debian, program);
         let mut tests = self.tests;
@@ -49,22 +49,22 @@ impl Built {
     /// A suite that runs in virtual machines.
     ///
     /// # Errors
-    /// Where cargo built none of that name.
+    /// Fails if cargo built none of that name.
     pub fn suite(&self, name: &str) -> Result<&PathBuf> {
         let wanted = format!("{name}-tests {name}");
         self.program(&wanted).map(|test| &test.program)
     }
 
-    /// A test program by its package and name.
+    /// A test program, by package and name.
     ///
     /// # Errors
-    /// Where cargo built none of that name.
+    /// Fails if cargo built none of that name.
     pub fn program(&self, name: &str) -> Result<&TestProgram> {
         let found = self.tests.iter().find(|test| test.name == name);
         found.with_context(|| format!("cargo built no test named {name}"))
     }
 
-    /// The test programs that this machine itself runs.
+    /// The test programs that run on the host.
     pub fn on_this_machine(&self) -> impl Iterator<Item = &TestProgram> {
         self.tests.iter().filter(|test| !is_guests(test))
     }

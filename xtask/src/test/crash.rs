@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! The tests that crash the kernel: each has a machine of its own, with a module that frees
-//! twice. One expects that the kernel survives its oops, the other that it panics.
+//! The tests that crash the kernel. Each has a machine of its own, with a module that frees twice:
+//! one test expects the kernel to survive its oops, the other expects it to panic.
 
 use std::time::Duration;
 
@@ -18,21 +18,21 @@ use crate::paths::Paths;
 use crate::setup::Tools;
 use crate::vm::kernel_reports;
 
-/// An oops kills the task that it happens in, and no more.
+/// An oops kills only the task that it happens in.
 const SURVIVED: &str = "crash::a_request_that_kills_its_task_is_in_every_view";
-/// It ends the machine in the midst of the test.
+/// The panic ends the machine in the middle of the test.
 const PANIC: &str = "crash::a_request_is_reported_before_it_panics_the_kernel";
-/// What the test's watcher must have written by then: the message's text.
+/// What the test's watcher must have written by then: the text of the message.
 const LAST_WORDS: &str = "the last words of this machine";
 const DEADLINE: Duration = Duration::from_secs(300);
-/// About how long each takes, in seconds.
+/// Approximate duration of each test, in seconds.
 const SECONDS: f64 = 25.0;
 
-/// Their jobs: on each kernel that of an oops, and on one that of a panic. With `only`, those
-/// whose path contains it.
+/// Their jobs: the oops on each kernel, the panic on one. With `only`, those whose path contains
+/// it.
 ///
 /// # Errors
-/// Where the program that holds them was not built, or has others.
+/// Fails if the program that contains them was not built, or contains other tests.
 pub fn jobs<'a>(
     paths: &'a Paths,
     tools: &'a Tools,
@@ -91,7 +91,7 @@ fn title(test: &str, kernel: &Kernel) -> String {
     format!("{test} on {}", kernel.release)
 }
 
-/// The test passes, and there was an oops.
+/// The test passed, and there was an oops.
 fn survived(machine: &TestMachine<'_>, suite: &Suite<'_>, tally: &mut Tally) -> Result<()> {
     let tested = guest::run(machine, suite, tally)?;
     if tested.reports.is_empty() {
@@ -100,7 +100,7 @@ fn survived(machine: &TestMachine<'_>, suite: &Suite<'_>, tally: &mut Tally) -> 
     Ok(())
 }
 
-/// The kernel panicked, and the request was out before.
+/// The kernel panicked, and the request was written out before that.
 fn panicked(machine: &TestMachine<'_>, suite: &Suite<'_>, tally: &mut Tally) -> Result<()> {
     let ran = machine.run(suite)?;
     let Err(failure) = ran.outcome else {

@@ -25,11 +25,11 @@ use crate::progress::say;
 use crate::setup::Tools;
 use crate::vm::kernel_reports;
 
-/// One slice on one kernel; on two cores with two others beside it, the longest took a seventh
-/// of this.
+/// For one slice on one kernel. On two cores, with two other slices running, the longest took a
+/// seventh of this.
 const DEADLINE: Duration = Duration::from_secs(900);
 
-/// What came of each kernel so far.
+/// The results of each kernel so far.
 #[derive(Default)]
 pub struct Outcomes(Mutex<BTreeMap<String, Outcome>>);
 
@@ -49,7 +49,7 @@ impl Outcomes {
         outcome.reports.extend(tested.reports);
     }
 
-    /// A line for each kernel; that a kernel reported nothing about itself is one more check.
+    /// Prints a line for each kernel; a kernel without reports of its own counts as one more check.
     pub fn close(self, tally: &mut Tally) {
         let all = self.0.into_inner().unwrap_or_else(PoisonError::into_inner);
         for (kernel, outcome) in all {
@@ -68,7 +68,7 @@ impl Outcomes {
 /// contains it.
 ///
 /// # Errors
-/// Where a test has no place in the table of `suites`.
+/// Fails if a test is missing from the table in `suites`.
 pub fn jobs<'a>(
     paths: &'a Paths,
     tools: &'a Tools,
@@ -82,7 +82,7 @@ pub fn jobs<'a>(
     vm.retain(|test| !suites::is_crash(test));
     let mut hostile = listed(built.suite(suites::HOSTILE)?)?;
     if let Some(text) = only {
-        // What is asked for runs on every kernel.
+        // Tests selected with `only` run on every kernel.
         vm.retain(|test| test.contains(text));
         hostile.retain(|test| test.contains(text));
     } else {
@@ -145,7 +145,7 @@ pub fn jobs<'a>(
     Ok(jobs)
 }
 
-/// The kernel on which all tests run.
+/// The kernel that runs all tests.
 fn fully_tested(kernels: &[Kernel]) -> &str {
     let default = |kernel: &&Kernel| series(&kernel.release) == kernel::DEFAULT;
     let full = kernels.iter().find(default).or(kernels.first());
@@ -161,28 +161,28 @@ fn series(release: &str) -> String {
 /// The names of a program's tests, in the order in which it runs them.
 ///
 /// # Errors
-/// Where it cannot be run or fails.
+/// Fails if the program cannot be run, or fails.
 pub fn listed(program: &Path) -> Result<Vec<String>> {
     let list = exec::capture(Command::new(program).args(["--list", "--format", "terse"]))?;
     let name = |line: &str| line.strip_suffix(": test").map(str::to_owned);
     Ok(list.lines().filter_map(name).collect())
 }
 
-/// What came of a suite whose machine did its part.
+/// The result of a suite whose machine did not fail.
 #[derive(Default)]
 pub struct Tested {
     /// Tests that passed.
     pub passed: usize,
-    /// What the suite printed.
+    /// The suite's output.
     pub output: String,
-    /// The reports of the kernel about itself.
+    /// Problems that the kernel reported.
     pub reports: Vec<String>,
 }
 
 /// Runs a suite and counts its tests.
 ///
 /// # Errors
-/// Where the machine cannot be composed, or fails.
+/// Fails if the machine cannot be composed, or fails.
 pub fn run(machine: &TestMachine<'_>, suite: &Suite<'_>, tally: &mut Tally) -> Result<Tested> {
     let what = format!("{} on {}", suite.name, machine.kernel.release);
     let Ran { output, outcome } = machine.run(suite)?;
@@ -203,7 +203,7 @@ pub fn run(machine: &TestMachine<'_>, suite: &Suite<'_>, tally: &mut Tally) -> R
     })
 }
 
-/// That a kernel reported nothing about itself is a check like any other.
+/// Counts the absence of kernel reports as a check like any other.
 pub fn check_reports(what: &str, reports: &[String], tally: &mut Tally) {
     match reports.first() {
         None => tally.pass(),
@@ -214,7 +214,7 @@ pub fn check_reports(what: &str, reports: &[String], tally: &mut Tally) {
     }
 }
 
-/// The kernel's reports on the console, and the leaks that the suite had kmemleak show.
+/// The kernel's reports on the console, and the leaks that the suite got from kmemleak.
 fn reports(console: &str, output: &str) -> Vec<String> {
     let leaks = output
         .lines()

@@ -25,8 +25,8 @@ pub fn lint(paths: &Paths, tally: &mut Tally) {
         .current_dir(&paths.root);
     tally.check("cargo fmt", run(paths, "format", format));
 
-    // `--tests` is the unit tests as well, but not what a plain `cargo test` leaves alone, even
-    // beside `--test *`.
+    // `--tests` includes the unit tests, but not the tests that a plain `cargo test` skips, even in
+    // combination with `--test *`.
     let unit_tests: &[&str] = &["--workspace", "--exclude", "greet-ebpf", "--tests"];
     let all = [EVERY_TEST, &["--benches"]].concat();
     for (what, targets) in [("lints", &*all), ("lints of unit tests", unit_tests)] {
@@ -36,7 +36,7 @@ pub fn lint(paths: &Paths, tally: &mut Tally) {
     }
     tally.check("clippy of greet-ebpf", ebpf_clippy(paths));
 
-    // What the demo compiles.
+    // The configuration that the demo compiles.
     let few = ["clippy", "--package", "greet-user", "--no-default-features"];
     let mut few = artifacts::static_cargo(paths, &few);
     few.args(["--", "-D", "warnings"]);
@@ -51,7 +51,7 @@ pub fn lint(paths: &Paths, tally: &mut Tally) {
     tally.check("cargo doc", run(paths, "documentation", doc));
 }
 
-/// All tests but those in which other programs judge.
+/// All tests except those judged by third-party programs.
 ///
 /// With `only`, those whose path contains it.
 pub fn unit_tests(paths: &Paths, built: &Built, only: Option<&str>, tally: &mut Tally) {
@@ -67,7 +67,7 @@ pub fn judged_name(name: &str) -> String {
     format!("greet-user {name}")
 }
 
-/// Runs a test program as cargo would, unless it has no such test, and counts its tests.
+/// Runs a test program as cargo would, unless no test matches, and counts its tests.
 pub fn run_matching(
     paths: &Paths,
     test: &TestProgram,
@@ -82,7 +82,7 @@ pub fn run_matching(
     };
     let matches = |name: &&String| only.is_none_or(|text| name.contains(text));
     let expected = tests.iter().filter(matches).count();
-    // A crate's library or program may have no test at all.
+    // A crate's library or program may have no tests.
     if expected > 0 {
         run_tests(paths, test, (only, expected), environment, what, tally);
     }
@@ -122,7 +122,7 @@ fn ebpf_clippy(paths: &Paths) -> Result<()> {
     let mut cargo = Command::new(artifacts::cargo());
     cargo.args(["clippy", "--locked", "--package", "greet-ebpf"]);
     cargo.args(["--target", "bpfel-unknown-none", "-Z", "build-std=core"]);
-    // The profile that it is built with: what belongs to the host is compiled already.
+    // The profile that it is built with: host dependencies are already compiled.
     cargo.arg("--release").arg("--target-dir");
     cargo.arg(paths.target.join("ebpf"));
     cargo.args(["--", "-D", "warnings"]);
@@ -133,7 +133,7 @@ fn ebpf_clippy(paths: &Paths) -> Result<()> {
     run(paths, "lints of greet-ebpf", cargo)
 }
 
-/// What set-up wrote down for greet-user's build script.
+/// The path that set-up recorded for greet-user's build script.
 fn rust_src(paths: &Paths) -> Option<PathBuf> {
     let text = std::fs::read_to_string(paths.setup().join("toolchain.env")).ok()?;
     text.lines()

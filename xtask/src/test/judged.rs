@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! The tests in which programs of others judge what greet-user writes.
+//! The tests in which third-party programs judge greet-user's output.
 
 use std::path::Path;
 use std::time::Duration;
@@ -25,12 +25,13 @@ use crate::vm::{Fetch, Limits, Sinks, Vm, Wanted, terminal_size};
 pub const BROWSER: &str = "browser";
 pub const METRICS: &str = "metrics";
 
-/// A run of which both a report and the JSON lines are kept.
+/// A run that produces both a report and JSON lines.
 const RUN: &str =
     "greet-user --trace -c 100 -i 0.01 --report /tmp/run.html --format json > /tmp/run.json";
 const DEADLINE: Duration = Duration::from_secs(120);
 
-/// Recorded runs: in a browser, or by promtool; with `only`, the tests whose path contains it.
+/// Checks recorded runs: in a browser, or with promtool; with `only`, the tests whose path contains
+/// it.
 pub fn check(
     paths: &Paths,
     built: &Built,
@@ -42,7 +43,7 @@ pub fn check(
     run(paths, built, oracles, test, only, &[], tally);
 }
 
-/// A run in the machine, in a browser.
+/// Checks a run in the machine, in a browser.
 pub fn check_report(
     paths: &Paths,
     tools: &Tools,
@@ -50,7 +51,7 @@ pub fn check_report(
     oracles: &Oracles,
     tally: &mut Tally,
 ) {
-    // The browser sees this folder of the machine alone.
+    // The browser can see only this directory of the host.
     let folder = tempfile::Builder::new()
         .prefix("greet-report-")
         .tempdir_in(SHARED);
@@ -71,7 +72,7 @@ pub fn check_report(
     run(paths, built, oracles, BROWSER, None, &pair, tally);
 }
 
-/// Boots, greets, and takes both files out.
+/// Boots, greets, and copies both files out.
 fn make(
     paths: &Paths,
     debian: &Debian,

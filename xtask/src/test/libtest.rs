@@ -1,33 +1,33 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! What a libtest program prints: which tests passed, and how long each took.
+//! Parses the output of a libtest program: which tests passed, and how long each took.
 
-/// What makes a test program print how long each test took. On a stable
-/// toolchain libtest requires this variable, as the build of `greet-ebpf` does.
+/// Makes a test program print how long each test took. On a stable toolchain libtest requires this
+/// variable, as does the build of `greet-ebpf`.
 pub const REPORT_TIME: (&str, &str) = ("RUSTC_BOOTSTRAP", "1");
-/// The same: its arguments.
+/// The arguments for the same purpose.
 pub const REPORT_TIME_ARGUMENTS: &[&str] = &["-Z", "unstable-options", "--report-time"];
 
-/// What libtest's closing line begins with.
+/// The start of libtest's closing line.
 const RESULT: &str = "test result: ";
-/// The line before what failed tests printed, and the one before their names.
+/// The line before the output of failed tests, and before the list of their names.
 const FAILURES: &str = "failures:";
-/// What the standard library adds to a panic's message.
+/// Lines that the standard library adds to a panic's message.
 const ADDED: &[&str] = &["note: run with `RUST_BACKTRACE=1`", "stack backtrace:"];
-/// How many lines of what a failed test printed are kept: its panic comes last.
+/// How many lines of a failed test's output to keep: its panic comes last.
 const LINES: usize = 12;
 
-/// What a run's output says.
+/// The contents of a run's output.
 #[derive(Debug, Default, PartialEq)]
 pub struct Report {
-    /// Tests that ran to their end, in that order.
+    /// Tests that ran to completion, in that order.
     pub tests: Vec<Test>,
-    /// What the closing lines count.
+    /// Passed tests, according to the closing lines.
     pub passed: usize,
-    /// What the closing lines count.
+    /// Failed tests, according to the closing lines.
     pub failed: usize,
-    /// Tests that were marked to be left out.
+    /// Tests marked as ignored.
     pub ignored: usize,
-    /// Tests that the arguments left out.
+    /// Tests filtered out by the arguments.
     pub filtered_out: usize,
 }
 
@@ -40,13 +40,13 @@ pub struct Test {
     pub passed: bool,
     /// How long it took, in seconds.
     pub seconds: Option<f64>,
-    /// If it failed, the last lines of what it printed, up to its panic.
+    /// For a failed test, the last lines of its output, up to its panic.
     pub said: Vec<String>,
 }
 
 impl Report {
-    /// Reads what was printed. A test's line may have been broken by what the test itself
-    /// printed: its end then stands in a line of its own.
+    /// Parses the output. A test's line may be interrupted by the test's own output: its result
+    /// then appears on a separate line.
     pub fn read(output: &str) -> Self {
         let mut report = Self::default();
         let mut open = None;
@@ -79,7 +79,7 @@ impl Report {
             let begun = line
                 .strip_prefix("test ")
                 .and_then(|line| line.split_once(" ... "))
-                // `test x ... ` whose end is still to come has no blank behind it any more.
+                // `test x ... ` with the result still to come has lost its trailing space.
                 .or_else(|| Some((line.strip_prefix("test ")?.strip_suffix(" ...")?, "")));
             let end = match begun {
                 Some((name, end)) => {
@@ -104,7 +104,7 @@ impl Report {
 }
 
 impl Test {
-    /// One more line of what it printed.
+    /// Adds a line of its output.
     fn add(&mut self, line: &str) {
         if line.trim().is_empty() {
             return;
@@ -116,11 +116,11 @@ impl Test {
     }
 }
 
-/// Where what failed tests printed is parted.
+/// The section markers in the output of failed tests.
 enum Section<'a> {
-    /// From here on it is this test's.
+    /// The following lines belong to this test.
     Of(&'a str),
-    /// From here on it is no test's.
+    /// The following lines belong to no test.
     End,
 }
 

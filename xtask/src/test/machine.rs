@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! A virtual machine for one test program: composed, booted, listened to.
+//! A virtual machine for one test program: composed, booted, and its output collected.
 
 use std::io::{self, Write};
 use std::path::Path;
@@ -17,51 +17,51 @@ use crate::kmod;
 use crate::paths::Paths;
 use crate::vm::{Fetch, Limits, Outcome, Sinks, Vm, terminal_size};
 
-/// An oops ends the suite at once, with the kernel's last words, instead of a task that hangs
-/// on what the dead one held. And memory is not zeroed before it is handed out, as the
-/// distribution's kernels have it by default: bytes that the module forgets to write must show.
-/// Detaching a hook waits for a grace period of RCU, and the tests detach thousands: expedited
-/// ones take a fifth off the suite.
+/// An oops ends the suite at once, with the kernel's last messages, rather than leaving a task hung
+/// on locks that the dead one held. Memory is not zeroed on allocation, unlike the default of
+/// distribution kernels: bytes that the module forgets to write must show. Detaching a hook waits
+/// for an RCU grace period, and the tests detach thousands: expedited grace periods save a fifth of
+/// the suite's time.
 pub const APPEND: &str = "oops=panic init_on_alloc=0 rcupdate.rcu_expedited=1";
 
-/// What the machines of one kernel have in common.
+/// What all machines of one kernel share.
 pub struct TestMachine<'a> {
     /// Where things are.
     pub paths: &'a Paths,
     /// Packages and the private root.
     pub debian: &'a Debian,
-    /// What is booted.
+    /// The kernel to boot.
     pub kernel: &'a Kernel,
     /// PID 1 and greet-user.
     pub programs: &'a Programs,
 }
 
-/// A test program, and how it is run.
+/// A test program, and how to run it.
 pub struct Suite<'a> {
     /// Its name in the machine.
     pub name: &'a str,
     /// The program.
     pub program: &'a Path,
-    /// What the kernel build is told about the module, see kmod/README.md.
+    /// The module's options in the kernel build; see kmod/README.md.
     pub module_options: &'a [&'a str],
     /// `NAME=VALUE` for its environment.
     pub environment: &'a [&'a str],
     /// Processors of the machine.
     pub processors: u32,
-    /// Which of its tests run.
+    /// Which of its tests to run.
     pub tests: Tests<'a>,
-    /// What each line that it prints is shown with as it comes; `None` for no line.
+    /// The prefix of each output line as it is shown; `None` to show no output.
     pub label: Option<&'a str>,
-    /// How long all of it may take.
+    /// The time limit for the entire run.
     pub deadline: Duration,
-    /// Words for the kernel's command line, mostly [`APPEND`].
+    /// Words for the kernel command line, usually [`APPEND`].
     pub append: &'a str,
 }
 
-/// Which tests of a program run.
+/// Which tests of a program to run.
 #[derive(Debug, Clone, Copy)]
 pub enum Tests<'a> {
-    /// Every one.
+    /// All of them.
     All,
     /// Those whose path contains this.
     Like(&'a str),
@@ -70,7 +70,7 @@ pub enum Tests<'a> {
 }
 
 impl Tests<'_> {
-    /// How many have to run, where that is known.
+    /// How many must run, if known.
     pub fn expected(&self) -> Option<usize> {
         match self {
             Self::These(tests) => Some(tests.len()),
@@ -90,9 +90,9 @@ impl Tests<'_> {
     }
 }
 
-/// What came of one boot.
+/// The result of one boot.
 pub struct Ran {
-    /// What the test program printed.
+    /// The test program's output.
     pub output: String,
     /// How it ended, or how the machine failed.
     pub outcome: Result<Outcome>,
@@ -102,7 +102,7 @@ impl TestMachine<'_> {
     /// Builds the module, boots, and runs the program.
     ///
     /// # Errors
-    /// Where the machine cannot be composed.
+    /// Fails if the machine cannot be composed.
     pub fn run(&self, suite: &Suite<'_>) -> Result<Ran> {
         let mut options = vec![kmod::FAULT_OPTION];
         options.extend(suite.module_options);
@@ -127,7 +127,7 @@ impl TestMachine<'_> {
             append: suite.append.to_owned(),
             ..Limits::default()
         };
-        // Several machines may be at work: each line says which one it is from.
+        // Several machines may be running: label each line with its origin.
         let mut out = Tee::new(suite.label);
         let mut err = Tee::new(suite.label);
         let sinks = Sinks {
@@ -137,7 +137,7 @@ impl TestMachine<'_> {
         };
         let machine = Vm::new(self.paths, self.debian, self.kernel, limits);
         let outcome = machine.run(&archive, &run, sinks, None);
-        // A machine that failed did so in the midst of a line.
+        // If the machine failed, the last line may be incomplete.
         out.show(true)?;
         err.show(true)?;
         Ok(Ran {
@@ -147,7 +147,7 @@ impl TestMachine<'_> {
     }
 }
 
-/// What the machine's shell is given.
+/// The command for the machine's shell.
 fn command(place: &Path, suite: &Suite<'_>) -> String {
     let mut words = vec!["exec env".to_owned()];
     words.push(format!("{}={}", REPORT_TIME.0, REPORT_TIME.1));
@@ -159,11 +159,11 @@ fn command(place: &Path, suite: &Suite<'_>) -> String {
     words.join(" ")
 }
 
-/// Keeps what it is given, and shows it line by line where it has a label for them.
+/// Keeps its input, and shows it line by line if it has a label.
 struct Tee<'a> {
     label: Option<&'a str>,
     kept: Vec<u8>,
-    /// How much of it was shown.
+    /// How many bytes have been shown.
     shown: usize,
 }
 
@@ -176,7 +176,7 @@ impl<'a> Tee<'a> {
         }
     }
 
-    /// Shows the lines that are whole; at the end whatever there is.
+    /// Shows all complete lines; at the end, everything.
     fn show(&mut self, is_end: bool) -> io::Result<()> {
         let Some(label) = self.label else {
             return Ok(());

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! Programs of others that judge what greet-user writes: a browser for its reports, promtool
-//! for its metrics. They come from Debian's packages into the private root.
+//! Third-party programs that judge greet-user's output: a browser for its reports, promtool for its
+//! metrics. They come from Debian's packages in the private root.
 
 use std::ffi::OsString;
 use std::fs;
@@ -21,23 +21,23 @@ const PACKAGES: &[&str] = &[
     "prometheus",
 ];
 
-/// The one folder of this machine that the browser sees as well.
+/// The only directory of the host that the browser can see.
 pub const SHARED: &str = "/tmp";
 
-/// As the private root sees it; the script beside it is for people with a desktop.
+/// Its path in the private root; the wrapper script next to it is for desktop users.
 const BROWSER: &str = "/usr/lib/chromium/chromium";
 
-/// Where they are, and how they are started.
+/// Their locations, and how to start them.
 pub struct Oracles {
     driver: PathBuf,
     promtool: PathBuf,
 }
 
 impl Oracles {
-    /// Sees to it that they are there.
+    /// Ensures that they are available.
     ///
     /// # Errors
-    /// As [`Debian::provide`], and where the starting scripts cannot be written.
+    /// Same as [`Debian::provide`]; also fails if the wrapper scripts cannot be written.
     pub fn provide(paths: &Paths, debian: &Debian) -> Result<Self> {
         let packages: Vec<_> = PACKAGES.iter().map(ToString::to_string).collect();
         debian.provide("a browser and promtool from Debian", &packages)?;
@@ -53,7 +53,7 @@ impl Oracles {
         })
     }
 
-    /// What the tests have to be told.
+    /// The environment that the tests need.
     pub fn environment(&self) -> [(&'static str, OsString); 4] {
         [
             ("GREET_CHROMEDRIVER", self.driver.clone().into()),
@@ -64,8 +64,8 @@ impl Oracles {
     }
 }
 
-/// Writes a program that runs the command with further arguments and nothing of the
-/// caller's environment.
+/// Writes a script that runs the command with additional arguments and none of the caller's
+/// environment.
 fn script(path: &Path, command: &Command) -> Result<PathBuf> {
     let mut words: Vec<_> = ["exec", "env", "-i", "HOME=/tmp"].map(str::to_owned).into();
     words.extend(command.get_envs().filter_map(|(name, value)| {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! Works jobs off, the longest first, several at a time.
+//! Runs jobs, the longest first, several at a time.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Mutex, PoisonError};
@@ -8,18 +8,18 @@ use std::time::Instant;
 
 use super::tally::Tally;
 
-/// Something to do that needs nothing from the others.
+/// A unit of work that does not depend on any other.
 pub struct Job<'a> {
-    /// What it is.
+    /// Its name.
     pub name: String,
-    /// How long it is expected to take, in seconds.
+    /// Its expected duration, in seconds.
     pub seconds: f64,
-    /// Does it.
+    /// The work itself.
     pub work: Box<dyn FnOnce(&mut Tally) + Send + 'a>,
 }
 
 impl<'a> Job<'a> {
-    /// Describes it.
+    /// Creates a job.
     pub fn new(
         name: impl Into<String>,
         seconds: f64,
@@ -35,7 +35,7 @@ impl<'a> Job<'a> {
 
 /// Runs all jobs, up to `at_once` in parallel. Times are relative to `began`.
 pub fn work_off(mut jobs: Vec<Job<'_>>, at_once: usize, began: Instant) -> Tally {
-    // The next one is taken from the end.
+    // The next job is popped from the end.
     jobs.sort_by(|one, other| one.seconds.total_cmp(&other.seconds));
     let jobs = Mutex::new(jobs);
     let done = Mutex::new(Tally::default());

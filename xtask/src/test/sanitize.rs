@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! `cargo xtask test --sanitize`: the hostile suite on a kernel that watches itself,
-//! ten times longer, and the proof that its reports are seen.
+//! `cargo xtask test --sanitize`: the hostile suite on a kernel with sanitizers, ten times longer,
+//! and proof that we notice the kernel's reports.
 
 use std::time::Duration;
 
@@ -19,21 +19,21 @@ use crate::progress::{Step, say};
 use crate::setup::Tools;
 use crate::vm::kernel_reports;
 
-/// How many times longer than elsewhere the suite is.
+/// Multiplies the length of the suite.
 const FACTOR: &str = "GREET_HOSTILE_FACTOR=10";
-/// A run that is stuck is ended by its own deadlines; this is for a machine that is.
+/// A stuck test is ended by its own timeouts; this one is for a stuck machine.
 const DEADLINE: Duration = Duration::from_secs(3 * 60 * 60);
-/// The test whose message sets it off: its client listens to someone else, so the answer
+/// The test whose message triggers it: the client is connected to another port ID, so the reply
 /// cannot be delivered.
 const TRIGGER: &str = "a_client_that_listens_to_someone_else";
-/// What KASAN calls it, depending on who touches the freed buffer first.
+/// KASAN's names for it, depending on who touches the freed buffer first.
 const CAUGHT: &[&str] = &[
     "KASAN: double-free",
     "KASAN: invalid-free",
     "KASAN: slab-use-after-free",
 ];
 
-/// Builds the kernel where it is not there yet, runs, and says what came of it.
+/// Builds the kernel if necessary, runs the suite, and reports the result.
 pub fn check(paths: &Paths, tools: &Tools, tally: &mut Tally) {
     let closing = Ready::make(paths, tools).and_then(|ready| {
         let machine = ready.machine(paths, tools);
@@ -51,7 +51,7 @@ pub fn check(paths: &Paths, tools: &Tools, tally: &mut Tally) {
     }
 }
 
-/// What has to be built for the runs.
+/// What must be built before the runs.
 struct Ready {
     kernel: Kernel,
     built: Built,
@@ -90,7 +90,7 @@ impl Ready {
         })
     }
 
-    /// The whole suite. Returns the line that says how it went.
+    /// Runs the whole suite. Returns the line that summarises it.
     fn survive(&self, machine: &TestMachine<'_>, tally: &mut Tally) -> Result<String> {
         let suite = Suite {
             environment: &[FACTOR],
@@ -112,14 +112,14 @@ impl Ready {
         ))
     }
 
-    /// A kernel that reports nothing may be blind: it must catch the broken module.
+    /// A kernel without reports may be blind: it must catch the broken module.
     fn catch_double_free(&self, machine: &TestMachine<'_>) -> Result<String> {
         let release = &self.kernel.release;
         let step = Step::start(format!("a double free on purpose, on {release}"));
         let suite = Suite {
             module_options: &[kmod::DOUBLE_FREE_OPTION],
             tests: Tests::Like(TRIGGER),
-            // Whether and how the test itself fails says nothing here.
+            // Whether and how the test itself fails does not matter here.
             label: None,
             ..self.suite()?
         };
@@ -138,7 +138,7 @@ impl Ready {
     }
 }
 
-/// KASAN's report of the double free, without the time.
+/// KASAN's report of the double free, without the timestamp.
 fn caught(console: &str) -> Option<&str> {
     kernel_reports(console)
         .into_iter()
@@ -147,7 +147,7 @@ fn caught(console: &str) -> Option<&str> {
         .map(str::trim)
 }
 
-/// What the suite says last: `N messages sent, seed S`.
+/// The last line of the suite: `N messages sent, seed S`.
 fn last_words(output: &str) -> Option<&str> {
     output
         .lines()

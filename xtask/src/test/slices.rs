@@ -1,15 +1,15 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! Cuts a suite into slices that take about the same time: a machine is booted for each, and
-//! they run beside each other.
+//! Cuts a suite into slices that take about the same time; each gets a machine of its own, and they
+//! run concurrently.
 
 use super::times::Times;
 
-/// About how long a slice takes, in seconds. Shorter ones leave a machine idle less often at the
-/// end, longer ones boot less often (4 s each).
-const SLICE: f64 = 75.0;
-/// How long a test takes that has not run yet, in seconds.
+/// Target duration of a slice, in seconds. Shorter slices leave machines idle less at the end;
+/// longer ones need fewer boots (4 s each).
+const SLICE: f64 = 120.0;
+/// Assumed duration of a test that has never run, in seconds.
 const USUAL: f64 = 2.0;
-/// Those of which it is known that they take longer, on two processors in an emulator.
+/// Tests known to take longer, on two processors under emulation.
 const SLOW: &[(&str, f64)] = &[
     ("detach::after_a_failure_to_attach", 15.0),
     (
@@ -36,16 +36,16 @@ const SLOW: &[(&str, f64)] = &[
     ("loading::a_hundred_times_with_clients_knocking", 25.0),
 ];
 
-/// Some tests that one machine runs, one after the other.
+/// Tests that one machine runs in sequence.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Slice {
-    /// Their paths.
+    /// The tests' paths.
     pub tests: Vec<String>,
-    /// How long they will take, in seconds.
+    /// Expected duration, in seconds.
     pub seconds: f64,
 }
 
-/// Cuts, in the order that the tests have.
+/// Cuts the tests into slices, preserving their order.
 pub fn cut(tests: &[String], seconds: impl Fn(&str) -> f64) -> Vec<Slice> {
     let whole: f64 = tests.iter().map(|test| seconds(test)).sum();
     let even = whole / (whole / SLICE).ceil().max(1.0);
@@ -53,7 +53,7 @@ pub fn cut(tests: &[String], seconds: impl Fn(&str) -> f64) -> Vec<Slice> {
     for test in tests {
         let takes = seconds(test);
         match slices.last_mut() {
-            // It belongs to the slice that it lies in for the greater part.
+            // A test belongs to the slice that contains the greater part of it.
             Some(last) if last.seconds + takes / 2.0 <= even => {
                 last.tests.push(test.clone());
                 last.seconds += takes;
@@ -67,7 +67,7 @@ pub fn cut(tests: &[String], seconds: impl Fn(&str) -> f64) -> Vec<Slice> {
     slices
 }
 
-/// How long a test takes on a kernel: as long as the last time, or else what is usual.
+/// Expected duration of a test on a kernel: that of the last run, or else a default.
 pub fn expected(before: &Times, kernel: &str, test: &str) -> f64 {
     let same = |kernel: Option<&str>| {
         before.tests.iter().find(|time| {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! Which tests of the virtual machine run on which kernel: one table, and what comes of it.
+//! Which tests run on which kernel in a virtual machine: one table, and what follows from it.
 
 use std::fmt::Write as _;
 
@@ -10,11 +10,11 @@ pub const VM: &str = "vm";
 /// The suite that attacks the module; its tests build on each other's traces.
 pub const HOSTILE: &str = "hostile";
 
-/// Processors of a machine in which tests may race.
+/// Number of processors for tests that may race.
 pub const SEVERAL: u32 = 2;
 
-/// Modules of [`VM`] whose tests race: with each other's threads, with another user, with what they
-/// kill. One processor is a quarter cheaper to emulate, so the others have one.
+/// Modules of [`VM`] whose tests race: with each other's threads, with another user, with processes
+/// they kill. A single processor is a quarter cheaper to emulate, so all others get one.
 const RACING: &[&str] = &[
     "files",
     "hooks",
@@ -34,10 +34,10 @@ const RACING: &[&str] = &[
 /// Where the tests of a module of [`VM`] run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Place {
-    /// On each kernel: hooks, fields, what the kernel does.
+    /// On each kernel: hooks, fields, kernel behaviour.
     EachKernel,
-    /// In full on one kernel, and one test on the others: what becomes of events that are the
-    /// same on each kernel, namely views, files and servers.
+    /// All of them on one kernel, one test on the others: the processing of events, which does not
+    /// depend on the kernel: views, files and servers.
     OneKernel { smoke: &'static str },
 }
 
@@ -124,15 +124,15 @@ const MODULES: &[(&str, Place)] = &[
     ("watched", EachKernel),
 ];
 
-/// The module of [`VM`] whose tests have machines of their own: see [`super::crash`].
+/// The module of [`VM`] whose tests have machines of their own; see [`super::crash`].
 const CRASH: &str = "crash::";
 
-/// Does this test of [`VM`] crash the kernel?
+/// Whether this test of [`VM`] crashes the kernel.
 pub fn is_crash(test: &str) -> bool {
     test.starts_with(CRASH)
 }
 
-/// What this table says, for people.
+/// A human-readable description of this table.
 pub fn described(full: &str) -> String {
     let names = |wanted: fn(&Place) -> bool| {
         let modules = MODULES.iter().filter(|(_, place)| wanted(place));
@@ -153,10 +153,11 @@ pub fn described(full: &str) -> String {
     text
 }
 
-/// The tests of [`VM`] that run on a kernel, of all that the program has.
+/// The tests of [`VM`] to run on a kernel, out of all that the program has.
 ///
 /// # Errors
-/// Where the table does not know a test's module, or names a test that is not there.
+/// Fails if a test's module is missing from the table, or the table names a test that does not
+/// exist.
 pub fn chosen(all: &[String], is_full: bool) -> Result<Vec<String>> {
     for (module, place) in MODULES {
         let smoke = match place {
@@ -184,7 +185,7 @@ pub fn chosen(all: &[String], is_full: bool) -> Result<Vec<String>> {
     Ok(tests)
 }
 
-/// How many processors the machine of a test has.
+/// The number of processors of a test's machine.
 pub fn processors(test: &str) -> u32 {
     let module = test.split("::").next().unwrap_or(test);
     if RACING.contains(&module) { SEVERAL } else { 1 }
@@ -194,7 +195,7 @@ pub fn processors(test: &str) -> u32 {
 mod tests {
     use super::*;
 
-    /// Two tests of each module, one of them the smoke test where there is one.
+    /// Two tests of each module, one of them the smoke test if there is one.
     fn all() -> Vec<String> {
         let two = |(module, place): &(&str, Place)| {
             let first = match place {

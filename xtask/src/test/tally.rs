@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! Counts what passed and what failed, and remembers how long it took.
+//! Counts passed and failed checks, and records how long they took.
 
 use super::libtest::{Report, Test};
 use super::times::{TestTime, Times};
@@ -16,11 +16,11 @@ pub struct Tally {
 /// A run of a test program.
 #[derive(Debug, Clone, Copy)]
 pub struct Origin<'a> {
-    /// What is tested.
+    /// The suite's name.
     pub suite: &'a str,
-    /// The kernel, where it is one of a virtual machine.
+    /// The kernel, if it ran in a virtual machine.
     pub kernel: Option<&'a str>,
-    /// How many tests were to run; `None` for all that the program has.
+    /// How many tests should run; `None` for all that the program has.
     pub expected: Option<usize>,
 }
 
@@ -34,17 +34,17 @@ impl Origin<'_> {
 }
 
 impl Tally {
-    /// One check that passed.
+    /// Counts a check that passed.
     pub fn pass(&mut self) {
         self.passed += 1;
     }
 
-    /// One check that failed.
+    /// Counts a check that failed.
     pub fn fail(&mut self, what: impl Into<String>) {
         self.failures.push(what.into());
     }
 
-    /// One check, from its result.
+    /// Counts a check by its result.
     pub fn check(&mut self, what: &str, result: anyhow::Result<()>) {
         match result {
             Ok(()) => self.pass(),
@@ -52,8 +52,8 @@ impl Tally {
         }
     }
 
-    /// The tests of a libtest run, from what it printed. A run without a closing
-    /// line, with no test, or with a test that did not run, has failed.
+    /// Counts the tests of a libtest run from its output. A run fails if its closing line is
+    /// missing, no test ran, or a test was skipped.
     ///
     /// Returns how many tests passed.
     pub fn libtest(&mut self, origin: Origin<'_>, output: &str, succeeded: bool) -> usize {
@@ -79,7 +79,7 @@ impl Tally {
         self.passed += report.passed;
         let names = report.tests.iter().filter(|test| !test.passed);
         let named = names.map(|test| self.fail(failure(&what, test))).count();
-        // Failures without a name, a crash in the middle, and a run of nothing.
+        // Failures without a name, a crash midway, or an empty run.
         if report.failed > named || (!succeeded && report.failed == 0) {
             self.fail(format!("{what}: the run failed"));
         }
@@ -95,7 +95,7 @@ impl Tally {
         report.passed
     }
 
-    /// Adds what came of other checks.
+    /// Adds the results of other checks.
     pub fn absorb(&mut self, other: Self) {
         self.passed += other.passed;
         self.failures.extend(other.failures);
@@ -112,13 +112,13 @@ impl Tally {
         self.failures.len()
     }
 
-    /// What failed.
+    /// The failures.
     pub fn failures(&self) -> &[String] {
         &self.failures
     }
 }
 
-/// Which test, and why: what it printed stands below it.
+/// The test's name, followed by its output.
 fn failure(what: &str, test: &Test) -> String {
     let mut text = format!("{what}: {}", test.name);
     for line in &test.said {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! How long stages and tests took: a table for people, JSON for scripts.
+//! How long stages and tests took: a human-readable table, and JSON for scripts.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -14,10 +14,10 @@ const SLOWEST: usize = 10;
 /// A test in a virtual machine that takes longer than this is reported, in seconds.
 const LONG: f64 = 30.0;
 
-/// What took how long.
+/// The recorded times.
 #[derive(Debug, Default, Serialize, Deserialize)]
 pub struct Times {
-    /// The stages in the order in which they ended. Several may have gone on at a time.
+    /// The stages in the order in which they ended. They may overlap.
     pub stages: Vec<StageTime>,
     /// Every test that ran.
     pub tests: Vec<TestTime>,
@@ -26,9 +26,9 @@ pub struct Times {
 /// A stage of the run.
 #[derive(Debug, Serialize, Deserialize)]
 pub struct StageTime {
-    /// What was done.
+    /// Its name.
     pub name: String,
-    /// From the start of the run, in seconds.
+    /// Start time relative to the start of the run, in seconds.
     pub start: f64,
     /// Wall time, in seconds.
     pub seconds: f64,
@@ -39,11 +39,11 @@ pub struct StageTime {
 pub struct TestTime {
     /// The test program.
     pub suite: String,
-    /// The kernel's release, where it ran in a virtual machine.
+    /// The kernel's release, if it ran in a virtual machine.
     pub kernel: Option<String>,
     /// The test's path.
     pub name: String,
-    /// Wall time, in seconds; in a virtual machine by its clock.
+    /// Wall time, in seconds; in a virtual machine, by its own clock.
     pub seconds: f64,
 }
 
@@ -60,7 +60,7 @@ impl TestTime {
 }
 
 impl Times {
-    /// Runs a stage, and remembers how long it took.
+    /// Runs a stage and records how long it took.
     pub fn stage<T>(&mut self, began: Instant, name: &str, run: impl FnOnce() -> T) -> T {
         let start = began.elapsed().as_secs_f64();
         let made = run();
@@ -72,14 +72,14 @@ impl Times {
         made
     }
 
-    /// Adds others.
+    /// Adds the times of another run.
     pub fn absorb(&mut self, other: Self) {
         self.stages.extend(other.stages);
         self.tests.extend(other.tests);
     }
 
-    /// The tables: stages by their start, then the slowest tests of this machine and of each
-    /// kernel, then those that took too long.
+    /// The tables: stages by start time, then the slowest tests on the host and on each kernel,
+    /// then the tests that took too long.
     pub fn table(&self) -> String {
         let mut lines =
             vec!["  stage                                         from       took".to_owned()];
@@ -119,16 +119,16 @@ impl Times {
         places
     }
 
-    /// Writes it all as JSON.
+    /// Writes all times as JSON.
     ///
     /// # Errors
-    /// Where the file cannot be written.
+    /// Fails if the file cannot be written.
     pub fn write(&self, file: &Path) -> Result<()> {
         let text = serde_json::to_string_pretty(self)?;
         fs::write(file, text + "\n").with_context(|| format!("writing {}", file.display()))
     }
 
-    /// What an earlier run has written; nothing where there was none.
+    /// Reads the times of an earlier run; empty if there was none.
     pub fn read(file: &Path) -> Self {
         let text = fs::read_to_string(file).unwrap_or_default();
         serde_json::from_str(&text).unwrap_or_default()

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! What can go wrong with the machine itself, and the exit statuses that say so.
+//! Failures of the machine itself, and their exit statuses.
 
 use std::fmt;
 use std::time::Duration;
@@ -8,17 +8,17 @@ use thiserror::Error;
 
 use super::kernel_reports;
 
-/// The machine failed, not the command: what `docker run` exits with too.
+/// The machine failed, not the command; `docker run` uses the same status.
 pub const MACHINE_FAILED: u8 = 125;
-/// The deadline passed: what `timeout` exits with too.
+/// The command timed out; `timeout` uses the same status.
 pub const TIMED_OUT: u8 = 124;
-/// How many of the console's lines a failure shows.
+/// How many console lines to show for a failure.
 const EXCERPT: usize = 20;
-/// How many of them an oops and what led to it may take.
+/// The limit for an oops and the lines that led to it.
 const OOPS: usize = 100;
 const PANIC: &str = "Kernel panic - not syncing: ";
 
-/// The machine failed, and what its console said about it.
+/// A failure of the machine, with its console output.
 #[derive(Debug)]
 pub struct VmFailure {
     reason: Reason,
@@ -31,7 +31,7 @@ pub enum Reason {
     /// PID 1 did not say hello in time.
     #[error("the virtual machine gave no sign of life for {} s", .0.as_secs())]
     NoSignOfLife(Duration),
-    /// The command took too long.
+    /// The command exceeded its time limit.
     #[error("the command took longer than {} s; give it more with --deadline SECONDS", .0.as_secs())]
     Deadline(Duration),
     /// The machine ended before the command did.
@@ -40,16 +40,16 @@ pub enum Reason {
     /// The kernel panicked.
     #[error("the virtual machine's kernel panicked: {0}")]
     Panicked(String),
-    /// PID 1 could not start what it was asked to.
+    /// PID 1 could not start the command.
     #[error("the virtual machine could not run it: {0}")]
     CannotRun(String),
-    /// PID 1 sent what does not belong there.
+    /// PID 1 sent an unexpected frame.
     #[error("the virtual machine sent what was not expected: {0}")]
     OutOfStep(String),
 }
 
 impl VmFailure {
-    /// The failure, with what the console says about it.
+    /// The failure, with the relevant console output.
     pub fn new(reason: Reason, console: &str) -> Self {
         let lines: Vec<_> = console
             .lines()
@@ -64,8 +64,8 @@ impl VmFailure {
             (reason, _) => reason,
         };
         let excerpt = match reason {
-            // A panic is told by what led to it, from the first complaint on (an oops has
-            // some 50 lines); other ends by the last lines.
+            // For a panic, show what led to it, from the first report on (an oops has some 50
+            // lines); otherwise, show the last lines.
             Reason::Panicked(_) => {
                 let at = panic.unwrap_or_default();
                 let reports = kernel_reports(console);
@@ -83,7 +83,7 @@ impl VmFailure {
         Self { reason, console }
     }
 
-    /// The status that xtask exits with.
+    /// The exit status of xtask.
     pub fn status(&self) -> u8 {
         match self.reason {
             Reason::Deadline(_) => TIMED_OUT,

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! Files that come out of the machine when its command has ended.
+//! Files that are copied out of the machine after its command has ended.
 //!
-//! Each is written beside its place and takes it when it is whole: an older file is there
-//! until then, and half a one never is.
+//! Each is written to a temporary file next to its destination and renamed when complete: an older
+//! file survives until then, and there is never a partial one.
 
 use std::fs;
 use std::io::Write as _;
@@ -14,7 +14,7 @@ use tempfile::NamedTempFile;
 
 use crate::progress::say;
 
-/// A file of the guest, and its place on the host.
+/// A guest file, and its destination on the host.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Wanted {
     guest: String,
@@ -35,7 +35,7 @@ impl FromStr for Wanted {
 }
 
 impl Wanted {
-    /// A file, and where it goes.
+    /// A guest file, and its destination.
     pub fn new(guest: &str, host: &Path) -> Self {
         Self {
             guest: guest.to_owned(),
@@ -55,10 +55,10 @@ struct Coming {
 }
 
 impl Fetch {
-    /// Makes room for them.
+    /// Creates the temporary files.
     ///
     /// # Errors
-    /// Names the place that cannot be written to: nothing has been booted then.
+    /// The error names a destination that cannot be written; nothing has been booted at that point.
     pub fn of(wanted: &[Wanted]) -> Result<Self> {
         wanted
             .iter()
@@ -68,7 +68,7 @@ impl Fetch {
             .map(Self)
     }
 
-    /// The guest's paths, in their order.
+    /// The guest paths, in order.
     pub fn guest_paths(&self) -> Vec<String> {
         self.0
             .iter()
@@ -76,10 +76,10 @@ impl Fetch {
             .collect()
     }
 
-    /// Takes a part of a file; an empty one ends it.
+    /// Takes part of a file; an empty part ends it.
     ///
     /// # Errors
-    /// Where it cannot be written.
+    /// Fails if it cannot be written.
     pub fn part(&mut self, file: u32, bytes: &[u8]) -> Result<()> {
         let at = usize::try_from(file).unwrap_or(usize::MAX);
         let Some(coming) = self.0.get_mut(at) else {
@@ -90,11 +90,11 @@ impl Fetch {
         written.with_context(|| format!("writing {}", coming.wanted.host.display()))
     }
 
-    /// Puts those that came whole in their places. Returns the command's exit status.
+    /// Moves the complete files into place. Returns the command's exit status.
     ///
     /// # Errors
-    /// Names the place that cannot be written, or the file that the machine did not have
-    /// although its command succeeded.
+    /// The error names a destination that cannot be written, or a file that the machine did not
+    /// have although its command succeeded.
     pub fn finish(self, status: u8) -> Result<u8> {
         let mut missing = Vec::new();
         for Coming {

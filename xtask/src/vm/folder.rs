@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! The folder of one running machine; it goes with the run.
+//! The directory of a running machine; removed after the run.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -8,14 +8,14 @@ use anyhow::{Context as _, Result};
 
 const PREFIX: &str = "run-";
 
-/// Holds the archive and the console's log while the machine runs.
+/// Contains the archive and the console log while the machine runs.
 pub struct RunFolder(tempfile::TempDir);
 
 impl RunFolder {
-    /// Makes it, and removes what killed runs left.
+    /// Creates it, and removes those of killed runs.
     ///
     /// # Errors
-    /// Where it cannot be made.
+    /// Fails if it cannot be created.
     pub fn create(parent: &Path) -> Result<Self> {
         fs::create_dir_all(parent).with_context(|| format!("creating {}", parent.display()))?;
         remove_stale(parent)?;
@@ -31,13 +31,13 @@ impl RunFolder {
         self.0.path().join("initramfs.cpio")
     }
 
-    /// What the console prints.
+    /// The console output.
     pub fn console(&self) -> PathBuf {
         self.0.path().join("console.log")
     }
 }
 
-/// A run that was killed could not remove its folder: its process is gone.
+/// Removes the directories of killed runs, whose process no longer exists.
 fn remove_stale(parent: &Path) -> Result<()> {
     for entry in fs::read_dir(parent)?.filter_map(Result::ok) {
         if owner(&entry.file_name().to_string_lossy())
@@ -61,7 +61,7 @@ mod tests {
     fn only_folders_of_dead_runs_are_removed() {
         let parent = tempfile::tempdir().expect("a temporary folder");
         let alive = RunFolder::create(parent.path()).expect("a run's folder");
-        // No process has this number: the kernel's limit is 2^22.
+        // No process has this PID: the kernel's limit is 2^22.
         let dead = parent.path().join(format!("{PREFIX}4294967295-x"));
         let other = parent.path().join("something-else");
         fs::create_dir(&dead).expect("a folder");

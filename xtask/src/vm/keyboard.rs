@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! The host's side of standard input: a pipe that is fed, or a terminal in raw mode.
+//! The host's side of standard input: a pipe, or a terminal in raw mode.
 
 use std::io::{self, ErrorKind, IsTerminal as _, Read};
 use std::os::unix::net::UnixStream;
@@ -14,10 +14,10 @@ const DEFAULT_SIZE: Size = Size {
     rows: 24,
     columns: 80,
 };
-/// How often the terminal's size is looked at.
+/// How often to check the terminal's size.
 const SIZE_INTERVAL: Duration = Duration::from_millis(500);
 
-/// The size of the terminal that we run on.
+/// The size of our terminal.
 pub fn terminal_size() -> Size {
     tcgetwinsize(io::stdout())
         .map(|size| Size {
@@ -29,10 +29,10 @@ pub fn terminal_size() -> Size {
         .unwrap_or(DEFAULT_SIZE)
 }
 
-/// Sends our standard input to the guest in the background, until it ends.
+/// Forwards our standard input to the guest in the background, until EOF.
 ///
 /// # Errors
-/// Where the channel cannot be shared.
+/// Fails if the channel cannot be cloned.
 pub fn feed_stdin(channel: &UnixStream) -> Result<()> {
     let mut channel = channel.try_clone()?;
     thread::spawn(move || {
@@ -48,8 +48,8 @@ pub fn feed_stdin(channel: &UnixStream) -> Result<()> {
     Ok(())
 }
 
-/// Reads what there is; 0 bytes at the end, which an error is as well. A signal that interrupts the
-/// read is none: whoever stops and continues us, or resizes the terminal, does not end the input.
+/// Reads available bytes; 0 at EOF or on error. A read interrupted by a signal is retried: stopping
+/// and continuing us, or resizing the terminal, does not end the input.
 fn read(from: &mut impl Read, buffer: &mut [u8]) -> usize {
     loop {
         match from.read(buffer) {
@@ -59,13 +59,13 @@ fn read(from: &mut impl Read, buffer: &mut [u8]) -> usize {
     }
 }
 
-/// As [`feed_stdin`], and tells the guest when the terminal changes its size.
+/// Like [`feed_stdin`], and notifies the guest when the terminal is resized.
 ///
 /// # Errors
-/// Where the channel cannot be shared.
+/// Fails if the channel cannot be cloned.
 pub fn follow_keyboard(channel: &UnixStream) -> Result<()> {
-    // Frames of the two threads must not mix: one writes through the other's lock-free
-    // duplicate only whole frames in one write, which a local stream socket keeps together.
+    // Frames of the two threads must not interleave: each is sent whole, in a single write through
+    // its own duplicate without a lock, which a local stream socket keeps together.
     let mut resizes = channel.try_clone()?;
     let mut known = terminal_size();
     thread::spawn(move || {
@@ -88,7 +88,7 @@ impl RawTerminal {
     /// Switches to raw mode.
     ///
     /// # Errors
-    /// Where standard input is no terminal.
+    /// Fails if standard input is not a terminal.
     pub fn enter() -> Result<Self> {
         let stdin = io::stdin();
         anyhow::ensure!(

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! Finds the kernel's complaints about itself on the console.
+//! Finds problems reported by the kernel on its console.
 
-/// What a report begins with. `loglevel=5` on the command line lets all of them through.
+/// Substrings that mark a report. `loglevel=5` on the command line lets all of them through.
 const MARKS: &[&str] = &[
     "BUG:",
     "kernel BUG at",
@@ -32,10 +32,10 @@ const MARKS: &[&str] = &[
     "Object already free",
     // SLUB: `BUG kmalloc-256 (Tainted: …): …`.
     "] BUG ",
-    // Any oops, whatever it is called.
+    // Any oops, whatever its type.
     "[#1]",
     "double fault",
-    // What a network namespace or a socket leaves behind.
+    // Leftovers of a network namespace or a socket.
     "unregister_netdevice: waiting for",
     "ref_tracker:",
     "Freeing alive netlink socket",
@@ -43,15 +43,15 @@ const MARKS: &[&str] = &[
     "Redzone overwritten",
 ];
 
-/// What looks like a report and is none.
+/// Lines that look like a report but are harmless.
 const HARMLESS: &[&str] = &[
-    // The boot parameter that makes the emulated processor bearable.
+    // The boot parameter that makes emulation bearable.
     "mitigations=off",
     "kmemleak: Kernel memory leak detector initialized",
     "kmemleak: Automatic memory scanning thread",
 ];
 
-/// The console's lines that begin a report.
+/// The console lines that start a report.
 pub fn kernel_reports(console: &str) -> Vec<&str> {
     let is_report = |line: &&str| {
         MARKS.iter().any(|mark| line.contains(mark))
@@ -64,7 +64,7 @@ pub fn kernel_reports(console: &str) -> Vec<&str> {
 mod tests {
     use super::kernel_reports;
 
-    /// As 6.12 prints them, each of them without any other sign that something is wrong.
+    /// As printed by 6.12, each without any other sign of a problem.
     #[test]
     fn every_checker_of_the_debugging_kernel_is_heard() {
         for report in [

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only OR MIT
-//! A message leaves its queue unread: its socket was closed. No tracepoint shows the closing
-//! itself, but the kernel then frees what is in the queue (`netlink_sock_destruct`), a moment
-//! later and in any task. What a reader has taken, or has no room for, it frees otherwise.
+//! A message leaves its queue unread: its socket was closed. No tracepoint shows the close itself,
+//! but the kernel then frees what is in the queue (`netlink_sock_destruct`), a moment later and in
+//! any task. Messages that a reader took, or that had no room, are freed differently.
 
 use aya_ebpf::{macros::btf_tracepoint, programs::BtfTracePointContext};
 
@@ -12,7 +12,7 @@ use crate::{
     task::Task,
 };
 
-/// `trace_kfree_skb` (include/trace/events/skb.h): the arguments behind the buffer differ between
+/// `trace_kfree_skb` (include/trace/events/skb.h): the arguments after the buffer differ between
 /// kernels.
 #[btf_tracepoint(function = "kfree_skb")]
 fn closed_tp(ctx: BtfTracePointContext) -> i32 {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only OR MIT
-//! The kernel says why it refuses a request, where the request's begin was not seen. From
-//! which socket it came is not known until it ends: user space waits for that.
+//! The kernel gives its reason for refusing a request whose start was not seen. Its socket is not
+//! known until the request ends: user space waits for that.
 #![expect(unsafe_code, reason = "records are reached through raw pointers")]
 
 use aya_ebpf::{

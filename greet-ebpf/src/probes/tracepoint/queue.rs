@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0-only OR MIT
-//! Stage `queue`: a message lies in a user socket's receive queue, and its owner is woken.
+//! Stage `queue`: a message is in a user socket's receive queue, and its owner is woken.
 //!
-//! The tracepoint names the socket alone. `__netlink_sendskb` has just put the message at
-//! the queue's end, so it is there, unless somebody was faster: a reader has taken it, or
-//! another sender has put his behind it. Then what is at the end is no less a message of this
-//! queue, but maybe another task's. So each socket remembers the buffer that was told last:
-//! one that is met twice is told once, and where an untold one lay before it, it is told
-//! without a task and a call. What is not told here is told when it is read.
+//! The tracepoint gives only the socket. `__netlink_sendskb` has just put the message at the end of
+//! the queue, so it is there, unless another task was faster: a reader has taken it, or another
+//! sender has queued one after it. Then the message at the end still belongs to this queue, but
+//! perhaps to another task. So each socket remembers the buffer that was reported last: one that is
+//! seen twice is reported once, and if an unreported one precedes it, it is reported without a task
+//! and a call. What is not reported here is reported when it is read.
 #![expect(
     unsafe_code,
     reason = "records and slots are reached through raw pointers"
@@ -40,10 +40,10 @@ use crate::{
     task::Task,
 };
 
-/// For so many messages more it is not sure whose they are, after one was skipped: its sender
+/// For how many more messages the sending task is uncertain after one was skipped: its own event
 /// may still come.
 const DOUBT: u64 = 7;
-/// How often to look again if others tell something at the same time.
+/// How often to retry if others report something at the same time.
 const TRIES: u32 = 3;
 
 /// proto: include/trace/events/sock.h: void sk_data_ready(const struct sock *sk)
@@ -58,7 +58,7 @@ fn try_queue_tp(ctx: &BtfTracePointContext, sock: Sock) -> Result<(), Fault> {
     if sock.family::<Direct>()? != AF_NETLINK {
         return Ok(());
     }
-    // Before the message is looked at: a reader comes later, or it is not told here.
+    // Before the message is examined: a reader comes later, or it is not reported here.
     let queue_ns = record::now();
     let protocol = sock.protocol::<Direct>()?;
     if !wanted_protocol(protocol) {
@@ -80,7 +80,7 @@ fn try_queue_tp(ctx: &BtfTracePointContext, sock: Sock) -> Result<(), Fault> {
     }
     let mut number = 0;
     if is_ours {
-        // The next chunk of a dump is made in its reader's call.
+        // The next chunk of a dump is built in its reader's call.
         let reading = call::current_if(task.tid, CallState::Reading);
         if let Some(call) = reading.or_else(|| sending(ctx, &task)) {
             let group = skb.group::<Direct>()?;
@@ -121,22 +121,22 @@ fn try_queue_tp(ctx: &BtfTracePointContext, sock: Sock) -> Result<(), Fault> {
             record::datagram::<Direct, Direct>(&raw mut (*to).datagram, sock, skb, ends, rest)?;
             (&raw mut (*to).queue_ns).write(queue_ns);
         }
-        // A buffer that was taken out meanwhile may be freed: then these are not its bytes.
+        // A buffer that was taken out in the meantime may be freed: then these are not its bytes.
         skb.is_queued::<Direct>()
     })
 }
 
-/// The message that was queued last, if it is not told yet, and whether it is surely the
-/// running task's: that no other was put into the queue since the last that was told.
+/// The message that was queued last, if not reported yet, and whether it certainly comes from the
+/// running task: no other was queued since the last one that was reported.
 #[inline(always)]
 fn claim(sock: Sock) -> Result<Option<(Skb, bool)>, Fault> {
     let told = told(sock);
     for _ in 0..TRIES {
-        // Before the queue is looked at: whoever tells something meanwhile changes it.
+        // Before the queue is examined: a concurrent report changes it.
         let (last, doubt) = if told.is_null() { (0, 0) } else { read(told) };
         let Some(skb) = sock.last_queued::<Direct>()? else {
             if !told.is_null() && last == 0 {
-                // Ours was taken out before it was told.
+                // Ours was taken out before it was reported.
                 set_doubt(told, 0);
             }
             return Ok(None);
@@ -146,10 +146,10 @@ fn claim(sock: Sock) -> Result<Option<(Skb, bool)>, Fault> {
         }
         if last == skb.0 as u64 {
             if config().is_none_or(|config| config.forgets == 0) {
-                // Nobody says when a buffer is taken out, so another may lie in it.
+                // No program reports when a buffer is taken out, so another message may be in it.
                 return Ok(Some((skb, false)));
             }
-            // Ours was told already, or another in its stead.
+            // Ours was reported already, or another in its place.
             set_doubt(told, 0);
             return Ok(None);
         }
@@ -170,9 +170,9 @@ fn claim(sock: Sock) -> Result<Option<(Skb, bool)>, Fault> {
     Ok(None)
 }
 
-/// The buffer was taken out of the queue: from now on another message may lie in it. Messages
-/// are taken out in the order in which they came, so if none is left of those that were told,
-/// this one was not.
+/// The buffer was taken out of the queue: from now on another message may be in it. Messages are
+/// taken out in the order in which they came, so if none of the reported ones is left, this one was
+/// not reported.
 #[inline(always)]
 pub(super) fn forget(sock: Sock, skb: Skb) {
     let told = told(sock);
@@ -185,7 +185,7 @@ pub(super) fn forget(sock: Sock, skb: Skb) {
     }
 }
 
-/// What is there now: another CPU may change it at any time.
+/// The current values: another CPU may change them at any time.
 #[inline(always)]
 fn read(told: *const QueueState) -> (u64, u64) {
     // SAFETY: the pointer is into the map's memory, which is valid, and aligned.
@@ -197,7 +197,7 @@ fn read(told: *const QueueState) -> (u64, u64) {
     }
 }
 
-/// Whether the buffer that was there is replaced.
+/// Replaces the buffer if it is `from`. Returns whether it did.
 #[inline(always)]
 fn exchange(told: *mut QueueState, from: u64, to: u64) -> bool {
     const RELAXED: AtomicOrdering = AtomicOrdering::Relaxed;
@@ -211,7 +211,7 @@ fn set_doubt(told: *mut QueueState, doubt: u64) {
     unsafe { (&raw mut (*told).doubt).write_volatile(doubt) };
 }
 
-/// Where the socket remembers the buffer that was told last; null if there is no memory.
+/// Where the socket remembers the buffer that was reported last; null if there is no memory.
 #[inline(always)]
 fn told(sock: Sock) -> *mut QueueState {
     let map = (&raw const QUEUE_STATES).cast_mut().cast::<c_void>();

@@ -30,7 +30,7 @@ fn receive_tp(ctx: BtfTracePointContext) -> i32 {
     0
 }
 
-/// Whether the message was told when it was queued is not known here, so it is told again:
+/// Whether the message was reported when it was queued is not known here, so it is reported again:
 /// user space knows.
 #[inline(always)]
 fn try_receive_tp(skb: Skb, len: i32) -> Result<(), Fault> {
@@ -80,7 +80,7 @@ fn try_receive_tp(skb: Skb, len: i32) -> Result<(), Fault> {
     if config.delivered != 0 {
         return Ok(());
     }
-    // Nobody will tell when the call ends.
+    // No program will report the end of the call.
     let read = Read {
         result: len,
         flags: if peeked { MSG_PEEK } else { 0 },

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only OR MIT
-//! Stage `sent`: the client's `sendmsg()` returns. The request's bytes are gone by then, and
-//! whom it was for is known only if it lay in another process's queue.
+//! Stage `sent`: the client's `sendmsg()` returns. By then the request's bytes are no longer
+//! available, and its receiver is known only if it was in another process's queue.
 #![expect(
     unsafe_code,
     reason = "the call's slot is reached through a raw pointer"
@@ -40,7 +40,7 @@ fn try_sent_tp(sock: Sock, result: i32) -> Result<(), Fault> {
     match (is_wanted(&task, sock), call) {
         (Ok(true), call) => end(&task, sock, call, result),
         (unwanted, Some(call)) => {
-            // It ends, though nobody asked for it.
+            // The call ends, though it is not traced.
             call::leave(call);
             unwanted.map(|_| ())
         }
@@ -60,14 +60,14 @@ fn end(task: &Task, sock: Sock, call: Option<*mut Call>, result: i32) -> Result<
     let sent_ns = record::now();
     let protocol = sock.protocol::<Direct>()?;
     let (netns, portid) = (sock.netns::<Direct>()?, sock.portid()?);
-    // One in which nothing was seen begins only now.
+    // A call in which nothing was seen starts only now.
     let Some(call) = call.or_else(|| begin(task)) else {
         return Ok(());
     };
-    // SAFETY: the slot is this task's, and nothing in it is left as it was.
+    // SAFETY: the slot is this task's, and every field of it is overwritten.
     let told = unsafe {
         let request = &raw mut (*call).request;
-        // Volatile, lest the compiler make a loop over single bytes of them.
+        // Volatile, lest the compiler turn these into a loop over single bytes.
         (&raw mut (*request).send_ns).write_volatile(0);
         (&raw mut (*request).cross_ns).write_volatile(0);
         (&raw mut (*request).handle_ns).write_volatile(0);

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! No memory.
+//! Allocation failures.
 //!
-//! Distribution kernels have no fault injection, and small allocations do not fail there by
-//! themselves. So `greet_fault.ko` makes the kernel's function return NULL to our module alone, on
-//! every kernel; where the kernel has failslab, each allocation on a message's way fails in turn.
+//! Distribution kernels have no fault injection, and small allocations do not fail on their own
+//! there. So `greet_fault.ko` makes a kernel function return NULL to our module only, on every
+//! kernel; if the kernel has failslab, each allocation along a message's path fails in turn.
 
 use std::fs::{self, OpenOptions};
 use std::io::ErrorKind;
@@ -28,7 +28,7 @@ use crate::{
 const FILE: &str = "/lib/greet/greet_fault.ko";
 const FAILSLAB: &str = "/sys/kernel/debug/failslab";
 
-/// Makes calls of the module to a kernel function fail, until dropped.
+/// Makes a kernel function fail when the module calls it, until dropped.
 struct Fault;
 
 impl Fault {
@@ -38,7 +38,7 @@ impl Fault {
         Self
     }
 
-    /// Calls that have failed.
+    /// The number of calls that have failed.
     fn failed(&self) -> u64 {
         module::number(Path::new("/sys/module/greet_fault/parameters/failed"))
     }
@@ -66,8 +66,8 @@ fn of_the_answer() {
     });
 }
 
-/// Each allocation in `sendto()` fails in turn: the request's, those of the answer, those of its
-/// way into the queue.
+/// Each allocation in `sendto()` fails in turn: those for the request, for the reply, and for
+/// queueing the reply.
 #[test]
 fn each_in_turn_where_the_kernel_can() {
     hostile(|| {
@@ -76,7 +76,7 @@ fn each_in_turn_where_the_kernel_can() {
         assert_eq!(can, leftovers::is_debugging_kernel(), "{FAILSLAB}");
         if !can {
             note("failslab: not in this kernel, greet_fault.ko alone".to_owned());
-            // One allocation of the module's own, after each number that goes well.
+            // Fails one of the module's own allocations, after each number of successful ones.
             return (0..20).map(fail_one_after).sum();
         }
         fs::write(format!("{FAILSLAB}/ignore-gfp-wait"), "0").expect("failslab");
@@ -104,7 +104,8 @@ fn fail_one_after(good: u64) -> Tally {
     before + Tally::failed(1) + client.greet(3)
 }
 
-/// Sends one message for each allocation on its way: what was counted, and how many failed.
+/// Sends one message for each allocation on its path; returns the counters and the number of
+/// failures.
 fn fail_each() -> (Tally, u64) {
     let client = Client::open();
     let greeting = Message::greeting(1, "Is there memory?").bytes();
@@ -134,7 +135,7 @@ fn fail_each() -> (Tally, u64) {
                     Tally::failed(1)
                 };
             }
-            // No memory for the request: the module has not seen it.
+            // The allocation of the request failed: the module has not seen it.
             Err(error) => assert!(has_failed, "no allocation failed, but {error}"),
         }
         if !has_failed {
@@ -179,8 +180,8 @@ fn of_the_socket_of_a_new_namespace() {
     });
 }
 
-/// Loading fails in the second namespace while a client of the first holds the module: it must
-/// not be freed under that client.
+/// Loading fails in the second namespace while a client in the first holds the module: the module
+/// must not be freed under that client.
 #[test]
 fn at_load_time_with_a_client_already_there() {
     framed(|_| {
@@ -191,7 +192,7 @@ fn at_load_time_with_a_client_already_there() {
             scope.spawn(move || {
                 let second = sys::in_new_namespace(move || {
                     made.send(()).expect("somebody waits for it");
-                    // Until `leave` is dropped.
+                    // Blocks until `leave` is dropped.
                     stay.recv().expect_err("nothing is ever sent");
                 });
                 second.expect("root can make a network namespace");
@@ -204,7 +205,7 @@ fn at_load_time_with_a_client_already_there() {
     });
 }
 
-/// Has the second namespace fail half a second after the first got its socket.
+/// Makes the second namespace fail half a second after the first got its socket.
 fn load_fails_beside(first_client: impl FnOnce() -> Client) {
     let fault = Fault::new("function=__netlink_kernel_create skip=1 delay_ms=500");
     let client = thread::scope(|scope| {
@@ -229,7 +230,7 @@ fn load_fails_beside(first_client: impl FnOnce() -> Client) {
     module::unload();
 }
 
-/// The first to get a socket of a module that is being loaded.
+/// The first client to get a socket while the module is being loaded.
 fn first_client() -> Client {
     let deadline = Instant::now() + PATIENCE;
     loop {

@@ -1,15 +1,15 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! The frame around every test.
+//! The set-up and checks around every test.
 
 use std::env;
 use std::sync::{Mutex, PoisonError};
 
 use crate::{client::Client, kernel_log::KernelLog, leftovers, model::Tally, module, report};
 
-/// One test at a time: they all change the same module.
+/// Serialises the tests: they all modify the same module.
 static ALONE: Mutex<()> = Mutex::new(());
 
-/// Runs `body`, which tells what the counters must have counted, and looks what it has done.
+/// Runs `body`, which returns the expected counters, and checks the aftermath.
 pub fn hostile(body: impl FnOnce() -> Tally) {
     framed(|_| {
         let before = module::counters();
@@ -23,15 +23,15 @@ pub fn hostile(body: impl FnOnce() -> Tally) {
     });
 }
 
-/// The same for a `body` that unloads the module, and its counters with it.
+/// The same for a `body` that unloads the module, which resets its counters.
 ///
-/// A body that makes the kernel log a lot looks at the log now and then, before it runs over.
+/// A body that makes the kernel log a lot must read the log regularly, before it overflows.
 pub fn framed(body: impl FnOnce(&mut KernelLog)) {
     let _alone = ALONE.lock().unwrap_or_else(PoisonError::into_inner);
     require_machine();
     report::begin();
     if !module::is_loaded() {
-        // A test before this one failed while it was away.
+        // An earlier test failed while the module was unloaded.
         module::load();
     }
     module::set_delay("0").expect("no delay to begin with");
@@ -47,7 +47,7 @@ pub fn framed(body: impl FnOnce(&mut KernelLog)) {
     log.assert_no_report();
 }
 
-/// A module is loaded here, and the kernel is hurt if it can be.
+/// The tests load a module and do their best to break the kernel.
 fn require_machine() {
     assert!(
         env::var_os("GREET_VM").is_some_and(|value| value == "1"),

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! A client that believes nothing: every answer is checked, byte for byte.
+//! A client that trusts nothing: every reply is checked, byte for byte.
 
 use std::io::{self, ErrorKind};
 
@@ -17,7 +17,7 @@ use crate::{
 pub struct Client {
     /// The socket.
     pub socket: Socket,
-    /// The port ID the kernel gave it.
+    /// The port ID that the kernel assigned.
     pub port: u32,
 }
 
@@ -37,7 +37,7 @@ impl Client {
         Self::try_open().expect("the module is loaded")
     }
 
-    /// Sends a datagram, takes all its answers, and tells what the counters must have counted.
+    /// Sends a datagram, receives all replies, and returns the expected counters.
     pub fn exchange(&self, datagram: &[u8]) -> Tally {
         let tally = self.send(datagram);
         for fate in fates(datagram) {
@@ -48,7 +48,7 @@ impl Client {
         tally
     }
 
-    /// Sends a datagram, and tells what the counters must count if all answers get through.
+    /// Sends a datagram, and returns the expected counters if all replies get through.
     pub fn send(&self, datagram: &[u8]) -> Tally {
         self.socket.send(datagram).unwrap_or_else(|error| {
             panic!("sending {} bytes, {datagram:x?}: {error}", datagram.len())
@@ -58,12 +58,12 @@ impl Client {
         tally
     }
 
-    /// A greeting and its answer.
+    /// Sends a greeting and receives its reply.
     pub fn greet(&self, seq: u32) -> Tally {
         self.exchange(&Message::greeting(seq, "Hello, how are you?\0").bytes())
     }
 
-    /// Takes the next answer out of the queue, which must be the one to `seq`.
+    /// Takes the next reply from the queue, which must be the one to `seq`.
     pub fn take_answer(&self, seq: u32) {
         let mut bytes = [0xff; 512];
         match self.socket.receive(&mut bytes) {
@@ -72,7 +72,7 @@ impl Client {
         }
     }
 
-    /// The error that the socket has for us, if it has one, must be `errno`.
+    /// The socket's pending error, if any, must be `errno`.
     pub fn expect_error(&self, errno: i32) {
         let error = self
             .socket
@@ -81,7 +81,7 @@ impl Client {
         assert_eq!(error.raw_os_error(), Some(errno), "{error}");
     }
 
-    /// Nothing more is in the queue.
+    /// The queue must be empty.
     pub fn expect_silence(&self) {
         let nothing = self.socket.receive(&mut [0; 512]);
         let is_nothing = |error: &io::Error| error.kind() == ErrorKind::WouldBlock;
@@ -89,8 +89,8 @@ impl Client {
     }
 }
 
-/// DESIGN of the answer: one datagram, `NLMSG_DONE`, no flags, our sequence number, port 0,
-/// 256 bytes of text and zeros, which name us.
+/// The reply's format in DESIGN: one datagram, `NLMSG_DONE`, no flags, our sequence number, port 0,
+/// 256 bytes of text, which names us, padded with zeros.
 fn check_answer(bytes: &[u8], from: u32, port: u32, seq: u32) {
     assert_eq!(from, 0, "answers come from the kernel");
     assert_eq!(

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! Clients that go away while their answer is on its way.
+//! Clients that disappear while their reply is in flight.
 
 use std::fs;
 use std::os::fd::{FromRawFd as _, OwnedFd};
@@ -17,8 +17,8 @@ use crate::{
     wire::Message,
 };
 
-/// The socket is closed by one thread while another sleeps in its `sendto()`: the kernel's own
-/// reference keeps it until that returns, and the answer goes into a queue nobody can reach.
+/// One thread closes the socket while another sleeps in its `sendto()`: the kernel's own reference
+/// keeps it alive until that returns, and the reply goes into a queue that is no longer reachable.
 #[test]
 fn closed_by_another_thread() {
     hostile(|| {
@@ -30,7 +30,7 @@ fn closed_by_another_thread() {
     });
 }
 
-/// Tells whether the sender was in the module when its socket was closed.
+/// Returns whether the sender was in the module when its socket was closed.
 fn close_while_sending() -> bool {
     thread::scope(|scope| {
         let (tell, told) = mpsc::channel();
@@ -40,7 +40,7 @@ fn close_while_sending() -> bool {
             become_nobody();
             tell.send(thread_id()).expect("somebody listens");
             client.send(&Message::greeting(1, "Hello, and goodbye").bytes());
-            // Closed already.
+            // Already closed.
             std::mem::forget(client);
         });
         let id = told.recv().expect("the sender's number");
@@ -49,7 +49,7 @@ fn close_while_sending() -> bool {
             unsafe_code,
             reason = "to close a descriptor under its user is what is tried"
         )]
-        // SAFETY: the sender forgets its socket, so this is the one that closes the descriptor.
+        // SAFETY: the sender forgets its socket, so the descriptor is closed only here.
         drop(unsafe { OwnedFd::from_raw_fd(number) });
         sender
             .join()
@@ -58,8 +58,8 @@ fn close_while_sending() -> bool {
     })
 }
 
-/// A process is killed while it sleeps in the callback: it must not wait for the delay, its
-/// answer is sent all the same, and everything is let go of.
+/// A process is killed while it sleeps in the callback: it must not wait out the delay, its reply
+/// is sent nonetheless, and all resources are released.
 #[test]
 fn killed_while_in_the_callback() {
     hostile(|| {
@@ -69,15 +69,15 @@ fn killed_while_in_the_callback() {
             let lives = (0..children).map(|_| kill_while_sending());
             lives.filter(|life| *life < delay).count()
         });
-        // A slow machine may take a second for all that once, but not each time. If the sleep
-        // could not be cut short, no life would be shorter than the delay.
+        // On a slow machine, one of these may take a whole second, but not all of them. If the
+        // sleep could not be interrupted, no child would live for less than the delay.
         assert!(early > 0, "all {children} children slept to the end");
         crate::report::sent(children);
         Tally::answered(children)
     });
 }
 
-/// How long the child has lived.
+/// Returns how long the child lived.
 fn kill_while_sending() -> Duration {
     let client = Client::open();
     let greeting = Message::greeting(1, "Remember me").bytes();
@@ -87,7 +87,7 @@ fn kill_while_sending() -> Duration {
     child.kill();
     child.wait();
     let life = born.elapsed();
-    // The socket is ours, too, and so is the answer.
+    // The socket is ours too, and so is the reply.
     client.take_answer(1);
     life
 }
@@ -99,7 +99,7 @@ fn in_use_while_in_the_callback() {
             let client = Client::open();
             let greeting = Message::greeting(1, "Do not leave").bytes();
             let child = sys::fork(|| u8::from(client.socket.send(&greeting).is_err()));
-            // The child's socket alone holds the module now.
+            // Now only the child's socket holds the module.
             drop(client);
             assert!(wait_until_in_callback(child.id(), || false));
             let error = sys::unload(module::NAME).expect_err("a callback is running");
@@ -111,7 +111,7 @@ fn in_use_while_in_the_callback() {
     });
 }
 
-/// Waits until the kernel's stack of a task shows the module's callback; `false` where the task
+/// Waits until the kernel stack of a task shows the module's callback; returns `false` if the task
 /// is `over` first.
 fn wait_until_in_callback(id: i32, over: impl Fn() -> bool) -> bool {
     let deadline = Instant::now() + PATIENCE;

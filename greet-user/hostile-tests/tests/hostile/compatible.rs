@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! Odd but honest clients, who must be served.
+//! Odd but well-behaved clients, which must be served.
 
 use greet_common::wire::{NLM_F_ACK, NLMSG_GREET};
 
@@ -11,7 +11,7 @@ use crate::{
     wire::Message,
 };
 
-/// The C programs that came before: any type, the text and its zeros, no flag but the one.
+/// The original C programs: any type, the text and its zeros, no flag but the one.
 #[test]
 fn c_clients_of_old() {
     hostile(|| {
@@ -23,7 +23,7 @@ fn c_clients_of_old() {
                 socket,
             };
             for kind in [0, 1, NLMSG_GREET] {
-                // NLMSG_SPACE(1024), as they have it.
+                // NLMSG_SPACE(1024), as in those programs.
                 let mut text = b"Hello, how are you?".to_vec();
                 text.resize(1024, 0);
                 let greeting = Message {
@@ -74,7 +74,7 @@ fn too_long_for_the_send_buffer_is_not_sent() {
     });
 }
 
-/// The kernel hands a multicast to port 0 as well, once.
+/// The kernel also delivers a multicast to port 0, exactly once.
 #[test]
 fn multicast_needs_privileges_and_counts_once() {
     hostile(|| {
@@ -98,7 +98,7 @@ fn multicast_needs_privileges_and_counts_once() {
     });
 }
 
-/// A socket connected to another port takes no answers from the kernel: `ECONNREFUSED` in there.
+/// A socket connected to another port rejects the kernel's replies: `ECONNREFUSED` in the module.
 #[test]
 fn a_client_that_listens_to_someone_else() {
     hostile(|| {

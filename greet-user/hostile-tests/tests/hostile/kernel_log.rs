@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! The kernel's log from a point in time on.
+//! The kernel log from a given point onwards.
 
 use std::fs::{File, OpenOptions};
 use std::io::{ErrorKind, Read as _, Seek as _, SeekFrom};
@@ -7,7 +7,7 @@ use std::os::unix::fs::OpenOptionsExt as _;
 
 use crate::module;
 
-/// What a report of the kernel about itself contains.
+/// Substrings that identify a kernel bug report.
 const REPORTS: &[&str] = &[
     "BUG:",
     "kernel BUG",
@@ -45,14 +45,14 @@ const REPORTS: &[&str] = &[
     "Kernel panic",
 ];
 
-/// `/dev/kmsg`, read from where it ended when this was made.
+/// `/dev/kmsg`, read from its end at the time of construction.
 #[derive(Debug)]
 pub struct KernelLog {
     file: File,
 }
 
 impl KernelLog {
-    /// Begins at the end.
+    /// Starts at the end of the log.
     pub fn from_now() -> Self {
         let mut file = OpenOptions::new()
             .read(true)
@@ -63,7 +63,7 @@ impl KernelLog {
         Self { file }
     }
 
-    /// The texts of all records since the last call, as the kernel shows them: printable, with
+    /// The text of all records since the last call, as the kernel shows them: printable, with
     /// `\x..` for any other byte.
     pub fn lines(&mut self) -> Vec<String> {
         let mut lines = Vec::new();
@@ -77,13 +77,13 @@ impl KernelLog {
                     lines.extend(text.lines().take(1).map(str::to_owned));
                 }
                 Err(error) if error.kind() == ErrorKind::WouldBlock => return lines,
-                // EPIPE: overwritten before it was read. The log can be flooded, then.
+                // EPIPE: overwritten before it was read, so the log can be flooded.
                 Err(error) => panic!("records of the kernel log are lost: {error}"),
             }
         }
     }
 
-    /// Panics where the kernel has reported something since the last call.
+    /// Panics if the kernel has reported a bug since the last call.
     pub fn assert_no_report(&mut self) {
         let lines = self.lines();
         let own = format!("{}: ", module::NAME);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! What must be gone after a test: sockets, queued memory, buffers.
+//! Checks for leaks after a test: sockets, queued memory, buffers.
 
 use std::fs;
 use std::path::Path;
@@ -9,12 +9,12 @@ use greet_common::wire::NETLINK_TEST_PROTOCOL;
 
 use crate::module::{self, PATIENCE};
 
-/// Present on the debugging kernel alone.
+/// Exists only on the debugging kernel.
 const KMEMLEAK: &str = "/sys/kernel/debug/kmemleak";
-/// By how many buffers the kernel's own caches may have grown.
+/// How many buffers the kernel's own caches may have gained.
 ///
-/// Each processor keeps some buffers at hand, and other parts of the kernel use them, too. Every
-/// test that could leak sends more messages than this.
+/// Each processor keeps some buffers in reserve, and other parts of the kernel use buffers too.
+/// Every test that could leak sends more messages than this.
 const SLACK: u64 = 1500;
 
 /// Whether this is the debugging kernel.
@@ -22,10 +22,10 @@ pub fn is_debugging_kernel() -> bool {
     Path::new(KMEMLEAK).exists()
 }
 
-/// Buffers (`struct sk_buff`) in use.
+/// The number of buffers (`struct sk_buff`) in use.
 ///
 /// # Panics
-/// Where the kernel does not tell.
+/// Panics if the kernel does not report it.
 pub fn buffers() -> u64 {
     let slabs = fs::read_to_string("/proc/slabinfo").expect("/proc/slabinfo can be read");
     let line = slabs
@@ -35,14 +35,14 @@ pub fn buffers() -> u64 {
         .unwrap_or_else(|| panic!("no skbuff_head_cache in /proc/slabinfo:\n{slabs}"))
 }
 
-/// Panics where something is left behind.
+/// Panics if anything is left behind.
 pub fn assert_none(buffers_before: u64) {
     no_users();
     only_the_kernels_socket();
     if is_debugging_kernel() {
         no_unreferenced_memory();
     } else {
-        // On the debugging kernel KASAN keeps freed buffers for a while, so this would say nothing.
+        // On the debugging kernel, KASAN quarantines freed buffers, so this would prove nothing.
         let now = buffers();
         assert!(
             now < buffers_before + SLACK,
@@ -51,7 +51,7 @@ pub fn assert_none(buffers_before: u64) {
     }
 }
 
-/// Waits until no socket of a program holds the module.
+/// Waits until no user-space socket holds the module.
 pub fn no_users() {
     let deadline = Instant::now() + PATIENCE;
     while module::users() != 0 {
@@ -64,7 +64,7 @@ pub fn no_users() {
     }
 }
 
-/// `/proc/net/netlink`: one socket of our protocol, port 0, with nothing charged to it.
+/// `/proc/net/netlink`: one socket of our protocol, port 0, with no memory charged to it.
 fn only_the_kernels_socket() {
     let table = fs::read_to_string("/proc/net/netlink").expect("/proc/net/netlink can be read");
     let protocol = NETLINK_TEST_PROTOCOL.to_string();
@@ -83,11 +83,11 @@ fn only_the_kernels_socket() {
     );
 }
 
-/// Has kmemleak look for memory that nothing points to.
+/// Makes kmemleak scan for unreferenced memory.
 ///
-/// It passes over what is younger than five seconds: that is found after a later test.
+/// It ignores memory younger than five seconds: such leaks are found after a later test.
 fn no_unreferenced_memory() {
-    // What one scan suspects the next may find in a register or on a stack.
+    // A suspect of one scan may be found in a register or on a stack by the next.
     for _ in 0..3 {
         fs::write(KMEMLEAK, "scan").expect("kmemleak scans");
         let suspects = fs::read_to_string(KMEMLEAK).expect("kmemleak tells");

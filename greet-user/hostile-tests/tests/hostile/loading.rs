@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! The module coming and going while clients knock.
+//! Loading and unloading the module while clients try to connect.
 //!
-//! All of them in the first namespace: `kmod/README.md` tells why.
+//! All of them are in the initial namespace: `kmod/README.md` explains why.
 
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{PoisonError, RwLock, RwLockWriteGuard};
@@ -17,16 +17,16 @@ use crate::{
     sys::become_nobody,
 };
 
-/// Times that the module is loaded and unloaded, at factor 1.
+/// How often the module is loaded and unloaded, at factor 1.
 const CYCLES: u64 = 100;
 const KNOCKERS: u64 = 2;
-/// Greetings that a freshly loaded module must have answered before it goes again.
+/// Greetings that a freshly loaded module must have answered before it is unloaded again.
 const GREETINGS: u64 = 5;
 
-/// Clients that greet whenever somebody opens.
+/// Clients that greet whenever the module is loaded.
 #[derive(Default)]
 struct Street {
-    /// Held for reading while a client is at the door, for writing to have nobody there.
+    /// Held for reading while a client is at the door; locking it for writing keeps clients away.
     door: RwLock<()>,
     answered: AtomicU64,
     closed: AtomicBool,
@@ -37,7 +37,7 @@ fn a_hundred_times_with_clients_knocking() {
     framed(|log| {
         let street = Street::default();
         thread::scope(|scope| {
-            // Closed however this ends: else the clients would be waited for forever.
+            // Closed however this ends; otherwise we would wait for the clients forever.
             let _closing = Closing(&street);
             for _ in 0..KNOCKERS {
                 scope.spawn(|| street.knock());
@@ -50,14 +50,14 @@ fn a_hundred_times_with_clients_knocking() {
                     module::load();
                     street.wait_for(GREETINGS);
                 }
-                // A new module's rate limits begin anew, too.
+                // The rate limits of a new module start afresh too.
                 log.assert_no_report();
             }
         });
     });
 }
 
-/// With nobody at the door while it is loaded and while it is read: exact counters.
+/// No client is at the door while the module is loaded and its counters are read: exact counters.
 fn count_exactly(street: &Street) {
     let nobody = street.nobody_there();
     module::unload();
@@ -78,7 +78,7 @@ fn count_exactly(street: &Street) {
 }
 
 impl Street {
-    /// Opens a socket, greets and closes it, again and again.
+    /// Opens a socket, greets and closes it, over and over.
     fn knock(&self) {
         become_nobody();
         while !self.closed.load(Ordering::SeqCst) {
@@ -88,7 +88,7 @@ impl Street {
                     client.greet(1);
                     self.answered.fetch_add(1, Ordering::SeqCst);
                 }
-                // Not loaded at the moment: each try has the kernel start modprobe.
+                // Currently not loaded: each attempt makes the kernel run modprobe.
                 Err(error) => {
                     assert_eq!(error.raw_os_error(), Some(libc::EPROTONOSUPPORT));
                     drop(at_the_door);
@@ -102,7 +102,7 @@ impl Street {
         self.door.write().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Waits until so many more clients have been answered.
+    /// Waits until this many more clients have been answered.
     fn wait_for(&self, greetings: u64) {
         let enough = self.answered.load(Ordering::SeqCst) + greetings;
         let deadline = Instant::now() + PATIENCE;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! What the module writes into the kernel log.
+//! The module's messages in the kernel log.
 
 use std::time::Instant;
 
@@ -13,7 +13,7 @@ use crate::{
     wire::Message,
 };
 
-/// The longest line: the fixed part with its longest numbers, and 64 bytes as `\xxx`, whose
+/// The longest line: the fixed part with the longest numbers, and 64 bytes as `\xxx`, whose
 /// backslash `/dev/kmsg` shows as `\x5c`.
 const LONGEST_LINE: usize = 200 + 64 * 7;
 
@@ -26,7 +26,7 @@ fn text_is_bounded_and_printable() {
         text.resize(5_000, 0x1b);
         let (line, tally) = logged(&client, &text);
         assert!(line.len() < LONGEST_LINE, "{} bytes: {line}", line.len());
-        // Escaped by the module: what /dev/kmsg itself escapes would read \x0a and \x1b.
+        // Escaped by the module: if left to /dev/kmsg, they would read \x0a and \x1b.
         for raw in ["\\x0a", "\\x1b", "\\x07", "\\x9b", "\\xff", "\\xc3"] {
             assert!(
                 !line.contains(raw),
@@ -76,7 +76,7 @@ fn logged(client: &Client, text: &[u8]) -> (String, Tally) {
     }
 }
 
-/// Ten lines of each of three kinds in five seconds, and a word on how many were left out.
+/// Ten lines of each of three kinds per five seconds, plus one that counts the suppressed ones.
 #[test]
 fn cannot_be_flooded() {
     hostile(|| {

@@ -1,16 +1,16 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! The hostile suite: what an ill-meaning program can do to the module, done to it.
+//! The hostile suite: does to the module whatever a malicious program can.
 //!
-//! Runs as root inside the virtual machine; the messages come from threads and
-//! processes without privileges. The sockets are raw libc on purpose: a netlink
-//! library would not let us send what is sent here.
+//! It runs as root inside the virtual machine; the messages come from unprivileged threads and
+//! processes. The sockets deliberately use raw libc: a netlink library would refuse to send such
+//! messages.
 //!
-//! [`arena::hostile`] frames every test. Afterwards the module must still answer,
-//! its counters must have moved by exactly what [`model`] says of the bytes sent,
-//! the kernel log must be free of reports and nothing may be left behind.
+//! [`arena::hostile`] wraps every test. Afterwards the module must still answer, its counters must
+//! have moved by exactly what [`model`] predicts for the bytes sent, the kernel log must be free of
+//! bug reports, and nothing may have leaked.
 //!
-//! Environment: `GREET_HOSTILE_FACTOR` multiplies the number of messages (1),
-//! `GREET_HOSTILE_SEED` repeats a run.
+//! Environment: `GREET_HOSTILE_FACTOR` multiplies the number of messages (1), `GREET_HOSTILE_SEED`
+//! repeats a run.
 
 mod arena;
 mod client;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! Every kind of bytes, from a program without privileges.
+//! All kinds of messages, from an unprivileged program.
 
 use std::thread;
 
@@ -16,10 +16,10 @@ use crate::{
     wire::{Message, datagram},
 };
 
-/// Datagrams in the random test, at factor 1; more messages than that.
+/// Datagrams in the random test, at factor 1; each may contain several messages.
 const DATAGRAMS: u64 = 100_000;
 const THREADS: u64 = 4;
-/// Messages to a datagram where many are sent; their answers fit a receive buffer.
+/// Messages per datagram in bulk tests; their replies fit into a receive buffer.
 const BATCH: usize = 64;
 
 #[test]
@@ -58,7 +58,7 @@ fn send_random(mut rng: Rng, bystander: u32, datagrams: u64) -> Tally {
     tally
 }
 
-/// A mutation that only ever made one kind of message would prove little.
+/// Mutations that only ever produced one kind of message would prove little.
 fn assert_varied(tally: Tally) {
     let tenth = tally.received / 10;
     let kinds = [tally.answered, tally.unanswered, tally.refused];
@@ -169,7 +169,7 @@ fn forged_ports_change_nothing() {
 fn a_datagram_full_of_the_smallest_messages() {
     hostile(|| {
         as_nobody(|client| {
-            // 17 bytes each, no answers: as many as a send buffer of the default size takes.
+            // 17 bytes each, no replies: as many as fit into a send buffer of the default size.
             let smallest = Message {
                 flags: 0,
                 ..Message::greeting(0, "x")
@@ -180,7 +180,7 @@ fn a_datagram_full_of_the_smallest_messages() {
     });
 }
 
-/// Runs `body` with a client that has no privileges.
+/// Runs `body` with an unprivileged client.
 fn as_nobody(body: impl FnOnce(&Client) -> Tally + Send) -> Tally {
     thread::scope(|scope| {
         let thread = scope.spawn(|| {

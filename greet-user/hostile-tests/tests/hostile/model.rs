@@ -1,28 +1,28 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! What the module must do with a datagram, said a second time and in Rust.
+//! What the module must do with a datagram: an independent implementation in Rust.
 
 use std::iter::Sum;
 use std::ops::{Add, AddAssign, Sub};
 
 use greet_common::wire::{ALIGN_TO, Header, NLM_F_ACK};
 
-/// What becomes of one message.
+/// The outcome of one message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Fate {
-    /// It has text and asks for an answer, which bears its sequence number.
+    /// It has text and requests a reply, which carries its sequence number.
     Answer {
         /// `nlmsg_seq`.
         seq: u32,
     },
-    /// It has text and asks for nothing.
+    /// It has text and requests no reply.
     NoAnswer,
-    /// It is too short, lies about its length, or has no text.
+    /// It is too short, misstates its length, or has no text.
     Refusal,
 }
 
-/// The fates of all messages in one datagram, in order.
+/// The fates of all messages in a datagram, in order.
 ///
-/// After a length that cannot be believed nothing more can be found: the rest is one refusal.
+/// No further message can be found after an invalid length: the rest is a single refusal.
 pub fn fates(datagram: &[u8]) -> Vec<Fate> {
     let mut fates = Vec::new();
     let mut rest = datagram;
@@ -42,23 +42,23 @@ pub fn fates(datagram: &[u8]) -> Vec<Fate> {
     fates
 }
 
-/// Messages by what became of them: the module's counters, or what they should say.
+/// Messages by outcome: the module's counters, or their expected values.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Tally {
-    /// All of them.
+    /// All messages.
     pub received: u64,
-    /// Answers queued for their client.
+    /// Replies queued for their client.
     pub answered: u64,
-    /// Messages that asked for no answer.
+    /// Messages that requested no reply.
     pub unanswered: u64,
-    /// Messages refused.
+    /// Refused messages.
     pub refused: u64,
-    /// Answers that could not be sent.
+    /// Replies that could not be sent.
     pub answer_failed: u64,
 }
 
 impl Tally {
-    /// What the counters must show for `fates` if every answer gets through.
+    /// The expected counters for `fates` if every reply gets through.
     pub fn of(fates: &[Fate]) -> Self {
         let mut tally = Self::default();
         for fate in fates {
@@ -81,7 +81,7 @@ impl Tally {
         }
     }
 
-    /// `count` messages whose answer could not be sent.
+    /// `count` messages whose reply could not be sent.
     pub fn failed(count: u64) -> Self {
         Self {
             received: count,
@@ -90,7 +90,7 @@ impl Tally {
         }
     }
 
-    /// The sum of all outcomes: `received`, when nothing is under way.
+    /// The sum of all outcomes: equals `received` if nothing is in flight.
     pub fn outcomes(self) -> u64 {
         self.answered + self.unanswered + self.refused + self.answer_failed
     }

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! The module as root sees it: its counters, its parameters, its users.
+//! The module as seen by root: its counters, parameters and users.
 
 use std::fs;
 use std::io;
@@ -11,12 +11,12 @@ use crate::{model::Tally, sys};
 
 /// Its name.
 pub const NAME: &str = "NetlinkGreetingsLKM";
-/// Its file in the machine.
+/// Its path in the machine.
 pub const FILE: &str = "/lib/greet/NetlinkGreetingsLKM.ko";
-/// How long anything may take that is a matter of milliseconds.
+/// Timeout for anything that normally takes milliseconds.
 pub const PATIENCE: Duration = Duration::from_secs(20);
 
-/// A parameter's file.
+/// The file of a parameter.
 pub fn parameter(name: &str) -> PathBuf {
     Path::new("/sys/module")
         .join(NAME)
@@ -34,24 +34,24 @@ pub fn load() {
     sys::load(FILE, "").expect("the module can be loaded");
 }
 
-/// Unloads it as soon as nobody uses it.
+/// Unloads it as soon as it is no longer in use.
 pub fn unload() {
     let deadline = Instant::now() + PATIENCE;
     while let Err(error) = sys::unload(NAME) {
         let busy = error.kind() == io::ErrorKind::WouldBlock;
         assert!(busy && Instant::now() < deadline, "cannot unload: {error}");
-        // No pause: clients that knock leave it alone for a moment only.
+        // No pause: with clients connecting, it is unused only for moments.
         thread::yield_now();
     }
 }
 
-/// Between two tries: a thread that spins would take the emulated processor from what it waits
-/// for.
+/// Sleeps between two attempts: a spinning thread would take the emulated processor away from what
+/// it waits for.
 pub fn pause() {
     thread::sleep(Duration::from_micros(100));
 }
 
-/// Its counters as they stand.
+/// The current counters.
 pub fn counters() -> Tally {
     Tally {
         received: number(&parameter("received")),
@@ -62,7 +62,7 @@ pub fn counters() -> Tally {
     }
 }
 
-/// How many sockets of programs hold it.
+/// How many user-space sockets hold it.
 pub fn users() -> u64 {
     number(&Path::new("/sys/module").join(NAME).join("refcnt"))
 }
@@ -70,7 +70,7 @@ pub fn users() -> u64 {
 /// Sets the delay in the callback.
 ///
 /// # Errors
-/// Those of the module, where it refuses the value.
+/// The module's error, if it refuses the value.
 pub fn set_delay(microseconds: &str) -> io::Result<()> {
     fs::write(parameter("reply_delay_us"), microseconds)
 }
@@ -88,7 +88,7 @@ pub fn with_delay<T>(microseconds: u32, body: impl FnOnce() -> T) -> T {
     body()
 }
 
-/// The number in a file of one line.
+/// Reads the number in a single-line file.
 pub fn number(path: &Path) -> u64 {
     let text = fs::read_to_string(path)
         .unwrap_or_else(|error| panic!("reading {}: {error}", path.display()));

@@ -6,25 +6,25 @@ use greet_common::wire::{HEADER_SIZE, NLM_F_ACK};
 
 use crate::wire::{GREETING_FLAGS, Message, datagram};
 
-/// The longest datagram made here, in bytes: header, 1024, and a little more.
+/// The longest datagram generated, in bytes: header, 1024, and a little more.
 pub const LONGEST: usize = 1056;
 
-/// Where lengths change their meaning: nothing, alignment, header, reply size, powers of two.
+/// Lengths around significant values: zero, alignment, header, reply size, powers of two.
 const BOUNDARIES: &[usize] = &[
     1, 2, 3, 4, 5, 8, 12, 15, 16, 17, 18, 19, 20, 21, 31, 32, 33, 63, 64, 65, 127, 128, 129, 255,
     256, 257, 271, 272, 273, 511, 512, 513, 1023, 1024, 1025, 1039, 1040, 1041, 1055, 1056,
 ];
 
-/// Port IDs that a message may pretend to come from.
+/// Port IDs that a message may claim to come from.
 #[derive(Clone, Copy, Debug)]
 pub struct Ports {
     /// The sender's own.
     pub own: u32,
-    /// That of somebody who sends nothing and must get nothing.
+    /// That of a socket that sends nothing and must receive nothing.
     pub bystander: u32,
 }
 
-/// Some bytes to send, 1 to [`LONGEST`] of them.
+/// Random bytes to send, 1 to [`LONGEST`] of them.
 pub fn any(rng: &mut Rng, ports: Ports) -> Vec<u8> {
     let mut bytes = match rng.u8(0..8) {
         0 => noise(rng),
@@ -66,7 +66,7 @@ fn several(rng: &mut Rng, ports: Ports) -> Vec<u8> {
     datagram(&messages)
 }
 
-/// A greeting, with up to three things wrong or odd.
+/// A greeting with up to three errors or oddities.
 fn mutated(rng: &mut Rng, ports: Ports) -> Message {
     let size = length(rng).saturating_sub(HEADER_SIZE);
     let text: Vec<u8> = (0..size).map(|_| rng.u8(b' '..=b'~')).collect();

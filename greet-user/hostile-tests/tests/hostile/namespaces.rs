@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! Network namespaces that come and go.
+//! Short-lived network namespaces.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
@@ -13,7 +13,7 @@ use crate::{
     wire::Message,
 };
 
-/// Namespaces made and left at factor 1.
+/// Namespaces created and left at factor 1.
 const NAMESPACES: u64 = 40;
 const GREETINGS: u32 = 20;
 
@@ -39,7 +39,7 @@ fn made_and_left_under_traffic() {
     });
 }
 
-/// The namespace goes with its last socket, which has answers in its queue.
+/// The namespace disappears with its last socket, which has replies in its queue.
 fn greet_and_leave() -> Tally {
     become_nobody();
     let client = Client::open();
@@ -56,13 +56,13 @@ fn greet_until(done: &AtomicBool) -> Tally {
     tally
 }
 
-/// As in a container that nobody had to be root for.
+/// As in a rootless container.
 #[test]
 fn made_without_privileges() {
     hostile(|| {
         let containers = 5 * factor();
         for _ in 0..containers {
-            // Made before the process is: it may do little else than system calls.
+            // Created before the fork: the child may do little more than system calls.
             let greeting = Message::greeting(1, "Hello from a container").bytes();
             let child = sys::fork(|| {
                 become_nobody();
@@ -80,13 +80,13 @@ fn made_without_privileges() {
     });
 }
 
-/// One port ID in two namespaces: each gets its own answer.
+/// The same port ID in two namespaces: each socket gets its own reply.
 #[test]
 fn the_same_port_in_two() {
     hostile(|| {
         let outside = Client::open();
         let tally = in_new_namespace(|| {
-            // The first socket of a process gets the process's number in every namespace.
+            // A process's first socket gets the PID as its port ID, in every namespace.
             let inside = Client::open();
             assert_eq!(inside.port, std::process::id());
             let tally = inside.greet(1);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! What root can read and write, and nobody else.
+//! What root, and only root, can read and write.
 
 use std::fs;
 use std::io::ErrorKind;
@@ -72,7 +72,7 @@ fn delay_out_of_range_is_refused() {
                 "1 2",
                 "",
             ] {
-                // A write of nothing is no write; the line feed makes it one.
+                // An empty write never reaches the kernel; the newline makes it non-empty.
                 let refused = module::set_delay(&format!("{bad}\n"));
                 assert!(refused.is_err(), "{bad:?} is accepted");
                 assert_eq!(

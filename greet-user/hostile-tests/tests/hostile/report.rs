@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! How much, from which seed, and the last words.
+//! The number of messages, the random seed, and the closing line.
 
 use std::env;
 use std::io::{self, Write as _};
@@ -23,12 +23,12 @@ fn number(variable: &str) -> Option<u64> {
     )
 }
 
-/// By how much the tests multiply what they send.
+/// The factor by which the tests multiply what they send.
 pub fn factor() -> u64 {
     number("GREET_HOSTILE_FACTOR").unwrap_or(1).max(1)
 }
 
-/// Random numbers of their own for each test and thread, all from one seed.
+/// Independent random numbers for each test and thread, all derived from one seed.
 pub fn rng(test: &str, thread: u64) -> Rng {
     let mut seed = *SEED;
     for byte in test.bytes() {
@@ -37,12 +37,12 @@ pub fn rng(test: &str, thread: u64) -> Rng {
     Rng::with_seed(seed ^ thread)
 }
 
-/// Counts messages that have been sent.
+/// Counts sent messages.
 pub fn sent(messages: u64) {
     SENT.fetch_add(messages, Ordering::Relaxed);
 }
 
-/// Something that whoever reads the result should know.
+/// Adds a remark for the reader of the result.
 pub fn note(text: String) {
     NOTES
         .lock()
@@ -50,7 +50,7 @@ pub fn note(text: String) {
         .push(text);
 }
 
-/// Makes sure that the last line is written, whatever happens.
+/// Ensures that the closing line is written, whatever happens.
 pub fn begin() {
     static BEGIN: Once = Once::new();
     BEGIN.call_once(|| sys::on_exit(last_words));
@@ -63,6 +63,6 @@ extern "C" fn last_words() {
     }
     let sent = SENT.load(Ordering::Relaxed);
     text += &format!("hostile: {sent} messages sent, seed {}\n", *SEED);
-    // Nobody is left to tell that it cannot be written.
+    // If this cannot be written, there is nowhere left to report it.
     io::stdout().write_all(text.as_bytes()).unwrap_or_default();
 }

@@ -9,7 +9,7 @@ use crate::{
 
 const THREADS: u32 = 8;
 const SOCKETS_PER_THREAD: u32 = 8;
-/// More answers than any receive buffer of the default size holds (237 on 6.12).
+/// More replies than a receive buffer of the default size holds (237 on 6.12).
 const UNREAD: u32 = 2_000;
 
 #[test]
@@ -20,7 +20,7 @@ fn sixty_four_from_eight_threads() {
             let clients: Vec<Client> = (0..SOCKETS_PER_THREAD).map(|_| Client::open()).collect();
             let mut tally = Tally::default();
             for round in 0..rounds {
-                // All of them have an answer waiting before the first is taken.
+                // Each has a reply waiting before the first one is read.
                 for client in &clients {
                     let text = format!("thread {thread}, round {round}, port {}", client.port);
                     tally += client.send(&Message::greeting(round, text).bytes());
@@ -52,10 +52,10 @@ fn readers_with_the_smallest_buffer() {
     });
 }
 
-/// Sends without reading until answers get lost, then reads what is there.
+/// Sends without reading until replies are lost, then reads what is queued.
 ///
-/// The queue is full at some answer, and takes none any more until it has been emptied: what is
-/// in it is the beginning, without a gap.
+/// The queue fills up at some reply and accepts no more until it has been emptied: it contains the
+/// first replies, without gaps.
 fn fill_the_queue(client: &Client, unread: u32) -> Tally {
     for seq in 0..unread {
         client.send(&Message::greeting(seq, "I never listen").bytes());
@@ -71,11 +71,11 @@ fn fill_the_queue(client: &Client, unread: u32) -> Tally {
         "{queued} of {unread} answers fit"
     );
     let lost = u64::from(unread - queued);
-    // And it is as good as new.
+    // Afterwards the socket works as before.
     Tally::answered(queued.into()) + Tally::failed(lost) + client.greet(unread)
 }
 
-/// Runs `body` in threads without privileges, at the same time.
+/// Runs `body` in unprivileged threads, concurrently.
 fn in_threads(count: u32, body: impl Fn(u32) -> Tally + Sync) -> Tally {
     thread::scope(|scope| {
         let body = &body;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! System calls, each as small as it can be: all of this suite's unsafe code.
+//! System calls, each as small as possible: all of this suite's unsafe code.
 
 mod modules;
 mod process;

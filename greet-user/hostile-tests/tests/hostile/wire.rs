@@ -1,15 +1,15 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! Messages as bytes, sound ones and others.
+//! Messages as bytes, valid and invalid.
 
 use greet_common::wire::{ALIGN_TO, HEADER_SIZE, NLM_F_ACK, NLM_F_REQUEST, NLMSG_GREET};
 
-/// The flags a greeting has.
+/// The flags of a greeting.
 pub const GREETING_FLAGS: u16 = NLM_F_REQUEST | NLM_F_ACK;
 
-/// A message whose header says what we want it to say.
+/// A message with an arbitrary header.
 #[derive(Clone, Debug)]
 pub struct Message {
-    /// `nlmsg_len` where it is not the true length.
+    /// `nlmsg_len`, if it differs from the actual length.
     pub stated: Option<u32>,
     /// `nlmsg_type`.
     pub kind: u16,
@@ -24,7 +24,7 @@ pub struct Message {
 }
 
 impl Message {
-    /// A greeting that nobody could object to.
+    /// A valid greeting.
     pub fn greeting(seq: u32, text: impl Into<Vec<u8>>) -> Self {
         Self {
             stated: None,
@@ -36,7 +36,7 @@ impl Message {
         }
     }
 
-    /// Its bytes, without padding.
+    /// The message's bytes, without padding.
     pub fn bytes(&self) -> Vec<u8> {
         let length =
             u32::try_from(HEADER_SIZE + self.payload.len()).expect("a message below 4 GiB");
@@ -51,7 +51,7 @@ impl Message {
     }
 }
 
-/// Several messages in one datagram, each at its aligned place.
+/// Several messages in one datagram, each aligned.
 pub fn datagram(messages: &[Message]) -> Vec<u8> {
     let mut bytes = Vec::new();
     for message in messages {

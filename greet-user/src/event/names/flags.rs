@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! Names of a message's flags. Some bits mean the same in every message; what the others
-//! mean depends on what the message does (`include/uapi/linux/netlink.h`).
+//! Names of a message's flags. Some bits mean the same in every message; the meaning of the others
+//! depends on what the message does (`include/uapi/linux/netlink.h`).
 
 use std::borrow::Cow;
 
@@ -55,7 +55,7 @@ pub fn flag_names(protocol: u32, header: &Header) -> impl Iterator<Item = Cow<'s
     named.map(|(_, name)| Cow::Borrowed(*name)).chain(unnamed)
 }
 
-/// The flags that mean something in messages like this one alone.
+/// The flags that have a meaning only in messages like this one.
 fn special(protocol: u32, header: &Header) -> &'static Flags {
     if header.kind == NLMSG_ERROR {
         return ERROR;

@@ -12,7 +12,7 @@ const NETLINK_GENERIC: u32 = 16;
 /// The first type that is not netlink's own (`NLMSG_MIN_TYPE`).
 const FIRST: u16 = 16;
 
-/// NETLINK_ROUTE has four numbers for each thing, one a verb, not all of them in use
+/// NETLINK_ROUTE has four numbers for each kind of object, one per verb, not all of them in use
 /// (`include/uapi/linux/rtnetlink.h`).
 const ROUTE: [[&str; 4]; 27] = [
     ["RTM_NEWLINK", "RTM_DELLINK", "RTM_GETLINK", "RTM_SETLINK"],
@@ -59,7 +59,7 @@ const ROUTE: [[&str; 4]; 27] = [
     ["RTM_NEWTUNNEL", "RTM_DELTUNNEL", "RTM_GETTUNNEL", ""],
 ];
 
-/// What a message of NETLINK_ROUTE does to its thing.
+/// What a NETLINK_ROUTE message does to its object.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Verb {
     New,
@@ -69,7 +69,7 @@ pub(super) enum Verb {
 }
 
 impl Verb {
-    /// That of a type, where the types of the protocol have one.
+    /// The verb of a type, if the protocol's types have one.
     pub(super) const fn of(protocol: u32, kind: u16) -> Option<Self> {
         if protocol != NETLINK_ROUTE || kind < FIRST {
             return None;
@@ -89,7 +89,7 @@ pub(super) const fn dumps_whatever(protocol: u32) -> bool {
     matches!(protocol, NETLINK_GENERIC | NETLINK_SOCK_DIAG)
 }
 
-/// The name of a message type, where this program knows it.
+/// The name of a message type, if known to this program.
 #[must_use]
 pub fn type_name(protocol: u32, kind: u16) -> Option<&'static str> {
     match (protocol, kind) {
@@ -106,7 +106,7 @@ pub fn type_name(protocol: u32, kind: u16) -> Option<&'static str> {
         }
         (NETLINK_SOCK_DIAG, 20) => Some("SOCK_DIAG_BY_FAMILY"),
         (NETLINK_SOCK_DIAG, 21) => Some("SOCK_DESTROY"),
-        // The other families' numbers are given out when they are registered.
+        // The numbers of the other families are assigned when they are registered.
         (NETLINK_GENERIC, 16) => Some("GENL_ID_CTRL"),
         _ => None,
     }

@@ -4,7 +4,7 @@
 use super::*;
 use crate::event::End;
 
-/// A greeting whose request is reported at `cross` as well: then without bytes at its end.
+/// A greeting whose request is also reported at `cross`: its end then has no bytes.
 fn early(tid: u32, seq: u32) -> [Event; 4] {
     let [message, mut request, delivery] = greeting(tid, seq, u64::from(seq) * 1_000_000);
     let mut crossed = request.clone();
@@ -16,7 +16,7 @@ fn early(tid: u32, seq: u32) -> [Event; 4] {
     [crossed, message, request, delivery]
 }
 
-/// What is told of these events, and the exchanges.
+/// The ends of the requests emitted for these events, and the exchanges.
 fn told(events: impl IntoIterator<Item = Event>) -> (Vec<End>, Vec<Exchange>) {
     let mut journey = Journey::new(true);
     let (mut requests, mut exchanges) = (Vec::new(), Vec::new());
@@ -65,7 +65,7 @@ fn one_whose_call_does_not_end_is_unfinished() {
     let queued: Vec<_> = exchanges.iter().map(|each| each.queued.len()).collect();
     assert_eq!(queued, [0, 1], "with what happened so far");
     assert_eq!(exchanges[0].remark(), Some("sendmsg() has not returned"));
-    // The thread is in another call: the first lost its end.
+    // The thread is in another call: the end of the first was lost.
     let (_, exchanges) = told(std::iter::once(crossed).chain(early(71, 2)));
     let statuses: Vec<_> = exchanges.iter().map(Exchange::status).collect();
     assert_eq!(statuses, [Status::Unfinished, Status::Answered]);
@@ -87,7 +87,7 @@ fn one_whose_task_died_says_where() {
         .map(|(stage, _)| *stage)
         .collect();
     assert_eq!(stages, [Stage::Send, Stage::Cross, Stage::Handle]);
-    // Update at once, though its answer is unread: nobody will read it.
+    // Emitted at once, though its reply is unread: it will never be read.
     let mut journey = Journey::new(true);
     let mut all = Vec::new();
     for event in [crossed, message, dead(request)] {
@@ -95,7 +95,7 @@ fn one_whose_task_died_says_where() {
     }
     assert_eq!(all.len(), 1);
     assert_eq!((all[0].status(), all[0].seq()), (Status::Died, Some(1)));
-    // Before or behind the callback it is the call alone that is known.
+    // Before or after the callback only the call is known.
     let mut behind = greeting(71, 1, 0)[1].clone();
     if let Event::Request(request) = &mut behind {
         (request.sent_ns, request.end) = (0, End::Died);

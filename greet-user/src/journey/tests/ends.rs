@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! What is said of answers that nobody read, or could.
+//! The status of replies that were not read, or could not be.
 
 use super::{exchanges, greeting};
 use crate::{
@@ -19,7 +19,7 @@ fn an_answer_that_left_with_its_socket_is_unread() {
             ));
         }
     };
-    // The first one's answer is read by nobody; its buffer is used again, and that is read.
+    // The first reply is never read; its buffer is reused, and that message is read.
     let [message, request, _] = greeting(71, 1, 1_000);
     for event in [message, request]
         .into_iter()

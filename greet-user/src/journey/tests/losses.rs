@@ -31,12 +31,12 @@ fn loss(call: u32, overrun: u32, result: i32) -> Loss {
     }
 }
 
-/// An answer that finds the queue full: the two places that it passes.
+/// A reply that finds the queue full: the two places that it passes.
 fn full(call: u32) -> [Event; 2] {
     [loss(call, 1, ENOBUFS), loss(call, 0, EAGAIN)].map(Event::Loss)
 }
 
-/// What is told of them: losses and exchanges.
+/// The losses and exchanges emitted for them.
 fn told(watched: Watched, events: Vec<Event>) -> (Vec<Loss>, Vec<Exchange>) {
     let mut journey = Journey::watching(watched);
     let (mut losses, mut exchanges) = (Vec::new(), Vec::new());
@@ -64,7 +64,7 @@ fn an_answer_that_finds_the_queue_full_is_lost_once() {
     };
     assert_eq!((exchange.status(), exchange.lost()), (Status::Lost, 600));
     assert_eq!(exchange.lost_unrecorded(), 0);
-    // It is its sender who lost it.
+    // Its sender is the one that lost it.
     let owner = Owner::of(&head(RecordKind::Request, 71, 2));
     assert!(losses.iter().all(|loss| loss.owner == Some(owner)));
 }
@@ -93,7 +93,7 @@ fn outside_of_a_call_it_is_lost_once_as_well() {
         (loss.head.tid, loss.portid) = (72, 72);
         Event::Loss(loss)
     };
-    // Two at the same time, on two processors.
+    // Two at the same time, on two CPUs.
     let mut events = vec![
         other(loss(0, 1, ENOBUFS)),
         Event::Loss(loss(0, 1, ENOBUFS)),
@@ -101,7 +101,7 @@ fn outside_of_a_call_it_is_lost_once_as_well() {
         Event::Loss(loss(0, 0, EAGAIN)),
     ];
     assert_eq!(told(Watched::ALL, events.clone()).0.len(), 2);
-    // The record of the first place was dropped: then the second tells of it.
+    // The record of the first place was dropped: then the second reports it.
     events.push(Event::Loss(loss(0, 0, EAGAIN)));
     assert_eq!(told(Watched::ALL, events).0.len(), 3);
 }
@@ -116,7 +116,7 @@ fn a_dropped_record_makes_no_two_losses_one() {
     ];
     let (losses, exchanges) = told(Watched::ALL, events);
     assert_eq!(losses.len(), 2);
-    // Of the third answer there is no record at all.
+    // There is no record at all of the third reply.
     assert_eq!(
         (exchanges[0].lost(), exchanges[0].lost_unrecorded()),
         (3, 1)
@@ -134,7 +134,7 @@ fn what_another_socket_loses_in_a_call_is_not_its_senders_loss() {
     assert_eq!((losses.len(), losses[0].owner), (1, None));
     assert_eq!(exchanges[0].status(), Status::Unanswered);
     assert_eq!((exchanges[0].lost(), exchanges[0].losses.len()), (0, 1));
-    // An answer to a port that nobody has is no other's either.
+    // A reply to a port that does not exist was lost by no other socket either.
     let mut nobodys = loss(2, 0, ECONNREFUSED);
     nobodys.portid = 999_999;
     let (losses, exchanges) = told(
@@ -167,7 +167,7 @@ fn where_queues_are_not_watched_nothing_is_lost_or_unanswered() {
         (exchanges[0].status(), exchanges[0].lost()),
         (Status::Sent, 0)
     );
-    // But an overrun is one.
+    // But an overrun is a loss.
     let mut events = full(2).to_vec();
     events.push(without_answer(1, 1));
     let (_, exchanges) = told(watched, events);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! Which request an answer belongs to: dumps whose parts come in others' calls, several requests
-//! in a datagram, answers by other tasks.
+//! Which request a reply belongs to: dumps whose parts come in other calls, several requests in a
+//! datagram, replies from other tasks.
 
 use greet_common::{
     event::{Close, EXTACK_SIZE, RecordKind},
@@ -17,7 +17,7 @@ const DUMP: u16 = 0x300;
 const ROUTE: u32 = 0;
 const AUDIT: u32 = 9;
 
-/// A `sendmsg()` by thread 71, which took from `at_ns` to 100 ns later.
+/// A `sendmsg()` by thread 71, from `at_ns` to 100 ns later.
 fn request(protocol: u32, call: u32, at_ns: u64, data: &[u8]) -> Request {
     let [_, Event::Request(mut request), _] = crate::event::tests::greeting(71, 1, 1) else {
         panic!("a greeting has a request");
@@ -52,7 +52,7 @@ fn queued(protocol: u32, call: u32, at_ns: u64, data: &[u8]) -> Message {
     }
 }
 
-/// It is read, in this call.
+/// The message is read, in this call.
 fn read(message: &Message, call: u32, at_ns: u64) -> Event {
     let mut head = head(RecordKind::Delivery, 71, call);
     head.protocol = message.head.protocol;
@@ -86,7 +86,7 @@ fn ask(kind: u16, flags: u16, seq: u32) -> Vec<u8> {
     bytes(kind, NLM_F_REQUEST | flags, seq, 0, b"what")
 }
 
-/// Sequence number, status, how many answers.
+/// Sequence number, status, how many replies.
 fn outcomes(events: impl IntoIterator<Item = Event>) -> Vec<(Option<u32>, Status, usize)> {
     let all = exchanges(events).into_iter();
     all.map(|exchange| (exchange.seq(), exchange.status(), exchange.queued.len()))
@@ -97,7 +97,7 @@ fn outcomes(events: impl IntoIterator<Item = Event>) -> Vec<(Option<u32>, Status
 fn a_dump_goes_on_behind_another_that_is_refused() {
     let first = queued(ROUTE, 1, 1_010, &part(21));
     let busy = queued(ROUTE, 3, 3_010, &error(22, 16, &ask(22, DUMP, 22)));
-    // The later parts are made in the calls that read what is before them.
+    // The later parts are built in the calls that read those before them.
     let second = queued(ROUTE, 2, 2_010, &part(21));
     let third = queued(ROUTE, 4, 4_010, &part(21));
     let end = queued(ROUTE, 5, 5_010, &done(21));
@@ -138,7 +138,7 @@ fn a_dump_ends_with_its_end_and_not_when_nothing_is_queued() {
         Event::Message(first.clone()),
         Event::Request(request(ROUTE, 1, 1_000, &ask(22, DUMP, 41))),
         Event::Message(news.clone()),
-        // Everything of the dump is read, and its end not made yet.
+        // All parts of the dump so far are read, and its end is not built yet.
         read(&first, 2, 2_000),
         Event::Message(end.clone()),
         read(&news, 3, 3_000),
@@ -234,7 +234,7 @@ fn each_request_of_a_datagram_has_its_own_dump_and_its_own_reason() {
     assert_eq!(pairing.reasons_of_none().count(), 0);
 }
 
-/// The same number in each: an error quotes its request.
+/// Each has the same number: an error quotes its request.
 #[test]
 fn requests_with_one_number_are_told_by_what_an_error_quotes() {
     let asked = [ask(16, NLM_F_ACK, 5), ask(17, NLM_F_ACK, 5)];
@@ -265,7 +265,7 @@ fn an_answer_by_another_task_belongs_to_its_request() {
         let asked = Event::Request(request(AUDIT, 1, 1_000, &asked));
         let mut status = queued(AUDIT, 0, 1_050, &bytes(1_000, 0, 901, 0, b"status"));
         (status.head.pid, status.head.tid) = (33, 33);
-        // By a thread that asks nothing.
+        // From a thread that sent no request.
         let mut unasked = queued(AUDIT, 0, 1_060, &bytes(1_300, 0, 0, 0, b"event"));
         unasked.skb = 9;
         let mut events = Vec::new();
@@ -327,7 +327,7 @@ fn nobody_waits_for_ever_for_another_task() {
         (ended[0].status(), journey.due_ns()),
         (Status::Unanswered, None)
     );
-    // A family that answers at once is not waited for.
+    // An exchange of a family that replies at once does not wait.
     let asked = request(ROUTE, 2, 2_000, &ask(16, 0, 8));
     push(&mut journey, Event::Request(asked), &mut ended);
     assert_eq!(ended.len(), 2);
@@ -381,7 +381,7 @@ fn a_unicast_that_names_a_group_as_well_is_delivered() {
     assert_eq!(outcomes(events), [(Some(6), Status::Delivered, 1)]);
 }
 
-/// Tracepoints do not show a request's bytes, and may show an answer apart from its call.
+/// Tracepoints do not show a request's bytes, and may show a reply apart from its call.
 #[test]
 fn an_early_answer_to_a_request_without_bytes_is_its_answer() {
     let asked = ask(1_000, NLM_F_ACK, 904);

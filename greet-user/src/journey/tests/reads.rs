@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! Messages that were read in part, or not at all, and dumps of what changed meanwhile.
+//! Messages that were partly read, or not at all, and dumps of data that changed in the meantime.
 
 use greet_common::{
     event::LEN_UNKNOWN,
@@ -15,7 +15,7 @@ use crate::event::{
 /// `MSG_TRUNC`.
 const MSG_TRUNC: u32 = 0x20;
 
-/// A greeting whose answer of 272 bytes was read so.
+/// A greeting whose reply of 272 bytes was read like this.
 fn read(result: i32, flags: u32, copied: u32) -> Exchange {
     let mut events = greeting(71, 1, 1_000);
     if let Event::Delivery(read) = &mut events[2] {
@@ -32,7 +32,7 @@ fn a_message_that_was_read_in_part_is_truncated() {
         (272, MSG_TRUNC, 64, Status::Truncated, Some(64)),
         (0, 0, 0, Status::Truncated, Some(0)),
         (-14, 0, LEN_UNKNOWN, Status::Lost, None),
-        // Older recordings do not tell how much was copied: a short result says it.
+        // Older recordings do not have the copied length: a short result shows it.
         (64, 0, LEN_UNKNOWN, Status::Truncated, Some(64)),
         (272, 0, LEN_UNKNOWN, Status::Answered, None),
     ] {
@@ -118,7 +118,7 @@ fn a_request_that_could_not_be_sent_keeps_what_is_known() {
     assert_eq!(empty, (Some(0), kernel), "a socket that was never bound");
     let other = of(|request| (request.result, request.datagram.peer_portid) = (-111, 9));
     assert_eq!(other.1, Direction::UserToUser);
-    // The end alone does not tell it, and an older recording nothing at all.
+    // The end does not show it, and an older recording shows nothing at all.
     let tracepoint = of(|request| (request.result, request.send_ns) = (-90, 0));
     assert_eq!(tracepoint.0, None);
     let older = of(|request| (request.result, request.datagram.netns) = (-90, 0));

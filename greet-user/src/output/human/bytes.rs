@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! A message's bytes, each field of its netlink header on a line of its own.
+//! A message's bytes, with each field of its netlink header on its own line.
 
 use std::ops::Range;
 
@@ -12,14 +12,14 @@ use super::{
 };
 use crate::event::{Datagram, Direction};
 
-/// Where a line begins, where the bytes do, and how many stand on a line.
+/// The columns where a line and its bytes start, and the bytes per line.
 const INDENT: usize = 2;
 const BYTES: usize = 8;
 const PER_LINE: usize = 16;
-/// On a narrow terminal.
+/// Bytes per line on a narrow terminal.
 const FEW_PER_LINE: usize = 8;
 
-/// Writes a message's bytes, as far as they were captured.
+/// Writes the captured bytes of a message.
 pub(super) fn dump(datagram: &Datagram, stage: &str, render: &RenderOptions, out: &mut String) {
     let (style, way) = match datagram.direction() {
         direction @ (Direction::UserToKernel | Direction::UserToUser) => {
@@ -81,7 +81,7 @@ impl<'a> Dump<'a> {
         }
     }
 
-    /// The number of an error; returns where the bytes behind it begin.
+    /// The number of an error; returns where the bytes after it start.
     fn error(&mut self, at: usize, header: &Header) -> usize {
         let code = self
             .datagram
@@ -109,18 +109,18 @@ impl<'a> Dump<'a> {
         line.push(BOLD, value).end(self.out);
     }
 
-    /// Bytes without a name, with what they are as text.
+    /// Bytes without a name, with their text.
     fn rest(&mut self, range: Range<usize>) {
         let mut start = range.start;
         let mut before: &[u8] = &[];
         let mut is_told = false;
         while start < range.end {
-            // Fields end on multiples of four, lines on multiples of what they hold.
+            // Fields end on multiples of four, lines on multiples of their length.
             let end = (start / self.per_line() + 1) * self.per_line();
             let part = start..end.min(range.end);
             start = part.end;
             let bytes = &self.datagram.data[part.clone()];
-            // As hexdump has it: of lines that are the same, only the first.
+            // Like hexdump: of identical lines, only the first.
             if bytes == before && part.end < range.end {
                 if !is_told {
                     Line::new(self.render)

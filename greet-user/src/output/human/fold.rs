@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! Of many answers, the first ones and the last are shown; of the others those that matter, and
-//! where those are many as well, how many there are of each kind.
+//! Folds long exchanges: the first replies and the last are shown and, of the others, those that
+//! matter; if those are too many, how many there are of each kind.
 
 use std::collections::BTreeSet;
 
@@ -13,21 +13,21 @@ use crate::journey::{Exchange, Queued};
 
 use anstyle::Style;
 
-/// How many of an exchange's messages are shown at the beginning, and at the end.
+/// Messages of an exchange that are shown at the start, and at the end.
 const FIRST: usize = 2;
 const LAST: usize = 1;
-/// How many of those between are shown because they matter.
+/// Messages in between that are shown because they matter.
 const MATTER: usize = 4;
 
 /// What is drawn.
 pub(super) enum Shown {
     /// This rung.
     Rung(usize),
-    /// What is said of those that are not.
+    /// A summary of the hidden ones.
     Fold(Style, String),
 }
 
-/// The rungs that are drawn, in their order.
+/// The rungs to draw, in order.
 pub(super) fn folded(
     rungs: &[Rung<'_>],
     exchange: &Exchange,
@@ -45,7 +45,7 @@ pub(super) fn folded(
     let matter: BTreeSet<_> = matter.collect();
     let hidden: BTreeSet<_> = between.filter(|at| !matter.contains(at)).collect();
     let is_hidden = |rung: &Rung<'_>| rung.answer.is_some_and(|number| hidden.contains(&number));
-    // Behind the last rung of those that are shown at the beginning.
+    // After the last of the rungs shown at the start.
     let is_first = |rung: &Rung<'_>| rung.answer.is_some_and(|number| number < FIRST);
     let place = rungs.iter().rposition(is_first).map_or(0, |at| at + 1);
     let mut shown = Vec::new();

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! An exchange as a ladder: the user's lane on the left, the kernel's on the right, a rung
-//! for each stage in the order in which it was passed.
+//! An exchange as a ladder: the user's lane on the left, the kernel's on the right, and a rung for
+//! each stage, in order of time.
 //!
 //! ```text
 //! 12.345678          greet-user[144]               kernel
@@ -8,8 +8,8 @@
 //!      0.0           ├╌╌ sendmsg() ╌╌╌╌╌╌╌╌╌╌╌╌╌╌╌▶│ send      netlink_sendmsg
 //!    779.1    +779.1 ├── 36 bytes ────────────────▶│ cross     netlink_unicast
 //! ```
-//! The user's lane is broken while its thread is in the kernel, the kernel's is thick while
-//! the receive callback runs.
+//! The user's lane is broken while its thread is in the kernel; the kernel's is thick while the
+//! receive callback runs.
 
 use anstyle::Style;
 
@@ -29,15 +29,15 @@ use crate::{
     journey::{COMPLETE, Exchange, FIRST_REPLY, Status},
 };
 
-/// Where the first time ends, where the second, and where the user's lane is.
+/// The columns where the time and the step end, and that of the user's lane.
 const TIME: usize = 7;
 const STEP: usize = 16;
 pub(super) const USER: usize = 18;
-/// Columns of a stage's name, with the space before and behind it.
+/// Columns of a stage's name, with a space on either side.
 const STAGE: usize = 11;
 /// Columns of a kernel function's name: `netlink_recv_msg_fn`.
 const FUNCTION: usize = 19;
-/// The least between the lanes.
+/// Minimum distance between the lanes.
 const BETWEEN: usize = 18;
 /// Columns beyond which more room makes nothing clearer.
 const WIDEST: usize = 130;
@@ -46,9 +46,9 @@ const WIDEST: usize = 130;
 pub(super) struct Ladder<'a> {
     render: &'a RenderOptions,
     exchange: &'a Exchange,
-    /// Where the kernel's lane is.
+    /// The column of the kernel's lane.
     kernel: usize,
-    /// To which thread the user's lane belongs.
+    /// The thread that the user's lane belongs to.
     owner: Option<&'a Head>,
     rungs: Vec<Rung<'a>>,
 }
@@ -60,14 +60,14 @@ impl<'a> Ladder<'a> {
         render: &'a RenderOptions,
     ) -> Self {
         let asker = exchange.request.as_ref().map(|request| &request.head);
-        // A message that nobody has read has no lane of a process yet.
+        // An unread message has no process lane yet.
         let owner = asker.or_else(|| describe::reader(exchange));
         let callback = callback.unwrap_or("receive callback");
         let rungs = rungs(exchange, callback, owner, render);
         let functions = rungs.iter().map(|rung| width(rung.function));
         let right = 1 + STAGE + functions.max().unwrap_or(0).max(FUNCTION);
         let least = USER + 1 + BETWEEN;
-        // Where the terminal is narrow, the functions are what is cut.
+        // On a narrow terminal, the functions are cut.
         let kernel = render.width.min(WIDEST).saturating_sub(right).max(least);
         Self {
             render,
@@ -78,7 +78,7 @@ impl<'a> Ladder<'a> {
         }
     }
 
-    /// All of it but how it ended.
+    /// Draws everything but the outcome.
     pub(super) fn draw(&self, out: &mut String) {
         self.names(out);
         let Some(first) = self.rungs.first() else {
@@ -91,7 +91,7 @@ impl<'a> Ladder<'a> {
             match shown {
                 Shown::Rung(at) => {
                     let rung = &self.rungs[at];
-                    // What is folded has times as well.
+                    // Folded rungs have times too.
                     before_ns = at
                         .checked_sub(1)
                         .map(|at| self.rungs[at].time_ns)
@@ -109,7 +109,7 @@ impl<'a> Ladder<'a> {
         }
     }
 
-    /// The bytes of the messages that were drawn.
+    /// The bytes of the messages drawn.
     pub(super) fn bytes(&self, out: &mut String) {
         for shown in folded(&self.rungs, self.exchange, self.render) {
             if let Shown::Rung(at) = shown
@@ -120,13 +120,13 @@ impl<'a> Ladder<'a> {
         }
     }
 
-    /// How it ended, the spans that say most, and what must not be missed.
+    /// The outcome, the most telling spans, and the marks.
     pub(super) fn end(&self, out: &mut String) {
         self.status(out);
         self.marks(out);
     }
 
-    /// What must not be missed, on lines of their own.
+    /// The marks, which must not be missed, on lines of their own.
     pub(super) fn marks(&self, out: &mut String) {
         let columns = self.render.width.saturating_sub(USER).max(20);
         for mark in marks::of_exchange(self.exchange) {
@@ -165,7 +165,7 @@ impl<'a> Ladder<'a> {
             );
             return;
         }
-        // The whole first; what has no room goes on another line.
+        // The total first; what does not fit goes on another line.
         let most = [COMPLETE, "handler", "queue_wait"];
         self.spans(most.into_iter().filter_map(span), line, out);
     }
@@ -193,7 +193,7 @@ impl<'a> Ladder<'a> {
         self.kernel - USER - 3
     }
 
-    /// Whose the lanes are.
+    /// The names of the lanes.
     fn names(&self, out: &mut String) {
         let room = self.kernel - USER - 1;
         let (exchange, render) = (self.exchange, self.render);
@@ -208,7 +208,7 @@ impl<'a> Ladder<'a> {
         });
         let user = self.owner.map(|owner| process(owner, room, render));
         let mut kernel = "kernel, port 0".to_owned();
-        // Whose call it is in that nobody asked for.
+        // The task in whose call a notification was queued.
         if let (None, Some(message)) = (&exchange.request, message)
             && Some(message.head.pid) != self.owner.map(|owner| owner.pid)
         {
@@ -261,7 +261,7 @@ impl<'a> Ladder<'a> {
         line.push(PLAIN, rung.function).end(out);
     }
 
-    /// What stands beneath a rung, between the lanes.
+    /// The lines beneath a rung, between the lanes.
     fn beneath(&self, rung: &Rung<'_>, lanes: Lanes, out: &mut String) {
         let columns = self.between();
         if let Some(datagram) = rung.message {

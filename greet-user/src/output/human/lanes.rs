@@ -7,7 +7,7 @@ use super::{
     rungs::{Arrow, Rung},
 };
 
-/// What the lanes look like.
+/// The state of the lanes.
 #[derive(Clone, Copy, Default)]
 pub(super) struct Lanes {
     /// The user's thread is in the kernel.
@@ -17,12 +17,12 @@ pub(super) struct Lanes {
 }
 
 impl Lanes {
-    /// As a rung begins.
+    /// Updates the lanes before a rung.
     pub(super) fn before(&mut self, rung: &Rung<'_>) {
         self.busy |= rung.stage == "handle";
     }
 
-    /// Beneath it.
+    /// Updates them after it.
     pub(super) fn after(&mut self, rung: &Rung<'_>) {
         match rung.stage {
             "send" => self.inside = true,
@@ -55,7 +55,7 @@ impl Lanes {
         }
     }
 
-    /// A rung from lane to lane, both included, with so many columns between them.
+    /// A rung from lane to lane, both included, with `columns` between them.
     pub(super) fn arrow(
         self,
         rung: &Rung<'_>,
@@ -113,7 +113,7 @@ impl Lanes {
     }
 }
 
-/// Messages are drawn through, calls are dashed.
+/// Messages are drawn solid, calls dashed.
 const fn stroke(arrow: Arrow, glyphs: &Glyphs) -> &'static str {
     match arrow {
         Arrow::Call | Arrow::Return => glyphs.dash,
@@ -121,7 +121,7 @@ const fn stroke(arrow: Arrow, glyphs: &Glyphs) -> &'static str {
     }
 }
 
-/// An arrow to the right. The label stands where it begins.
+/// An arrow to the right, labelled at its tail.
 fn forward(from: &str, label: &str, stroke: &str, glyphs: &Glyphs, columns: usize) -> String {
     let begin = if label.is_empty() { 0 } else { 2 };
     let label = format!("{from}{}{label}", stroke.repeat(begin));
@@ -129,7 +129,7 @@ fn forward(from: &str, label: &str, stroke: &str, glyphs: &Glyphs, columns: usiz
     format!("{label}{}{}", stroke.repeat(rest), glyphs.right)
 }
 
-/// An arrow to the left. The label stands where it begins.
+/// An arrow to the left, labelled at its tail.
 fn back(to: &str, head: &str, label: &str, stroke: &str, columns: usize) -> String {
     let rest = columns.saturating_sub(width(to) + width(head) + width(label));
     let begin = rest.min(2);
@@ -137,7 +137,7 @@ fn back(to: &str, head: &str, label: &str, stroke: &str, columns: usize) -> Stri
     format!("{to}{head}{rest}{label}{begin}")
 }
 
-/// An arrow into a port's receive queue, which is named as far as there is room.
+/// An arrow into a port's receive queue, with the longest name that fits.
 fn into(portid: u32, head: &str, label: &str, glyphs: &Glyphs, columns: usize) -> String {
     let least = width(head) + width(label) + 3;
     let queues = queues(portid);
@@ -151,7 +151,7 @@ fn into(portid: u32, head: &str, label: &str, glyphs: &Glyphs, columns: usize) -
     )
 }
 
-/// What a receive queue is called.
+/// The names of a receive queue, longest first.
 fn queues(portid: u32) -> [String; 2] {
     [
         format!(" [queue of port {portid}]"),

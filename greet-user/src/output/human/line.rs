@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! A line as it is put together: it knows how many columns it takes on a terminal, and
-//! never takes more than there are.
+//! A line under construction: it tracks its width on a terminal and never exceeds it.
 
 use std::borrow::Cow;
 
@@ -12,7 +11,7 @@ use super::render::{PLAIN, RenderOptions};
 /// A text in one style.
 pub(super) type Piece = (Style, String);
 
-/// Characters that one column may take: some have no width, and there is no end to them.
+/// Characters per column: some have no width, so a column could otherwise take any number.
 const CHARS_PER_COLUMN: usize = 4;
 
 /// Columns that a text takes.
@@ -20,9 +19,9 @@ pub(super) fn width(text: &str) -> usize {
     text.width()
 }
 
-/// Where a text must be cut to take no more than so many columns.
+/// Where to cut a text so that it fits in `columns`.
 fn fits(text: &str, columns: usize) -> usize {
-    // Most is ASCII, of which nothing that comes here is a control character.
+    // Most text is ASCII, and no ASCII text that gets here has control characters.
     if text.is_ascii() {
         return text.len().min(columns);
     }
@@ -41,7 +40,7 @@ fn fits(text: &str, columns: usize) -> usize {
     end
 }
 
-/// The text, cut with a mark if it takes more than so many columns.
+/// The text, cut with a mark if it is wider than `columns`.
 pub(super) fn cut(text: &str, columns: usize, render: &RenderOptions) -> String {
     if fits(text, columns) == text.len() {
         return text.to_owned();
@@ -52,13 +51,13 @@ pub(super) fn cut(text: &str, columns: usize, render: &RenderOptions) -> String 
     cut[..fits(&cut, columns)].to_owned()
 }
 
-/// The text on lines of so many columns each, parted between words where that can be.
+/// The text on lines of up to `columns` each, split between words if possible.
 pub(super) fn wrapped(text: &str, columns: usize) -> Vec<String> {
     let mut lines = Vec::new();
     let mut rest = text;
     while !rest.is_empty() {
         let end = match fits(rest, columns) {
-            // One character takes more than there is: it has to be left out.
+            // A single character is too wide: leave it out.
             0 => {
                 let next = rest.char_indices().nth(1).map_or(rest.len(), |(at, _)| at);
                 rest = &rest[next..];
@@ -102,16 +101,16 @@ impl<'a> Line<'a> {
         }
     }
 
-    /// Is there room for so many columns?
+    /// Is there room for `columns` more?
     pub(super) const fn has_room(&self, columns: usize) -> bool {
         columns <= self.render.width.saturating_sub(self.width)
     }
 
-    /// Appends a text; what has no room is cut.
+    /// Appends a text, cut to the room left.
     pub(super) fn push(&mut self, style: Style, text: &str) -> &mut Self {
         let room = self.render.width.saturating_sub(self.width);
-        // The one way into a line: whatever somebody else wrote, and wherever it came from, moves
-        // no cursor and begins no line.
+        // The only way into a line: no text, whoever wrote it and wherever it came from, moves the
+        // cursor or starts a new line.
         let text = self.render.shown(text.as_bytes());
         let text = match fits(&text, room) {
             all if all == text.len() => text,
@@ -139,18 +138,18 @@ impl<'a> Line<'a> {
         self.push(style, text)
     }
 
-    /// Goes on at the column, if that is not behind us.
+    /// Moves to the column, unless already past it.
     pub(super) fn to(&mut self, column: usize) -> &mut Self {
         self.fill(PLAIN, " ", column)
     }
 
-    /// Fills up to the column with a glyph one column wide.
+    /// Fills up to the column with a single-column glyph.
     pub(super) fn fill(&mut self, style: Style, glyph: &str, column: usize) -> &mut Self {
         let count = column.min(self.render.width).saturating_sub(self.width);
         self.push(style, &glyph.repeat(count))
     }
 
-    /// The line, without spaces at its end.
+    /// Ends the line, without trailing spaces.
     pub(super) fn end(&self, out: &mut String) {
         out.push_str(self.text.trim_end_matches(' '));
         out.push('\n');

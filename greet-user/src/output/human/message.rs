@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! What a message says: its header's fields by name, and its text.
+//! The contents of a message: its header's fields by name, and its text.
 
 use greet_common::wire::HEADER_SIZE;
 
@@ -10,14 +10,14 @@ use super::{
 };
 use crate::event::Datagram;
 
-/// Lines of text that are shown without `-v`.
+/// Lines of text shown without `-v`.
 const TEXT_LINES: usize = 4;
-/// Bytes of what is not text that are shown, where there is room.
+/// Bytes of a non-text payload shown, if they fit.
 const MOST_BYTES: usize = 16;
 /// Between two fields.
 const GAP: &str = "  ";
 
-/// The lines of a message, of so many columns each.
+/// The lines of a message, up to `columns` wide.
 pub(super) fn lines(
     datagram: &Datagram,
     columns: usize,
@@ -68,8 +68,8 @@ pub(super) fn lines(
     lines
 }
 
-/// How many messages more there are in the datagram than are shown; where the bytes behind those
-/// that were captured may hold some, at least so many.
+/// How many more messages the datagram holds than are shown; a lower bound if the bytes that were
+/// not captured may hold some.
 fn more(datagram: &Datagram, captured: usize, render: &RenderOptions) -> Vec<String> {
     let shown = if render.verbose { captured } else { 1 };
     let (behind, mark) = (datagram.uncaptured(), render.glyphs().more);
@@ -88,7 +88,7 @@ fn more(datagram: &Datagram, captured: usize, render: &RenderOptions) -> Vec<Str
     }
 }
 
-/// As many fields on a line as there is room for.
+/// As many fields per line as fit.
 fn filled(items: &[(&str, String)], columns: usize) -> Vec<Vec<Piece>> {
     let mut lines: Vec<Vec<Piece>> = Vec::new();
     let mut taken = columns;
@@ -131,7 +131,7 @@ fn content(datagram: &Datagram, columns: usize, render: &RenderOptions) -> Vec<V
     };
     let mut lines = wrapped(&text, columns);
     let hidden = lines.len().saturating_sub(TEXT_LINES);
-    // To say that one line is missing takes one.
+    // Saying that one line is missing takes a line itself.
     if hidden > 1 && !render.verbose {
         lines.truncate(TEXT_LINES);
         let more = format!("{} {hidden} more lines", render.glyphs().more);
@@ -142,10 +142,10 @@ fn content(datagram: &Datagram, columns: usize, render: &RenderOptions) -> Vec<V
     lines.into_iter().map(|line| vec![(style, line)]).collect()
 }
 
-/// As many as there is room for on a line.
+/// As many bytes as fit on a line.
 fn some_bytes(datagram: &Datagram, columns: usize, render: &RenderOptions) -> String {
     let payload = datagram.payload();
-    // What the header says, if that can be: not everything is captured.
+    // The length in the header, within reason: not everything is captured.
     let stated = datagram.header().map_or(0, |header| header.len);
     let stated = usize::try_from(stated.min(datagram.len)).unwrap_or(usize::MAX);
     let len = stated.saturating_sub(HEADER_SIZE).max(payload.len());

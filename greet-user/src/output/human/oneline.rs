@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! One line a message, its columns always in the same place: for floods, and for grep.
+//! One line per message, in fixed columns: for floods, and for grep.
 
 use anstyle::Style;
 use greet_common::wire::Header;
@@ -15,10 +15,10 @@ use crate::{
     journey::{Exchange, Pairing, Queued, Status},
 };
 
-/// Columns from which on flags have names and processes have room.
+/// From this width on, flags have names and processes have room.
 const WIDE: usize = 110;
 
-/// Where the columns begin; numbers stand at their right.
+/// Where the columns start; numbers are right-aligned.
 struct Columns {
     protocol: usize,
     process: usize,
@@ -55,7 +55,7 @@ const fn of(render: &RenderOptions) -> &'static Columns {
     }
 }
 
-/// The columns' names.
+/// The column titles.
 pub(super) fn titles(render: &RenderOptions, out: &mut String) {
     let columns = of(render);
     let mut line = Line::new(render);
@@ -77,7 +77,7 @@ pub(super) fn titles(render: &RenderOptions, out: &mut String) {
         .end(out);
 }
 
-/// The messages of an exchange, in their order, and what was lost on its behalf.
+/// The messages of an exchange, in order, and the losses on its behalf.
 pub(super) fn exchange(exchange: &Exchange, render: &RenderOptions, out: &mut String) {
     let stages = exchange.stages();
     let start_ns = stages.first().map_or(0, |(_, time_ns)| *time_ns);
@@ -93,7 +93,7 @@ pub(super) fn exchange(exchange: &Exchange, render: &RenderOptions, out: &mut St
             Status::Truncated => (ERROR, "truncated".to_owned()),
             Status::Died => (ERROR, exchange.remark().unwrap_or_default().to_owned()),
             Status::Unfinished => (BOLD, status.name().to_owned()),
-            // Its begin was not seen.
+            // Its start was not seen.
             _ if request.send_ns == 0 => (PLAIN, String::new()),
             _ if exchange.queued.is_empty() => (PLAIN, short(took)),
             _ => (PLAIN, String::new()),
@@ -131,7 +131,7 @@ pub(super) fn exchange(exchange: &Exchange, render: &RenderOptions, out: &mut St
     }
 }
 
-/// A message in a queue: an answer, a notification, or what one process sent to another.
+/// A message in a queue: a reply, a notification, or a message between processes.
 fn answer(
     exchange: &Exchange,
     queued: &Queued,
@@ -175,7 +175,7 @@ fn answer(
     line.end(out);
 }
 
-/// The requests behind a datagram's first: each has a line, for each is answered by itself.
+/// The requests after a datagram's first: each has its own line, because each gets its own reply.
 fn further_requests(datagram: &Datagram, render: &RenderOptions, out: &mut String) {
     let columns = of(render);
     for header in datagram.headers().iter().skip(1) {
@@ -187,7 +187,7 @@ fn further_requests(datagram: &Datagram, render: &RenderOptions, out: &mut Strin
     }
 }
 
-/// How long it took, or that nobody read it.
+/// How long it took, or that it was not read.
 fn ended(queued: &Queued, start_ns: u64, render: &RenderOptions, line: &mut Line<'_>) {
     match &queued.delivery {
         Some(read) if read.result < 0 => line.push(ERROR, &error_name(read.result)),
@@ -213,7 +213,7 @@ pub(super) fn loss(loss: &Loss, render: &RenderOptions, out: &mut String) {
         0 => "failed",
         _ => "overrun",
     };
-    // Whose loss it is; where that is not known, in whose call it happened.
+    // The owner of the loss or, if unknown, the task in whose call it happened.
     let task = process(&loss.head, room(render), render);
     let who = loss.owner.as_ref().map(|who| owner(who, render));
     let who = who.map_or_else(|| task.clone(), |who| cut(&who, room(render), render));
@@ -227,7 +227,7 @@ pub(super) fn loss(loss: &Loss, render: &RenderOptions, out: &mut String) {
     line.end(out);
 }
 
-/// The kernel's reason, where it belongs to no exchange.
+/// An extended ACK that belongs to no exchange.
 pub(super) fn extack(extack: &Extack, render: &RenderOptions, out: &mut String) {
     let head = &extack.head;
     let who = process(head, room(render), render);
@@ -236,7 +236,7 @@ pub(super) fn extack(extack: &Extack, render: &RenderOptions, out: &mut String) 
     line.push(ERROR, &format!("\"{text}\"")).end(out);
 }
 
-/// The beginning of a line about what is no message.
+/// The start of a line that is not about a message.
 fn wrong<'a>(
     time_ns: u64,
     protocol: u32,
@@ -277,7 +277,7 @@ fn begin<'a>(
     line
 }
 
-/// A message, which way it crosses, and its length where that is known.
+/// A message, its direction and, if known, its length.
 fn message<'a>(
     time_ns: u64,
     who: &str,
@@ -308,7 +308,7 @@ fn message<'a>(
     line
 }
 
-/// What a header says: type, flags and sequence number.
+/// The type, flags and sequence number in a header.
 fn fields(datagram: &Datagram, header: &Header, render: &RenderOptions, line: &mut Line<'_>) {
     let columns = of(render);
     let room = columns.flags - columns.kind - 1;

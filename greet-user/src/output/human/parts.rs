@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! Parts of the drawing, for a screen that puts them where it likes: the same lines that a
-//! terminal gets, with the same styles.
+//! Parts of the drawing, for a screen that arranges them itself: the same lines, with the same
+//! styles, that a terminal gets.
 
 use super::{RenderOptions, ladder::Ladder, line, text};
 use crate::{describe::marks, journey::Exchange};
 
-/// An exchange as a ladder, and how it ended.
+/// An exchange as a ladder, with its outcome.
 #[must_use]
 pub fn ladder(exchange: &Exchange, callback: Option<&str>, render: &RenderOptions) -> String {
     let mut out = String::new();
@@ -15,13 +15,13 @@ pub fn ladder(exchange: &Exchange, callback: Option<&str>, render: &RenderOption
     out
 }
 
-/// What must not be missed of an exchange, whatever its status: a few words each.
+/// The marks of an exchange, whatever its status: a few words each.
 #[must_use]
 pub fn marks(exchange: &Exchange) -> Vec<String> {
     marks::of_exchange(exchange)
 }
 
-/// The bytes of its messages, with the header's fields marked.
+/// The bytes of its messages, with the header's fields labelled.
 #[must_use]
 pub fn bytes(exchange: &Exchange, render: &RenderOptions) -> String {
     let mut out = String::new();
@@ -29,7 +29,7 @@ pub fn bytes(exchange: &Exchange, render: &RenderOptions) -> String {
     out
 }
 
-/// Microseconds in seven columns; with an `s` behind it, seconds.
+/// Microseconds in seven columns; seconds if it ends in `s`.
 #[must_use]
 pub fn short(ns: u64) -> String {
     text::short(ns)
@@ -47,25 +47,25 @@ pub fn width(text: &str) -> usize {
     line::width(text)
 }
 
-/// The text, cut with a mark if it takes more than so many columns.
+/// The text, cut with a mark if it is wider than `columns`.
 #[must_use]
 pub fn cut(text: &str, columns: usize, render: &RenderOptions) -> String {
     line::cut(text, columns, render)
 }
 
-/// The text on lines of so many columns each.
+/// The text on lines of up to `columns` each.
 #[must_use]
 pub fn wrapped(text: &str, columns: usize) -> Vec<String> {
     line::wrapped(text, columns)
 }
 
-/// Somebody else's text, in characters that can be shown.
+/// Untrusted text, in printable characters.
 #[must_use]
 pub fn shown(text: &str, render: &RenderOptions) -> String {
     render.shown(text.as_bytes()).into_owned()
 }
 
-/// What something is measured in that `short` writes.
+/// The unit of the numbers that `short` writes.
 #[must_use]
 pub const fn unit(render: &RenderOptions) -> &'static str {
     render.glyphs().us

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! What the drawing knows of the place where it ends up. Nothing here asks a terminal:
-//! who draws is told.
+//! What the drawing knows about its destination. Nothing here queries a terminal: the caller passes
+//! it in.
 
 use std::borrow::Cow;
 
@@ -11,7 +11,7 @@ use crate::event::escaped;
 pub(super) const PLAIN: Style = Style::new();
 pub(super) const BOLD: Style = Style::new().bold();
 pub(super) const DIM: Style = Style::new().dimmed();
-// Not bold: bright cyan and bright green cannot be read on white.
+// Not bold: bright cyan and bright green are unreadable on white.
 pub(super) const TO_KERNEL: Style = AnsiColor::Cyan.on_default();
 pub(super) const TO_USER: Style = AnsiColor::Green.on_default();
 pub(super) const ERROR: Style = AnsiColor::Red.on_default().bold();
@@ -19,17 +19,17 @@ pub(super) const ERROR: Style = AnsiColor::Red.on_default().bold();
 /// How to draw.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct RenderOptions {
-    /// Columns that a line may have.
+    /// Maximum columns per line.
     pub width: usize,
-    /// With colours.
+    /// Use colours.
     pub colour: bool,
-    /// With characters beyond ASCII.
+    /// Use characters beyond ASCII.
     pub unicode: bool,
-    /// Nothing is folded.
+    /// Fold nothing.
     pub verbose: bool,
-    /// With each message's bytes.
+    /// Show each message's bytes.
     pub bytes: bool,
-    /// One line a message.
+    /// One line per message.
     pub oneline: bool,
 }
 
@@ -48,12 +48,12 @@ impl Default for RenderOptions {
 }
 
 impl RenderOptions {
-    /// What lines and arrows are made of.
+    /// The characters for lines and arrows.
     pub(super) const fn glyphs(&self) -> &'static Glyphs {
         if self.unicode { &UNICODE } else { &ASCII }
     }
 
-    /// Somebody else's bytes on one line, with nothing that could move a cursor.
+    /// Untrusted bytes on one line, with nothing that could move a cursor.
     pub(super) fn shown<'a>(&self, bytes: &'a [u8]) -> Cow<'a, str> {
         let text = escaped(bytes);
         if self.unicode || text.is_ascii() {
@@ -70,7 +70,7 @@ impl RenderOptions {
     }
 }
 
-/// What lines and arrows are made of.
+/// The characters for lines and arrows.
 pub(super) struct Glyphs {
     /// A lane.
     pub lane: &'static str,
@@ -82,7 +82,7 @@ pub(super) struct Glyphs {
     pub from_user: &'static str,
     pub from_kernel: &'static str,
     pub from_busy: &'static str,
-    /// What arrows of messages are made of, and those of calls.
+    /// The shafts of message arrows, and of call arrows.
     pub line: &'static str,
     pub dash: &'static str,
     /// Their heads.

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! An exchange's rungs: one for each stage that was passed, and for what else happened.
+//! The rungs of an exchange: one for each stage reached, and for whatever else happened.
 
 use anstyle::Style;
 use greet_common::{Stage, event::Extack};
@@ -27,7 +27,7 @@ pub(super) enum Arrow {
     ToUser,
     /// A message goes into the receive queue of this port.
     IntoQueue(u32),
-    /// It is taken out of there.
+    /// It leaves that queue.
     OutOfQueue(u32),
     /// It does not get there.
     Lost(u32),
@@ -42,13 +42,13 @@ pub(super) struct Rung<'a> {
     pub function: &'a str,
     pub arrow: Arrow,
     pub style: Style,
-    /// What stands on the arrow.
+    /// The label on the arrow.
     pub label: String,
-    /// The message, where it is met first.
+    /// The message, on its first rung.
     pub message: Option<&'a Datagram>,
-    /// What stands beneath.
+    /// Notes beneath the rung.
     pub notes: Vec<(Style, String)>,
-    /// Of which of the exchange's messages it tells.
+    /// The exchange's message that it belongs to.
     pub answer: Option<usize>,
 }
 
@@ -68,8 +68,7 @@ impl<'a> Rung<'a> {
     }
 }
 
-/// All of them, in the order in which they happened. `owner` is the thread to which the
-/// user's lane belongs.
+/// All rungs, in order of time. `owner` is the thread that the user's lane belongs to.
 pub(super) fn rungs<'a>(
     exchange: &'a Exchange,
     callback: &'a str,
@@ -108,7 +107,7 @@ fn of_request<'a>(request: &'a Request, callback: &'a str) -> Vec<Rung<'a>> {
         (Some(len), _) => len,
         (None, _) => String::new(),
     };
-    // What did not cross has its length and its receiver here.
+    // If it did not cross, its length and its receiver go here.
     let call = match (request.cross_ns, label.as_str()) {
         (1.., _) | (0, "") => "sendmsg()".to_owned(),
         (0, label) => format!("sendmsg() {label}"),
@@ -147,7 +146,7 @@ fn of_request<'a>(request: &'a Request, callback: &'a str) -> Vec<Rung<'a>> {
         },
     ];
     let mut rungs = only_passed(rungs);
-    // Where it crosses; where that is not watched, at the first that is.
+    // At the crossing or, if that is not hooked, at the first stage that is.
     let at = rungs
         .iter()
         .position(|rung| rung.time_ns == request.cross_ns);
@@ -163,7 +162,7 @@ fn of_passed(found: &Queued) -> Vec<Rung<'_>> {
     let datagram = &message.datagram;
     let (to, bytes) = (datagram.peer_portid, bytes(datagram.len));
     let mut rungs = Vec::new();
-    // A message between processes is handed over once, where it was sent.
+    // A message between processes crosses once, when it is sent.
     let is_handed = message.reply_ns != 0 && datagram.portid == 0;
     if is_handed {
         rungs.push(Rung {
@@ -220,7 +219,7 @@ fn of_passed(found: &Queued) -> Vec<Rung<'_>> {
         });
     }
     let mut rungs = only_passed(rungs);
-    // What one process sent to another was shown when it was sent.
+    // A message between processes was shown when it was sent.
     let is_new = datagram.portid == 0 || datagram.group != 0;
     if let (true, Some(first)) = (is_new, rungs.first_mut()) {
         first.message = Some(datagram);
@@ -233,7 +232,7 @@ fn only_passed(mut rungs: Vec<Rung<'_>>) -> Vec<Rung<'_>> {
     rungs
 }
 
-/// Who read the message where it was not the lane's owner; why nobody did.
+/// Names the reader if it is not the lane's owner; says why there is none.
 fn notes_of(found: &Queued, owner: Option<&Head>, render: &RenderOptions, rungs: &mut [Rung<'_>]) {
     if let Some(first) = rungs.first_mut() {
         peeks_note(found, first);
@@ -263,9 +262,7 @@ fn notes_of(found: &Queued, owner: Option<&Head>, render: &RenderOptions, rungs:
             }
             last.notes.push((ERROR, why));
         }
-        None => last
-            .notes
-            .push((ERROR, "no reader was seen".to_owned())),
+        None => last.notes.push((ERROR, "no reader was seen".to_owned())),
     }
 }
 
@@ -298,10 +295,10 @@ fn result(result: i32, style: Style, verb: &str) -> (Style, String, Vec<(Style, 
     )
 }
 
-/// How many losses are drawn, where not all of them are.
+/// Losses drawn if there are too many to draw all.
 const LOSSES: usize = 3;
 
-/// The first ones; the last of them says how many more there are.
+/// The first losses; the last of them says how many more there are.
 fn of_losses<'a>(exchange: &'a Exchange, render: &RenderOptions) -> Vec<Rung<'a>> {
     let losses = &exchange.losses;
     let drawn = if render.verbose || losses.len() <= LOSSES + 1 {
@@ -323,7 +320,7 @@ fn of_losses<'a>(exchange: &'a Exchange, render: &RenderOptions) -> Vec<Rung<'a>
     rungs
 }
 
-/// `pid`: the process that the lane belongs to.
+/// `pid`: the process that owns the lane.
 fn of_loss<'a>(loss: &'a Loss, pid: Option<u32>, render: &RenderOptions) -> Rung<'a> {
     let (stage, function) = if loss.overrun == 0 {
         ("failed", "netlink_unicast")
@@ -355,12 +352,12 @@ fn of_loss<'a>(loss: &'a Loss, pid: Option<u32>, render: &RenderOptions) -> Rung
     }
 }
 
-/// What `recvmsg()` returned, bytes.
+/// The bytes that `recvmsg()` returned.
 fn received(result: i32) -> String {
     bytes(u32::try_from(result).unwrap_or(0))
 }
 
-/// `seq` tells whose request it is about, where there are several.
+/// `seq` names the request it is about, if there are several.
 fn of_extack<'a>(extack: &'a Extack, seq: Option<u32>, render: &RenderOptions) -> Rung<'a> {
     let text = render.shown(extack_text(extack));
     let to = seq.map_or_else(String::new, |seq| format!(" to seq {seq}"));

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! What is said at the end: the spans' percentiles, and how the totals lie.
+//! The closing summary: the spans' percentiles, and the distribution of the totals.
 
 use super::{
     line::Line,
@@ -14,18 +14,18 @@ use crate::{
 /// Columns of a span's name, and of each number.
 const NAME: usize = 11;
 const NUMBER: usize = 11;
-/// Fewer make no picture.
+/// Fewer do not make a histogram.
 const FEW: u64 = 5;
 /// Columns of the longest bar.
 const BAR: usize = 40;
 
-/// A table of the spans: each one's percentiles.
+/// A table of the spans, with their percentiles.
 pub(super) fn spans(
     spans: &[(&'static str, Distribution)],
     render: &RenderOptions,
     out: &mut String,
 ) {
-    // Of one there is nothing to say that its ladder does not.
+    // A single one adds nothing to its ladder.
     if spans.iter().all(|(_, times)| times.count < 2) {
         return;
     }
@@ -36,12 +36,12 @@ pub(super) fn spans(
         line.right(DIM, name, NAME + (at + 1) * NUMBER);
     }
     line.end(out);
-    // In the order of the stages, whatever came first.
-    // Those that have no place there last: of the whole exchange.
+    // In the order of the stages, whatever came first. Spans of the whole exchange, which have no
+    // place in that order, come last.
     let place = |name: &str| SPANS.iter().position(|(known, ..)| *known == name);
     let mut spans = spans.to_vec();
     spans.sort_by_key(|(name, _)| place(name).unwrap_or(SPANS.len()));
-    // With one reply each both are the same.
+    // With one reply each, both are the same.
     let of = |wanted| spans.iter().find(|(name, _)| *name == wanted);
     let (first, whole) = (of(FIRST_REPLY), of(COMPLETE));
     if first
@@ -75,7 +75,7 @@ pub(super) fn spans(
     }
 }
 
-/// How the times to the first reply lie.
+/// The distribution of the times to the first reply.
 pub(super) fn histogram(bins: &[Bin], render: &RenderOptions, out: &mut String) {
     let most = bins.iter().map(|bin| bin.count).max().unwrap_or(0);
     let count: u64 = bins.iter().map(|bin| bin.count).sum();

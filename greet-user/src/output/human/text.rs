@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! Words for numbers.
+//! Numbers as text.
 
 use greet_common::wire::Header;
 
@@ -8,14 +8,14 @@ use super::render::RenderOptions;
 pub(super) use crate::describe::{bytes, counted, error_name, error_text};
 use crate::event::{Datagram, Head, Owner, comm, flag_names, protocol_name, type_name};
 
-/// The message type: its number, and its name where it has one.
+/// The message type: its number and, if it has one, its name.
 pub(super) fn kind(datagram: &Datagram, header: &Header) -> String {
     let kind = header.kind;
     type_name(datagram.protocol, kind)
         .map_or_else(|| kind.to_string(), |name| format!("{kind} {name}"))
 }
 
-/// The flags' names without what they have in common.
+/// The flags' names, without their common prefix.
 pub(super) fn flags(protocol: u32, header: &Header) -> String {
     let names: Vec<_> = flag_names(protocol, header).collect();
     match names.join("|").replace("NLM_F_", "") {
@@ -24,14 +24,14 @@ pub(super) fn flags(protocol: u32, header: &Header) -> String {
     }
 }
 
-/// The protocol's name without what they have in common, or its number.
+/// The protocol's name, without the common prefix, or its number.
 pub(super) fn protocol(protocol: u32) -> String {
     let name = protocol_name(protocol).map(|name| name.trim_start_matches("NETLINK_"));
     name.map_or_else(|| protocol.to_string(), str::to_owned)
 }
 
-/// `greet-user[71]`, or `greet-user[71/72]` for a thread that is not the process's first. In
-/// so many columns: where they are too few, the name is cut and not the numbers.
+/// `greet-user[71]`, or `greet-user[71/72]` for a thread other than the main one. If it does not
+/// fit in `columns`, the name is cut, not the numbers.
 pub(super) fn process(head: &Head, columns: usize, render: &RenderOptions) -> String {
     let (pid, tid) = (head.pid, head.tid);
     let ids = if pid == tid {
@@ -55,14 +55,14 @@ pub(super) fn microseconds(ns: u64) -> String {
     format!("{}.{}", tenths / 10, tenths % 10)
 }
 
-/// How many of these units it is, rounded to the nearest.
+/// In multiples of this unit, rounded to the nearest.
 const fn rounded(ns: u64, unit: u64) -> u64 {
     ns / unit + (ns % unit >= unit.div_ceil(2)) as u64
 }
 
-/// In seven columns: `779.1`, `123456` from 100 ms on, `12.345s` from a second on.
+/// In seven columns: `779.1`, `123456` from 100 ms on, `12.345s` from one second on.
 pub(super) fn short(ns: u64) -> String {
-    // The bounds are of the rounded number: it must not be one column wider.
+    // Compare the rounded number: it must not get one column wider.
     let (micros, millis) = (rounded(ns, 1_000), rounded(ns, 1_000_000));
     let tenths = rounded(ns, 100_000_000);
     match ns {
@@ -83,7 +83,7 @@ pub(super) fn duration(ns: u64, render: &RenderOptions) -> String {
     }
 }
 
-/// CLOCK_MONOTONIC in seconds, as the kernel's log has it.
+/// CLOCK_MONOTONIC in seconds, as in the kernel log.
 pub(super) fn clock(time_ns: u64) -> String {
     let (seconds, rest) = (time_ns / 1_000_000_000, time_ns % 1_000_000_000);
     format!("{seconds}.{:06}", rest / 1_000)

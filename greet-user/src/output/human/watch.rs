@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! Any traffic for people: a ladder for each exchange when it has come to its end. What
-//! belongs to no exchange is told at once.
+//! Any traffic for people: a ladder for each exchange when it ends. What belongs to no exchange is
+//! shown at once.
 
 use std::io::{self, Write};
 
@@ -21,7 +21,7 @@ use crate::{
 };
 
 impl<W: Write> Human<W> {
-    /// A run that watches traffic begins.
+    /// The start of a run that watches traffic.
     pub(super) fn watch(&mut self, system: &System) -> io::Result<()> {
         let mut out = String::new();
         self.sentence(BOLD, &format!("WATCH kernel {}", system.kernel), &mut out);
@@ -34,7 +34,7 @@ impl<W: Write> Human<W> {
         self.write(&out)
     }
 
-    /// Something happened in such a run.
+    /// An update of such a run.
     pub(super) fn traffic(
         &mut self,
         update: &Update<'_>,
@@ -42,7 +42,7 @@ impl<W: Write> Human<W> {
     ) -> io::Result<()> {
         let mut out = String::new();
         match update {
-            // Its losses and reasons follow, and are drawn with it.
+            // Its losses and extended ACKs follow, and are drawn with it.
             Update::Request(request) => {
                 self.call = request.head.call;
                 if request.end == End::Crossed {
@@ -59,7 +59,7 @@ impl<W: Write> Human<W> {
         self.write(&out)
     }
 
-    /// Such a run is over.
+    /// The end of such a run.
     pub(super) fn observed(&mut self, observed: &Summary) -> io::Result<()> {
         let (render, counts) = (self.render, &observed.counts);
         let mut out = String::from("\n");
@@ -71,7 +71,8 @@ impl<W: Write> Human<W> {
         }
         if counts.cut_short > 0 {
             let told = counted(counts.cut_short, "exchange", "exchanges");
-            let text = format!("{told} shown before their replies were read: too many were waiting");
+            let text =
+                format!("{told} shown before their replies were read: too many were waiting");
             self.sentence(ERROR, &text, &mut out);
         }
         let (events, dropped) = (observed.events, observed.events_dropped);
@@ -81,7 +82,7 @@ impl<W: Write> Human<W> {
         self.write(&out)
     }
 
-    /// Does it belong to the request that was told last?
+    /// Does it belong to the last request reported?
     const fn is_drawn_later(&self, call: u64) -> bool {
         call != 0 && call == self.call
     }

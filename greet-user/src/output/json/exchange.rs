@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! An exchange that has come to its end.
+//! An exchange that has ended.
 
 use greet_common::{Stage, wire::NETLINK_TEST_PROTOCOL};
 
@@ -9,12 +9,12 @@ use super::{
 };
 use crate::{
     describe::{self, extack_text},
-    event::{self, Request, comm, escaped, printable},
+    event::{Head, Request, comm, escaped, printable},
     greeting::{Greeting, Outcome},
     journey::{Exchange, FIRST_REPLY, Pairing, Queued},
 };
 
-/// Appends what the tracer saw; returns whether there is anything.
+/// Appends what the tracer saw; returns whether it saw anything.
 pub(super) fn exchange(
     line: &mut Vec<u8>,
     exchange: &Exchange,
@@ -31,18 +31,7 @@ pub(super) fn exchange(
         line.word("kind", "exchange");
         line.number("v", VERSION);
         line.number("protocol", head.protocol);
-        line.number("pid", head.pid);
-        let comm = comm(head);
-        if !comm.is_empty() {
-            line.escaped("comm", comm);
-        }
-        if let Some(other) = describe::originator(exchange).filter(|other| other.tid != head.tid) {
-            line.object("originator", |line| {
-                line.number("pid", other.pid);
-                line.number("tid", other.tid);
-                line.escaped("comm", event::comm(other));
-            });
-        }
+        whose(line, exchange, head);
         if datagram.netns != 0 {
             line.number("netns", datagram.netns);
         }
@@ -65,23 +54,7 @@ pub(super) fn exchange(
             }
         });
         if let Some(request) = &exchange.request {
-            // A message to another process: how that got it.
-            let mut messages = exchange.queued.iter();
-            let arrival = messages.find(|queued| exchange.is_itself(queued));
-            line.object("request", |line| {
-                if let Some(len) = request.length() {
-                    line.number("len", len);
-                }
-                if let Some(text) = request.datagram.text() {
-                    line.text("text", &text);
-                }
-                if request.result < 0 {
-                    line.number("error", request.result);
-                }
-                if let Some(arrival) = arrival {
-                    reading(line, arrival, t_ns);
-                }
-            });
+            line.object("request", |line| asked(line, exchange, request, t_ns));
         }
         let pairing = Pairing::of(exchange);
         let answers = exchange.queued.iter().enumerate();
@@ -97,15 +70,7 @@ pub(super) fn exchange(
         if let Some(remark) = exchange.remark().filter(|_| greeting.is_none()) {
             line.word("reason", remark);
         }
-        if !exchange.extacks.is_empty() {
-            line.list("extack", &exchange.extacks, |line, extack| {
-                string(line, &escaped(extack_text(extack)));
-            });
-            line.list("extack_seq", pairing.seqs_of_reasons(), |line, seq| {
-                let text = seq.map_or_else(|| "null".to_owned(), |seq| seq.to_string());
-                line.extend_from_slice(text.as_bytes());
-            });
-        }
+        extacks(line, exchange, &pairing);
         if let Some(greeting) = greeting {
             as_the_client_saw_it(line, greeting);
         }
@@ -113,7 +78,55 @@ pub(super) fn exchange(
     true
 }
 
-/// What must not be missed, whatever the status: only what is so is written.
+/// The owner, and who caused it if that is another task.
+fn whose(line: &mut Object<'_>, exchange: &Exchange, owner: &Head) {
+    line.number("pid", owner.pid);
+    let name = comm(owner);
+    if !name.is_empty() {
+        line.escaped("comm", name);
+    }
+    let other = describe::originator(exchange);
+    if let Some(other) = other.filter(|other| other.tid != owner.tid) {
+        line.object("originator", |line| {
+            line.number("pid", other.pid);
+            line.number("tid", other.tid);
+            line.escaped("comm", comm(other));
+        });
+    }
+}
+
+/// The request, and, if it went to another process, how that process got it.
+fn asked(line: &mut Object<'_>, exchange: &Exchange, request: &Request, t_ns: u64) {
+    if let Some(len) = request.length() {
+        line.number("len", len);
+    }
+    if let Some(text) = request.datagram.text() {
+        line.text("text", &text);
+    }
+    if request.result < 0 {
+        line.number("error", request.result);
+    }
+    let mut messages = exchange.queued.iter();
+    if let Some(arrival) = messages.find(|queued| exchange.is_itself(queued)) {
+        reading(line, arrival, t_ns);
+    }
+}
+
+/// The texts of extended ACKs, and the requests that they are about.
+fn extacks(line: &mut Object<'_>, exchange: &Exchange, pairing: &Pairing<'_>) {
+    if exchange.extacks.is_empty() {
+        return;
+    }
+    line.list("extack", &exchange.extacks, |line, extack| {
+        string(line, &escaped(extack_text(extack)));
+    });
+    line.list("extack_seq", pairing.seqs_of_reasons(), |line, seq| {
+        let text = seq.map_or_else(|| "null".to_owned(), |seq| seq.to_string());
+        line.extend_from_slice(text.as_bytes());
+    });
+}
+
+/// The marks, whatever the status; only those that apply are written.
 fn marks(line: &mut Object<'_>, exchange: &Exchange) {
     let counts = [
         ("lost", exchange.lost()),
@@ -208,7 +221,7 @@ fn reply(
             });
         }
         let is_others = |request: &Request| request.head.tid != message.head.tid;
-        // Of one that was first seen at its reading, it is not known who queued it.
+        // If it was first seen when it was read, the task that queued it is unknown.
         let is_known = message.queue_ns != 0 && !comm(&message.head).is_empty();
         if is_known && exchange.request.as_ref().is_some_and(is_others) {
             line.object("queued_by", |line| {
@@ -221,7 +234,7 @@ fn reply(
     });
 }
 
-/// The stages of a message of its own, and who read it.
+/// The message's own stages, and its reader.
 fn reading(line: &mut Object<'_>, queued: &Queued, t_ns: u64) {
     let Queued {
         message, delivery, ..
@@ -244,7 +257,7 @@ fn reading(line: &mut Object<'_>, queued: &Queued, t_ns: u64) {
             line.number("tid", read.head.tid);
             line.escaped("comm", comm(&read.head));
             line.number("portid", message.datagram.peer_portid);
-            // Where the call's end was not seen, what it returned was not either.
+            // If the end of the call was not seen, neither was its result.
             if read.delivered_ns != 0 {
                 line.number("result", read.result);
             }
@@ -267,7 +280,7 @@ fn reading(line: &mut Object<'_>, queued: &Queued, t_ns: u64) {
     }
 }
 
-/// When stages were passed, 0 for one that was not: written in ns since `t_ns`.
+/// When the stages were reached, 0 for one that was not: written in ns since `t_ns`.
 fn stages(line: &mut Object<'_>, queued: &[(Stage, u64)], t_ns: u64) {
     line.object("stages", |line| {
         for (stage, time_ns) in queued.iter().filter(|(_, time_ns)| *time_ns != 0) {

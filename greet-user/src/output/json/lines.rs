@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! What the lines hold that come seldom.
+//! The contents of the infrequent lines.
 
 use serde::{Serialize, Serializer};
 
@@ -11,7 +11,7 @@ use crate::{
     statistics::Distribution,
 };
 
-/// An older name of the span `first_reply`, which stays as long as the version does.
+/// The old name of the span `first_reply`, which stays until the next version of the format.
 pub(super) const TOTAL: &str = "total";
 /// Version of the format.
 pub(super) const VERSION: u32 = 1;
@@ -49,7 +49,7 @@ pub(super) struct LossLine<'a> {
     #[serde(serialize_with = "as_text")]
     comm: &'a [u8],
     error: i32,
-    /// Who owns the socket that lost it.
+    /// The owner of the socket that lost it.
     #[serde(skip_serializing_if = "Option::is_none")]
     owner: Option<OwnerPart<'a>>,
 }
@@ -94,7 +94,7 @@ pub(super) struct SummaryLine {
     pub spans: Vec<(&'static str, Distribution)>,
 }
 
-/// What was counted; absent is what the hooks could not see.
+/// The counts; what the hooks could not see is absent.
 #[derive(Serialize)]
 pub(super) struct Counted {
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -181,7 +181,7 @@ fn as_text<S: Serializer>(bytes: &[u8], serializer: S) -> Result<S::Ok, S::Error
     serializer.serialize_str(&escaped(bytes))
 }
 
-/// The spans, and one of them by its older name as well.
+/// The spans, one of them also under its old name.
 pub(super) fn with_total(
     mut spans: Vec<(&'static str, Distribution)>,
 ) -> Vec<(&'static str, Distribution)> {
@@ -191,7 +191,7 @@ pub(super) fn with_total(
     spans
 }
 
-/// Pairs as one JSON object, in their own order.
+/// Pairs as one JSON object, in the given order.
 fn object<T: Serialize, S: Serializer>(
     pairs: &[(&'static str, T)],
     serializer: S,

@@ -27,7 +27,7 @@ pub(super) fn request(line: &mut Vec<u8>, request: &Request) {
     write(line, &crossing);
 }
 
-/// Appends a message that was put into a queue.
+/// Appends a message that was queued.
 pub(super) fn message(line: &mut Vec<u8>, message: &Message, seen: Seen) {
     let datagram = &message.datagram;
     let crossing = Crossing {
@@ -62,7 +62,7 @@ fn write(line: &mut Vec<u8>, crossing: &Crossing<'_>) {
     } = crossing;
     let headers = datagram.headers();
     let payload = datagram.payload();
-    // What the first header and its payload do not tell already.
+    // Do the first header and its payload cover all the bytes?
     let is_told = !headers.is_empty() && datagram.data.len() == HEADER_SIZE + payload.len();
     Object::write(line, |line| {
         line.word("kind", "message");

@@ -1,15 +1,15 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! One JSON object, written field by field into a line.
 //!
-//! Half of a line are names, which have nothing to escape: serde_json, which the lines that
-//! come seldom are left to, looks at each of their letters and takes three times as long.
+//! Half of a line is names, which need no escaping: serde_json, which writes the infrequent lines,
+//! checks each of their bytes and takes three times as long.
 
 use itoa::{Buffer, Integer};
 
 use crate::event::{all, escaped};
 
-/// An object that is being written. Each field ends with a comma; the last of them gives way
-/// to the bracket.
+/// An object under construction. Each field ends with a comma; the closing bracket replaces the
+/// last one.
 pub(super) struct Object<'a>(&'a mut Vec<u8>);
 
 impl Object<'_> {
@@ -20,8 +20,8 @@ impl Object<'_> {
         close(line, b'}');
     }
 
-    /// `name` is a literal without anything to escape. Inlined with those that call it, its
-    /// copying is a few moves of a length that is known.
+    /// `name` is a literal that needs no escaping. Inlined into its callers, it is copied in a few
+    /// moves of known length.
     #[inline(always)]
     fn name(&mut self, name: &'static str) -> &mut Vec<u8> {
         self.0.push(b'"');
@@ -37,12 +37,12 @@ impl Object<'_> {
         line.push(b',');
     }
 
-    /// Only what is true is written.
+    /// Only true values are written.
     pub(super) fn truth(&mut self, name: &'static str) {
         self.name(name).extend_from_slice(b"true,");
     }
 
-    /// `word` is as plain as a name.
+    /// `word` needs no escaping either.
     #[inline(always)]
     pub(super) fn word(&mut self, name: &'static str, word: &'static str) {
         let line = self.name(name);
@@ -56,7 +56,7 @@ impl Object<'_> {
         self.0.push(b',');
     }
 
-    /// Bytes that are text mostly; what cannot be shown is escaped.
+    /// Bytes that are mostly text; unprintable ones are escaped.
     pub(super) fn escaped(&mut self, name: &'static str, bytes: &[u8]) {
         self.text(name, &escaped(bytes));
     }
@@ -111,7 +111,7 @@ fn close(line: &mut Vec<u8>, bracket: u8) {
     line.push(bracket);
 }
 
-/// Each byte in hexadecimal.
+/// Every byte in hexadecimal.
 const fn pairs() -> [[u8; 2]; 256] {
     const DIGITS: &[u8; 16] = b"0123456789abcdef";
     let mut pairs = [[0; 2]; 256];

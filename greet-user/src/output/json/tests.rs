@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! All that a watch can tell, and every line against the schema.
+//! Everything that a watch can emit, with every line checked against the schema.
 
 mod traffic;
 
@@ -62,7 +62,7 @@ fn observed() -> Summary {
     }
 }
 
-/// All of it, as `watch --format json` writes it.
+/// All of it, as written by `watch --format json`.
 fn watched() -> String {
     let mut out = Vec::new();
     let mut output = Json::new(&mut out, false);
@@ -83,7 +83,7 @@ fn watched() -> String {
     String::from_utf8(out).expect("UTF-8")
 }
 
-/// What is written here, and all lines of the other snapshots.
+/// The lines written here, and those of the other snapshots.
 fn lines() -> Vec<Value> {
     let mut text = watched();
     for snapshot in [
@@ -173,7 +173,7 @@ fn what_the_hooks_cannot_know_is_absent() {
     }
 }
 
-/// The schema's objects: each by its place, with its properties.
+/// The schema's objects that have properties, by path.
 fn objects<'a>(at: &str, schema: &'a Value, found: &mut BTreeMap<String, &'a Value>) {
     if schema.get("properties").is_some() {
         found.insert(at.to_owned(), schema);

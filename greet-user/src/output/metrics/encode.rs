@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! The counters as text. Every family is written whole before the next, as the formats want it.
+//! The counters as text. Each family is written whole before the next, as the formats require.
 
 use std::{
     fmt,
@@ -24,7 +24,7 @@ use super::{
 };
 use crate::journey::{COMPLETE, SPANS, Status};
 
-/// How to write.
+/// The text format.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Syntax {
     /// OpenMetrics 1.0.0.
@@ -33,12 +33,12 @@ pub enum Syntax {
     Plain,
 }
 
-/// Reads what was counted so far, any number of times and in any thread.
+/// Reads the counts so far, any number of times and from any thread.
 pub struct Scrape {
     registry: Registry,
 }
 
-/// What is read, and what it is called.
+/// The values and their names.
 struct Counted {
     shared: Arc<Shared>,
     protocols: [String; PROTOCOLS],
@@ -57,7 +57,7 @@ impl Scrape {
         Self { registry }
     }
 
-    /// Adds what is counted elsewhere.
+    /// Adds counts from elsewhere.
     pub fn and(&mut self, collector: Box<dyn Collector>) {
         self.registry.register_collector(collector);
     }
@@ -65,7 +65,7 @@ impl Scrape {
     /// All metrics as they are now.
     ///
     /// # Errors
-    /// None: a `String` takes whatever is written.
+    /// None: a `String` accepts any text.
     pub fn text(&self, syntax: Syntax) -> Result<String, fmt::Error> {
         let mut text = String::new();
         encode(&mut text, &self.registry)?;
@@ -213,8 +213,7 @@ impl Counted {
     }
 
     fn exchanges(&self, out: &mut DescriptorEncoder<'_>, rows: &[Arc<Row>]) -> fmt::Result {
-        let help =
-            "Requests with their replies, and unrequested messages, by status";
+        let help = "Requests with their replies, and unrequested messages, by status";
         let mut family = family(out, "exchanges", help, None, MetricType::Counter)?;
         for row in rows {
             for (status, counter) in Status::ALL.into_iter().zip(&row.exchanges) {

@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! How often which error occurred, of a protocol. Linux has fewer than 134 errnos; whatever
-//! else a message claims is counted as `other`.
+//! Counts of a protocol's errors. Linux has fewer than 134 errnos; any other number in a message
+//! counts as `other`.
 
 use nix::errno::Errno;
 
 use super::times::Counter;
 
-/// `EHWPOISON`, 133, is the last; 0 stands for all others.
+/// `EHWPOISON`, 133, is the last; 0 is for all others.
 const ERRNOS: usize = 134;
 
 /// What was lost or refused.
@@ -14,7 +14,7 @@ const ERRNOS: usize = 134;
 pub(super) struct Losses {
     /// Messages that a full queue had no room for.
     pub(super) overruns: Counter,
-    /// Messages that could not be handed over, by error.
+    /// Messages that could not be delivered, by error.
     pub(super) failures: Errors,
     /// Requests that the kernel refused, by error.
     pub(super) refusals: Errors,
@@ -31,7 +31,7 @@ impl Default for Errors {
 }
 
 impl Errors {
-    /// Adds so many of an error, a negative errno; `None` where it is not known.
+    /// Adds `more` of an error, a negative errno; `None` if it is unknown.
     pub(super) fn add(&self, error: Option<i32>, more: u64) {
         let errno = error.and_then(|error| usize::try_from(error.checked_neg()?).ok());
         let known = errno.filter(|errno| *errno < ERRNOS && number(*errno).is_some());
@@ -67,7 +67,7 @@ mod tests {
         for error in [Some(-17), Some(-105), Some(-17), None, Some(i32::MIN)] {
             errors.add(error, 1);
         }
-        // Neither a success, nor one of the kernel's own, nor a number without a name.
+        // Successes, a kernel-internal errno, and numbers without a name.
         for error in [0, 5, -512, -41, -134] {
             errors.add(Some(error), 1);
         }

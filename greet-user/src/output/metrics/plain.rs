@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! Prometheus' older text format (0.0.4) out of OpenMetrics: there a family is called like its
-//! samples, and neither units nor an end are said.
+//! Turns OpenMetrics into Prometheus' older text format (0.0.4), in which families are named like
+//! their samples and there are neither units nor an end marker.
 
-/// The same metrics. What is not metadata is copied as it is.
+/// The same metrics. Everything but metadata is copied verbatim.
 pub(super) fn plain(open: &str) -> String {
     let mut text = String::with_capacity(open.len());
     let mut help = "";
@@ -18,7 +18,7 @@ pub(super) fn plain(open: &str) -> String {
         let (line, behind) = metadata.split_once('\n').unwrap_or((metadata, ""));
         rest = behind;
         match line.split_once(' ') {
-            // Written with the type, which says what the samples are called.
+            // Written with the type, which determines the samples' names.
             Some(("HELP", line)) => help = line,
             Some(("TYPE", line)) => family(&mut text, help, line),
             _ => {}

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! What is counted of one process name on one protocol.
+//! The counts of one process name on one protocol.
 
 use std::sync::OnceLock;
 
@@ -9,30 +9,30 @@ use crate::journey::{Exchange, SPANS, Status};
 /// The counters.
 #[derive(Debug, Default)]
 pub(super) struct Row {
-    /// Its protocol's place.
+    /// The index of its protocol.
     pub(super) protocol: usize,
     /// Value of the label `process`.
     pub(super) process: Box<str>,
-    /// Requests that it sent.
+    /// Requests it sent.
     pub(super) requests: Counter,
     /// Their bytes.
     pub(super) request_bytes: Counter,
-    /// Messages that were queued while it ran.
+    /// Messages queued while it ran.
     pub(super) messages: Counter,
     /// Their bytes.
     pub(super) message_bytes: Counter,
-    /// Messages that it read.
+    /// Messages it read.
     pub(super) deliveries: Counter,
     /// Exchanges by status.
     pub(super) exchanges: [Counter; Status::ALL.len()],
-    /// The named spans, as far as one was seen.
+    /// The named spans, if seen.
     pub(super) spans: [OnceLock<Box<Times>>; SPANS.len()],
-    /// From the sending to the last reply.
+    /// From sending to the last reply.
     pub(super) complete: OnceLock<Box<Times>>,
 }
 
 impl Row {
-    /// Nothing yet.
+    /// An empty row.
     pub(super) fn new(protocol: usize, process: &str) -> Self {
         Self {
             protocol,
@@ -41,7 +41,7 @@ impl Row {
         }
     }
 
-    /// Adds an exchange that is over.
+    /// Adds an exchange that has ended.
     pub(super) fn exchange(&self, exchange: &Exchange, status: Status) {
         let at = Status::ALL.iter().position(|known| *known == status);
         if let Some(counter) = at.and_then(|at| self.exchanges.get(at)) {

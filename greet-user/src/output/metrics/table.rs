@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! Finds the counters of a task, and keeps the number of label values bounded: whoever may
-//! name processes may not fill our memory, nor that of the database.
+//! Finds the counters of a task and bounds the number of label values: a program that names
+//! processes at will must not fill our memory, nor the database's.
 
 use std::sync::Arc;
 
@@ -9,28 +9,28 @@ use hashbrown::HashMap;
 use super::{Shared, row::Row};
 use crate::event::{Head, comm, escaped, protocol_name};
 
-/// What all processes are called for which there was no room.
+/// The name of all processes that did not fit.
 pub(super) const OTHER: &str = "other";
 
-/// The 32 protocols, and one for numbers that netlink does not have.
+/// The 32 protocols, and one slot for numbers that netlink does not have.
 pub(super) const PROTOCOLS: usize = 33;
 
 /// A protocol and a command name.
 type Key = (usize, u128);
 
-/// The tracing thread's own way to the rows.
+/// The tracing thread's own index of the rows.
 pub(super) struct Table {
     shared: Arc<Shared>,
-    /// Where in `rows` those are that have been named.
+    /// Indices in `rows` of the names seen.
     known: HashMap<Key, usize>,
     rows: Vec<Arc<Row>>,
-    /// Where the protocols' `other` are.
+    /// Indices of the protocols' `other` rows.
     others: [Option<usize>; PROTOCOLS],
     limit: usize,
 }
 
 impl Table {
-    /// With room for so many pairs of protocol and process name.
+    /// With room for `limit` pairs of a protocol and a process name.
     pub(super) fn new(shared: Arc<Shared>, limit: usize) -> Self {
         Self {
             shared,
@@ -41,8 +41,8 @@ impl Table {
         }
     }
 
-    /// The row of the task, and whether it was folded into `other` for want of room. Neither
-    /// allocates nor locks for a name that is known.
+    /// The row of the task, and whether it was folded into `other` for lack of room. Neither
+    /// allocates nor locks for a known name.
     pub(super) fn row(&mut self, head: &Head) -> (&Row, bool) {
         let protocol = place(head.protocol);
         let key = (protocol, packed(&head.comm));
@@ -58,8 +58,7 @@ impl Table {
         (&self.rows[at], folded)
     }
 
-    /// The row of this label, which is another name's already where two names look the same
-    /// when they are escaped.
+    /// The row with this label. It exists already if another name looks the same once escaped.
     fn named(&mut self, protocol: usize, process: &str) -> usize {
         if process == OTHER {
             return self.other(protocol);
@@ -86,12 +85,12 @@ impl Table {
     }
 }
 
-/// Where a protocol is kept.
+/// The index of a protocol.
 pub(super) fn place(protocol: u32) -> usize {
     usize::try_from(protocol).map_or(PROTOCOLS - 1, |protocol| protocol.min(PROTOCOLS - 1))
 }
 
-/// Values of the label `protocol`: the names that `--protocol` takes, else the number.
+/// Values of the label `protocol`: the names that `--protocol` accepts, else the number.
 pub(super) fn labels() -> [String; PROTOCOLS] {
     std::array::from_fn(|place| {
         let name = u32::try_from(place).ok().and_then(protocol_name);
@@ -131,7 +130,7 @@ mod tests {
         }
     }
 
-    /// The label of each name, with room for so many.
+    /// The label of each name, with room for `limit`.
     fn labelled(limit: usize, names: &[&[u8]]) -> Vec<(String, bool)> {
         let mut table = Table::new(Arc::default(), limit);
         let mut of = |name: &&[u8]| {
@@ -181,7 +180,7 @@ mod tests {
         labels.sort_unstable();
         labels.dedup();
         assert_eq!(labels.len(), rows.len());
-        // A process that calls itself so is one of the others.
+        // A process called `other` is one of the others.
         assert_eq!(
             labels.iter().filter(|(_, name)| ***name == *OTHER).count(),
             3

@@ -11,7 +11,7 @@ use crate::{
     tracer::Attached,
 };
 
-/// What the metrics say of these events.
+/// The metrics of these events.
 fn counted(limit: usize, events: impl IntoIterator<Item = Event>) -> String {
     let mut metrics = Metrics::new(limit);
     let system = System {
@@ -43,7 +43,7 @@ fn value(text: &str, sample: &str) -> Option<String> {
         .map(str::to_owned)
 }
 
-/// A process of this name asks, and is refused.
+/// A process of this name sends a request, which is refused.
 fn refused(name: &[u8], protocol: u32, errno: i32) -> [Event; 2] {
     let mut head = tests::head(RecordKind::Request, 70, 9);
     head.comm = [0; 16];
@@ -85,7 +85,7 @@ fn greetings_are_counted() {
     insta::assert_snapshot!(began_when(&text));
 }
 
-/// The text without the one number that is never the same.
+/// The text without the one number that always differs.
 fn began_when(text: &str) -> String {
     let lines = text.lines().map(
         |line| match line.strip_prefix("greet_start_time_seconds ") {

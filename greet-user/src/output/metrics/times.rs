@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! Counters and histograms with one writer, the tracing thread, and any number of readers,
-//! the scrapes. The writer never waits, and takes no bus lock.
+//! Counters and histograms with one writer, the tracing thread, and any number of readers, the
+//! scrapes. The writer never waits, and takes no bus lock.
 
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
-/// Upper borders of the buckets, ns: fine where the times of a netlink exchange lie (half a
-/// microsecond for a copy, up to half a millisecond for a whole exchange), and from a
-/// millisecond on (dumps, readers that are late) half a decade each.
+/// Upper bucket bounds, ns: fine in the range of a netlink exchange (half a microsecond for a copy,
+/// up to half a millisecond for a whole exchange), and half a decade each from a millisecond on
+/// (dumps, late readers).
 pub(super) const BORDERS: [u64; 19] = [
     500,
     1_000,
@@ -29,28 +29,28 @@ pub(super) const BORDERS: [u64; 19] = [
     10_000_000_000,
 ];
 
-/// Only goes up. Added to by one thread alone.
+/// Only increases. Only one thread adds to it.
 #[derive(Debug, Default)]
 pub(super) struct Counter(AtomicU64);
 
 impl Counter {
-    /// Adds so many.
+    /// Adds `more`.
     pub(super) fn add(&self, more: u64) {
         self.set(self.get().wrapping_add(more));
     }
 
-    /// Sets it to what was counted elsewhere.
+    /// Sets it to a count kept elsewhere.
     pub(super) fn set(&self, count: u64) {
         self.0.store(count, Relaxed);
     }
 
-    /// How many there are.
+    /// The count.
     pub(super) fn get(&self) -> u64 {
         self.0.load(Relaxed)
     }
 }
 
-/// How durations lie. The last bucket has no upper border.
+/// A distribution of durations. The last bucket has no upper bound.
 #[derive(Debug, Default)]
 pub(super) struct Times {
     buckets: [Counter; BORDERS.len() + 1],
@@ -58,14 +58,14 @@ pub(super) struct Times {
 }
 
 impl Times {
-    /// Adds one.
+    /// Adds a duration.
     pub(super) fn observe(&self, duration_ns: u64) {
         let bucket = BORDERS.partition_point(|border| *border < duration_ns);
         self.buckets[bucket].add(1);
         self.sum_ns.add(duration_ns);
     }
 
-    /// The upper border of each bucket in seconds, and how many lie in it and in none before.
+    /// The upper bound of each bucket in seconds, and its count, not cumulative.
     pub(super) fn buckets(&self) -> [(f64, u64); BORDERS.len() + 1] {
         std::array::from_fn(|at| {
             let border = BORDERS.get(at).map_or(f64::INFINITY, |ns| seconds(*ns));
@@ -73,19 +73,19 @@ impl Times {
         })
     }
 
-    /// All of them together, s.
+    /// The sum of all durations, s.
     pub(super) fn sum(&self) -> f64 {
         seconds(self.sum_ns.get())
     }
 }
 
-/// Nanoseconds as Prometheus has them.
+/// Nanoseconds in seconds, Prometheus' unit.
 #[expect(
     clippy::cast_precision_loss,
     reason = "beyond 2^53 ns, 104 days, a sum of times has more digits than mean anything"
 )]
 pub(super) fn seconds(ns: u64) -> f64 {
-    // A division is rounded once: the borders are the numbers that people write.
+    // A division is rounded once, so the bounds are the numbers that people write.
     ns as f64 / 1e9
 }
 

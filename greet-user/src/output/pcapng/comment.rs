@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! What a comment tells: one line, its parts separated by semicolons. Names come from
-//! processes, so what cannot be shown is escaped. Addresses of the kernel stay out.
+//! The text of a comment: one line, its parts separated by semicolons. Names come from processes,
+//! so unprintable characters are escaped. Kernel addresses stay out.
 
 use std::fmt::Write as _;
 
@@ -13,7 +13,7 @@ use crate::{
     run::{Summary, System},
 };
 
-/// How many notes a packet has at most; the others are counted.
+/// Notes per packet; further ones are only counted.
 const NOTES: usize = 8;
 
 /// What went wrong.
@@ -32,7 +32,7 @@ impl Notes {
         }
     }
 
-    /// The same for a packet that comes later.
+    /// The same for a later packet.
     pub(super) fn of_before(self) -> Self {
         let earlier = |note| format!("before this packet: {note}");
         Self {
@@ -41,7 +41,7 @@ impl Notes {
         }
     }
 
-    /// The text, and the notes behind it.
+    /// The text, followed by the notes.
     pub(super) fn behind(&self, mut text: String) -> String {
         for note in &self.first {
             add(&mut text, note);
@@ -53,7 +53,7 @@ impl Notes {
     }
 }
 
-/// Of the file as a whole: what is seen, and what is not.
+/// For the file as a whole: what is seen, and what is not.
 pub(super) fn of_interface(system: &System) -> String {
     let attached = &system.attached;
     let mut text = "netlink messages of all network namespaces".to_owned();
@@ -66,7 +66,7 @@ pub(super) fn of_interface(system: &System) -> String {
     text
 }
 
-/// Of a request; `exchange` as soon as it is over.
+/// For a request; `exchange` once it has ended.
 pub(super) fn of_request(
     request: &Request,
     exchange: Option<&Exchange>,
@@ -107,7 +107,7 @@ pub(super) fn of_request(
     text
 }
 
-/// What came of a request.
+/// The outcome of a request.
 fn add_end(text: &mut String, exchange: &Exchange) {
     let mut queued = exchange.queued.iter();
     if let Some(itself) = queued.find(|queued| exchange.is_itself(queued)) {
@@ -136,7 +136,7 @@ fn add_end(text: &mut String, exchange: &Exchange) {
     }
 }
 
-/// Of a message whose exchange is over.
+/// For a message whose exchange has ended.
 pub(super) fn of_answer(queued: &Queued, exchange: &Exchange) -> String {
     let message = &queued.message;
     let (mut stages, mut reader) = (own_stages(message), None);
@@ -162,7 +162,7 @@ pub(super) fn of_answer(queued: &Queued, exchange: &Exchange) -> String {
     text
 }
 
-/// Of a message whose exchange is not over.
+/// For a message whose exchange has not ended.
 pub(super) fn of_message(message: &Message, seen: Seen) -> String {
     let mut text = addressee(message, None);
     let stages = own_stages(message);
@@ -173,7 +173,7 @@ pub(super) fn of_message(message: &Message, seen: Seen) -> String {
     text
 }
 
-/// Of a message that somebody did not get.
+/// For a message that a socket did not get.
 pub(super) fn of_loss(loss: &Loss) -> String {
     let (port, who, why) = (loss.portid, process(&loss.head), error(loss.result));
     let owner = loss.owner.as_ref().map_or_else(String::new, |owner| {
@@ -186,13 +186,13 @@ pub(super) fn of_loss(loss: &Loss) -> String {
     }
 }
 
-/// The kernel's own words.
+/// An extended ACK.
 pub(super) fn of_extack(extack: &Extack, seq: Option<u32>) -> String {
     let to = seq.map_or_else(String::new, |seq| format!(" to seq {seq}"));
     format!("the kernel says{to}: {}", escaped(extack_text(extack)))
 }
 
-/// Of all that was seen.
+/// For the whole run.
 pub(super) fn of_summary(observed: &Summary, left: &Notes) -> String {
     let (events, dropped) = (observed.events, observed.events_dropped);
     let mut text = counts::seen(observed);
@@ -221,7 +221,7 @@ fn own_stages(message: &Message) -> Vec<(Stage, u64)> {
     stages
 }
 
-/// `greet-user[70]`, with the thread where it is not the first.
+/// `greet-user[70]`, with the thread ID if it is not the main thread.
 fn process(head: &Head) -> String {
     let (pid, tid, name) = (head.pid, head.tid, escaped(comm(head)));
     if pid == tid {
@@ -231,7 +231,7 @@ fn process(head: &Head) -> String {
     }
 }
 
-/// Whom a message is for: its reader, or as long as there is none, its port.
+/// The addressee of a message: its reader or, if there is none yet, its port.
 fn addressee(message: &Message, reader: Option<&Head>) -> String {
     let datagram = &message.datagram;
     let from = match datagram.direction() {
@@ -250,7 +250,7 @@ fn add_reading(text: &mut String, queued: &Queued) {
         Some(read) => {
             let who = process(&read.head);
             add(text, &format!("read by {who}"));
-            // Where the call's end was not seen, what it returned was not either.
+            // If the end of the call was not seen, neither was its result.
             if read.delivered_ns != 0 {
                 append(
                     text,
@@ -270,7 +270,7 @@ fn add_reading(text: &mut String, queued: &Queued) {
     }
 }
 
-/// In which task it was queued, and where.
+/// The task that queued it, and where.
 fn add_queue(text: &mut String, message: &Message) {
     add(text, &format!("queued in {}", process(&message.head)));
     add_where(text, &message.datagram);
@@ -298,7 +298,7 @@ fn add_error(text: &mut String, datagram: &Datagram) {
     }
 }
 
-/// The stages that were passed, in the order of their times.
+/// The stages reached, in order of time.
 fn add_stages(text: &mut String, since: &str, stages: &[(Stage, u64)], base_ns: u64) {
     let mut queued: Vec<_> = stages.iter().filter(|(_, ns)| *ns != 0).collect();
     queued.sort_by_key(|(_, ns)| *ns);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! The blocks of the file. They gather in memory and leave it as a whole, so that what is
-//! written ends with a whole block wherever the run ends.
+//! The blocks of the file. They are collected in memory and written whole, so that the output ends
+//! with a complete block wherever the run ends.
 
 use std::{
     borrow::Cow,
@@ -24,21 +24,21 @@ use pcap_file::{
 use super::packet::{LINKTYPE_NETLINK, Packet};
 use crate::run::System;
 
-/// How the one interface is called.
+/// The name of the one interface.
 const INTERFACE: &str = "netlink";
 /// `if_tsresol`: times are in 10⁻⁹ s.
 const NANOSECONDS: u8 = 9;
 /// The longest text that an option can hold, in bytes.
 const TEXT_MAX: usize = u16::MAX as usize;
-/// From how many bytes on blocks are written without waiting for more.
+/// Blocks of this many bytes are written without waiting for more.
 const ENOUGH: usize = 1 << 18;
 
 /// The file.
 pub(super) struct File<W> {
     out: W,
-    /// Blocks that are still to be written.
+    /// Blocks not written yet.
     blocks: Option<PcapNgWriter<Vec<u8>>>,
-    /// The packet that is being written.
+    /// The packet being written.
     bytes: Vec<u8>,
     packets: u64,
 }
@@ -53,12 +53,11 @@ impl<W: Write> File<W> {
         }
     }
 
-    /// Who captures where, and what: on its own, so that a reader can begin.
+    /// Who captures what, and where: written separately, so that a reader can start.
     pub(super) fn start(&mut self, system: &System, comment: &str) -> io::Result<()> {
         let kernel: Cow<'_, str> = Cow::Owned(format!("Linux {}", system.kernel));
         let section = SectionHeaderBlock {
-            // Netlink's numbers are in the byte order of the machine, and readers take the
-            // section's order for it.
+            // Netlink's numbers are in host byte order, and readers assume the section's.
             endianness: Endianness::native(),
             options: vec![
                 SectionHeaderOption::OS(kernel.clone()),
@@ -69,7 +68,7 @@ impl<W: Write> File<W> {
         self.blocks = Some(PcapNgWriter::with_section_header(Vec::new(), section).map_err(plain)?);
         self.block(InterfaceDescriptionBlock {
             linktype: DataLink::from(LINKTYPE_NETLINK),
-            // No limit: a packet says itself where something is missing.
+            // No limit: a packet itself says if bytes are missing.
             snaplen: 0,
             options: vec![
                 InterfaceDescriptionOption::IfName(Cow::Borrowed(INTERFACE)),
@@ -81,7 +80,7 @@ impl<W: Write> File<W> {
         self.flush()
     }
 
-    /// A packet. `time_ns`: since 1970.
+    /// Adds a packet. `time_ns`: since 1970.
     pub(super) fn packet(
         &mut self,
         time_ns: u64,
@@ -106,7 +105,7 @@ impl<W: Write> File<W> {
         Ok(())
     }
 
-    /// How it ended. `dropped`: how many of the tracer's records were lost.
+    /// The outcome of the run. `dropped`: how many of the tracer's records were dropped.
     pub(super) fn statistics(
         &mut self,
         time_ns: u64,
@@ -124,7 +123,7 @@ impl<W: Write> File<W> {
         })
     }
 
-    /// Writes what has gathered.
+    /// Writes the collected blocks.
     pub(super) fn flush(&mut self) -> io::Result<()> {
         let Some(blocks) = &mut self.blocks else {
             return Ok(());
@@ -156,8 +155,8 @@ fn plain(error: PcapError) -> io::Error {
     }
 }
 
-/// pcap-file writes the time of this one block as one number of 64 bits; the format has its
-/// high half first in either byte order.
+/// pcap-file writes the time of this one block as a 64-bit number; the format has its high half
+/// first in either byte order.
 const fn high_half_first(time_ns: u64) -> u64 {
     if cfg!(target_endian = "little") {
         time_ns.rotate_left(32)

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! Packets that wait for the rest of their story, in the order of their times.
+//! Packets that wait for the rest of their story, in order of time.
 
 use std::collections::BTreeMap;
 
@@ -13,47 +13,47 @@ use crate::{
 
 /// What a packet is made of.
 pub(super) enum Part {
-    /// What a process sent.
+    /// A message sent by a process.
     Request(Request),
-    /// What was put into a process's queue.
+    /// A message put into a process's queue.
     Message(Message, Seen),
 }
 
-/// What tells packets that wait from each other.
+/// Identifies a waiting packet.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(super) enum Key {
     /// Thread, call, stage `send`.
     Request(u32, u64, u64),
-    /// Socket, buffer, stages `reply` and `queue`: buffers are used again.
+    /// Socket, buffer, stages `reply` and `queue`: buffers are reused.
     Message(u64, u64, u64, u64),
-    /// Thread and call: what happens in a call belongs to its request, or else to the last
-    /// message that was queued in it.
+    /// Thread and call: what happens in a call belongs to its request, or else to the last message
+    /// queued in it.
     Call(u32, u64),
 }
 
-/// Where a packet waits: its time, and how many came before it.
+/// The position of a waiting packet: its time, and how many came before it.
 type Place = (u64, u64);
 
-/// A packet that waits.
+/// A waiting packet.
 pub(super) struct Waiting {
     /// CLOCK_MONOTONIC, ns.
     pub time_ns: u64,
     /// What it is made of.
     pub part: Part,
-    /// What was told when its exchange was over.
+    /// Its comment, once its exchange has ended.
     story: Option<String>,
     /// What went wrong.
     notes: Notes,
 }
 
-/// All of them.
+/// All waiting packets.
 #[derive(Default)]
 pub(super) struct Held {
     waiting: BTreeMap<Place, Waiting>,
     places: HashMap<Key, Place>,
     count: u64,
     bytes: usize,
-    /// What went wrong where no packet tells of it: the next one will.
+    /// Notes that belong to no packet: the next one carries them.
     loose: Notes,
 }
 
@@ -100,7 +100,7 @@ impl Part {
 }
 
 impl Waiting {
-    /// Its story, as far as it is known.
+    /// Its comment, as far as known.
     pub(super) fn comment(&self) -> String {
         let story = self.story.clone().unwrap_or_else(|| match &self.part {
             Part::Request(request) => comment::of_request(request, None, None),
@@ -111,12 +111,12 @@ impl Waiting {
 }
 
 impl Held {
-    /// How many bytes of messages wait.
+    /// Bytes of the waiting messages.
     pub(super) const fn bytes(&self) -> usize {
         self.bytes
     }
 
-    /// A packet of this time.
+    /// Adds a packet of this time.
     pub(super) fn put(&mut self, time_ns: u64, part: Part) {
         let place = (time_ns, self.count);
         self.count += 1;
@@ -143,7 +143,7 @@ impl Held {
         waiting.is_some_and(|waiting| matches!(waiting.part, Part::Request(_)))
     }
 
-    /// What went wrong in a call, or outside of any.
+    /// Notes what went wrong in a call, or outside of any.
     pub(super) fn note(&mut self, call: Option<Key>, note: String) {
         let place = call.and_then(|call| self.places.get(&call));
         let notes = match place.and_then(|place| self.waiting.get_mut(place)) {
@@ -153,7 +153,7 @@ impl Held {
         notes.push(note);
     }
 
-    /// This packet's exchange is over. One that was written before keeps what it has.
+    /// Ends this packet's exchange. A packet already written keeps its comment.
     pub(super) fn end(&mut self, key: &Key, story: impl FnOnce() -> String) {
         let place = self.places.get(key);
         if let Some(waiting) = place.and_then(|place| self.waiting.get_mut(place)) {
@@ -161,7 +161,7 @@ impl Held {
         }
     }
 
-    /// The oldest, if its exchange is over, or if it is not newer than `until_ns`.
+    /// The oldest, if its exchange has ended or it is not newer than `until_ns`.
     pub(super) fn take(&mut self, until_ns: u64) -> Option<Waiting> {
         let oldest = self.waiting.first_entry()?;
         if oldest.get().story.is_none() && oldest.key().0 > until_ns {
@@ -178,7 +178,7 @@ impl Held {
         Some(waiting)
     }
 
-    /// What went wrong since the last packet came.
+    /// What went wrong since the last packet.
     pub(super) fn left(&mut self) -> Notes {
         std::mem::take(&mut self.loose)
     }

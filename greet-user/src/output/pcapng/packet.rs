@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! A packet as the link type has it: LINKTYPE_NETLINK, 253. Ahead of the netlink messages
-//! stands a header of 16 bytes, as Linux's own tap (nlmon) gives it to tcpdump:
+//! A packet of the link type LINKTYPE_NETLINK, 253. A header of 16 bytes precedes the netlink
+//! messages, the same that tcpdump gets from Linux's own tap (nlmon):
 //! ```text
 //! 2 bytes   packet type: PACKET_OUTGOING
 //! 2 bytes   ARPHRD_NETLINK
 //! 10 bytes  unused
 //! 2 bytes   netlink protocol
 //! ```
-//! each in network byte order. The messages are as the kernel has them.
+//! Each is in network byte order. The messages are as the kernel has them.
 
 use crate::event::{Datagram, Message, Request};
 
@@ -15,19 +15,19 @@ use crate::event::{Datagram, Message, Request};
 pub(super) const LINKTYPE_NETLINK: u32 = 253;
 /// Bytes of the header.
 pub(super) const HEADER: usize = 16;
-/// `include/uapi/linux/if_packet.h`: what a packet of nlmon always has.
+/// `include/uapi/linux/if_packet.h`: what an nlmon packet always has.
 const PACKET_OUTGOING: u16 = 4;
 /// `include/uapi/linux/if_arp.h`.
 const ARPHRD_NETLINK: u16 = 824;
 
-/// Which way a packet goes, as a process sees it: bits 0 and 1 of `epb_flags`.
+/// The direction of a packet, as a process sees it: bits 0 and 1 of `epb_flags`.
 const INBOUND: u32 = 0b01;
 const OUTBOUND: u32 = 0b10;
 /// Bits 2 to 4: how it was received.
 const UNICAST: u32 = 0b001 << 2;
 const MULTICAST: u32 = 0b010 << 2;
 
-/// What is written of a packet, but for its time.
+/// The contents of a packet, except its time.
 pub(super) struct Packet<'a> {
     /// `epb_flags`.
     pub flags: u32,
@@ -40,7 +40,7 @@ impl<'a> Packet<'a> {
         Self::of(OUTBOUND, &request.datagram)
     }
 
-    /// Inbound: a process is to read it.
+    /// Inbound: for a process to read.
     pub(super) fn of_message(message: &'a Message) -> Self {
         Self::of(INBOUND, &message.datagram)
     }
@@ -57,7 +57,7 @@ impl<'a> Packet<'a> {
         }
     }
 
-    /// The header and what was captured behind it.
+    /// Writes the header and the captured bytes.
     pub(super) fn write_to(&self, bytes: &mut Vec<u8>) {
         let protocol = u16::try_from(self.datagram.protocol).unwrap_or(u16::MAX);
         bytes.extend(PACKET_OUTGOING.to_be_bytes());
@@ -67,7 +67,7 @@ impl<'a> Packet<'a> {
         bytes.extend(&self.datagram.data);
     }
 
-    /// How many bytes there would be had all been captured.
+    /// The length, had everything been captured.
     pub(super) fn original_len(&self) -> u32 {
         let captured = u32::try_from(self.datagram.data.len()).unwrap_or(u32::MAX);
         let header = u32::try_from(HEADER).unwrap_or(u32::MAX);

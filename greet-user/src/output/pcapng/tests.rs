@@ -22,7 +22,7 @@ use reading::{Got, blocks, read};
 
 const BOOT_NS: u64 = 1_700_000_000_123_456_789;
 
-/// What was written, each write for itself.
+/// What was written, each write separately.
 #[derive(Clone, Default)]
 struct Written(Rc<RefCell<Vec<Vec<u8>>>>);
 
@@ -56,7 +56,7 @@ fn system() -> System {
     }
 }
 
-/// A run that is going on.
+/// A run in progress.
 struct Run {
     journey: Journey,
     view: Pcapng<Written>,
@@ -91,7 +91,7 @@ impl Run {
         });
     }
 
-    /// What has been written when there is nothing more to read for now.
+    /// What has been written once there is nothing more to read for now.
     fn flushed(&mut self) -> Vec<Got> {
         self.view.flush().expect("writes to memory");
         read(&self.written.all()).packets
@@ -168,7 +168,7 @@ fn a_greeting_is_two_packets_between_a_header_and_its_counts() {
 #[test]
 fn each_comment_tells_the_whole_story() {
     let mut gone = greeting(71, 1, 1_000).to_vec();
-    // Read by another thread, after a look.
+    // Read by another thread, after a peek.
     if let Event::Delivery(read) = &mut gone[2] {
         (read.head.tid, read.head.call) = (72, 7 << 32 | 72);
     }
@@ -178,7 +178,7 @@ fn each_comment_tells_the_whole_story() {
     }
     gone.insert(2, look);
     let mut events = gone;
-    // Refused, with the kernel's reason and a loss on its behalf.
+    // Refused, with an extended ACK and a loss on its behalf.
     let [answer, request, _] = greeting(73, 2, 1_000_000);
     let (mut answer, request) = (message_of(&answer), request_of(&request));
     answer.skb += 0x100;
@@ -235,7 +235,7 @@ fn a_message_that_is_not_read_holds_the_others_back_but_not_for_ever() {
     let mut run = Run::start();
     let [mut unread, request, _] = greeting(71, 1, 1_000);
     if let Event::Message(unread) = &mut unread {
-        // Nobody's answer.
+        // Not a reply.
         unread.head.call = 0;
         unread.datagram.group = 5;
     }

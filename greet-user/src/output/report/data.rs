@@ -10,6 +10,7 @@ use greet_common::Stage;
 use serde::Serialize;
 
 use super::{
+    header::{FIELDS, Field},
     loss::Loss,
     page::Finished,
     processes::{Group, Whose},
@@ -33,26 +34,63 @@ struct Data<'a> {
     began_unix_ms: u64,
     ended_ns: u64,
     little_endian: bool,
-    /// Each with the kernel's function, and at which end of it the stage is stamped.
-    stages: [(&'static str, &'static str, &'static str); Stage::ALL.len()],
-    /// Each with the stages that it lies between, from 0.
-    spans: [(&'static str, u32, u32); SPANS.len()],
+    stages: [StageData; Stage::ALL.len()],
+    spans: [SpanData; SPANS.len()],
+    /// The fields of a message header.
+    header: [Field; FIELDS.len()],
     protocols: Vec<&'static str>,
-    statuses: Vec<(&'static str, u64)>,
+    statuses: Vec<StatusData>,
     left_out: u64,
     groups: Vec<GroupData<'a>>,
     losses: &'a [Loss],
 }
 
-/// A span's name, its distribution, and its bins: from, to, count.
-type SpanData = (&'static str, Distribution, Vec<(u64, u64, u64)>);
+/// A stage, and where it is stamped.
+#[derive(Clone, Copy, Serialize)]
+struct StageData {
+    name: &'static str,
+    /// The kernel's function; empty for the receive callback, which differs by exchange.
+    function: &'static str,
+    /// `entry` or `return`.
+    end: &'static str,
+}
+
+/// A span, and the stages that it lies between.
+#[derive(Clone, Copy, Serialize)]
+struct SpanData {
+    name: &'static str,
+    from: &'static str,
+    to: &'static str,
+}
+
+#[derive(Serialize)]
+struct StatusData {
+    status: &'static str,
+    count: u64,
+}
+
+/// How many times are in a range, ns.
+#[derive(Serialize)]
+struct BinData {
+    from: u64,
+    to: u64,
+    count: u64,
+}
+
+/// A span's times.
+#[derive(Serialize)]
+struct TimesData {
+    name: &'static str,
+    distribution: Distribution,
+    bins: Vec<BinData>,
+}
 
 #[derive(Serialize)]
 struct GroupData<'a> {
     who: &'static str,
     name: &'a str,
     exchanges: u64,
-    spans: Vec<SpanData>,
+    spans: Vec<TimesData>,
 }
 
 /// Writes the data as base64.
@@ -84,7 +122,7 @@ impl<'a> Data<'a> {
         let system = finished.run.map(Opening::system);
         let statuses = finished.statuses.iter();
         Self {
-            v: 1,
+            v: 2,
             kernel: system.map_or("", |system| &system.kernel),
             hooks: system.map_or(&[], |system| &system.attached.hooks),
             began_ns: finished.began_ns,
@@ -92,12 +130,20 @@ impl<'a> Data<'a> {
             ended_ns: finished.ended_ns,
             little_endian: cfg!(target_endian = "little"),
             stages: Stage::ALL.map(place),
-            spans: SPANS.map(|(name, from, to)| (name, from.number() - 1, to.number() - 1)),
+            spans: SPANS.map(|(name, from, to)| SpanData {
+                name,
+                from: from.name(),
+                to: to.name(),
+            }),
+            header: FIELDS,
             protocols: (0..32)
                 .map(|number| protocol_name(number).unwrap_or(""))
                 .collect(),
             statuses: statuses
-                .map(|(status, count)| (status.name(), *count))
+                .map(|(status, count)| StatusData {
+                    status: status.name(),
+                    count: *count,
+                })
                 .collect(),
             left_out: finished.left_out,
             groups: finished
@@ -112,11 +158,13 @@ impl<'a> Data<'a> {
 
 impl<'a> GroupData<'a> {
     fn of(whose: Whose, name: &'a str, group: &Group) -> Self {
-        let bins = |bins: Vec<Bin>| -> Vec<_> {
-            let bins = bins.iter();
-            bins.map(|bin| (bin.from, bin.to, bin.count)).collect()
-        };
-        let spans = group.spans.all();
+        let spans = group.spans.all().filter_map(|(name, times)| {
+            Some(TimesData {
+                name,
+                distribution: times.distribution()?,
+                bins: times.fine().iter().map(BinData::of).collect(),
+            })
+        });
         Self {
             who: match whose {
                 Whose::All => "all",
@@ -125,15 +173,23 @@ impl<'a> GroupData<'a> {
             },
             name,
             exchanges: group.exchanges,
-            spans: spans
-                .filter_map(|(name, times)| Some((name, times.distribution()?, bins(times.fine()))))
-                .collect(),
+            spans: spans.collect(),
+        }
+    }
+}
+
+impl BinData {
+    const fn of(bin: &Bin) -> Self {
+        Self {
+            from: bin.from,
+            to: bin.to,
+            count: bin.count,
         }
     }
 }
 
 /// Where a stage is stamped; the receive callback has another name in each exchange.
-const fn place(stage: Stage) -> (&'static str, &'static str, &'static str) {
+const fn place(stage: Stage) -> StageData {
     let (function, end) = match stage {
         Stage::Send => ("netlink_sendmsg", "entry"),
         Stage::Cross | Stage::Reply => ("netlink_unicast", "entry"),
@@ -144,5 +200,9 @@ const fn place(stage: Stage) -> (&'static str, &'static str, &'static str) {
         Stage::Receive => ("skb_recv_datagram", "return"),
         Stage::Delivered => ("netlink_recvmsg", "return"),
     };
-    (stage.name(), function, end)
+    StageData {
+        name: stage.name(),
+        function,
+        end,
+    }
 }

@@ -186,7 +186,7 @@ proptest! {
         prop_assert!(!other.contains(moves));
         let found = data(&other);
         let shown = crate::event::escaped(name.split(|byte| *byte == 0).next().unwrap_or_default());
-        let comm = found["exchanges"][0]["p"][2].as_str().unwrap_or_default();
+        let comm = found["exchanges"][0]["owner"]["comm"].as_str().unwrap_or_default();
         prop_assert!(name.len() > 15 || comm == shown, "{comm} {shown}");
     }
 }

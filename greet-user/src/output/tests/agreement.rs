@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! Every view gives the same answers about the same exchanges: whose they are, what failed, and
-//! the kernel's words for it.
+//! Every view gives the same answers about the same exchanges: their owners, what failed, and the
+//! kernel's message for it.
 
 use serde_json::Value;
 
@@ -8,12 +8,14 @@ use super::{
     human::shapes::{multicast, refused, user_to_user},
     *,
 };
+#[cfg(feature = "otlp")]
+use crate::collector;
 use crate::{
     describe,
     event::{comm, escaped},
 };
 
-/// All exchanges of these events.
+/// All exchanges in these events.
 fn exchanges(events: &[Event]) -> Vec<Rc<Exchange>> {
     let mut journey = Journey::new(true);
     let mut all = Vec::new();
@@ -29,7 +31,7 @@ fn exchanges(events: &[Event]) -> Vec<Rc<Exchange>> {
     all
 }
 
-/// What is asked of each view.
+/// What each view is asked.
 #[derive(Debug, PartialEq, Eq)]
 struct Answers {
     owner: (u64, String),
@@ -50,7 +52,7 @@ impl Answers {
         }
     }
 
-    /// As a JSON line has them.
+    /// The answers in a JSON line.
     fn of_line(line: &Value) -> Self {
         let text = |value: &Value| value.as_str().expect("text").to_owned();
         let replies = line["replies"].as_array().into_iter().flatten();
@@ -94,7 +96,7 @@ fn every_view_gives_the_same_answers() {
             let text = String::from_utf8(out).expect("UTF-8");
             let (pid, name) = &expected.owner;
             let is_unread = exchange.request.is_none() && describe::reader(&exchange).is_none();
-            // A message that nobody has read is drawn at the port that it waits at.
+            // An unread message is drawn at the port where it waits.
             let who = if is_unread {
                 "port ".to_owned()
             } else {
@@ -121,8 +123,8 @@ fn every_view_gives_the_same_answers() {
 
         #[cfg(feature = "otlp")]
         {
-            let sample = otlp::Sample::of(&exchange, None, 0);
-            let root = otlp::spans(&sample, &otlp::Clock::of(0)).swap_remove(0);
+            let sample = collector::Sample::of(&exchange, None, 0);
+            let root = collector::spans(&sample, &collector::Clock::of(0)).swap_remove(0);
             let attribute = |key: &str| {
                 let mut all = root.attributes.iter();
                 let found = all.find(|pair| pair.key.as_str() == key);

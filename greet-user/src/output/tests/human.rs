@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! What is drawn for people, for each shape that traffic has.
+//! What is drawn for people, for each shape of traffic.
 
 mod several;
 pub(super) mod shapes;
@@ -53,7 +53,7 @@ fn watched(events: &[Event], render: RenderOptions) -> String {
     String::from_utf8(shown).expect("UTF-8")
 }
 
-/// One under the other: at 80 columns, at 140, and in ASCII.
+/// One below the other: at 80 columns, at 140, and in ASCII.
 fn three(events: &[Event]) -> String {
     [UNICODE, WIDE, ASCII]
         .map(|render| watched(events, render))
@@ -177,7 +177,7 @@ fn ascii_is_ascii() {
     }
 }
 
-/// A greeting with somebody else's text and command name.
+/// A greeting with an untrusted text and command name.
 fn hostile(text: &[u8], comm: [u8; 16]) -> Vec<Event> {
     let mut events = greeting(71, 1, 1_000).to_vec();
     for event in &mut events {
@@ -212,7 +212,7 @@ fn hostile_text() {
     insta::assert_snapshot!(three(&all.concat()));
 }
 
-/// Greetings of which each takes longer than the one before.
+/// Greetings, each of which takes longer than the one before.
 fn slower_and_slower() -> Spans {
     let mut spans = Spans::default();
     for number in 1..=40_u64 {
@@ -243,7 +243,7 @@ fn what_many_greetings_took() {
     insta::assert_snapshot!(shown.join("\n"));
 }
 
-/// A dump of so many chunks, with something that must not be missed in the middle of it.
+/// A dump of `chunks` chunks, with something in the middle that must not be missed.
 fn marked(chunks: u64, mark: fn(&mut Event)) -> Vec<Event> {
     let mut events = dump(chunks);
     let at = |events: &[Event], wanted: fn(&Event) -> bool| {
@@ -290,7 +290,7 @@ fn what_must_not_be_missed_is_never_folded() {
             assert!(shown.contains(brief), "{brief}: {shown}");
         }
     }
-    // Of very many not all are shown, but none is hidden.
+    // If there are very many, not all are drawn, but all are mentioned.
     let mut all = dump(40);
     for event in &mut all {
         if let Event::Message(message) = event {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! Any run at all.
+//! Arbitrary runs.
 
 use greet_common::event::{COMM_SIZE, EXTACK_SIZE, RecordKind};
 use proptest::{
@@ -18,7 +18,7 @@ use crate::{
     tracer::{Attached, Callback},
 };
 
-/// A name of at most `N - 1` bytes and its NULs.
+/// A name of at most `N - 1` bytes, padded with NULs.
 fn name<const N: usize>() -> impl Strategy<Value = [u8; N]> {
     vec(1_u8.., 0..N).prop_map(|bytes| {
         let mut name = [0; N];

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! What a run tells of itself: its begin, its greetings, its end.
+//! What a run records about itself: its start, its greetings, its end.
 
 use greet_common::wire::Header;
 use serde::{Deserialize, Serialize};
@@ -29,7 +29,7 @@ pub(in crate::recording) struct Opening<'a> {
     missing: Vec<Text<'a>>,
     #[serde(borrow)]
     callbacks: Vec<(Text<'a>, u32)>,
-    /// `None` where somebody else's traffic was watched.
+    /// `None` if other programs' traffic was traced.
     #[serde(borrow)]
     client: Option<Client<'a>>,
 }

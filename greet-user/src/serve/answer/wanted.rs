@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! What the asker takes (RFC 9110, 12.5): lists of values, each with a weight.
+//! What the client accepts (RFC 9110, 12.5): lists of values, each with a weight.
 
 use hyper::header::{ACCEPT, ACCEPT_ENCODING, HeaderMap, HeaderName};
 
-/// Is OpenMetrics wanted at least as much as the older text format? Prometheus says so; who
-/// takes anything, as curl, gets what more programs can read.
+/// Is OpenMetrics wanted at least as much as the older text format? Prometheus says so; a client
+/// that accepts anything, such as curl, gets what more programs can read.
 pub(super) fn wants_open(headers: &HeaderMap) -> bool {
     let mut open = 0.0;
     let mut plain: f32 = 0.0;
@@ -18,7 +18,7 @@ pub(super) fn wants_open(headers: &HeaderMap) -> bool {
     open > 0.0 && open >= plain
 }
 
-/// Is gzip taken?
+/// Is gzip accepted?
 pub(super) fn takes_gzip(headers: &HeaderMap) -> bool {
     let mut any = false;
     for (coding, _, weight) in values(headers, &ACCEPT_ENCODING) {
@@ -31,7 +31,7 @@ pub(super) fn takes_gzip(headers: &HeaderMap) -> bool {
     any
 }
 
-/// Each value with its parameters and its weight, 1 where none is said.
+/// Each value with its parameters and its weight, which defaults to 1.
 fn values<'a>(
     headers: &'a HeaderMap,
     name: &HeaderName,
@@ -45,7 +45,7 @@ fn values<'a>(
     })
 }
 
-/// Version 1.0.0, which is written, or any.
+/// Version 1.0.0, which is the one written, or any.
 fn is_known(parameters: &str) -> bool {
     parameter(parameters, "version").is_none_or(|version| version == "1.0.0")
 }

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! Records as the kernel side writes them, and damaged ones.
+//! Records as the eBPF program writes them, and damaged ones.
 use super::*;
 
 #[test]

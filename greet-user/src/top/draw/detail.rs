@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! One exchange: its ladder and the bytes of its messages, drawn as everywhere else. A
-//! drawing is kept until another one is asked for.
+//! One exchange: its ladder and the bytes of its messages, drawn as everywhere else. A drawing is
+//! cached until another one is requested.
 
 use ratatui::{buffer::Buffer, layout::Rect, style::Style, text::Line};
 
@@ -14,14 +14,14 @@ use crate::{
     top::state::{State, action::Pane, conversation::Kept},
 };
 
-/// Drawings that were made last.
+/// The last drawings.
 #[derive(Debug, Default)]
 pub struct Cache {
     ladder: Option<Drawn>,
     bytes: Option<Drawn>,
 }
 
-/// A drawing, and what it is of: the exchange's number and the width.
+/// A drawing and its subject: the exchange's number, and the width.
 #[derive(Debug)]
 struct Drawn {
     number: u64,
@@ -30,7 +30,7 @@ struct Drawn {
     lines: Vec<Line<'static>>,
 }
 
-/// How much there is of a text, and how much of it has room.
+/// How many lines a text has, and how many of them fit.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Extent {
     pub lines: usize,
@@ -55,7 +55,7 @@ pub(super) fn draw(
         format!("exchange {}{all}", kept.number)
     });
     let area = titled((pane, area), &detail, has_keys, theme, buffer);
-    // Not beside the rule, where there is one.
+    // Not next to the rule, if there is one.
     let area = Rect {
         x: area.x + 1,
         width: area.width - 1,
@@ -114,7 +114,7 @@ fn drawing(
     styled::lines(&drawn)
 }
 
-/// Writes lines from that on that is scrolled to.
+/// Writes lines from the scroll position on.
 pub(super) fn scrolled(
     lines: &[Line<'static>],
     has_keys: bool,
@@ -129,7 +129,7 @@ pub(super) fn scrolled(
         put(buffer, area, at, line);
     }
     if lines.len() > room && area.y > 0 && room > 0 {
-        // On the rule above: which of how many.
+        // On the rule above: which of how many lines.
         let text = format!(" {}-{} of {} ", first + 1, first + room, lines.len());
         let columns = u16::try_from(text.len()).unwrap_or(u16::MAX);
         if columns < area.width {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! The last exchanges of a conversation, the newest first.
+//! The last exchanges of a conversation, newest first.
 
 use std::rc::Rc;
 
@@ -32,12 +32,12 @@ const NUMBER: usize = 5;
 const TIME: usize = 9;
 const TOTAL: usize = 8;
 const STATUS: usize = 12;
-/// Columns up to what was asked, which is left out where it has no room.
+/// Columns before the request, which is left out if it does not fit.
 const ALL: usize = 1 + NUMBER + 2 + TIME + 2 + TOTAL + 2 + STATUS;
-/// The least that says what was asked.
+/// Minimum columns for the request.
 const LEAST: usize = 12;
 
-/// Draws the list; returns how many lines there is room for.
+/// Draws the list; returns how many lines fit.
 pub(super) fn draw(
     state: &State,
     (row, kept): (Option<&Row>, &[Rc<Kept>]),
@@ -102,7 +102,7 @@ fn entry(kept: &Kept, pointer: &'static str, is_wide: bool, theme: &Theme) -> Li
         Status::Refused | Status::Failed | Status::Lost | Status::Truncated | Status::Died => {
             (theme.error(), "!")
         }
-        // What must not be missed is said by the row's end, and in the ladder.
+        // The marks themselves are at the end of the row, and in the ladder.
         _ if !marks.is_empty() => (theme.error(), "!"),
         _ => (Style::new(), ""),
     };
@@ -127,7 +127,7 @@ fn entry(kept: &Kept, pointer: &'static str, is_wide: bool, theme: &Theme) -> Li
     ])
 }
 
-/// What was asked, or told: the name of the message's type, its sequence number.
+/// The request or notification: its message type's name and its sequence number.
 fn request(kept: &Kept) -> String {
     let exchange = &kept.exchange;
     let first = exchange

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! The first lines: what is watched, how much happens, what was not seen; and the last one,
-//! with the keys that are needed most, or the line that is being typed.
+//! The first lines: what is watched, how much happens, what was not seen; and the last line, with
+//! the most important keys or the line being typed.
 
 use ratatui::{
     buffer::Buffer,
@@ -110,7 +110,7 @@ fn figures(totals: &Totals, width: usize, theme: &Theme) -> Line<'static> {
             theme.error(),
         )]
     };
-    // What matters most comes first; what has no room is left out.
+    // What matters most comes first; what does not fit is left out.
     let all = [
         number(totals.message_rate, "msg/s"),
         number(totals.exchange_rate, "exch/s"),
@@ -155,7 +155,7 @@ pub(super) fn footer(state: &State, area: Rect, theme: &Theme, buffer: &mut Buff
                 Span::styled("  Enter looks for it, n and N go on", theme.dim())
             }
         };
-        // The end of what is typed is seen.
+        // The end of the input is visible.
         let text = parts::shown(&input.text, &render);
         let room = width.saturating_sub(begin.len() + 1).min(60);
         let chars = text.char_indices().map(|(at, _)| &text[at..]);

@@ -13,13 +13,31 @@ use crate::{output::parts, top::state::State};
 /// Keys, and what they do.
 pub const KEYS: [(&str, &str); 18] = [
     ("Up Down  j k", "select a line; scroll text"),
-    ("PgUp PgDn  Home End  g G", "move by a page; jump to the first or last line"),
-    ("Enter", "open the selection: its exchanges, then the ladder"),
-    ("1 2 3 4 5", "conversations, exchanges, ladder, times, bytes"),
+    (
+        "PgUp PgDn  Home End  g G",
+        "move by a page; jump to the first or last line",
+    ),
+    (
+        "Enter",
+        "open the selection: its exchanges, then the ladder",
+    ),
+    (
+        "1 2 3 4 5",
+        "conversations, exchanges, ladder, times, bytes",
+    ),
     ("Tab  Shift-Tab", "next pane, previous pane"),
-    ("Esc", "back to the conversations; there: clear filter, quit"),
-    ("Space  p", "pause and resume the screen; counting continues"),
-    ("[ ]  Left Right", "step back and forward in time; { } step by ten"),
+    (
+        "Esc",
+        "back to the conversations; there: clear filter, quit",
+    ),
+    (
+        "Space  p",
+        "pause and resume the screen; counting continues",
+    ),
+    (
+        "[ ]  Left Right",
+        "step back and forward in time; { } step by ten",
+    ),
     ("< >", "sort by the column to the left or right"),
     ("r", "reverse the sort order"),
     ("f", "filter: a word, process:ip pid:12 protocol:route"),
@@ -34,12 +52,27 @@ pub const KEYS: [(&str, &str); 18] = [
 
 /// What the columns and counts mean.
 const WORDS: [(&str, &str); 6] = [
-    ("MSG/s  AVG/s", "messages in the last second; mean since the start"),
-    ("P50 P90 P99", "half, 90 %, 99 % of its exchanges took up to this"),
-    ("LOST", "messages it did not get: queue full, or not delivered"),
-    ("REFUSED", "requests that failed or were answered with an error"),
+    (
+        "MSG/s  AVG/s",
+        "messages in the last second; mean since the start",
+    ),
+    (
+        "P50 P90 P99",
+        "half, 90 %, 99 % of its exchanges took up to this",
+    ),
+    (
+        "LOST",
+        "messages it did not get: queue full, or not delivered",
+    ),
+    (
+        "REFUSED",
+        "requests that failed or were answered with an error",
+    ),
     ("dropped", "events for which the tracer had no room"),
-    ("missed", "calls, by any process, that the hooks did not see"),
+    (
+        "missed",
+        "calls, by any process, that the hooks did not see",
+    ),
 ];
 
 /// Draws it.

@@ -5,21 +5,21 @@ use ratatui::layout::Rect;
 
 use crate::top::state::action::Pane;
 
-/// The smallest screen on which everything has room.
+/// The smallest screen on which everything fits.
 pub const SMALLEST: (u16, u16) = (80, 24);
-/// From here on the list of exchanges and one pane stand beneath the table.
+/// From this size on, the list of exchanges and one pane are shown beneath the table.
 const WIDE: (u16, u16) = (120, 34);
-/// From here on all panes are there.
+/// From this size on, all panes are shown.
 const WIDEST: (u16, u16) = (180, 46);
-/// Columns of the list of exchanges, where something stands beside it: without what was asked,
-/// and with it where there are so many columns.
+/// Columns of the list of exchanges next to another pane: without the request, and with it if the
+/// screen has `MANY` columns.
 const LIST: u16 = 42;
 const LONG_LIST: u16 = 62;
 const MANY: u16 = 140;
-/// Columns of times and bytes: sixteen bytes on a line.
+/// Columns of times and bytes: sixteen bytes per line.
 const RIGHT: u16 = 74;
 
-/// The panes in this area, whose screen is so large.
+/// The panes in this area of a screen of this size.
 pub(super) fn panes(body: Rect, screen: Rect, pane: Pane, beside: Pane) -> Vec<(Pane, Rect)> {
     let fits = |(width, height)| screen.width >= width && screen.height >= height;
     if !fits(WIDE) {

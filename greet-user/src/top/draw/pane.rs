@@ -11,7 +11,7 @@ use ratatui::{
 use super::theme::Theme;
 use crate::{output::parts, top::state::action::Pane};
 
-/// Draws a pane's title, and returns what is left of its area.
+/// Draws a pane's title and returns the rest of its area.
 pub(super) fn titled(
     (pane, area): (Pane, Rect),
     detail: &str,
@@ -45,7 +45,7 @@ pub(super) fn titled(
     }
 }
 
-/// Writes a line of an area; what has no room is cut.
+/// Writes a line of an area, cut if it does not fit.
 pub(super) fn put(buffer: &mut Buffer, area: Rect, row: usize, line: &Line<'_>) {
     let Ok(row) = u16::try_from(row) else {
         return;
@@ -55,7 +55,7 @@ pub(super) fn put(buffer: &mut Buffer, area: Rect, row: usize, line: &Line<'_>) 
     }
 }
 
-/// Writes one that stands for all of its width.
+/// Styles a line over its whole width.
 fn fill(buffer: &mut Buffer, area: Rect, row: usize, style: Style) {
     let Ok(row) = u16::try_from(row) else {
         return;
@@ -70,7 +70,7 @@ fn fill(buffer: &mut Buffer, area: Rect, row: usize, style: Style) {
     }
 }
 
-/// Sentences in the middle of nothing.
+/// Sentences in an otherwise empty pane.
 pub(super) fn sentence(buffer: &mut Buffer, area: Rect, text: &str, theme: &Theme) {
     let columns = usize::from(area.width.saturating_sub(2)).max(1);
     for (at, text) in parts::wrapped(text, columns).iter().enumerate() {
@@ -79,8 +79,8 @@ pub(super) fn sentence(buffer: &mut Buffer, area: Rect, text: &str, theme: &Them
     }
 }
 
-/// Draws those lines of a list that have room, the selected one, `at`, among them; returns how
-/// many have. `line` is told what stands before its line, and whether it is the selected one.
+/// Draws the lines of a list that fit, including the selected one, `at`; returns how many fit.
+/// `line` gets the pointer to put before its line, and whether the line is selected.
 pub(super) fn list<T>(
     (all, at): (&[T], usize),
     area: Rect,
@@ -106,11 +106,11 @@ pub(super) fn list<T>(
     room
 }
 
-/// The first line of a list that is shown, so that the selected one is.
+/// The first visible line of a list, so that the selected one is visible.
 fn first_shown(at: usize, count: usize, room: usize) -> usize {
     if at < room {
         return 0;
     }
-    // In the middle, and at the end as far down as there is something.
+    // Centred, but with no blank lines at the end.
     (at - room / 2).min(count.saturating_sub(room))
 }

@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! Lines as a terminal gets them, with their styles, become lines of the screen.
+//! Turns styled lines, as written to a terminal, into lines of the screen.
 
 use ratatui::{
     style::{Color, Modifier, Style},
     text::{Line, Span},
 };
 
-/// The lines of a drawing. Nobody's text is in it unescaped, so that every escape is one of
-/// a style.
+/// The lines of a drawing. All untrusted text in it is escaped, so every escape sequence is a
+/// style.
 #[must_use]
 pub fn lines(drawn: &str) -> Vec<Line<'static>> {
     drawn.lines().map(line).collect()
@@ -18,7 +18,7 @@ fn line(text: &str) -> Line<'static> {
     let mut style = Style::new();
     for (at, piece) in text.split("\x1b[").enumerate() {
         let mut piece = piece;
-        // Each but the first begins with the numbers of a style, and `m`.
+        // Each but the first starts with the numbers of a style, and `m`.
         if at > 0
             && let Some((numbers, behind)) = piece.split_once('m')
         {

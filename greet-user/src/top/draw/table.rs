@@ -24,13 +24,13 @@ use crate::{
 
 /// Between two columns.
 const GAP: usize = 2;
-/// Columns of a process's name and ID: at least, and at most.
+/// Columns of a process's name and ID: minimum and maximum.
 const PROCESS: (usize, usize) = (18, 34);
-/// The same where a wide column that is sorted by takes the place of the rate.
+/// The minimum if a wide sort column takes the place of the rate.
 const LEAST: usize = 14;
 
-/// Those of a terminal of 80 columns, and what comes in where there is more room, in this
-/// order; `None` is the trend.
+/// The columns on a terminal 80 columns wide, and those added if there is more room, in this order;
+/// `None` is the trend.
 const ALWAYS: [Column; 7] = [
     Column::Process,
     Column::Protocol,
@@ -52,7 +52,7 @@ const MORE: [Option<Column>; 9] = [
     Some(Column::Netns),
 ];
 
-/// Columns that a column takes.
+/// The width of a column.
 const fn wide(column: Option<Column>) -> usize {
     match column {
         None => TREND,
@@ -67,8 +67,8 @@ const fn wide(column: Option<Column>) -> usize {
     }
 }
 
-/// The columns that have room, in their order, and how wide the first is. The one that is
-/// sorted by is among them: in the place of the rate, if it must.
+/// The columns that fit, in order, and the width of the first. The sort column is among them, in
+/// the place of the rate if necessary.
 fn chosen(room: usize, sorted: Column) -> (Vec<Option<Column>>, usize) {
     let taken = |columns: &[Option<Column>]| -> usize {
         columns.iter().map(|column| wide(*column) + GAP).sum()
@@ -84,7 +84,7 @@ fn chosen(room: usize, sorted: Column) -> (Vec<Option<Column>>, usize) {
         }
     }
     let place = |column: &Option<Column>| match column {
-        // Beside the rate that it is one of.
+        // Beside the rate it belongs to.
         None => (Column::Rate, 1),
         Some(column) => (*column, 0),
     };
@@ -101,7 +101,7 @@ fn chosen(room: usize, sorted: Column) -> (Vec<Option<Column>>, usize) {
     (columns, process)
 }
 
-/// Draws the table; returns how many rows there is room for.
+/// Draws the table; returns how many rows fit.
 pub(super) fn draw(
     state: &State,
     rows: &[Rc<Row>],
@@ -118,7 +118,7 @@ pub(super) fn draw(
         theme,
         buffer,
     );
-    // A column is for the pointer.
+    // One column is for the pointer.
     let (columns, process) = chosen(usize::from(area.width).saturating_sub(1), state.column);
     let sizes = |column: &Option<Column>| match column {
         Some(Column::Process) => process,
@@ -142,7 +142,7 @@ pub(super) fn draw(
     let line = |row: &Rc<Row>, pointer, is_selected: bool| {
         let cells = columns.iter().map(|column| {
             let (text, style) = cell(*column, row, state, sizes(column), theme);
-            // A colour turned around is a block of colour.
+            // A reversed colour is a block of colour.
             let style = if is_selected && column.is_none() {
                 Style::new()
             } else {
@@ -250,7 +250,7 @@ fn cell(
     }
 }
 
-/// The name is what is cut, not the ID.
+/// The name is cut, not the ID.
 fn process(row: &Row, columns: usize, render: &RenderOptions, theme: &Theme) -> (String, Style) {
     match (row.who.party.process(), row.who.party) {
         (Some((name, pid)), _) => {

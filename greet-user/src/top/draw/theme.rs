@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! Colours, styles and the characters that lines are made of. Nothing is told by colour
-//! alone, and the terminal's own colours are used: they can be read on its background.
+//! Colours, styles and line-drawing characters. Colour is never the only cue, and the terminal's
+//! own colours are used: they are readable on its background.
 
 use ratatui::style::{Color, Modifier, Style};
 
@@ -13,13 +13,13 @@ pub struct Theme {
 }
 
 impl Theme {
-    /// As it was asked for.
+    /// As requested.
     #[must_use]
     pub const fn new(render: RenderOptions) -> Self {
         Self { render }
     }
 
-    /// The same for something so wide.
+    /// The same for this width.
     #[must_use]
     pub fn render(&self, width: u16) -> RenderOptions {
         RenderOptions {
@@ -36,31 +36,31 @@ impl Theme {
         }
     }
 
-    /// What is less important.
+    /// Less important text.
     #[must_use]
     pub const fn dim(&self) -> Style {
         Style::new().add_modifier(Modifier::DIM)
     }
 
-    /// What is more important.
+    /// More important text.
     #[must_use]
     pub const fn bold(&self) -> Style {
         Style::new().add_modifier(Modifier::BOLD)
     }
 
-    /// What went wrong; it is bold, too.
+    /// Errors; also bold.
     #[must_use]
     pub fn error(&self) -> Style {
         self.colour(Color::Red).add_modifier(Modifier::BOLD)
     }
 
-    /// What is selected, where the keys go to.
+    /// The selection, where the keys go.
     #[must_use]
     pub const fn selected(&self) -> Style {
         Style::new().add_modifier(Modifier::REVERSED)
     }
 
-    /// A picture of numbers.
+    /// A chart.
     #[must_use]
     pub fn bar(&self) -> Style {
         self.colour(Color::Cyan)
@@ -82,7 +82,7 @@ impl Theme {
         }
     }
 
-    /// Where a rule between columns begins on a rule: at its head, or in its midst.
+    /// Where a rule between columns meets a rule: at its top, or further down.
     #[must_use]
     pub const fn junction(&self, is_head: bool) -> &'static str {
         match (self.render.unicode, is_head) {
@@ -92,7 +92,7 @@ impl Theme {
         }
     }
 
-    /// What marks the column that is sorted by.
+    /// Marks the sort column.
     #[must_use]
     pub const fn mark(&self, is_descending: bool) -> &'static str {
         match (self.render.unicode, is_descending) {
@@ -103,19 +103,19 @@ impl Theme {
         }
     }
 
-    /// What stands before the selected line, so that it is not told by colours alone.
+    /// The mark before the selected line, so that colour is not the only cue.
     #[must_use]
     pub const fn pointer(&self) -> &'static str {
         if self.render.unicode { "▸" } else { ">" }
     }
 
-    /// What lies between two things in a line.
+    /// Separates two items of a line.
     #[must_use]
     pub const fn dot(&self) -> &'static str {
         if self.render.unicode { " · " } else { " | " }
     }
 
-    /// A picture of how numbers went: each as high as it is, the highest fills its place.
+    /// A sparkline: each number as high as its value, the highest at full height.
     #[must_use]
     pub fn spark(&self, numbers: &[u32]) -> String {
         const UNICODE: [char; 8] = ['▁', '▂', '▃', '▄', '▅', '▆', '▇', '█'];
@@ -133,7 +133,7 @@ impl Theme {
         chars.collect()
     }
 
-    /// A bar of so many eighths of a column.
+    /// A bar of this many eighths of a column.
     #[must_use]
     pub fn length(&self, eighths: usize) -> String {
         const PARTS: [&str; 8] = ["", "▏", "▎", "▍", "▌", "▋", "▊", "▉"];

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! How long the exchanges of a conversation took: percentiles of each span, and a histogram
-//! of the totals.
+//! How long a conversation's exchanges took: percentiles of each span, and a histogram of the
+//! totals.
 
 use std::rc::Rc;
 
@@ -44,7 +44,7 @@ pub(super) fn draw(
     buffer: &mut Buffer,
 ) -> Extent {
     let has_keys = state.pane == Pane::Times;
-    // Of all of them where the screen shows now, and of those that are kept where it does not.
+    // Of all exchanges while the screen is live, of those retained while it is not.
     let known = row.and_then(|row| state.times(row.id));
     let whose = if known.is_some() {
         "all exchanges so far".to_owned()
@@ -82,7 +82,7 @@ pub(super) fn draw(
     scrolled(&lines, has_keys, state.scroll, area, buffer)
 }
 
-/// The time to the first reply of all, and each span of those that are kept.
+/// The time to the first reply of all exchanges, and each span of those retained.
 fn table(total: &Distribution, kept: &[Rc<Kept>], theme: &Theme) -> Vec<Line<'static>> {
     let render = theme.render(0);
     let numbers = |texts: [&str; 5]| {
@@ -121,7 +121,7 @@ fn table(total: &Distribution, kept: &[Rc<Kept>], theme: &Theme) -> Vec<Line<'st
     lines
 }
 
-/// Exchanges whose spans are counted for the table: the last ones.
+/// Exchanges whose spans are counted in the table: the last ones.
 const MOST_COUNTED: usize = 128;
 
 fn filled(name: &str) -> String {
@@ -136,7 +136,7 @@ fn histogram(bins: &[Bin], columns: usize, theme: &Theme) -> Vec<Line<'static>> 
     let heading = format!(" first reply, {}, how often", parts::unit(&render));
     let mut lines = vec![Line::from(Span::styled(heading, theme.dim()))];
     let most = bins.iter().map(|bin| bin.count).max().unwrap_or(0).max(1);
-    // Two borders, the bar, and the count behind it.
+    // Two bounds, the bar, and the count after it.
     let room = columns
         .saturating_sub(1 + NUMBER + 4 + NUMBER + 2 + 7)
         .clamp(8, WIDEST);

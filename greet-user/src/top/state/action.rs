@@ -6,45 +6,45 @@ use crate::top::keys::Key;
 /// Something to do.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Action {
-    /// End.
+    /// Quit.
     Quit,
-    /// Close what was opened last; at the table, end.
+    /// Close what was opened last; at the table, quit.
     Back,
-    /// Put the program to sleep, for the shell.
+    /// Suspend the program, back to the shell.
     Suspend,
-    /// Draw everything anew.
+    /// Redraw everything.
     Redraw,
-    /// Up or down by so many lines.
+    /// Up or down by this many lines.
     Move(isize),
-    /// Up or down by so many pages.
+    /// Up or down by this many pages.
     Page(isize),
     /// To the first.
     First,
     /// To the last.
     Last,
-    /// Into the selected one.
+    /// Open the selected one.
     Open,
     /// To a pane.
     Show(Pane),
-    /// To the next pane, or back to the one before.
+    /// To the next pane, or back to the previous one.
     Next(bool),
-    /// Stop the screen, or go on.
+    /// Pause the screen, or resume.
     Pause,
-    /// So many steps back in time, or forth.
+    /// This many steps back in time, or forward.
     Step(isize),
     /// Sort by the next column to the right, or to the left.
     Sort(bool),
-    /// Sort the other way round.
+    /// Reverse the sort order.
     Reverse,
-    /// Fold long dumps and texts, or not.
+    /// Fold or unfold long dumps and texts.
     Unfold,
     /// Type a filter.
     Filter,
-    /// Type what to look for.
+    /// Type a search.
     Search,
-    /// To the next place where it was found, or back.
+    /// To the next match, or the previous one.
     Found(bool),
-    /// Show the keys, or not any more.
+    /// Show or hide the keys.
     Help,
 }
 
@@ -73,7 +73,7 @@ impl Pane {
         Self::Bytes,
     ];
 
-    /// What it is called.
+    /// Its title.
     #[must_use]
     pub const fn title(self) -> &'static str {
         match self {
@@ -98,7 +98,7 @@ impl Pane {
     }
 }
 
-/// What this key does, where no line is being typed.
+/// What this key does while no line is being typed.
 #[must_use]
 pub const fn action(key: Key) -> Option<Action> {
     Some(match key {

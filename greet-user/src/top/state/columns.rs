@@ -16,7 +16,7 @@ pub enum Column {
     Peer,
     /// Messages in the last second.
     Rate,
-    /// Messages a second since the begin.
+    /// Messages per second since the start.
     Mean,
     /// Messages.
     Messages,
@@ -30,7 +30,7 @@ pub enum Column {
     P90,
     /// 99 % of them.
     P99,
-    /// Messages that did not reach whom they were for.
+    /// Messages that did not reach their addressee.
     Lost,
     /// Requests that were refused.
     Refused,
@@ -41,7 +41,7 @@ pub enum Column {
 }
 
 impl Column {
-    /// All of them, in the order in which they stand.
+    /// All of them, in display order.
     pub const ALL: [Self; 15] = [
         Self::Process,
         Self::Protocol,
@@ -82,12 +82,12 @@ impl Column {
         }
     }
 
-    /// Its number, or nothing where it is a name.
+    /// Is it a name, not a number?
     const fn is_name(self) -> bool {
         matches!(self, Self::Process | Self::Protocol | Self::Peer)
     }
 
-    /// The next one to the right or to the left, around.
+    /// The next one to the right or left, wrapping around.
     #[must_use]
     pub fn next(self, to_the_right: bool) -> Self {
         let at = Self::ALL.iter().position(|column| *column == self);
@@ -107,7 +107,7 @@ impl Column {
             Self::Protocol => one.who.protocol().cmp(&other.who.protocol()),
             Self::Peer => one.who.peer.cmp(&other.who.peer),
             Self::Rate => by(|row| row.message_rate).then_with(|| by(|row| row.last_ns)),
-            // All began at the same time.
+            // All have the same start.
             Self::Mean | Self::Messages => by(|row| row.tally.messages),
             Self::ExchangeRate => by(|row| row.exchange_rate).then_with(|| by(|row| row.last_ns)),
             Self::Exchanges => by(|row| row.tally.exchanges),
@@ -121,8 +121,8 @@ impl Column {
         }
     }
 
-    /// Puts rows into this order: names from the first letter on, numbers from the greatest
-    /// down; the other way round if it is reversed.
+    /// Sorts rows by this column: names from the first letter on, numbers in descending order; the
+    /// other way round if `is_reversed`.
     pub fn sort(self, rows: &mut [Rc<Row>], is_reversed: bool) {
         let is_descending = self.is_name() == is_reversed;
         rows.sort_by(|one, other| {
@@ -132,12 +132,12 @@ impl Column {
             } else {
                 order
             };
-            // The same order each time.
+            // Keeps ties in the same order every time.
             order.then_with(|| one.id.cmp(&other.id))
         });
     }
 
-    /// Does its order begin with the greatest?
+    /// Does its order start with the greatest?
     #[must_use]
     pub const fn is_descending(self, is_reversed: bool) -> bool {
         self.is_name() == is_reversed

@@ -14,17 +14,17 @@ use crate::{
     statistics::Durations,
 };
 
-/// Tells a conversation from all others of a run.
+/// Identifies a conversation in a run.
 pub type Id = u64;
 
-/// What is counted.
+/// The counts.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Tally {
     /// Requests sent, and messages put into the receive queue.
     pub messages: u64,
     /// Their bytes.
     pub bytes: u64,
-    /// Exchanges that have come to their end.
+    /// Exchanges that have ended.
     pub exchanges: u64,
     /// Of these, how many of each status, in the order of [`Status::ALL`].
     pub statuses: [u64; Status::ALL.len()],
@@ -41,13 +41,13 @@ impl Tally {
         self.of(Status::Refused) + self.of(Status::Failed)
     }
 
-    /// Messages that did not reach whom they were for.
+    /// Messages that did not reach their addressee.
     #[must_use]
     pub const fn lost(&self) -> u64 {
         self.overruns + self.failed
     }
 
-    /// How many exchanges ended so.
+    /// How many exchanges ended with this status.
     #[must_use]
     pub fn of(&self, status: Status) -> u64 {
         let at = Status::ALL.iter().position(|known| *known == status);
@@ -72,20 +72,20 @@ impl Tally {
     }
 }
 
-/// An exchange that is kept to be looked at.
+/// An exchange retained for viewing.
 #[derive(Debug)]
 pub struct Kept {
-    /// Counted from 1, in the whole run.
+    /// Counted from 1 over the whole run.
     pub number: u64,
-    /// When the last of it was seen: CLOCK_MONOTONIC, ns.
+    /// When its last stage was seen: CLOCK_MONOTONIC, ns.
     pub ended_ns: u64,
-    /// What came of it.
+    /// Its status.
     pub status: Status,
     /// The exchange itself.
     pub exchange: Rc<Exchange>,
 }
 
-/// The last exchanges of a conversation, the oldest first.
+/// The last exchanges of a conversation, oldest first.
 pub type Exchanges = VecDeque<Rc<Kept>>;
 
 /// One conversation.
@@ -95,22 +95,22 @@ pub(super) struct Conversation {
     pub tally: Tally,
     pub messages: Rate,
     pub exchanges: Rate,
-    /// When the last of it was seen.
+    /// When it was last seen.
     pub last_ns: u64,
     pub totals: Option<Box<Durations>>,
     pub kept: Exchanges,
-    /// The row that was made of it last, while nothing of it has changed since.
+    /// The last row made of it, until something changes.
     pub row: Option<Rc<Row>>,
 }
 
-/// What is shown of a conversation in the table, at one time.
+/// A conversation in the table, at one time.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Row {
-    /// Which.
+    /// Which conversation.
     pub id: Id,
-    /// Whose.
+    /// Who talks with whom.
     pub who: Who,
-    /// What was counted.
+    /// The counts.
     pub tally: Tally,
     /// Messages in the last second.
     pub message_rate: u64,
@@ -120,7 +120,7 @@ pub struct Row {
     pub trend: [u32; TREND],
     /// Total time of an exchange, ns: p50, p90, p99.
     pub total: Option<[u64; 3]>,
-    /// When the last of it was seen.
+    /// When it was last seen.
     pub last_ns: u64,
 }
 
@@ -138,7 +138,7 @@ impl Conversation {
         }
     }
 
-    /// A message of so many bytes.
+    /// Counts a message of this many bytes.
     pub(super) fn message(&mut self, time_ns: u64, bytes: u32) {
         self.tally.messages += 1;
         self.tally.bytes += u64::from(bytes);
@@ -151,7 +151,7 @@ impl Conversation {
         self.row = None;
     }
 
-    /// An exchange that has come to its end.
+    /// Adds an exchange that has ended.
     pub(super) fn ended(&mut self, time_ns: u64, status: Status, exchange: &Exchange) {
         self.tally.exchanges += 1;
         self.tally.status(status);
@@ -162,7 +162,7 @@ impl Conversation {
         self.seen(time_ns);
     }
 
-    /// Takes what was counted before it was known whose it is.
+    /// Adds what was counted before the owner was known.
     pub(super) fn absorb(&mut self, other: &Self) {
         self.tally.absorb(&other.tally);
         self.messages.absorb(&other.messages);
@@ -170,7 +170,7 @@ impl Conversation {
         self.seen(other.last_ns);
     }
 
-    /// Its row; the same one as long as nothing changes.
+    /// Its row; the same one until something changes.
     pub(super) fn row(&mut self, id: Id, now_ns: u64) -> Rc<Row> {
         if let Some(row) = &self.row {
             return Rc::clone(row);
@@ -193,7 +193,7 @@ impl Conversation {
     }
 }
 
-/// When the last of an exchange was seen, ns.
+/// When the last stage of an exchange was seen, ns.
 pub(super) fn ended_ns(exchange: &Exchange) -> u64 {
     let request = exchange.request.as_ref();
     let sent = request.map_or(0, |request| request.sent_ns.max(request.send_ns));
@@ -204,7 +204,7 @@ pub(super) fn ended_ns(exchange: &Exchange) -> u64 {
     queued.max().unwrap_or(0).max(sent)
 }
 
-/// About how many bytes an exchange takes.
+/// The approximate size of an exchange in bytes.
 pub(super) fn weight(exchange: &Exchange) -> usize {
     let sent = exchange.request.as_ref();
     let sent = sent.map_or(0, |request| request.datagram.data.len());

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! Which conversations and exchanges are shown: words that all have to fit.
+//! Which conversations and exchanges are shown: words that must all match.
 
 use super::{
     conversation::{Kept, Row},
@@ -7,10 +7,10 @@ use super::{
 };
 use crate::{event::protocol_number, journey::Status};
 
-/// What may stand before a colon.
+/// What may precede a colon.
 const NAMES: &str = "process, pid, protocol, peer, netns, status";
 
-/// Words that all have to fit; none fits everything.
+/// Words that must all match; without any, everything matches.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Filter {
     terms: Vec<Term>,
@@ -19,7 +19,7 @@ pub struct Filter {
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 enum Term {
-    /// Somewhere in process, protocol or peer.
+    /// Anywhere in process, protocol or peer.
     Anywhere(String),
     Process(String),
     Pid(u32),
@@ -30,10 +30,10 @@ enum Term {
 }
 
 impl Filter {
-    /// Reads what was typed.
+    /// Parses what was typed.
     ///
     /// # Errors
-    /// A sentence that names the word that cannot be read, and what can be.
+    /// A sentence that names the word that cannot be parsed, and what can be.
     pub fn parse(text: &str) -> Result<Self, String> {
         let terms = text.split_whitespace().map(term);
         Ok(Self {
@@ -69,7 +69,7 @@ impl Filter {
         })
     }
 
-    /// Is this exchange shown, of a conversation that is?
+    /// Is this exchange of a shown conversation shown?
     #[must_use]
     pub fn fits_exchange(&self, kept: &Kept) -> bool {
         let mut statuses = self.terms.iter().filter_map(|term| match term {

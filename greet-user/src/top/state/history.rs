@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! What the table looked like before, to step back to.
+//! Earlier states of the table, to step back to.
 
 use std::{collections::VecDeque, rc::Rc};
 
 use super::{conversation::Row, model::Totals};
 
-/// How many states are kept.
+/// Limit on the number of states kept.
 pub const MOST: usize = 600;
 
 /// The table at one time.
@@ -13,34 +13,33 @@ pub const MOST: usize = 600;
 pub struct Moment {
     /// When: CLOCK_MONOTONIC, ns.
     pub time_ns: u64,
-    /// Its rows, in no order.
+    /// Its rows, unordered.
     pub rows: Vec<Rc<Row>>,
-    /// What is counted of all of them.
+    /// The totals of all of them.
     pub totals: Totals,
 }
 
-/// What happens to earlier states when there are too many.
+/// Retention: what happens to earlier states when there are too many.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Fading {
-    /// The oldest goes: of a live run, the last minutes count.
+    /// The oldest is discarded: of a live run, the last minutes count.
     Oldest,
-    /// Every second one goes, and from now on they lie twice as far apart: of a recording,
-    /// all of it can be looked at.
+    /// Every second one is discarded, and the interval doubles: all of a recording can be viewed.
     EverySecond,
 }
 
-/// Earlier states, the oldest first.
+/// Earlier states, oldest first.
 #[derive(Debug)]
 pub struct History {
     moments: VecDeque<Moment>,
     fading: Fading,
-    /// How far they lie apart, ns.
+    /// The interval between them, ns.
     step_ns: u64,
     due_ns: u64,
 }
 
 impl History {
-    /// None yet.
+    /// An empty history.
     #[must_use]
     pub const fn new(fading: Fading) -> Self {
         Self {
@@ -54,16 +53,16 @@ impl History {
         }
     }
 
-    /// Is it time for the next one?
+    /// Is the next one due?
     #[must_use]
     pub const fn is_due(&self, now_ns: u64) -> bool {
         now_ns >= self.due_ns
     }
 
-    /// Keeps one.
+    /// Adds one.
     pub fn push(&mut self, moment: Moment) {
         self.due_ns = moment.time_ns.saturating_add(self.step_ns);
-        // Of one time there is one state: a step leads to another time.
+        // One state per time: a step leads to a different time.
         let is_same = |last: &Moment| last.time_ns >= moment.time_ns;
         if self.moments.back().is_some_and(is_same) {
             self.moments.pop_back();
@@ -87,7 +86,7 @@ impl History {
         }
     }
 
-    /// The last one that is not after this time, or the first of all.
+    /// The last one not after this time, or the first of all.
     #[must_use]
     pub fn at(&self, time_ns: u64) -> Option<&Moment> {
         let behind = self
@@ -96,8 +95,8 @@ impl History {
         self.moments.get(behind.saturating_sub(1))
     }
 
-    /// When the one so many steps from that at this time was; the first or the last where
-    /// there are not so many.
+    /// The time of the state `steps` away from the one at this time; of the first or the last if
+    /// there are not that many.
     #[must_use]
     pub fn step(&self, time_ns: u64, steps: isize) -> Option<u64> {
         let behind = self

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! A line that is being typed.
+//! A line being typed.
 
 use super::filter::Filter;
 
-/// Characters that are taken.
+/// Limit on its characters.
 const MOST: usize = 200;
 
 /// What the line is for.
@@ -15,19 +15,19 @@ pub enum Purpose {
     Search,
 }
 
-/// A line that is being typed.
+/// A line being typed.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Input {
-    /// What for.
+    /// Its purpose.
     pub purpose: Purpose,
-    /// What was typed so far.
+    /// The text so far.
     pub text: String,
     /// What is wrong with it.
     pub error: Option<String>,
 }
 
 impl Input {
-    /// Begins with this text.
+    /// Starts with this text.
     #[must_use]
     pub fn new(purpose: Purpose, text: &str) -> Self {
         Self {
@@ -54,7 +54,7 @@ impl Input {
         self.error = None;
     }
 
-    /// The filter that was typed; what is wrong with it stays beside it.
+    /// The filter that was typed; what is wrong with it is kept beside it.
     pub(super) fn filter(&mut self) -> Option<Filter> {
         match Filter::parse(&self.text) {
             Ok(filter) => Some(filter),

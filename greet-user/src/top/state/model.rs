@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! All conversations of a run: told what happens, in a time that does not depend on how many
-//! there are, and bounded in what it keeps.
+//! All conversations of a run: updates take a time that does not depend on how many there are, and
+//! retention is bounded.
 
 mod room;
 mod whose;
@@ -21,28 +21,28 @@ use crate::{
     statistics::Durations,
 };
 
-/// What is kept at most.
+/// The retention limits.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Limits {
     /// Conversations.
     pub conversations: usize,
-    /// Exchanges of each.
+    /// Exchanges per conversation.
     pub exchanges: usize,
     /// Bytes of all exchanges together.
     pub bytes: usize,
-    /// What happens to earlier states.
+    /// Retention of earlier states.
     pub fading: Fading,
 }
 
 impl Limits {
-    /// Of a live run: the last of each conversation.
+    /// For a live run: the last of each conversation.
     pub const LIVE: Self = Self {
         conversations: 512,
         exchanges: 128,
         bytes: 64 << 20,
         fading: Fading::Oldest,
     };
-    /// Of a recording: all of it, as far as memory allows.
+    /// For a recording: all of it, as far as memory allows.
     pub const RECORDED: Self = Self {
         conversations: 2_048,
         exchanges: usize::MAX,
@@ -51,22 +51,22 @@ impl Limits {
     };
 }
 
-/// What is counted of all conversations together.
+/// Totals of all conversations.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Totals {
-    /// Of all there were, with those that were forgotten.
+    /// Of all conversations, including forgotten ones.
     pub tally: Tally,
     /// Messages in the last second.
     pub message_rate: u64,
     /// Exchanges in the last second.
     pub exchange_rate: u64,
-    /// Conversations that were forgotten, because there were too many.
+    /// Conversations that were forgotten because there were too many.
     pub forgotten: u64,
-    /// Exchanges that are not kept any more.
+    /// Exchanges no longer retained.
     pub released: u64,
-    /// Events that did not come.
+    /// Events that were dropped.
     pub events_dropped: u64,
-    /// Calls, by any process, at which the kernel could not run the tracer's programs.
+    /// Calls, by any process, for which the kernel could not run the tracer's programs.
     pub calls_missed: u64,
 }
 
@@ -81,9 +81,9 @@ pub struct Model {
     totals: Totals,
     messages: Rate,
     exchanges: Rate,
-    /// Bytes of the exchanges that are kept.
+    /// Bytes of the retained exchanges.
     bytes: usize,
-    /// The call of the request that was told last, and whose it is.
+    /// The call of the last request reported, and its owner.
     call: (u64, Id),
     now_ns: u64,
     /// Earlier states.
@@ -110,7 +110,7 @@ impl Model {
         }
     }
 
-    /// Takes what happened.
+    /// Takes an update.
     pub fn update(&mut self, update: &Update<'_>) {
         match update {
             Update::Request(request) => self.request(request),
@@ -121,12 +121,12 @@ impl Model {
         }
     }
 
-    /// Keeps an exchange that has come to its end.
+    /// Retains an exchange that has ended.
     fn ended(&mut self, exchange: Rc<Exchange>) {
         self.adopt(&exchange);
         let id = self.owner(&exchange);
         let (time_ns, status) = (ended_ns(&exchange), exchange.status());
-        // As in the closing summary: those of which there are records were counted.
+        // As in the closing summary: losses with records were already counted.
         let lost = exchange.lost_unrecorded();
         self.totals.tally.exchanges += 1;
         self.totals.tally.status(status);
@@ -154,13 +154,13 @@ impl Model {
         self.advance(time_ns);
     }
 
-    /// What the tracer did not see so far.
+    /// What the tracer has not seen so far.
     pub const fn unseen(&mut self, events_dropped: u64, calls_missed: u64) {
         self.totals.events_dropped = events_dropped;
         self.totals.calls_missed = calls_missed;
     }
 
-    /// It is at least so late.
+    /// It is at least this late.
     pub fn advance(&mut self, now_ns: u64) {
         self.now_ns = self.now_ns.max(now_ns);
         if self.history.is_due(self.now_ns) {
@@ -169,7 +169,7 @@ impl Model {
         }
     }
 
-    /// How late it is: CLOCK_MONOTONIC, ns.
+    /// The current time: CLOCK_MONOTONIC, ns.
     #[must_use]
     pub const fn now_ns(&self) -> u64 {
         self.now_ns
@@ -191,7 +191,7 @@ impl Model {
         }
     }
 
-    /// The exchanges of a conversation that are kept, the oldest first.
+    /// The retained exchanges of a conversation, oldest first.
     #[must_use]
     pub fn exchanges(&self, id: Id) -> Option<&Exchanges> {
         Some(&self.all.get(&id)?.kept)
@@ -203,7 +203,7 @@ impl Model {
         self.all.get(&id)?.totals.as_deref()
     }
 
-    /// The exchanges of all conversations that are kept.
+    /// The retained exchanges of all conversations.
     #[must_use]
     pub fn all_exchanges(&self) -> HashMap<Id, Exchanges> {
         let all = self.all.iter();
@@ -271,7 +271,7 @@ impl Model {
 }
 
 impl Row {
-    /// Messages a second, from the begin of the run to this time.
+    /// Messages per second, from the start of the run to this time.
     #[must_use]
     pub fn mean_rate(&self, began_ns: u64, now_ns: u64) -> u64 {
         let ms = (now_ns.saturating_sub(began_ns) / 1_000_000).max(1);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! The selection: by so many lines, and to what is looked for.
+//! The selection: moved by lines, and to matches of a search.
 
 use super::{
     State,
@@ -8,7 +8,7 @@ use super::{
 };
 
 impl State {
-    /// Moves the selection, or the text, of the pane that keys go to.
+    /// Moves the selection, or scrolls the text, in the pane that receives keys.
     pub(super) fn move_by(&mut self, lines: isize) {
         let rows = self.rows();
         let Some((at, row)) = self.row(&rows) else {
@@ -24,7 +24,7 @@ impl State {
                 self.selected = Some(row.id);
                 if let Some((at, _)) = self.exchange(&kept) {
                     let at = moved(at, lines, kept.len());
-                    // At the top it goes on with the newest.
+                    // At the top, it follows the newest.
                     self.chosen = (at > 0).then(|| kept[at].number);
                 }
             }
@@ -43,7 +43,7 @@ impl State {
         }
     }
 
-    /// Goes to the next place where what is looked for is found, or to the one before.
+    /// Goes to the next match, or to the previous one.
     pub(super) fn find(&mut self, forth: bool) {
         if self.search.is_empty() {
             self.notice = Some("type / and what to look for".to_owned());
@@ -83,7 +83,7 @@ impl State {
     }
 }
 
-/// What a search in exchanges looks at: number, status, what the messages are and say.
+/// What a search in exchanges covers: number, status, types and texts of the messages.
 fn words(kept: &Kept) -> String {
     let exchange = &kept.exchange;
     let asked = exchange.request.iter().map(|request| &request.datagram);
@@ -104,12 +104,12 @@ fn words(kept: &Kept) -> String {
     words
 }
 
-/// A place so many lines on, within so many.
+/// A place `lines` further on, within `count`.
 fn moved(at: usize, lines: isize, count: usize) -> usize {
     at.saturating_add_signed(lines).min(count.saturating_sub(1))
 }
 
-/// The next place from here on that fits, around; this one last.
+/// The next place from here on that fits, wrapping around; this one last.
 fn around(at: usize, count: usize, forth: bool, fits: impl Fn(usize) -> bool) -> Option<usize> {
     let place = |step: usize| {
         if forth {

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! How often something happens: counts of the last seconds, in a ring.
 
-/// How long a slot is, ns.
+/// Length of a slot, ns.
 const SLOT_NS: u64 = 250_000_000;
-/// Slots in a second.
+/// Slots per second.
 const SECOND: u64 = 4;
-/// Slots in the ring: what the trend shows, and the one that is being filled.
+/// Slots in the ring: what the trend shows, and the one being filled.
 const SLOTS: usize = (TREND as u64 * SECOND + SECOND) as usize;
 /// Seconds that a trend shows.
 pub const TREND: usize = 12;
@@ -28,7 +28,7 @@ impl Default for Rate {
 }
 
 impl Rate {
-    /// Adds so many at this time. What is too old for the ring is in no rate any more.
+    /// Adds `count` at this time. What is too old for the ring counts in no rate.
     pub fn add(&mut self, time_ns: u64, count: u32) {
         let slot = time_ns / SLOT_NS;
         if slot > self.newest {
@@ -44,7 +44,7 @@ impl Rate {
         }
     }
 
-    /// Adds another's counts.
+    /// Adds the counts of another.
     pub(super) fn absorb(&mut self, other: &Self) {
         for slot in other.newest.saturating_sub(SLOTS as u64 - 1)..=other.newest {
             self.add(slot * SLOT_NS, other.of(slot));
@@ -56,8 +56,8 @@ impl Rate {
         if is_known { self.slots[index(slot)] } else { 0 }
     }
 
-    /// How many there were in the second before `now_ns`: of the slot in which that second
-    /// begins, so much as lies in it.
+    /// How many there were in the second before `now_ns`, with a share of the slot in which that
+    /// second starts.
     #[must_use]
     pub fn per_second(&self, now_ns: u64) -> u64 {
         let slot = now_ns / SLOT_NS;
@@ -67,7 +67,7 @@ impl Rate {
         full + (u64::from(whole(SECOND)) * rest + SLOT_NS / 2) / SLOT_NS
     }
 
-    /// How many there were in each of the last seconds, the oldest first.
+    /// How many there were in each of the last seconds, oldest first.
     #[must_use]
     pub fn trend(&self, now_ns: u64) -> [u32; TREND] {
         let slot = now_ns / SLOT_NS;

@@ -12,13 +12,13 @@ pub struct Who {
     pub party: Party,
     /// Netlink protocol.
     pub protocol: u32,
-    /// Whom it talks with.
+    /// Its peer.
     pub peer: Peer,
     /// Inode number of the network namespace.
     pub netns: u32,
 }
 
-/// Whose conversation it is.
+/// The owner of a conversation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Party {
     /// A process, by its name and ID.
@@ -38,8 +38,7 @@ pub enum Peer {
     Group(u32),
 }
 
-/// A port and its peer, as datagrams name them: what is known before it is known whose port
-/// it is.
+/// A port and its peer, as datagrams name them: what is known before the port's owner is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(super) struct Link {
     pub port: u32,
@@ -49,7 +48,7 @@ pub(super) struct Link {
 }
 
 impl Link {
-    /// That of a datagram's sender.
+    /// The link of a datagram's sender.
     pub(super) const fn of_sender(datagram: &Datagram) -> Self {
         let peer = match (datagram.group, datagram.peer_portid) {
             (0, 0) => Peer::Kernel,
@@ -59,7 +58,7 @@ impl Link {
         Self::of(datagram, datagram.portid, peer)
     }
 
-    /// That of its receiver.
+    /// The link of its receiver.
     pub(super) const fn of_receiver(datagram: &Datagram) -> Self {
         let peer = match (datagram.group, datagram.portid) {
             (0, 0) => Peer::Kernel,
@@ -97,7 +96,7 @@ impl Party {
         Self::Process(owner.comm, owner.pid)
     }
 
-    /// The process's name, as it is shown, and its ID.
+    /// The process's name, escaped for display, and its ID.
     #[must_use]
     pub fn process(&self) -> Option<(Cow<'_, str>, u32)> {
         match self {
@@ -123,7 +122,7 @@ impl Peer {
 }
 
 impl Who {
-    /// The protocol's name without what they have in common, or its number.
+    /// The protocol's name, without the common prefix, or its number.
     #[must_use]
     pub fn protocol(&self) -> String {
         let name = event::protocol_name(self.protocol);
@@ -133,7 +132,7 @@ impl Who {
         )
     }
 
-    /// What a search looks at.
+    /// What a search covers.
     #[must_use]
     pub fn words(&self) -> String {
         let party = match self.party.process() {

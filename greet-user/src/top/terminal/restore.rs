@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! Gives the terminal back: once, by whoever comes first, a panic included.
+//! Restores the terminal, once, whatever comes first, including a panic.
 
 use std::{
     fs::File,
@@ -17,19 +17,19 @@ use rustix::{
 use super::fault;
 use crate::signals::deadline;
 
-/// The terminal that was taken, and what it was before.
+/// The terminal that was taken, and its previous settings.
 static TAKEN: Mutex<Option<(File, Termios)>> = Mutex::new(None);
 static HOOKED: Once = Once::new();
 
-/// No colours, the screen that there was before, the cursor (as crossterm writes them).
+/// Reset the style, leave the alternate screen, show the cursor (as crossterm writes them).
 const LEAVE: &[u8] = b"\x1b[0m\x1b[?1049l\x1b[?25h";
 
-/// How often, and how far apart, it is tried to write to a terminal that takes nothing.
+/// How often, and at what interval, to retry writing to a terminal that accepts nothing.
 const TRIES: u32 = 50;
 const PAUSE: Duration = Duration::from_millis(10);
 
-/// From now on [`now`] gives this terminal back, and a panic does so before it is told. Where
-/// that was so already, what it was before stays known.
+/// From now on, [`now`] restores this terminal, and a panic does so before it is reported. If one
+/// was prepared already, its original settings are kept.
 pub(super) fn prepare(tty: File, before: Termios) {
     let mut taken = TAKEN.lock().unwrap_or_else(PoisonError::into_inner);
     taken.get_or_insert((tty, before));
@@ -45,9 +45,9 @@ pub(super) fn prepare(tty: File, before: Termios) {
     });
 }
 
-/// Gives it back, if it was taken and was not given back yet. There is nobody left to be told
-/// of what goes wrong here. Signal handlers call it: it waits for no lock, allocates nothing and
-/// logs nothing.
+/// Restores it, if it was taken and has not been restored yet. Errors are ignored: there is nowhere
+/// left to report them. Signal handlers call this: it waits for no lock, allocates nothing and logs
+/// nothing.
 pub(super) fn now() {
     let taken = match TAKEN.try_lock() {
         Ok(mut taken) => taken.take(),
@@ -71,7 +71,7 @@ fn write(tty: &File, mut bytes: &[u8]) {
                 thread::sleep(PAUSE);
             }
             Err(Errno::INTR) => {}
-            // It has gone.
+            // It was closed.
             Err(_) => return,
         }
     }

@@ -48,7 +48,7 @@ proptest! {
         for (step, (key, size)) in (0..).zip(steps) {
             state.key(key);
             drawn(&mut state, size, true);
-            // Time goes on meanwhile.
+            // Time passes meanwhile.
             state.model.advance(BEGAN + (40 + step) * SECOND);
             state.refresh();
         }

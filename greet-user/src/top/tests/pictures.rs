@@ -85,7 +85,7 @@ fn hostile_names_stay_in_their_place() {
     );
     let mut rows = shown.lines().filter(|line| line.contains("TEST_PROTOCOL"));
     assert_eq!(rows.clone().count(), names.len(), "{shown}");
-    // A picture of the screen tells where a cell is empty behind a wide one by leaving it out.
+    // A dump of the screen leaves out the empty cell after a wide one.
     let at = |line: &str| {
         let before = &line[..line.find("TEST_PROTOCOL").expect("it is there")];
         crate::output::parts::width(before)

@@ -10,7 +10,7 @@ use crate::{
     run::{Counts, Summary},
 };
 
-/// Keeps what is summed up.
+/// Keeps the summary.
 struct Sum(Rc<RefCell<Option<Summary>>>);
 
 impl View for Sum {
@@ -24,7 +24,7 @@ impl View for Sum {
     }
 }
 
-/// The state after a recording, and what its summary says.
+/// The state after a recording, and its summary.
 fn recorded(file: &[u8]) -> (State, Summary) {
     let state = State::new("a recording".to_owned(), Source::Read, Limits::RECORDED);
     let state = Rc::new(RefCell::new(state));
@@ -85,7 +85,7 @@ fn counts_are_the_summarys() {
             .iter()
             .find(|(name, _)| *name == "first_reply");
         assert_eq!(timed, total.map_or(0, |(_, times)| times.count));
-        // All of it can be looked at.
+        // Every exchange can be viewed.
         let kept: usize = rows.iter().map(|row| state.exchanges(row).len()).sum();
         assert_eq!(kept as u64, totals.tally.exchanges);
     }

@@ -46,7 +46,7 @@ fn a_conversation_is_a_process_with_a_protocol_and_a_peer() {
 
 #[test]
 fn what_was_counted_for_a_port_is_its_readers() {
-    // A message that nobody asked for, queued before its reader was known.
+    // A notification, queued before its reader was known.
     let [message, _, delivery] = of(b"monitor", 40, 1, BEGAN);
     let other = of(b"monitor", 40, 2, BEGAN + SECOND);
     let mut events = vec![message, delivery];
@@ -56,7 +56,7 @@ fn what_was_counted_for_a_port_is_its_readers() {
     assert_eq!(rows.len(), 1, "{rows:?}");
     assert!(matches!(rows[0].who.party, Party::Process(_, 40)));
     assert_eq!((rows[0].tally.messages, rows[0].tally.exchanges), (3, 2));
-    // One that nobody has read.
+    // One that was not read.
     let [message, ..] = of(b"monitor", 41, 1, BEGAN);
     let state = told([message, overrun(41, BEGAN + SECOND)], Limits::LIVE);
     let rows = state.rows();
@@ -180,7 +180,7 @@ fn time_can_be_stepped_back() {
     );
     let shown = drawn(&mut state, (120, 40), true);
     assert!(shown.contains("s back"), "{shown}");
-    // What happens meanwhile is counted, and seen later.
+    // What happens meanwhile is counted, and shown later.
     state.model.update(&Update::Exchange(Rc::default()));
     state.refresh();
     assert_eq!(messages(&state), before);

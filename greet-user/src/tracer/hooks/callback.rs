@@ -1,11 +1,14 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! The receive callbacks: they may be in modules, where fentry does not reach.
+//! The receive callbacks: they may be in modules, which fentry does not reach.
 
 use aya::programs::KProbe;
 
-use crate::tracer::{Attached, TracerError, programs::Programs, switches::check_kprobes};
+use crate::{
+    kernel::{TracerError, programs::Programs, switches::check_kprobes},
+    tracer::Attached,
+};
 
-/// Attaches to the receive callbacks, which may be in modules, where fentry does not reach.
+/// Attaches to the receive callbacks, which may be in modules, which fentry does not reach.
 pub(super) fn attach(programs: &mut Programs, attached: &mut Attached) -> Result<(), TracerError> {
     let missing = |error: &TracerError| format!("not seen: handle, handled ({error})");
     if attached.callbacks.is_empty() {

@@ -1,17 +1,17 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! Hooks that are attached, and whether they fire.
+//! Whether attached hooks fire.
 
 use super::{Attaching, Attachment, table::HookKind, witness::Witness};
-use crate::tracer::{
+use crate::kernel::{
     TracerError,
     switches::{check_ftrace, check_kprobes},
 };
 
-/// What is said of a hook that does not fire.
+/// The message for a hook that does not fire.
 pub(super) const SILENT: &str = "attached, but not called when a message of our own passed";
 
 impl HookKind {
-    /// Refuses a kind that would be attached and never fire.
+    /// Rejects a kind that could be attached but would never fire.
     pub(super) fn check(self) -> Result<(), TracerError> {
         match self {
             Self::Fentry => check_ftrace(),
@@ -22,10 +22,10 @@ impl HookKind {
 }
 
 impl Attaching<'_> {
-    /// Attaches everything of this kind, and proves that it fires.
+    /// Attaches all hooks of this kind, and proves that they fire.
     ///
     /// # Errors
-    /// Why nothing could be attached that shows a message, or that none of it fires.
+    /// Why nothing that shows a message could be attached, or that none of it fires.
     pub(super) fn attach_proven(&mut self, witness: &mut Witness<'_>) -> Result<(), TracerError> {
         self.attach_all()?;
         let silent = self.silent(witness);
@@ -46,8 +46,7 @@ impl Attaching<'_> {
         Ok(())
     }
 
-    /// The hooks, by their places, that a message of our own passes without their programs
-    /// being called.
+    /// The hooks, by index, whose programs are not called when a message of our own passes them.
     pub(super) fn silent(&self, witness: &mut Witness<'_>) -> Vec<usize> {
         let (config, programs): (Vec<_>, Vec<_>) = self
             .passed()
@@ -57,8 +56,8 @@ impl Attaching<'_> {
         silent.into_iter().map(|at| config[at]).collect()
     }
 
-    /// Is everything of this kind silent? What was recorded of a hook that has fexit beside a
-    /// kretprobe may be the doing of either.
+    /// Whether all hooks of this kind are silent. What was recorded for a function with both fexit
+    /// and a kretprobe may come from either.
     fn is_dead(&self, silent: &[usize]) -> bool {
         let is_twin = |at: usize| {
             let same = self.hooks.iter().filter(|one| self.is_same(at, one));
@@ -71,18 +70,18 @@ impl Attaching<'_> {
         !decisive.is_empty() && decisive.iter().all(is_silent)
     }
 
-    /// Does the other of two see what this hook does not?
+    /// Whether the other of two hooks sees what this one does not.
     fn is_seen_by_twin(&self, at: usize, silent: &[usize]) -> bool {
         let mut same = self.passed().filter(|(_, one)| self.is_same(at, one));
         same.any(|(twin, _)| !silent.contains(&twin))
     }
 
-    /// Do they show the same?
+    /// Whether two hooks show the same.
     fn is_same(&self, at: usize, other: &Attachment) -> bool {
         self.hooks[at].hook.program == other.hook.program
     }
 
-    /// The hooks that such a message passes, with their places.
+    /// The hooks that such a message passes, with their indices.
     fn passed(&self) -> impl Iterator<Item = (usize, &Attachment)> {
         let hooks = self.hooks.iter().enumerate();
         hooks.filter(|(_, one)| one.hook.is_passed())

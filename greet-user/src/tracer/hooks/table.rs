@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! Which program watches what, and what is not seen without it.
+//! Which program watches what, and what cannot be seen without it.
 
 use greet_common::Stage;
 
@@ -18,34 +18,34 @@ pub(super) enum HookKind {
 pub(super) enum Way {
     Entry,
     Exit,
-    /// A tracepoint whose arguments are numbers to the verifier.
+    /// A tracepoint whose arguments are plain numbers to the verifier.
     Raw,
-    /// One whose arguments have their types.
+    /// A tracepoint with typed arguments.
     Tracepoint,
 }
 
-/// A program and its place in the kernel.
+/// A program and where it attaches.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Hook {
-    /// That of fentry or fexit, or of a tracepoint.
+    /// The program for fentry or fexit, or for a tracepoint.
     pub program: &'static str,
     pub way: Way,
-    /// The function, or the tracepoint.
+    /// The function or tracepoint.
     pub function: &'static str,
-    /// It is attached if one of these is asked for; always if there are none.
+    /// Attached if any of these is requested; always, if the list is empty.
     pub stages: &'static [Stage],
-    /// The stages that are not seen without it.
+    /// The stages that cannot be seen without it.
     pub shows: &'static [Stage],
-    /// What else is not seen without it.
+    /// What else cannot be seen without it.
     pub tells: Option<&'static str>,
-    /// The one kind that needs it; `None`: each does.
+    /// The only kind that needs it; `None` if every kind does.
     pub only: Option<HookKind>,
-    /// Whether the function may block, in any number of tasks at once: until a message comes,
-    /// or until there is room for one. A kretprobe has slots for ten such calls (two per CPU if
-    /// that is more) and misses the others; fexit keeps its state on each task's stack.
+    /// Whether the function may block, in any number of tasks at once, until a message arrives or
+    /// until there is room for one. A kretprobe has slots for ten such calls (two per CPU if that
+    /// is more) and misses the rest; fexit keeps its state on each task's stack.
     pub waits: bool,
-    /// Whether a call that it misses is seen all the same, by other hooks: only what it adds is
-    /// absent then, and the call is not counted as missed.
+    /// Whether other hooks still see a call that it misses: only what it adds is then absent, and
+    /// the call does not count as missed.
     pub adds: bool,
 }
 
@@ -62,7 +62,7 @@ const CLOSED: &str = "when a socket is closed";
 const DEATHS: &str = "requests of tasks that die in the kernel";
 const CHILDREN: &str = "the command's children";
 
-/// Those that end a call come first: a call that is never ended would keep its slot.
+/// Hooks that end a call come first: a call that never ends would keep its slot.
 pub(super) const FUNCTIONS: [Hook; 12] = [
     hook("sent", Way::Exit, "netlink_sendmsg", REQUEST)
         .shows(REQUEST)
@@ -95,7 +95,7 @@ pub(super) const FUNCTIONS: [Hook; 12] = [
     hook("send", Way::Entry, "netlink_sendmsg", REQUEST).shows(REQUEST),
 ];
 
-/// Where functions cannot be watched: first what ends a call …
+/// If functions cannot be watched: first the hooks that end a call …
 pub(super) const TRACEPOINTS_ENDING: [Hook; 3] = [
     hook("sent_tp", Way::Tracepoint, "sock_send_length", SENT).shows(SENT),
     hook(
@@ -105,7 +105,7 @@ pub(super) const TRACEPOINTS_ENDING: [Hook; 3] = [
         DELIVERY,
     )
     .shows(&[Stage::Delivered]),
-    // `queue_tp` needs to know as well when a buffer is taken out.
+    // `queue_tp` also needs to know when a buffer is dequeued.
     hook(
         "receive_tp",
         Way::Tracepoint,
@@ -114,7 +114,7 @@ pub(super) const TRACEPOINTS_ENDING: [Hook; 3] = [
     )
     .shows(DELIVERY),
 ];
-/// … then what may begin one. The first is of use only where `sent_tp` ends what it begins.
+/// … then those that may start one. The first is useful only if `sent_tp` ends what it starts.
 pub(super) const TRACEPOINTS: [Hook; 3] = [
     hook("extack_tp", Way::Tracepoint, "netlink_extack", SENT).tells(REASONS),
     hook("queue_tp", Way::Tracepoint, "sk_data_ready", QUEUE).shows(QUEUE),
@@ -123,7 +123,7 @@ pub(super) const TRACEPOINTS: [Hook; 3] = [
 const COPYING: &str = "skb_copy_datagram_iovec";
 const SENT: &[Stage] = &[Stage::Sent];
 const QUEUE: &[Stage] = &[Stage::Queue];
-/// What no tracepoint shows.
+/// The stages that no tracepoint shows.
 pub(super) const UNSEEN_BY_TRACEPOINTS: [Stage; 5] = [
     Stage::Send,
     Stage::Cross,
@@ -132,7 +132,7 @@ pub(super) const UNSEEN_BY_TRACEPOINTS: [Stage; 5] = [
     Stage::Handled,
 ];
 
-/// Attached where a command is followed.
+/// Attached if a command is followed.
 pub(super) const FAMILY: [Hook; 2] = [
     hook("free", Way::Raw, "sched_process_free", &[]).tells(CHILDREN),
     hook("fork", Way::Raw, "sched_process_fork", &[]).tells(CHILDREN),
@@ -187,17 +187,17 @@ impl Hook {
         Self { adds: true, ..self }
     }
 
-    /// Is it of use among hooks of this kind?
+    /// Whether it is useful among hooks of this kind.
     pub(super) fn fits(&self, kind: HookKind) -> bool {
         self.only.is_none_or(|only| only == kind)
     }
 
-    /// Does every message that the kernel answers pass it?
+    /// Whether every message that the kernel replies to passes it.
     pub(super) const fn is_passed(&self) -> bool {
         !self.shows.is_empty()
     }
 
-    /// As it is shown.
+    /// Its display name.
     pub(super) fn name(&self, kind: HookKind) -> String {
         let way = match (self.way, kind) {
             (Way::Raw, _) => "raw_tp",
@@ -210,7 +210,7 @@ impl Hook {
         format!("{way}:{}", self.function)
     }
 
-    /// The program of this kind, named after the first.
+    /// The program of this kind, whose name derives from the first.
     pub(super) fn program(&self, kind: HookKind) -> String {
         match (self.way, kind) {
             (Way::Entry, HookKind::Kprobe) => format!("{}_kprobe", self.program),

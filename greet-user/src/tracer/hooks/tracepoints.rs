@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! What the programs on tracepoints need to be told, and what they cannot show.
+//! Configures the programs on tracepoints, and reports what they cannot show.
 
 use aya::maps::Array;
 use greet_common::{Stage, call::TracepointConfig};
@@ -9,12 +9,12 @@ use super::{
     Attaching,
     table::{REASONS, UNSEEN_BY_TRACEPOINTS},
 };
-use crate::tracer::{TracerError, checks::function_range};
+use crate::kernel::{TracerError, checks::function_range};
 
-/// In a call of this function a process sends.
+/// The function that runs while a process sends.
 const SENDMSG: &str = "netlink_sendmsg";
 
-/// Why tracepoints are all that is left, if something else was tried.
+/// Why only tracepoints are left, if something else was tried.
 pub(super) fn why(errors: &[TracerError]) -> Option<String> {
     let mut why: Vec<_> = errors.iter().map(ToString::to_string).collect();
     why.dedup();
@@ -33,9 +33,9 @@ fn hidden_by() -> &'static str {
 }
 
 impl Attaching<'_> {
-    /// Tells the programs which stack is that of a call, and whether the ends of calls are
-    /// told; says what is not seen in any case.
-    /// Returns whether the ends of requests are told.
+    /// Configures how the programs recognize the stack of a call, and whether the ends of calls are
+    /// reported; records what cannot be seen in any case. Returns whether the ends of requests are
+    /// reported.
     pub(super) fn configure_tracepoints(&mut self) -> Result<bool, TracerError> {
         let is_there = |name: &str| self.hooks.iter().any(|one| one.name == name);
         let ends_sent = is_there("tp_btf:sock_send_length");
@@ -54,7 +54,7 @@ impl Attaching<'_> {
                     config.sendmsg_end = end;
                 }
                 None => {
-                    // A reason is tied to its request by the same.
+                    // An extended ACK is matched to its request in the same way.
                     let cause = hidden_by();
                     let why = format!("the address of `{SENDMSG}` is hidden: {cause}");
                     let what = ["which request an answer is to", REASONS];

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! Each hook of each kind is really attached, and detached again, and a message of our own
-//! passes it meanwhile: the one way to know what a kernel allows.
+//! Actually attaches each hook of each kind, sends a message of our own past it, and detaches it
+//! again: the only way to find out what a kernel allows.
 
 use std::{collections::BTreeSet, fs};
 
@@ -8,57 +8,55 @@ use aya::maps::{HashMap, RingBuf};
 use greet_common::Stage;
 
 use super::{
-    Attaching, Attachment, Hooks, Kernel, callback,
+    Attaching, Attachment, Kernel, callback,
     proof::SILENT,
     table::{FAMILY, FUNCTIONS, Hook, HookKind, TRACEPOINTS, TRACEPOINTS_ENDING, Way},
     witness::Witness,
 };
 use crate::{
+    kernel::{TracerError, btf::Btf, chain, offsets::Offsets},
     sockets,
     stream::Stream,
-    tracer::{
-        Attached, Callback, Filter, Plan, Tasks, TracerError, btf::Btf, chain, load,
-        offsets::Offsets,
-    },
+    tracer::{Attached, Callback, Filter, Hooks, Plan, Tasks, load},
 };
 
-/// What came of one hook.
+/// The outcome for one hook.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Tried {
-    /// The program, which is named after its stage where it has one.
+    /// The program, named after its stage if it has one.
     pub program: &'static str,
     /// The function or tracepoint.
     pub function: &'static str,
-    /// Is it one that every kind attaches in the same way?
+    /// Whether every kind attaches it in the same way.
     pub is_tracepoint: bool,
-    /// The stages that are not seen without it.
+    /// The stages that cannot be seen without it.
     pub shows: &'static [Stage],
-    /// What else is not seen without it.
+    /// What else cannot be seen without it.
     pub tells: Option<&'static str>,
-    /// What the kernel said against it.
+    /// Why it was refused, if it was.
     pub refused: Option<String>,
 }
 
-/// What came of all hooks of one kind.
+/// The outcome for all hooks of one kind.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TriedKind {
     /// E.g. `fentry`.
     pub kind: &'static str,
-    /// Its hooks, with those that a watched command needs.
+    /// Its hooks, including those that a watched command needs.
     pub hooks: Vec<Tried>,
-    /// How many descriptors this process had open with everything attached.
+    /// Number of descriptors that this process had open with everything attached.
     pub descriptors: usize,
 }
 
 impl TriedKind {
-    /// Would the tracer take this kind? It goes on to the next one where nothing of it can
-    /// be attached that the other kinds have not.
+    /// Whether the tracer would choose this kind. It moves on to the next one if it can attach
+    /// nothing that the other kinds do not share.
     #[must_use]
     pub fn works(&self) -> bool {
         self.own().any(|tried| tried.refused.is_none())
     }
 
-    /// What the kernel said first against this kind.
+    /// The first reason why a hook of this kind was refused.
     #[must_use]
     pub fn refused(&self) -> Option<&str> {
         self.own().find_map(|tried| tried.refused.as_deref())
@@ -78,11 +76,11 @@ impl TriedKind {
     }
 }
 
-/// Tries the hooks of each kind, in the order in which `--hooks auto` does, and then those
-/// on the receive callbacks.
+/// Tries the hooks of each kind, in the order of `--hooks auto`, and then those on the receive
+/// callbacks.
 ///
 /// # Errors
-/// [`TracerError`] where the programs cannot even be loaded.
+/// [`TracerError`] if the programs cannot even be loaded.
 pub fn try_each(
     types: &Btf,
     callbacks: Vec<Callback>,
@@ -90,7 +88,7 @@ pub fn try_each(
 ) -> Result<(Vec<TriedKind>, Attached), TracerError> {
     let offsets = Offsets::of(types)?;
     let layout = sockets::layout::of(types).unwrap_or_default();
-    // What the witness sends is recorded, for those who may not have calls counted.
+    // The witness's messages are recorded, for those who may not enable run counts.
     let own = Filter {
         tasks: Tasks::Process(std::process::id()),
         ..Filter::default()
@@ -135,8 +133,8 @@ pub fn try_each(
 }
 
 impl Attaching<'_> {
-    /// Attaches each hook, in the tracer's own order: a call that is seen to begin is seen to
-    /// end.
+    /// Attaches each hook, in the tracer's own order, so that a call whose start is seen is also
+    /// seen to end.
     fn try_all(&mut self) -> Result<Vec<Tried>, TracerError> {
         let mut tried = Vec::new();
         let mut each = |attaching: &mut Self, hooks: &[Hook]| {
@@ -166,7 +164,7 @@ impl Attaching<'_> {
         }
     }
 
-    /// What is said against this hook.
+    /// Why this hook is refused, if it is.
     fn refused(&mut self, hook: &Hook) -> Option<String> {
         if hook.way != Way::Raw
             && let Err(error) = self.kind.check()
@@ -198,7 +196,7 @@ const fn word(kind: HookKind) -> &'static str {
     }
 }
 
-/// What the kernel itself said, without all that led to it.
+/// The kernel's own error, without the errors that wrap it.
 fn reason(error: &aya::programs::ProgramError) -> String {
     let mut cause: &dyn std::error::Error = error;
     while let Some(next) = cause.source() {

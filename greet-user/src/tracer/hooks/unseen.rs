@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! What is not seen, and why: one sentence for each reason.
+//! What cannot be seen, and why: one sentence per reason.
 
 use std::collections::BTreeSet;
 
@@ -21,12 +21,12 @@ struct Things {
 }
 
 impl Unseen {
-    /// This hook is missing, for this reason.
+    /// Records that this hook is missing, and why.
     pub(super) fn hook(&mut self, plan: &Plan, hook: &Hook, why: String) {
         self.things(plan, hook.shows, hook.tells, why);
     }
 
-    /// These stages, as far as they are asked for, and something else.
+    /// Records that these stages, if requested, and something else cannot be seen, and why.
     pub(super) fn things(
         &mut self,
         plan: &Plan,
@@ -49,7 +49,7 @@ impl Unseen {
         }
     }
 
-    /// The sentences.
+    /// One sentence per reason.
     pub(super) fn sentences(self) -> impl Iterator<Item = String> {
         self.of.into_iter().filter_map(|(why, things)| {
             let stages = things.stages.iter().map(|stage| stage.name());

@@ -2,11 +2,11 @@
 //! Tests attached hooks: a request on a socket of our own passes them.
 //!
 //! The request asks the kernel's uevent socket for nothing (`NLMSG_NOOP` with `NLM_F_ACK`): it
-//! changes nothing, nlmon does not show that protocol, and its ACK passes every hook that a
-//! message can pass. Filters apply to it as to any other, so there may be no record of it.
-//! Whether a program ran is therefore read from the kernel's count of its runs, which
-//! CAP_SYS_ADMIN may switch on (`BPF_ENABLE_STATS`). Without that capability the records decide,
-//! if the filter admits the request. Records of this process are discarded here.
+//! changes nothing, nlmon does not show that protocol, and its ACK passes every hook that a message
+//! can pass. Filters apply to it as to any other request, so there may be no record of it. Whether
+//! a program ran is therefore read from the kernel's run count, which CAP_SYS_ADMIN can enable
+//! (`BPF_ENABLE_STATS`). Without that capability, the records decide, if the filter admits the
+//! request. Records of this process are discarded here.
 
 use std::{
     os::fd::OwnedFd,
@@ -30,20 +30,21 @@ use rustix::{
 
 use crate::{
     event::Event,
+    kernel::programs::Programs,
     stream::Stream,
-    tracer::{Filter, MEMBER, Tasks, programs::Programs},
+    tracer::{Filter, MEMBER, Tasks},
 };
 
-/// Protocols whose kernel side is always there and acknowledges such a request, with their
-/// numbers; `NETLINK_ROUTE` is the one without a name.
+/// Protocols whose kernel side always exists and acknowledges such a request, with their numbers;
+/// `NETLINK_ROUTE` is the one without a name.
 const PROTOCOLS: [(u32, Option<Protocol>); 3] =
     [(15, Some(KOBJECT_UEVENT)), (0, None), (16, Some(GENERIC))];
 /// `NLMSG_NOOP` (include/uapi/linux/netlink.h).
 const NLMSG_NOOP: u16 = 1;
-/// How long hooks may stay silent. They are called before `sendto()` and `recv()` return,
-/// unless something else held the processor just then.
+/// How long hooks may stay silent. They are called before `sendto()` and `recv()` return, unless
+/// something else held the CPU at that moment.
 const PATIENCE: Duration = Duration::from_millis(500);
-/// Between two requests.
+/// Pause between two requests.
 const PAUSE: Duration = Duration::from_millis(20);
 
 /// Sends the request and looks for its traces.
@@ -52,12 +53,12 @@ pub(in crate::tracer) struct Witness<'a> {
     stream: &'a mut Stream,
     family: &'a mut HashMap<MapData, u32, u32>,
     filter: &'a Filter,
-    /// Traffic of other processes, recorded meanwhile.
+    /// Traffic of other processes recorded in the meantime.
     events: Vec<Event>,
 }
 
 impl<'a> Witness<'a> {
-    /// One that reads these records, which this filter admits.
+    /// Creates a witness that reads these records, which this filter admits.
     pub(in crate::tracer) const fn new(
         records: &'a mut RingBuf<MapData>,
         stream: &'a mut Stream,
@@ -73,7 +74,7 @@ impl<'a> Witness<'a> {
         }
     }
 
-    /// Traffic of other processes that was recorded meanwhile, in order.
+    /// Traffic of other processes recorded in the meantime, in order.
     pub(in crate::tracer) fn into_events(self) -> Vec<Event> {
         self.events
     }
@@ -127,7 +128,7 @@ impl<'a> Witness<'a> {
         wanted.map(|(_, protocol)| *protocol)
     }
 
-    /// Sends the request, takes its ACK, and looks at what was recorded of it.
+    /// Sends the request, reads its ACK, and collects what was recorded of it.
     fn ask(&mut self, protocol: Option<Protocol>) -> Result<Seen> {
         let pid = std::process::id();
         let is_followed = self.filter.tasks == Tasks::Command;
@@ -142,7 +143,7 @@ impl<'a> Witness<'a> {
         let mut seen = Seen::default();
         while let Some(record) = self.records.next() {
             let read = self.stream.read(&record, &mut |event| {
-                // Tracepoints may not know whose message was queued.
+                // Tracepoints may not know who sent a queued message.
                 let to_us = matches!(&event, Event::Message(message)
                     if message.datagram.peer_portid == port);
                 if to_us || event.head().pid == pid {
@@ -185,7 +186,7 @@ impl Seen {
         }
     }
 
-    /// Was it so with this program's help? One that is not known is taken to be well.
+    /// Whether what this program records was seen. An unknown program is assumed to work.
     fn tells_of(&self, program: &str) -> bool {
         match program.split('_').next().unwrap_or(program) {
             "send" | "sent" => self.sent,
@@ -204,7 +205,7 @@ fn open(protocol: Option<Protocol>) -> Result<OwnedFd> {
     socket_with(family, SocketType::RAW, flags, protocol)
 }
 
-/// The kernel's answer is there when `sendto()` returns. Returns the socket's port ID.
+/// The kernel's reply is queued when `sendto()` returns. Returns the socket's port ID.
 fn pass(socket: &OwnedFd) -> Result<u32> {
     let mut request = (HEADER_SIZE as u32).to_ne_bytes().to_vec();
     request.extend(NLMSG_NOOP.to_ne_bytes());
@@ -216,7 +217,7 @@ fn pass(socket: &OwnedFd) -> Result<u32> {
     Ok(SocketAddrNetlink::try_from(getsockname(socket)?)?.pid())
 }
 
-/// Was the program called since the kernel began to count? `None` where it does not say.
+/// Whether the program was called since the kernel started counting; `None` if it does not say.
 fn is_called(programs: &Programs, name: &str) -> Option<bool> {
     Some(programs.info(name)?.number("run_cnt")? > 0)
 }

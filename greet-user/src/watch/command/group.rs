@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! The processes of a watched command that end with it: its process group. Where we are in the
-//! foreground of a terminal the command shares our group, so that the terminal's keys reach both
-//! and it may read what is typed; else it has a group of its own.
+//! The processes of a watched command that end with it: its process group. If we are in the
+//! foreground of a terminal, the command shares our group, so that the terminal's keys reach both
+//! and it can read what is typed; otherwise it has its own group.
 
 use std::{
     fs::{self, File},
@@ -16,37 +16,38 @@ use rustix::{
 
 use crate::signals::deadline;
 
-/// The command's group, or the command with a minus if it shares ours; 0 for none: for a handler.
+/// The command's group, or its negated PID if it shares ours; 0 for none. For a signal handler.
 static RUNNING: AtomicI32 = AtomicI32::new(0);
 
-/// Who is ended together.
+/// The processes to end together.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Group {
-    /// All of this group.
+    /// All processes of this group.
     Own(Pid),
     /// This process, and its descendants in our group.
     Shared(Pid),
 }
 
-/// Is our group in the foreground of our terminal?
+/// Whether our group is in the foreground of our terminal.
 pub(super) fn is_shared() -> bool {
     let terminal = File::open("/dev/tty").ok();
     let foreground = terminal.and_then(|terminal| tcgetpgrp(terminal).ok());
     foreground.is_some_and(|group| group.as_raw_nonzero().get() == group_of(0))
 }
 
-/// The process group of a process, 0 for this one: a number, for the group of a container's or a
-/// machine's first process is 0, which rustix takes for impossible. -1 if there is no such process.
+/// The process group of a process, 0 for this one. A plain number, because the group of the first
+/// process of a container or machine is 0, which rustix considers impossible. -1 if there is no
+/// such process.
 fn group_of(process: i32) -> i32 {
     #[expect(unsafe_code, reason = "rustix's `getpgid` does not know the group 0")]
-    // SAFETY: it takes and returns a number.
+    // SAFETY: takes and returns a number.
     unsafe {
         libc::getpgid(process)
     }
 }
 
 impl Group {
-    /// The command runs; if the process has to exit at once, it is ended as well.
+    /// Registers a running command, so that it is killed if this process has to exit immediately.
     pub(super) fn of(command: Pid, is_shared: bool) -> Self {
         let number = command.as_raw_nonzero().get();
         RUNNING.store(if is_shared { -number } else { number }, SeqCst);
@@ -57,15 +58,15 @@ impl Group {
         }
     }
 
-    /// Sends a signal to all of them. Must not be called once the command was waited for and has
-    /// no group of its own: its number may be another's.
+    /// Sends a signal to all of them. If the command has no group of its own, this must not be
+    /// called after it has been waited for: its PID may have been reused.
     pub(super) fn signal(self, signal: Signal) -> Result<(), Errno> {
         match self {
             Self::Own(group) => kill_process_group(group, signal),
             Self::Shared(command) => {
                 let ours = group_of(0);
                 for process in descendants(command) {
-                    // Those that have a group of their own are a shell's jobs, and its to end.
+                    // Those with their own group are a shell's jobs, and up to the shell to end.
                     if group_of(process.as_raw_nonzero().get()) == ours {
                         kill_process(process, signal).unwrap_or_default();
                     }
@@ -75,7 +76,7 @@ impl Group {
         }
     }
 
-    /// Is one of a group of its own still there?
+    /// Whether any process of its own group is left.
     pub(super) fn is_left(self) -> bool {
         match self {
             Self::Own(group) => test_kill_process_group(group).is_ok(),
@@ -84,12 +85,12 @@ impl Group {
     }
 }
 
-/// The command has ended.
+/// Unregisters a command that has ended.
 pub(super) fn is_over() {
     RUNNING.store(0, SeqCst);
 }
 
-/// For a handler: nothing but system calls.
+/// Called in a signal handler: makes only system calls.
 fn end_at_once() {
     let number = RUNNING.swap(0, SeqCst);
     let Some(pid) = Pid::from_raw(number.saturating_abs()) else {
@@ -102,7 +103,7 @@ fn end_at_once() {
     ended.unwrap_or_default();
 }
 
-/// The processes below this one, as far as /proc shows them.
+/// The descendants of this process, as far as /proc shows them.
 fn descendants(process: Pid) -> Vec<Pid> {
     let mut found = Vec::new();
     let mut waiting = vec![process];

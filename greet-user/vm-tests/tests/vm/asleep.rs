@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! Many tasks that sleep in a system call at once, on sockets of `NETLINK_USERSOCK`.
+//! Many tasks asleep in a system call at the same time, on sockets of `NETLINK_USERSOCK`.
 
 use std::{
     fs,
@@ -20,7 +20,7 @@ use rustix::{
 
 use crate::support::until;
 
-/// A message without meaning: a header alone.
+/// A meaningless message: only a header.
 const MESSAGE: [u8; 16] = [16, 0, 0, 0, 99, 0, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0];
 
 fn socket() -> (OwnedFd, SocketAddrNetlink) {
@@ -34,7 +34,7 @@ fn socket() -> (OwnedFd, SocketAddrNetlink) {
     (socket, address)
 }
 
-/// Starts threads that do this, and waits until all sleep in it.
+/// Starts threads that run these, and waits until all of them are asleep.
 fn asleep<T: Send + 'static>(
     bodies: impl IntoIterator<Item = impl FnOnce() -> T + Send + 'static>,
 ) -> Vec<JoinHandle<T>> {
@@ -61,7 +61,7 @@ fn asleep<T: Send + 'static>(
     threads
 }
 
-/// So many readers, all asleep before the first message comes; each gets one.
+/// Starts this many readers, all asleep before the first message arrives; each gets one.
 pub fn readers(count: usize) {
     let (sockets, addresses): (Vec<_>, Vec<_>) = (0..count).map(|_| socket()).unzip();
     let bodies = sockets.into_iter().map(|socket| {
@@ -81,8 +81,8 @@ pub fn readers(count: usize) {
     }
 }
 
-/// So many senders, all asleep because a queue is full; then it is read. Returns how many
-/// messages had filled it.
+/// Starts this many senders, all asleep because a queue is full; then the queue is read. Returns
+/// how many messages had filled it.
 pub fn senders(count: usize) -> usize {
     let (reader, address) = socket();
     set_socket_recv_buffer_size(&reader, 1).expect("the kernel takes its least");

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! The kernel's own tap: what nlmon shows of a network namespace, as tcpdump would have it.
+//! The kernel's own tap: what nlmon shows of a network namespace, as tcpdump would capture it.
 
 use std::{
     io::Error,
@@ -16,13 +16,13 @@ use rustix::{
 
 use crate::support::require_vm;
 
-/// Room for everything that comes before it is read: the kernel drops what does not fit.
+/// Room for everything that arrives before it is read: the kernel drops what does not fit.
 const ROOM: usize = 64 << 20;
-/// Longer than any datagram of netlink.
+/// Longer than any netlink datagram.
 const LONGEST: usize = 1 << 18;
 
-/// Runs `body` on a thread with a network namespace of its own, and so what it starts. When
-/// all of them have ended, the namespace's devices go with it.
+/// Runs `body`, and anything that it starts, in a network namespace of its own. The namespace's
+/// devices disappear along with it when all of them have ended.
 #[expect(unsafe_code, reason = "rustix asks for a promise")]
 pub fn in_own_namespace<T: Send>(body: impl FnOnce() -> T + Send) -> T {
     require_vm();
@@ -37,7 +37,7 @@ pub fn in_own_namespace<T: Send>(body: impl FnOnce() -> T + Send) -> T {
     })
 }
 
-/// Runs Debian's `ip`, not a shell's.
+/// Runs Debian's `ip`, not busybox's.
 pub fn ip(arguments: &[&str]) {
     let output = Command::new("ip").args(arguments).output();
     let output = output.expect("ip is in the machine");
@@ -45,8 +45,8 @@ pub fn ip(arguments: &[&str]) {
     assert!(output.status.success(), "ip {arguments:?}: {said}");
 }
 
-/// Loads modules that the machine holds. Those that this kernel has built in it does not
-/// hold, and modprobe fails; where one is really missing, what needs it fails as well.
+/// Loads modules, if they are in the machine. Those built into this kernel are not, and modprobe
+/// fails; if one is really missing, whatever needs it fails too.
 pub fn modprobe(modules: &[&str]) {
     for module in modules {
         let mut modprobe = Command::new("modprobe");
@@ -55,12 +55,12 @@ pub fn modprobe(modules: &[&str]) {
     }
 }
 
-/// A datagram, as the tap saw it.
+/// A datagram, as seen by the tap.
 #[derive(Debug)]
 pub struct Packet {
-    /// Netlink protocol.
+    /// The netlink protocol.
     pub protocol: u32,
-    /// All of it.
+    /// The whole datagram.
     pub bytes: Vec<u8>,
 }
 
@@ -70,13 +70,13 @@ pub struct Capture {
 }
 
 impl Capture {
-    /// Makes `nlmon0` in this thread's namespace and listens to it.
+    /// Creates `nlmon0` in this thread's namespace and captures from it.
     pub fn start() -> Self {
         modprobe(&["nlmon", "af_packet"]);
         ip(&["link", "add", "nlmon0", "type", "nlmon"]);
         ip(&["link", "set", "nlmon0", "up"]);
         let flags = SocketFlags::CLOEXEC | SocketFlags::NONBLOCK;
-        // Without a protocol it gets nothing until it is bound to a device.
+        // Without a protocol, it receives nothing until it is bound to a device.
         let socket = socket_with(AddressFamily::PACKET, SocketType::RAW, flags, None);
         let socket = socket.expect("a packet socket");
         sockopt::set_socket_recv_buffer_size_force(&socket, ROOM).expect("root may");
@@ -92,13 +92,13 @@ impl Capture {
         address.sll_protocol = u16::try_from(libc::ETH_P_ALL).expect("small").to_be();
         address.sll_ifindex = index.cast_signed();
         let from = (&raw const address).cast();
-        // SAFETY: the address lives through the call, and has the size stated.
+        // SAFETY: the address outlives the call and has the stated size.
         let result = unsafe { libc::bind(self.socket.as_raw_fd(), from, ADDRESS_SIZE) };
         assert_eq!(result, 0, "{}", Error::last_os_error());
     }
 
-    /// Everything that came since it was opened. The kernel hands a datagram to the tap
-    /// before it is queued for its reader, in the same call: what was read is there.
+    /// Everything that was captured since it was opened. The kernel passes a datagram to the tap
+    /// before queueing it for its reader, in the same call: whatever has been read is here.
     pub fn taken(self) -> Vec<Packet> {
         let mut packets = Vec::new();
         let mut buffer = vec![0; LONGEST];
@@ -115,7 +115,7 @@ impl Capture {
     fn next(&self, buffer: &mut [u8]) -> Option<Packet> {
         let mut address = nobody();
         let mut size = ADDRESS_SIZE;
-        // SAFETY: buffer, address and size live through the call, and have the sizes stated.
+        // SAFETY: buffer, address and size outlive the call and have the stated sizes.
         let length = unsafe {
             libc::recvfrom(
                 self.socket.as_raw_fd(),
@@ -137,7 +137,7 @@ impl Capture {
         })
     }
 
-    /// How many there were, and how many of them found no room.
+    /// How many packets there were, and how many of them were dropped for lack of room.
     #[expect(unsafe_code, reason = "rustix has no such option")]
     fn statistics(&self) -> (usize, u32) {
         let mut found = libc::tpacket_stats {
@@ -145,7 +145,7 @@ impl Capture {
             tp_drops: 0,
         };
         let mut size = size_of::<libc::tpacket_stats>() as libc::socklen_t;
-        // SAFETY: both live through the call; the kernel writes at most `size` bytes.
+        // SAFETY: both outlive the call; the kernel writes at most `size` bytes.
         let result = unsafe {
             libc::getsockopt(
                 self.socket.as_raw_fd(),

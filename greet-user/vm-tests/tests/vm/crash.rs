@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! A module that frees a buffer twice: one message that names a port without a socket ends its
+//! A module with a double free: a single message that names a port without a socket kills its
 //! sender, or the kernel. Each of these tests has a machine of its own, with such a module
 //! (`xtask/src/test/crash.rs`).
 
@@ -19,9 +19,9 @@ use crate::{
     watching::{Watching, signal},
 };
 
-/// No socket has this port.
+/// A port ID without a socket.
 const NOBODY: &str = "4000000000";
-/// What the message says that its sender does not survive.
+/// The text of the message that kills its sender.
 const TEXT: &str = "is anybody there?";
 
 fn died(lines: &[Value]) -> Vec<&Value> {
@@ -30,7 +30,7 @@ fn died(lines: &[Value]) -> Vec<&Value> {
     exchanges
 }
 
-/// All that is known of the request.
+/// Checks everything that is known about the request.
 fn check(lines: &[Value]) {
     let exchanges = died(lines);
     let [exchange] = exchanges.as_slice() else {
@@ -61,9 +61,9 @@ fn check(lines: &[Value]) {
     );
 }
 
-/// Two watchers see the one message: after the double free the kernel's next socket buffers
-/// are corrupt, and no netlink message may be sent on this machine any more, neither by a
-/// second sender nor by the self-test of a second watcher.
+/// Two watchers see a single message: after the double free the kernel's next socket buffers are
+/// corrupt, so no further netlink message may be sent on this machine, neither by a second sender
+/// nor by the self-test of a second watcher.
 #[test]
 fn a_request_that_kills_its_task_is_in_every_view() {
     require_vm();
@@ -122,13 +122,13 @@ fn a_request_that_kills_its_task_is_in_every_view() {
     fs::metadata("/sys/module/NetlinkGreetingsLKM").expect("the kernel survived");
 }
 
-/// The machine ends in the midst of this: xtask reads what was written before.
+/// The machine crashes in the middle of this test: xtask checks what was written before that.
 #[test]
 fn a_request_is_reported_before_it_panics_the_kernel() {
     require_vm();
-    // Between the message's crossing and the crash there is time to write it.
+    // Leaves time between the message's crossing and the crash to write it.
     let _delay = ReplyDelay::of(1_000_000);
-    // Its output is that of the test.
+    // Its output is the test's output.
     let mut watching = command(&["watch", "-p", "31", "--format", "json", "--early"])
         .spawn()
         .expect("starts");

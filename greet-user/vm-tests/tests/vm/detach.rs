@@ -13,7 +13,7 @@ use serde_json::Value;
 
 use crate::support::{CALLBACK, command, greet_user, read, require_vm, stdout_of, until};
 
-/// Everything of BPF that is in the kernel, and the kprobes on the callback.
+/// All BPF objects in the kernel, and the kprobes on the callback.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Attached {
     pub programs: BTreeSet<u32>,
@@ -23,7 +23,7 @@ pub struct Attached {
 
 impl Attached {
     pub fn now() -> Self {
-        // What goes away while it is being listed is gone.
+        // Objects that disappear while being listed do not count.
         let programs = loaded_programs().filter_map(|program| Some(program.ok()?.id()));
         let links = loaded_links().filter_map(|link| Some(link.ok()?.id()));
         let kprobes = read("/sys/kernel/debug/kprobes/list");
@@ -38,7 +38,7 @@ impl Attached {
     }
 }
 
-/// A tracer at work.
+/// A running tracer.
 struct Running {
     child: Child,
     lines: BufReader<ChildStdout>,
@@ -46,7 +46,7 @@ struct Running {
 }
 
 impl Running {
-    /// Starts one and waits until it has traced a greeting.
+    /// Starts a tracer and waits until it has traced a greeting.
     fn start() -> Self {
         require_vm();
         let before = Attached::now();
@@ -72,7 +72,7 @@ impl Running {
         let during = Attached::now();
         let programs = during.programs.difference(&before.programs).count();
         assert_eq!(programs, hooks, "a program for each hook that is shown");
-        // Those of kprobes are perf events' on old kernels.
+        // On old kernels, kprobes are attached through perf events instead of links.
         assert!(during.links.difference(&before.links).count() >= 9);
         // The kprobe and the kretprobe.
         assert_eq!(during.kprobes, 2);
@@ -88,7 +88,7 @@ impl Running {
         kill_process(pid.expect("a process ID"), signal).expect("it is running");
     }
 
-    /// Waits for the end; returns the exit status and the last line.
+    /// Waits for it to exit; returns the exit status and the last line.
     fn end(mut self) -> (Option<i32>, String) {
         let mut rest = String::new();
         self.lines.read_to_string(&mut rest).expect("reads");

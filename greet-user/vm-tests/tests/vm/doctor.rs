@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! What `greet-user doctor` says in a machine where everything works, and where it does not.
+//! The output of `greet-user doctor` in a machine where everything works, and where something does
+//! not.
 
 use std::{collections::BTreeSet, os::unix::process::CommandExt as _};
 
@@ -14,7 +15,7 @@ use crate::{
 
 const NOBODY: u32 = 65_534;
 
-/// The checks, and the conclusion behind them.
+/// The checks, and the conclusion that follows them.
 fn checks(text: &str) -> (Vec<Value>, Value) {
     let mut lines = json_lines(text);
     let conclusion = lines.pop().expect("a conclusion");
@@ -93,7 +94,7 @@ fn the_number_of_unread_answers_is_the_kernels() {
             let sent = client::send_netlink_message_to_kernel(&mut socket, payload, 20, GREETING);
             sent.await.expect("sends");
         }
-        // The first that is read after a loss is the loss itself.
+        // The first read after a loss returns the loss itself.
         let overflow = socket.receive().await.expect_err("some were lost");
         assert!(overflow.to_string().contains("ENOBUFS"), "{overflow}");
         for _ in 0..said {
@@ -116,7 +117,7 @@ fn a_module_that_is_not_loaded_is_no_obstacle_to_tracing() {
             .map(|check| check["name"].as_str().expect("text"))
             .collect()
     };
-    // One cause is one warning.
+    // One cause, one warning.
     assert_eq!(with("warning"), BTreeSet::from(["module"]));
     let expected = ["callback", "callback symbol", "greeting"];
     assert_eq!(with("not_checked"), BTreeSet::from(expected));
@@ -126,7 +127,7 @@ fn a_module_that_is_not_loaded_is_no_obstacle_to_tracing() {
             .expect("text")
             .contains("insmod")
     );
-    // Another receive callback is tried instead.
+    // It falls back to another receive callback.
     let found = &named(&checks, "hook handle")["found"];
     assert!(
         found.as_str().expect("text").contains("rtnetlink_rcv"),

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! However `greet-user watch` ends, nothing of it stays: no program, no probe, nothing
-//! pinned, no process.
+//! However `greet-user watch` ends, it leaves nothing behind: no program, no probe, nothing pinned,
+//! no process.
 
 use std::{
     fs,
@@ -20,10 +20,10 @@ use crate::{
     watching::signal,
 };
 
-/// Greets as long as it lives.
+/// Greets until it is killed.
 const ENDLESS: [&str; 6] = ["greet-user", "-q", "-c", "1000000000", "-i", "0.01"];
 
-/// A watcher at work.
+/// A running watcher.
 struct Running {
     child: Child,
     lines: BufReader<ChildStdout>,
@@ -31,7 +31,7 @@ struct Running {
 }
 
 impl Running {
-    /// Starts one and waits until it has shown an exchange.
+    /// Starts a watcher and waits until it has shown an exchange.
     fn start(command: &[&str]) -> Self {
         require_vm();
         let before = Attached::now();
@@ -41,7 +41,7 @@ impl Running {
             words.push("--");
             words.extend(command);
         }
-        // The command's output would go to our standard error.
+        // Otherwise the command's output would go to our standard error.
         let mut child = crate::support::command(&words)
             .stdout(Stdio::piped())
             .stderr(Stdio::null())
@@ -63,7 +63,7 @@ impl Running {
         }
     }
 
-    /// Waits for the end; returns the exit status and the last line.
+    /// Waits for it to exit; returns the exit status and the last line.
     fn end(mut self) -> (Option<i32>, String) {
         let mut rest = String::new();
         self.lines.read_to_string(&mut rest).expect("reads");
@@ -83,22 +83,22 @@ fn read_until(lines: &mut impl BufRead, words: &str) {
     }
 }
 
-/// Nothing attached, nothing pinned.
+/// Checks that nothing is attached or pinned.
 fn nothing_is_left(before: &Attached) {
     until("everything is detached", || Attached::now() == *before);
     let pinned = fs::read_dir("/sys/fs/bpf").expect("bpffs is mounted");
     let pinned: Vec<_> = pinned
         .map(|entry| entry.expect("is listed").path())
-        // The kernel itself shows its iterators there.
+        // The kernel itself puts its iterators there.
         .filter(|path| !path.to_string_lossy().ends_with(".debug"))
         .collect();
     assert!(pinned.is_empty(), "{pinned:?}");
 }
 
-/// The running processes of this name; those that nobody has waited for yet are over.
+/// The running processes with this name, not counting zombies.
 fn processes(name: &str) -> Vec<u32> {
     let is_it = |pid: &u32| {
-        // What has ended meanwhile is not running.
+        // A process that has exited in the meantime is not running.
         let stat = fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
         let state = stat.rsplit(") ").next().unwrap_or_default();
         stat.contains(&format!("({name})")) && !state.starts_with('Z')
@@ -109,7 +109,7 @@ fn processes(name: &str) -> Vec<u32> {
     pids.filter(is_it).collect()
 }
 
-/// No process of this name is left. If one is, it is ended, and this is a failure.
+/// Checks that no process with this name is left. Any that is gets killed, and the test fails.
 fn nobody_is_left(name: &str) {
     let waited = catch_unwind(|| until("its end", || processes(name).is_empty()));
     let left = processes(name);
@@ -165,7 +165,7 @@ fn by_a_reader_that_has_gone() {
         before,
     } = Running::start(&[]);
     drop(lines);
-    // It notices when it has something to tell.
+    // It notices when it next has something to write.
     stdout_of(&greet_user(&["-q"]), 0);
     assert_eq!(child.wait().expect("ends by itself").code(), Some(1));
     nothing_is_left(&before);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! Machines in which hooks are dead or cannot be had: the tool shows traffic, or ends with 2,
-//! the cause and the remedy. `docs/environments.md` has the table.
+//! Machines in which hooks do not fire or are unavailable: the tool either shows traffic, or exits
+//! with 2, naming the cause and the remedy. The table is in `docs/environments.md`.
 
 use std::{fs, process::Command};
 
@@ -18,12 +18,12 @@ const FTRACE: &str = "/proc/sys/kernel/ftrace_enabled";
 const KPROBES: &str = "/sys/kernel/debug/kprobes/enabled";
 /// `kernel.perf_event_paranoid`.
 pub const PARANOID: &str = "/proc/sys/kernel/perf_event_paranoid";
-/// A watch of one command.
+/// Watches a single command.
 pub const WATCH: [&str; 8] = [
     "watch", "-p", "route", "--format", "json", "--", "ip", "link",
 ];
 
-/// A setting of the kernel's, which is as before when this is dropped.
+/// A kernel setting that is restored on drop.
 pub struct Setting {
     path: &'static str,
     before: String,
@@ -44,14 +44,14 @@ impl Drop for Setting {
     }
 }
 
-/// The requests that a watch has shown, after checking that it ended well.
+/// Checks that a watch succeeded; returns the number of requests that it has shown.
 pub fn requests(output: &std::process::Output) -> usize {
     let lines = json_lines(&stdout_of(output, 0));
     let exchanges = of_kind(&lines, "exchange").into_iter();
     exchanges.filter(|line| line["stages"]["send"] == 0).count()
 }
 
-/// The names of doctor's checks that are not ok, with their verdicts.
+/// The names and verdicts of doctor's checks that are not ok.
 fn troubles(output: &std::process::Output, status: i32) -> Vec<(String, String)> {
     let lines = json_lines(&stdout_of(output, status));
     let text = |value: &Value| value.as_str().expect("text").to_owned();
@@ -62,7 +62,7 @@ fn troubles(output: &std::process::Output, status: i32) -> Vec<(String, String)>
         .collect()
 }
 
-/// The one trouble that is a warning or a failure.
+/// The only one that is a warning or a failure.
 fn cause(output: &std::process::Output, status: i32) -> (String, String) {
     let mut causes = troubles(output, status);
     causes.retain(|(_, verdict)| verdict != "not_checked");
@@ -70,7 +70,7 @@ fn cause(output: &std::process::Output, status: i32) -> (String, String) {
     causes.remove(0)
 }
 
-/// `greet-user` in a shell that has changed something before.
+/// Runs `greet-user` in a shell, after a change to its environment.
 fn after(unshare: &[&str], change: &str, arguments: &[&str]) -> std::process::Output {
     require_vm();
     let script = format!("{change} exec greet-user \"$@\"");
@@ -92,7 +92,7 @@ fn nothing_is_attached_while_ftrace_is_off() {
     assert_eq!(doctor, ("ftrace".to_owned(), "failure".to_owned()));
     assert_eq!(Attached::now(), before);
     drop(off);
-    // On 6.12 no function could be hooked any more if something had been attached.
+    // If anything had been attached, 6.12 could no longer hook any function.
     assert!(requests(&greet_user(&WATCH)) > 0);
 }
 
@@ -106,7 +106,7 @@ fn kprobes_that_are_off_are_not_waited_for() {
     let doctor = cause(&greet_user(&["doctor", "--json"]), 1);
     assert_eq!(doctor, ("kprobes".to_owned(), "warning".to_owned()));
 
-    // One who cannot read the switch attaches, and finds that nothing fires.
+    // A user who cannot read the switch attaches, and finds that nothing fires.
     let paranoid = Setting::set(PARANOID, "2");
     let sentence = sentence_of(&as_tracer(&kprobes), 2);
     assert!(
@@ -168,7 +168,7 @@ fn the_true_cause_is_named_where_the_kernel_is_not_to_be_seen() {
 
 #[test]
 fn a_self_test_is_seen_by_nobody() {
-    // Its uevent request would be the one message of that protocol.
+    // Its uevent request would be the only message of that protocol.
     let output = greet_user(&["watch", "--format", "json", "-p", "15", "--", "true"]);
     let lines = json_lines(&stdout_of(&output, 0));
     let kinds: Vec<_> = lines.iter().map(|line| &line["kind"]).collect();

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! Files that root writes into a folder of somebody who wants more than that.
+//! Files that root writes into the directory of a malicious user.
 
 use std::{
     env, fs,
@@ -18,14 +18,14 @@ use greet_user::{
 use crate::support::{command, greet_user, sentence_of};
 
 const NOBODY: u32 = 65_534;
-/// Of each writer.
+/// Per writer.
 const ATTEMPTS: usize = 1_000;
-/// Where the attacker is to attack, for the process that is one.
+/// The directory to attack, for the process that is the attacker.
 const ATTACK: &str = "GREET_ATTACK";
 const SECRET: &str = "root's own";
 const NAMES: [&str; 2] = ["file", "inner/file"];
 
-/// What belongs to root, and a folder of somebody else beside it.
+/// Files that belong to root, next to a directory of another user.
 struct Scene {
     all: PathBuf,
     theirs: PathBuf,
@@ -51,7 +51,7 @@ impl Scene {
         self.all.join("roots/secret")
     }
 
-    /// Nothing outside of the attacker's folder is other than it was.
+    /// Checks that nothing outside the attacker's directory has changed.
     fn assert_untouched(&self) {
         let secret = self.secret();
         assert_eq!(fs::read_to_string(&secret).expect("it is there"), SECRET);
@@ -68,7 +68,7 @@ impl Drop for Scene {
     }
 }
 
-/// Another user, at work in the folder until it is dropped.
+/// Another user, attacking the directory until dropped.
 struct Attacker(Child);
 
 impl Attacker {
@@ -92,7 +92,7 @@ impl Drop for Attacker {
     }
 }
 
-/// Nothing, but in a process that is to be one.
+/// Does nothing, except in the attacker's process.
 #[test]
 fn an_attacker() {
     let Some(all) = env::var_os(ATTACK).map(PathBuf::from) else {
@@ -105,7 +105,7 @@ fn an_attacker() {
             swap(&theirs.join(name), |new| symlink(&secret, new));
             swap(&theirs.join(name), |new| fs::write(new, "theirs"));
         }
-        // Files that are half written, too.
+        // Partially written files too.
         for entry in fs::read_dir(&theirs).into_iter().flatten().flatten() {
             if entry.file_name().as_encoded_bytes().ends_with(b".part") {
                 swap(&entry.path(), |new| symlink(&secret, new));
@@ -120,7 +120,7 @@ fn an_attacker() {
     }
 }
 
-/// Puts something else there at one blow. What root did meanwhile may be in the way.
+/// Atomically replaces `place`. Concurrent changes by root may get in the way.
 fn swap(place: &Path, make: impl FnOnce(&Path) -> io::Result<()>) {
     let new = place.with_extension("new");
     fs::remove_file(&new).unwrap_or_default();
@@ -129,7 +129,7 @@ fn swap(place: &Path, make: impl FnOnce(&Path) -> io::Result<()>) {
     }
 }
 
-/// Writes again and again while they attack; it must succeed now and then, and be refused.
+/// Writes repeatedly while under attack; some attempts must succeed, and some must be refused.
 fn under_attack(name: &str, write: impl Fn(&Path) -> io::Result<()>) {
     let scene = Scene::new(name);
     let attacker = Attacker::begin(&scene);
@@ -177,7 +177,7 @@ fn what_root_writes_is_for_root_or_the_sudoer() {
     let scene = Scene::new("modes");
     let path = scene.theirs.join("report.html");
     fs::write(&path, "older").expect("writes");
-    // As theirs was once: whoever ran it would have been root.
+    // As their old file was: anyone who ran it would have been root.
     fs::set_permissions(&path, fs::Permissions::from_mode(0o4755)).expect("root may");
     let shown = |path: &Path| {
         let is = fs::metadata(path).expect("it is there");

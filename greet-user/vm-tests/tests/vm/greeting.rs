@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! Greetings and their answers.
+//! Greetings and their replies.
 
 use std::{thread, time::Duration};
 
@@ -31,7 +31,7 @@ fn greet_user_prints_the_answer() {
     let text = stdout_of(&greet_user(&["-c", "3", "-i", "0", "How do you do?"]), 0);
     let answers = text.matches("256 bytes from the kernel: seq=").count();
     assert_eq!(answers, 3, "{text}");
-    // The same text is shown once.
+    // Identical texts are shown once.
     let texts = text.matches("has been processed by kernel").count();
     assert_eq!(texts, 1, "{text}");
     assert!(text.is_ascii(), "plain in a pipe: {text}");
@@ -47,7 +47,7 @@ fn without_ack_there_is_no_answer() {
         let silent = client::greet(&mut socket, "no answer, please", false)
             .await
             .expect("sends");
-        // The module answers within sendmsg(): what would come is there by now.
+        // The module replies within sendmsg(): any reply would have arrived by now.
         let error = receive_answer(&socket, &silent, Duration::ZERO)
             .await
             .expect_err("no answer");
@@ -55,7 +55,7 @@ fn without_ack_there_is_no_answer() {
             matches!(error, ClientError::TooLate { seq: 1, .. }),
             "{error}"
         );
-        // And nothing was queued: the next message to come is the answer to the next greeting.
+        // Nothing was queued either: the next message is the reply to the next greeting.
         let answer = greet(&mut socket, "and now one").await;
         assert_eq!(answer.header.seq, 2);
     });

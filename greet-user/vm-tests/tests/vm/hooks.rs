@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! Both kinds of hooks see the same, on every kernel; and so does a summary.
+//! Both kinds of hooks see the same, on every kernel; so does a summary.
 
 use std::{rc::Rc, thread, time::Duration};
 
@@ -54,7 +54,7 @@ fn attach(filter: &Filter, hooks: Hooks) -> Tracer {
     tracer
 }
 
-/// Everything that was seen, after the end; nothing was missed.
+/// Everything that was seen by the end; nothing was missed.
 fn seen(tracer: Tracer) -> (Vec<Exchange>, u64) {
     let (found, unmatched, missed) = seen_with_misses(tracer);
     assert_eq!(missed, 0);
@@ -202,7 +202,7 @@ fn a_summary_finds_the_reader_in_another_thread() {
                 let mut message = bare_greeting("for the other thread");
                 message.push(0);
                 sendto(&socket, &message, SendFlags::empty(), &kernel).expect("sends");
-                // Sometimes it has read before the next one is sent, and sometimes not.
+                // The reader may or may not have read it before the next one is sent.
                 thread::sleep(Duration::from_micros(300));
             }
             reader.join().expect("the reader does not fail");
@@ -234,13 +234,13 @@ fn a_summary_has_the_spans_of_every_greeting() {
     });
 }
 
-/// A kretprobe has slots for ten calls in progress; what it misses, fexit sees, and so the
-/// number of misses is no more than a bound.
+/// A kretprobe has slots for ten calls in progress; fexit sees the calls that it misses, so the
+/// number of misses is only an upper bound.
 #[test]
 fn more_blocked_calls_than_a_kretprobe_has_slots_are_seen() {
     const TASKS: usize = 15;
     in_vm(async {
-        // By fentry alone some would be missed on a preemptible kernel.
+        // With fentry only, a preemptible kernel would miss some.
         for hooks in [Hooks::Auto, Hooks::Kprobe] {
             let plan = Plan {
                 hooks,
@@ -264,7 +264,7 @@ fn more_blocked_calls_than_a_kretprobe_has_slots_are_seen() {
                 let stages = exchange.stages();
                 stages.iter().any(|(stage, _)| *stage == Stage::Sent)
             });
-            // The one that filled the queue was refused in the end.
+            // The sender that filled the queue was refused in the end.
             assert_eq!(sent.count(), filled + 1 + TASKS, "{hooks:?}: senders");
         }
     });

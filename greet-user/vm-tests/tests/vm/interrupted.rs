@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! A sender that waits for room in a receive queue, and is killed there: its `sendmsg()` ends, but
-//! never returns to a program.
+//! A sender that is killed while it waits for room in a receive queue: its `sendmsg()` ends, but
+//! never returns to user space.
 
 use std::{
     env, fs,
@@ -19,9 +19,9 @@ use crate::{
 };
 
 const USERSOCK: u32 = 2;
-/// In the environment of the sender: the port that it sends to.
+/// The sender's environment variable with the port ID to send to.
 const PORT: &str = "GREET_TEST_PORT";
-/// Where it waits (net/netlink/af_netlink.c).
+/// The function that it waits in (net/netlink/af_netlink.c).
 const WAITS: &str = "netlink_attachskb";
 
 #[test]
@@ -59,7 +59,7 @@ fn a_sender_that_is_killed_while_it_waits_did_not_return() {
     }
 }
 
-/// Nothing, but in a process that is to be one.
+/// Does nothing, except in the sender's process.
 #[test]
 fn a_sender() {
     let Some(port) = env::var(PORT).ok().and_then(|port| port.parse().ok()) else {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! What each way of running writes with `--format json` is as docs/json.schema.json says.
+//! The output of every command with `--format json` conforms to docs/json.schema.json.
 
 use std::collections::BTreeSet;
 
@@ -10,7 +10,7 @@ use crate::{
     support::{greet_user, json_lines, of_kind, stdout_of},
 };
 
-/// The lines, each checked, and the kinds that there are.
+/// The lines, each validated, and the kinds among them.
 fn written(arguments: &[&str]) -> (Vec<Value>, BTreeSet<String>) {
     let lines = json_lines(&stdout_of(&greet_user(arguments), 0));
     let kinds = lines.iter().filter_map(|line| line["kind"].as_str());

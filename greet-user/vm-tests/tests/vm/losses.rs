@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! What did not arrive: losses and whose they are, messages that were read in part, requests that
+//! What did not arrive: losses and their owners, messages that were read in part, requests that
 //! could not be sent.
 
 use std::process;
@@ -30,12 +30,12 @@ const ACK: u16 = 4;
 const CREATE: u16 = 0x400;
 /// `RTMGRP_IPV4_IFADDR`.
 const ADDRESSES: u32 = 0x10;
-/// A port that no socket has.
+/// A port ID without a socket.
 const NOBODY: u32 = 999_999;
-/// Requests whose acknowledgements do not fit into a small queue.
+/// More requests than a small queue can hold acknowledgements for.
 const BATCH: u32 = 200;
 
-/// A socket of rtnetlink with a small receive queue, and its port ID.
+/// An rtnetlink socket with a small receive queue, and its port ID.
 fn open(groups: u32) -> (OwnedFd, u32) {
     let flags = SocketFlags::CLOEXEC;
     let socket = socket_with(AddressFamily::NETLINK, SocketType::RAW, flags, None);
@@ -51,14 +51,14 @@ fn request(kind: u16, flags: u16, seq: u32, body: &[u8]) -> Vec<u8> {
     message(kind, REQUEST | flags, seq, body)
 }
 
-/// `RTM_GETLINK` of lo.
+/// `RTM_GETLINK` for lo.
 fn link(seq: u32) -> Vec<u8> {
     let mut body = [0; 16];
     body[4] = 1;
     request(RTM_GETLINK, 0, seq, &body)
 }
 
-/// A request about the address 127.1.0.`number` of lo.
+/// A request for the address 127.1.0.`number` of lo.
 fn address(kind: u16, flags: u16, seq: u32, number: u8) -> Vec<u8> {
     let mut body = vec![2, 32, 0, 254, 1, 0, 0, 0];
     for attribute in [2_u8, 1] {
@@ -72,7 +72,7 @@ fn send(socket: &OwnedFd, message: &[u8], port: u32) -> Result<usize, Errno> {
     sendto(socket, message, SendFlags::empty(), &to)
 }
 
-/// Reads what is there; how many messages.
+/// Reads all queued messages; returns their number.
 fn read_all(socket: &OwnedFd) -> u64 {
     let (mut buffer, mut read) = ([0; 8192], 0);
     loop {
@@ -85,7 +85,7 @@ fn read_all(socket: &OwnedFd) -> u64 {
     }
 }
 
-/// Answers that are read in part, looked at, or not at all: sequence numbers 1 to 5.
+/// Reads replies partially, peeks at them, or does not read them: sequence numbers 1 to 5.
 fn reads(socket: &OwnedFd) {
     let mut buffer = [0; 64];
     for (seq, flags) in [(1, RecvFlags::empty()), (2, RecvFlags::TRUNC)] {
@@ -102,7 +102,7 @@ fn reads(socket: &OwnedFd) {
         unsafe_code,
         reason = "there is no safe way to hand over a wrong address"
     )]
-    // SAFETY: the kernel refuses the address and writes nothing.
+    // SAFETY: the kernel rejects the address and writes nothing.
     let result = unsafe { libc::recv(socket.as_raw_fd(), nowhere, 4096, 0) };
     assert_eq!(
         (
@@ -115,21 +115,21 @@ fn reads(socket: &OwnedFd) {
     recv(socket, &mut [0_u8; 0], RecvFlags::empty()).expect("reads nothing of it");
 }
 
-/// Requests that `sendmsg()` does not take.
+/// Requests that `sendmsg()` rejects.
 fn unsendable(socket: &OwnedFd) {
     assert_eq!(send(socket, &[], 0), Err(Errno::NODATA));
     assert_eq!(send(socket, &vec![0; 400_000], 0), Err(Errno::MSGSIZE));
     assert_eq!(send(socket, &link(6), NOBODY), Err(Errno::CONNREFUSED));
 }
 
-/// One datagram with many requests, whose answers do not all fit. How many were lost.
+/// Sends one datagram with many requests, whose replies do not all fit. Returns the number lost.
 fn batch(socket: &OwnedFd) -> u64 {
     let requests = (0..BATCH).flat_map(|number| address(RTM_DELADDR, ACK, 100 + number, 250));
     send(socket, &requests.collect::<Vec<_>>(), 0).expect("sends");
     u64::from(BATCH) - read_all(socket)
 }
 
-/// Addresses come and go; nobody asks for an acknowledgement.
+/// Adds and removes addresses without requesting acknowledgements.
 fn addresses(socket: &OwnedFd) {
     for number in 0..80 {
         for (kind, flags) in [(RTM_NEWADDR, CREATE), (RTM_DELADDR, 0)] {
@@ -146,7 +146,7 @@ fn exchange<'a>(lines: &'a [Value], name: &str, value: u32) -> &'a Value {
         .unwrap_or_else(|| panic!("no exchange with {name} {value}"))
 }
 
-/// How much of each answer was read; `knows_end`: whether the end of a reading call is seen.
+/// Checks how much of each reply was read; `knows_end`: whether the hooks see a read call return.
 fn check_reads(lines: &[Value], knows_end: bool) {
     for (seq, copied) in [(1, 64), (2, 64), (5, 0)] {
         let line = exchange(lines, "seq", seq);
@@ -175,7 +175,7 @@ fn check_reads(lines: &[Value], knows_end: bool) {
     assert_eq!(lines.last().expect("a summary")["truncated"], 3);
 }
 
-/// All of it, watched by this kind of hook.
+/// All of the above, watched with this kind of hook.
 fn watched_by(hooks: &str) {
     in_own_namespace(|| {
         let mut watching = Watching::start(&["-p", "route", "--hooks", hooks]);
@@ -187,7 +187,7 @@ fn watched_by(hooks: &str) {
         let (other, other_port) = open(0);
         addresses(&other);
         let notified = read_all(&slow);
-        // The last that happens: then everything before is told.
+        // The last message: once it is reported, so is everything before it.
         send(&asker, &link(8), 0).expect("sends");
         assert_eq!(read_all(&asker), 1);
         watching.read_until("all is over", |line| {
@@ -220,7 +220,7 @@ fn watched_by(hooks: &str) {
             );
         }
         assert_eq!(exchange(&lines, "seq", 100)["lost"], lost, "one loss each");
-        // Those of the sender of addresses are not lost, though another socket lost theirs.
+        // The sender of the addresses lost nothing, although another socket lost its notifications.
         let others: Vec<_> = of_kind(&lines, "exchange")
             .into_iter()
             .filter(|line| line["portid"] == other_port)
@@ -243,7 +243,7 @@ fn watched_by(hooks: &str) {
             "{losses:?}"
         );
         let summary = lines.last().expect("a summary");
-        // One more: the answer that its reader could not take.
+        // Plus the reply that its reader could not take.
         assert_eq!(summary["lost"], lost + 160 - notified + 1, "{summary}");
         assert_eq!(
             (&summary["unsent"], &summary["failed"]),
@@ -286,7 +286,7 @@ fn tracepoints_claim_nothing_that_they_cannot_know() {
             .iter()
             .filter(|line| line["direction"] == "user_to_kernel")
         {
-            // The end of a call that failed does not say how long the message was.
+            // When a call fails, its return does not reveal the length of the message.
             assert_eq!(
                 line.get("len").is_some(),
                 line.get("error").is_none(),

@@ -1,9 +1,8 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! Tests against the real module in a real kernel: they run as root inside the virtual
-//! machine of `cargo xtask test`, which has the module loaded, and one at a time.
+//! Tests against the real module in a real kernel: they run as root inside the virtual machine of
+//! `cargo xtask test`, which has the module loaded, and one at a time.
 //!
-//! A test that cannot run fails; none waits for a time to pass where it can wait for
-//! something to happen.
+//! A test that cannot run fails; none sleeps for a fixed time if it can wait for an event instead.
 
 mod asleep;
 mod capture;

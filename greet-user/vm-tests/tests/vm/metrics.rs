@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! `greet-user watch --metrics`: what is scraped is what JSON tells of the same run.
+//! `greet-user watch --metrics`: the scraped metrics match the JSON of the same run.
 
 use std::{
     io::{BufRead as _, BufReader},
@@ -16,7 +16,7 @@ use crate::{
     watching::signal,
 };
 
-/// A run that is scraped.
+/// A run to scrape.
 struct Scraped {
     child: Child,
     address: SocketAddr,
@@ -55,7 +55,7 @@ impl Scraped {
         sum(&samples(&plain(self.address).text), name, label)
     }
 
-    /// Its lines.
+    /// Stops it; returns its lines.
     fn stop(self) -> Vec<Value> {
         signal(self.child.id(), Signal::INT);
         let output = self.child.wait_with_output().expect("ends");

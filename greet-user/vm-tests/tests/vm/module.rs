@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! The module comes and goes.
+//! Loading and unloading the module.
 
 use std::process::Command;
 
@@ -10,7 +10,7 @@ use crate::support::{command, greet_user, in_vm, read, require_vm, sentence_of, 
 const MODULE: &str = "NetlinkGreetingsLKM";
 const OBJECT: &str = "/lib/greet/NetlinkGreetingsLKM.ko";
 
-/// The module is not loaded as long as this lives; whatever happens, it is again afterwards.
+/// Keeps the module unloaded; it is always loaded again on drop.
 pub struct Unloaded;
 
 impl Unloaded {
@@ -36,7 +36,7 @@ fn run(program: &str, argument: &str) {
     assert!(output.status.success(), "{program} {argument}: {said}");
 }
 
-/// What the module said since the boot, oldest first.
+/// The module's log messages since boot, oldest first.
 fn module_log() -> Vec<String> {
     let output = Command::new("dmesg").output().expect("busybox is there");
     let log = String::from_utf8_lossy(&output.stdout).into_owned();

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! Names of threads and of processes, and the io_uring workers that have names of their own.
+//! Names of threads and processes, and io_uring workers, which have names of their own.
 
 use std::{ffi::c_long, fs, io, ptr};
 
@@ -21,7 +21,7 @@ use crate::{
 const RTM_GETLINK: u16 = 18;
 const ROUTE: u32 = 0;
 
-/// A question for lo.
+/// A request for lo.
 fn question(seq: u32) -> Vec<u8> {
     let mut message = 32_u32.to_ne_bytes().to_vec();
     message.extend(RTM_GETLINK.to_ne_bytes());
@@ -46,16 +46,16 @@ fn ask(socket: &OwnedFd, seq: u32) {
     answered(socket);
 }
 
-/// What an io_uring needs to know of its shared memory (`struct io_uring_params` in
-/// include/uapi/linux/io_uring.h) has 30 numbers; the offsets within the submission ring begin
-/// behind the first 10.
+/// The layout of an io_uring's shared memory (`struct io_uring_params` in
+/// include/uapi/linux/io_uring.h) consists of 30 numbers; the offsets within the submission ring
+/// start after the first 10.
 const PARAMETERS: usize = 30;
 const TAIL: usize = 11;
 const MASK_ARRAY: usize = 16;
 const OFF_SQES: libc::off_t = 0x1000_0000;
 const PAGE: usize = 4096;
 
-/// Sends by a worker of io_uring: `IORING_OP_SEND` with `IOSQE_ASYNC`.
+/// Sends through an io_uring worker: `IORING_OP_SEND` with `IOSQE_ASYNC`.
 #[expect(
     unsafe_code,
     reason = "io_uring is used through memory shared with the kernel"
@@ -70,14 +70,14 @@ fn ask_by_worker(socket: &OwnedFd, seq: u32) {
         assert!(result >= 0, "{}", io::Error::last_os_error());
         result
     };
-    // SAFETY: the kernel fills the parameters, which are as large as it expects them.
+    // SAFETY: the kernel fills in the parameters, which have the size that it expects.
     let ring = unsafe { libc::syscall(libc::SYS_io_uring_setup, 1, parameters.as_mut_ptr()) };
     let ring = i32::try_from(checked(ring)).expect("a descriptor");
-    // SAFETY: it was just made and is nobody else's.
+    // SAFETY: it was just created and has no other owner.
     let ring = unsafe { OwnedFd::from_raw_fd(ring) };
     let map = |offset| {
         let (rights, flags) = (libc::PROT_READ | libc::PROT_WRITE, libc::MAP_SHARED);
-        // SAFETY: a new mapping, of a page that each of the two areas has at least.
+        // SAFETY: a new mapping, of a page; each of the two areas has at least one.
         let at = unsafe {
             libc::mmap(
                 ptr::null_mut(),
@@ -93,8 +93,8 @@ fn ask_by_worker(socket: &OwnedFd, seq: u32) {
     };
     let (queue, entry) = (map(0), map(OFF_SQES));
     let place = |number: usize| usize::try_from(parameters[number]).expect("an offset");
-    // SAFETY: the places are those that the kernel has named, within the page and aligned; it
-    // looks at them when it is called below, while the message lives.
+    // SAFETY: the locations are those given by the kernel, within the page and aligned; the kernel
+    // reads them when called below, while the message is alive.
     unsafe {
         entry.write(SEND);
         entry.add(1).write(ASYNC);
@@ -116,7 +116,7 @@ fn ask_by_worker(socket: &OwnedFd, seq: u32) {
     answered(socket);
 }
 
-/// The sequence numbers and names of those whose requests the tracer saw.
+/// The sequence number and task name of each request that the tracer saw.
 fn asked(tracer: &mut Tracer) -> Vec<(u32, String)> {
     let mut all = Vec::new();
     tracer.drain(usize::MAX, |event| {
@@ -136,7 +136,7 @@ fn a_process_is_known_by_its_name_and_its_workers_by_its_own() {
             let name = fs::read_to_string(path).expect("/proc is there");
             name.trim_end().to_owned()
         };
-        // Tests run in threads that have their names.
+        // Tests run in threads with their own names.
         let (process, thread) = (name("/proc/self/comm"), name("/proc/thread-self/comm"));
         assert_ne!(process, thread);
         let socket = listener(ROUTE, 0).0;
@@ -156,7 +156,8 @@ fn a_process_is_known_by_its_name_and_its_workers_by_its_own() {
         assert!(worker.starts_with("iou-wrk"), "{seen:?}");
         drop(tracer);
 
-        // By the name of a thread: the first one's, and so that of io_uring's workers.
+        // Filters by the main thread's name, which the io_uring workers match through their
+        // process.
         let of_thread = Filter {
             comm: Some(process),
             ..Filter::protocol(ROUTE)

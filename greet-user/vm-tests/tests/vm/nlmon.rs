@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! Nothing is missing: what `greet-user watch` shows is what the kernel's own tap has, the
-//! same bytes in the same order.
+//! Nothing is missing: `greet-user watch` shows what the kernel's own tap captures, the same bytes
+//! in the same order.
 //!
-//! Each test has a network namespace of its own, so that nobody else talks in it.
+//! Each test has a network namespace of its own, free of other traffic.
 
 use std::{
     io::{BufRead, BufReader, Write as _},
@@ -26,9 +26,9 @@ const GENL_ID_CTRL: u16 = 16;
 const RTM_NEWADDR: u16 = 20;
 const RTM_DELADDR: u16 = 21;
 const NLM_F_REQUEST: u16 = 1;
-/// All bytes of each message.
+/// Captures all bytes of each message.
 const WHOLE: [&str; 2] = ["--snaplen", "65536"];
-/// Enough for chunks that are made inside the reader's `recvmsg()`.
+/// Enough for a dump with parts that are made inside the reader's `recvmsg()`.
 const DEVICES: usize = 100;
 const SOCKETS: usize = 300;
 
@@ -55,7 +55,7 @@ fn headers(bytes: &[u8]) -> Vec<Header> {
     headers
 }
 
-/// Everything that tells a datagram from others but its payload.
+/// Everything that distinguishes a datagram, except its payload.
 fn outline(protocol: u32, len: usize, headers: &[Value]) -> Value {
     json!({"protocol": protocol, "len": len, "headers": headers})
 }
@@ -95,7 +95,7 @@ fn hex(bytes: &[u8]) -> String {
     bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
-/// The same datagrams, the same bytes, the same order.
+/// The same datagrams, the same bytes, in the same order.
 fn compare(shown: &[&Value], tapped: &[&Packet]) {
     let ours: Vec<_> = shown
         .iter()
@@ -117,7 +117,7 @@ fn compare(shown: &[&Value], tapped: &[&Packet]) {
     let mut bytes = 0;
     for (message, packet) in shown.iter().zip(tapped) {
         assert_eq!(number(&message["captured_len"]), packet.bytes.len());
-        // Where there is more than a header and its payload, all of it is given.
+        // If there is more than a header and its payload, all of it is shown.
         match message["data_hex"].as_str() {
             Some(data) => assert_eq!(data, hex(&packet.bytes)),
             None => assert_eq!(message["payload_hex"], hex(&packet.bytes[16..])),
@@ -131,7 +131,7 @@ fn all(packets: &[Packet]) -> Vec<&Packet> {
     packets.iter().collect()
 }
 
-/// How many messages of this type the datagrams hold.
+/// How many messages of this type the datagrams contain.
 fn count(packets: &[Packet], kind: u16) -> usize {
     let headers = packets.iter().flat_map(|packet| headers(&packet.bytes));
     headers.filter(|header| header.kind == kind).count()
@@ -163,7 +163,7 @@ fn a_dump_of_all_links() {
         let tap = Capture::start();
         let lines = watched(&["ip", "link"]);
         let tapped = tap.taken();
-        // lo and nlmon0 as well.
+        // Including lo and nlmon0.
         assert_eq!(count(&tapped, RTM_NEWLINK), DEVICES + 2);
         assert_eq!(count(&tapped, NLMSG_DONE), 1);
         compare(&messages(&lines), &all(&tapped));
@@ -191,7 +191,7 @@ fn sockets_as_ss_asks_for_them() {
         let tapped = tap.taken();
         assert!(count(&tapped, NLMSG_DONE) >= 2, "one dump for each family");
         assert!(tapped.iter().all(|packet| packet.protocol == 4));
-        // SOCK_DIAG_BY_FAMILY: requests and answers.
+        // SOCK_DIAG_BY_FAMILY: requests and replies.
         assert!(count(&tapped, 20) > 2 * SOCKETS);
         compare(&messages(&lines), &all(&tapped));
     });
@@ -207,7 +207,7 @@ fn generic_netlink() {
         let tapped = tap.taken();
         assert!(tapped.iter().all(|packet| packet.protocol == 16));
         assert_eq!(count(&tapped, NLMSG_DONE), 1, "one list");
-        // Requests, families in the list, and the one that was asked for.
+        // Requests, the families in the list, and the requested one.
         assert!(count(&tapped, GENL_ID_CTRL) > 2 + 1 + 1);
         compare(&messages(&lines), &all(&tapped));
     });
@@ -215,11 +215,10 @@ fn generic_netlink() {
 
 const ADDRESSES: [&str; 3] = ["10.9.8.7/24", "10.9.8.77/32", "192.168.77.1/30"];
 
-/// The port ID of who listens to IPv4 addresses (RTNLGRP_IPV4_IFADDR, bit 4), once
-/// somebody does.
+/// The port ID of the listener for IPv4 addresses (RTNLGRP_IPV4_IFADDR, bit 4), once there is one.
 ///
-/// `ip monitor` joins its group, then asks for a list of all links, and drops what it is told
-/// before that has come: only when it waits for a message is it told everything.
+/// `ip monitor` joins its group, then requests a dump of all links, and discards notifications that
+/// arrive before the dump: only once it waits for a message does it get all of them.
 fn listener(process: u32) -> u32 {
     let mut port = None;
     until("somebody listens", || {
@@ -239,7 +238,7 @@ fn listener(process: u32) -> u32 {
     port.expect("just seen")
 }
 
-/// Adds each address and removes it; each change is printed before the next one.
+/// Adds and removes each address; each change is printed before the next one.
 fn change_addresses(mut printed: impl BufRead) {
     for address in ADDRESSES {
         for what in ["add", "del"] {
@@ -267,7 +266,7 @@ fn address_changes_with_somebody_who_monitors_them() {
         change_addresses(BufReader::new(monitor.stdout.take().expect("is piped")));
         signal(monitor.id(), Signal::TERM);
         monitor.wait().expect("ends");
-        // Its answer is the last that there is to see.
+        // Its reply is the last message.
         ip(&["link", "show", "dev", "lo"]);
         let tapped = tap.taken();
         let last = headers(&tapped.last().expect("some").bytes)[0].seq;
@@ -297,7 +296,7 @@ fn a_monitor_that_is_watched_alone() {
         words.extend(["--", "ip", "monitor", "address"]);
         let tap = Capture::start();
         let mut command = command(&words);
-        // What the command prints goes to standard error, for ours is JSON.
+        // The command's output goes to standard error, because ours is JSON.
         let command = command.stdout(Stdio::piped()).stderr(Stdio::piped());
         let mut watcher = command.spawn().expect("starts");
         // The command is the watcher's only child.
@@ -318,7 +317,7 @@ fn a_monitor_that_is_watched_alone() {
     });
 }
 
-/// Each change once, with the monitor as its receiver, as the tap has it.
+/// Each change appears once, with the monitor as its receiver, just as in the tap.
 fn told_to_the_monitor(shown: &[&Value], tapped: &[Packet], port: u32) {
     let is_change = |packet: &&Packet| {
         let header = headers(&packet.bytes)[0];

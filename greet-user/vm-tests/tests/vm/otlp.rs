@@ -88,7 +88,7 @@ fn whatever_the_collector_does_each_exchange_is_counted() {
         stdout_of(&output, 0);
         receiver.request();
         let said = String::from_utf8(output.stderr).expect("UTF-8");
-        // How the three are spread over requests is not known.
+        // How the three are distributed over requests is not known.
         let numbers = said.split(|c: char| !c.is_ascii_digit());
         let numbers: Vec<u32> = numbers.filter_map(|number| number.parse().ok()).collect();
         assert_eq!(numbers[0] + numbers[1], 3, "{reply:?}: {said}");

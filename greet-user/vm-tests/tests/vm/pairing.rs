@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! What belongs together is found where numbers alone would mislead: sequence numbers that
-//! say nothing, high port IDs, several messages in one datagram, answers that are read late,
-//! elsewhere, in pieces, or never.
+//! Related messages are matched even if numbers alone would mislead: meaningless sequence numbers,
+//! high port IDs, several messages in one datagram, and replies that are read late, elsewhere, in
+//! pieces, or never.
 
 use std::{
     process::{Command, Stdio},
@@ -47,7 +47,7 @@ fn greetings() -> Tracer {
     attach(&Filter::protocol(NETLINK_TEST_PROTOCOL))
 }
 
-/// Everything that the tracer saw, put together.
+/// Assembles everything that the tracer saw.
 fn exchanges(tracer: &mut Tracer) -> Vec<Exchange> {
     let mut journey = Journey::new(true);
     let mut ended = Vec::new();
@@ -63,12 +63,12 @@ fn exchanges(tracer: &mut Tracer) -> Vec<Exchange> {
     ended
 }
 
-/// A greeting that always has the sequence number 0.
+/// A greeting with the sequence number 0.
 fn greeting(text: &str) -> Vec<u8> {
     message(NLMSG_GREET, GREETING, 0, format!("{text}\0").as_bytes())
 }
 
-/// A question for one link, by its index; the kernel knows it by 0 for all in a dump.
+/// A request for one link, by its index; index 0 in a dump means all links.
 fn get_link(flags: u16, seq: u32, index: u32) -> Vec<u8> {
     let mut ifinfomsg = [0; 16];
     ifinfomsg[4..8].copy_from_slice(&index.to_ne_bytes());
@@ -90,7 +90,7 @@ fn read(socket: &OwnedFd) -> Vec<u8> {
 }
 
 fn route_socket() -> OwnedFd {
-    // No protocol is protocol 0: NETLINK_ROUTE.
+    // No protocol means protocol 0: NETLINK_ROUTE.
     let flags = SocketFlags::CLOEXEC;
     let socket = socket_with(AddressFamily::NETLINK, SocketType::RAW, flags, None);
     socket.expect("a netlink socket")
@@ -115,14 +115,14 @@ fn several_requests_in_one_datagram_are_one_exchange_with_all_answers() {
         in_vm(async {
             let mut tracer = attach(&Filter::protocol(0));
             let socket = route_socket();
-            // One for lo, two for what is not there, one for lo again, with the same number.
+            // One for lo, two for a nonexistent link, and one for lo again, with the same number.
             let asked_for = [(70, 1), (71, NO_INDEX), (71, NO_INDEX), (70, 1)];
             let datagram: Vec<u8> = asked_for
                 .iter()
                 .flat_map(|(seq, index)| get_link(GREETING, *seq, *index))
                 .collect();
             send(&socket, &datagram);
-            // A link and an acknowledgement, an error, an error, a link and an acknowledgement.
+            // A link and an acknowledgement, two errors, a link and an acknowledgement.
             for _ in 0..6 {
                 read(&socket);
             }
@@ -193,7 +193,7 @@ fn answers_are_read_later_by_another_process_or_never() {
         for text in ["read", "cut short", "left behind"] {
             send(&socket, &greeting(text));
         }
-        // Much else happens on other sockets, with the same sequence number.
+        // Meanwhile, other sockets exchange many messages with the same sequence number.
         for _ in 0..200 {
             let other = bare_socket();
             send(&other, &greeting("meanwhile"));
@@ -222,7 +222,7 @@ fn answers_are_read_later_by_another_process_or_never() {
         let [read, cut, left] = seen.as_slice() else {
             panic!("{} exchanges", seen.len());
         };
-        // What does not fit into the reader's memory is gone: netlink cuts datagrams.
+        // Whatever does not fit into the reader's buffer is lost: netlink truncates datagrams.
         let expected = [
             (read, "read", readers[0], 272, Status::Answered),
             (cut, "cut short", readers[1], 20, Status::Truncated),
@@ -253,7 +253,7 @@ fn requests_in_flight_on_several_sockets_keep_their_answers() {
                 send(socket, &greeting(&format!("socket {number} round {round}")));
             }
         }
-        // Read backwards, and by as many threads as there are sockets.
+        // Read in reverse order, by one thread per socket.
         thread::scope(|scope| {
             for socket in sockets.iter().rev() {
                 scope.spawn(|| (0..IN_FLIGHT).for_each(|_| drop(read(socket))));
@@ -276,7 +276,7 @@ fn requests_in_flight_on_several_sockets_keep_their_answers() {
             let times = handed_over.map(|stage| exchange.stage(stage));
             assert!(times.is_sorted(), "its own call's: {times:?}");
         }
-        // A socket's answers are read in the order of its requests.
+        // A socket's replies are read in the order of its requests.
         for socket in 0..SOCKETS {
             let read = seen.iter().skip(socket).step_by(SOCKETS);
             let times: Vec<_> = read
@@ -326,7 +326,7 @@ fn dumps_with_the_sequence_number_0_are_told_apart() {
                 );
                 let last = answers.last().and_then(|last| last.header());
                 assert_eq!(last.map(|header| header.kind), Some(NLMSG_DONE));
-                // The later ones were made for the reader.
+                // The later ones were made on behalf of the reader.
                 let sent = exchange.stage(Stage::Sent).expect("it ended");
                 let later = exchange.queued.iter().skip(1);
                 assert!(later.clone().all(|queued| queued.message.queue_ns > sent));

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! A capture file holds what was seen, byte for byte, and however the run ends it can be
-//! read. It is read by another library than the one that writes it.
+//! A capture file contains what was seen, byte for byte, and is readable however the run ends. It
+//! is read with another library than the one that writes it.
 
 #[path = "../../../src/output/pcapng/tests/reading.rs"]
 mod reading;
@@ -32,9 +32,9 @@ use crate::{
 };
 use reading::{Found, Got, blocks, read};
 
-/// Greets as long as it lives.
+/// Greets until it is killed.
 const ENDLESS: [&str; 4] = ["greet-user", "--flood", "-c", "1000000000"];
-/// Bytes ahead of the netlink messages.
+/// Bytes before each netlink message.
 const COOKED: usize = 16;
 
 fn read_file(path: &str) -> Found {
@@ -90,7 +90,8 @@ fn three_greetings_and_one_ip_link_as_json_has_them() {
     let start = &lines[0];
     assert_eq!(found.system[1], start["tool"].as_str().expect("text"));
     let boot_ns = start["boot_time_unix_ns"].as_u64().expect("a number");
-    // JSON has a request's `send`, and of an answer `reply`; the file `cross` and `queue`.
+    // JSON has a request's `send` time and a reply's `reply` time; the file has `cross` and
+    // `queue`.
     for (message, got) in messages(&lines).iter().zip(&found.packets) {
         let late = got.time_ns - boot_ns - message["t_ns"].as_u64().expect("a time");
         assert!(late < 1_000_000_000, "{late} ns");

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! Who may do what, and what is said to those who may not.
+//! What each user may do, and the messages for those who may not.
 
 use std::{
     io,
@@ -43,10 +43,10 @@ fn tracing_says_which_capability_is_missing() {
 /// `CAP_PERFMON` and `CAP_BPF` (include/uapi/linux/capability.h).
 const TRACER: u64 = 1 << 38 | 1 << 39;
 
-/// Lets the command run as nobody, with the two capabilities of a tracer and no other.
+/// Makes the command run as nobody, with the two capabilities of a tracer and no others.
 #[expect(unsafe_code, reason = "capabilities are set between fork and exec")]
 pub fn with_capabilities(command: &mut Command) -> &mut Command {
-    // SAFETY: system calls alone, on memory of the child's own.
+    // SAFETY: only system calls, on the child's own memory.
     unsafe {
         command.pre_exec(|| {
             let held = CapabilitySet::from_bits_retain(TRACER);
@@ -75,21 +75,21 @@ pub fn with_capabilities(command: &mut Command) -> &mut Command {
     }
 }
 
-/// Runs `greet-user` with these capabilities to its end.
+/// Runs `greet-user` with these capabilities until it exits.
 pub fn as_tracer(arguments: &[&str]) -> Output {
     with_capabilities(&mut command(arguments))
         .output()
         .expect("starts")
 }
 
-/// docs/privileges.md has the table.
+/// The table is in docs/privileges.md.
 #[test]
 fn two_capabilities_suffice_but_for_kprobes_where_perf_events_are_for_root() {
     let with = |hooks: &str| {
         let arguments = [&["watch", "--hooks", hooks][..], &WATCH[1..]].concat();
         as_tracer(&arguments)
     };
-    // Debian's kernels leave perf_event_open() to CAP_SYS_ADMIN from 3 on.
+    // From 3 up, Debian's kernels restrict perf_event_open() to CAP_SYS_ADMIN.
     let paranoid = Setting::set(PARANOID, "3");
     let sentence = sentence_of(&with("kprobe"), 2);
     assert!(

@@ -52,7 +52,7 @@ const PROBES: [(&str, &str); 11] = [
     ),
 ];
 
-/// Those of tracepoints: BTF has the type of what is called there.
+/// Those of the tracepoints: BTF has the type of the functions called there.
 const TRACEPOINTS: [(&str, &str); 8] = [
     (
         "copied",
@@ -87,10 +87,10 @@ const TRACEPOINTS: [(&str, &str); 8] = [
         include_str!("../../../../greet-ebpf/src/probes/tracepoint/delivered.rs"),
     ),
 ];
-/// How many of them Linux 6.1 lacks, the last: they came with 6.3.
+/// How many of them, at the end of the list, Linux 6.1 lacks: they were added in 6.3.
 const SINCE_6_3: usize = 3;
 
-/// `/// proto: FILE: PROTOTYPE` of a probe's source.
+/// `/// proto: FILE: PROTOTYPE` in a probe's source.
 fn written(source: &str) -> &str {
     let mut lines = source
         .lines()
@@ -100,8 +100,8 @@ fn written(source: &str) -> &str {
     line.split_once(": ").expect("file and prototype").1
 }
 
-/// The prototype as the kernel's BTF has it, in the form that `written` has: a function,
-/// or a structure's pointer to one.
+/// The prototype in the kernel's BTF, in the same form as `written`: a function's, or that of a
+/// structure's function pointer.
 fn of_kernel(btf: &Btf, written: &str) -> String {
     if let Some(member) = written.split("(*").nth(1) {
         let member = member.split(')').next().expect("a name");
@@ -130,7 +130,7 @@ fn of_kernel(btf: &Btf, written: &str) -> String {
     }
 }
 
-/// What the structure's field points to.
+/// The type that the structure's field points to.
 fn pointed_to(btf: &Btf, structure: &str, field: &str) -> FuncProto {
     let types = btf.resolve_types_by_name(structure).expect("in the BTF");
     let members = types.iter().find_map(|found| match found {
@@ -151,8 +151,8 @@ fn pointed_to(btf: &Btf, structure: &str, field: &str) -> FuncProto {
     }
 }
 
-/// The prototype in C. BTF does not keep the parameter names of function pointers: those
-/// are taken from what is written.
+/// The prototype in C. BTF does not record the parameter names of function pointers, so those are
+/// taken from `written`.
 fn render(btf: &Btf, prototype: &FuncProto, name: &str, written: &str) -> String {
     let list = written
         .rsplit_once('(')
@@ -218,8 +218,8 @@ fn each_prototype_is_this_kernels() {
     }
 }
 
-/// A tracepoint's prototype, without the first parameter, which is its user's own; `None` if
-/// the kernel does not have it.
+/// A tracepoint's prototype, without the first parameter, which is private to its user; `None` if
+/// the kernel lacks the tracepoint.
 fn of_tracepoint(btf: &Btf, written: &str) -> Option<String> {
     let head = written.split('(').next().expect("a prototype");
     let name = head.rsplit([' ', '*']).next().expect("a name");

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! A terminal for a program, and what would be seen on it.
+//! A terminal for a program, and the screen it would show.
 
 use std::{
     fs::File,
@@ -21,23 +21,23 @@ use rustix::{
 
 use crate::support::PATIENCE;
 
-/// The exit status of a function that has panicked.
+/// The exit status of a function that panicked.
 pub const PANICKED: i32 = 101;
 
-/// A pseudo-terminal: our end of it, and the program's.
+/// A pseudo-terminal: our end and the program's.
 pub struct Pty {
     ours: File,
     theirs: File,
     screen: Vec<Vec<char>>,
     at: (usize, usize),
-    /// Everything that was written so far.
+    /// All output so far.
     pub written: Vec<u8>,
-    /// How much of it has been read as a screen.
+    /// How many bytes of it have been interpreted.
     read: usize,
 }
 
 impl Pty {
-    /// One of this size.
+    /// Opens one of this size.
     pub fn open(columns: u16, rows: u16) -> Self {
         let (mut ours, mut theirs) = (-1, -1);
         #[expect(unsafe_code, reason = "there is no safe way to open one")]
@@ -53,7 +53,7 @@ impl Pty {
         };
         assert_eq!(done, 0, "{}", std::io::Error::last_os_error());
         #[expect(unsafe_code, reason = "the descriptors are ours from now on")]
-        // SAFETY: they were opened just now, and nobody else has them.
+        // SAFETY: they were just opened and have no other owner.
         let (ours, theirs) = unsafe { (OwnedFd::from_raw_fd(ours), OwnedFd::from_raw_fd(theirs)) };
         rustix::io::ioctl_fionbio(&ours, true).expect("can be told not to wait");
         for fd in [&ours, &theirs] {
@@ -72,7 +72,7 @@ impl Pty {
         pty
     }
 
-    /// Gives it another size.
+    /// Resizes it.
     pub fn resize(&mut self, columns: u16, rows: u16) {
         let size = Winsize {
             ws_row: rows,
@@ -84,13 +84,13 @@ impl Pty {
         self.screen = vec![vec![' '; usize::from(columns)]; usize::from(rows)];
     }
 
-    /// Starts a program on it, which leads a session of its own.
+    /// Starts a program on it, as the leader of a new session.
     pub fn start(&self, command: &mut Command) -> Child {
         let end = || Stdio::from(self.theirs.try_clone().expect("can be shared"));
         command.stdin(end()).stdout(end()).stderr(end());
         command.env("TERM", "xterm-256color").env("LANG", "C.UTF-8");
         #[expect(unsafe_code, reason = "a terminal is taken between fork and exec")]
-        // SAFETY: both are system calls that may be made there.
+        // SAFETY: both are system calls that are allowed between fork and exec.
         unsafe {
             command.pre_exec(|| {
                 rustix::process::setsid()?;
@@ -103,23 +103,23 @@ impl Pty {
         command.spawn().expect("starts")
     }
 
-    /// Runs a function on it, in a process of its own that leads a session; returns the exit
-    /// status, which is [`PANICKED`] where it has panicked.
+    /// Runs a function on it, in a child process that leads a new session; returns the exit status,
+    /// which is [`PANICKED`] if it panicked.
     pub fn forked(&mut self, body: impl FnOnce()) -> Option<i32> {
         #[expect(unsafe_code, reason = "nothing else makes a process of a function")]
-        // SAFETY: no other thread holds a lock meanwhile: the tests run one at a time.
+        // SAFETY: no other thread holds a lock at this point: the tests run one at a time.
         let child = unsafe { libc::fork() };
         if child == 0 {
             let all = AssertUnwindSafe(|| {
                 rustix::process::setsid().expect("leads no group");
                 for fd in 0..3 {
                     #[expect(unsafe_code, reason = "the three are replaced as a shell does it")]
-                    // SAFETY: nobody in this process owns them.
+                    // SAFETY: these have no owner in this process.
                     let done = unsafe { libc::dup2(self.theirs.as_raw_fd(), fd) };
                     assert_eq!(done, fd);
                 }
                 #[expect(unsafe_code, reason = "the terminal becomes the session's")]
-                // SAFETY: a system call on a descriptor that is open.
+                // SAFETY: a system call on an open descriptor.
                 let done = unsafe { libc::ioctl(0, libc::TIOCSCTTY, 0) };
                 assert_eq!(done, 0);
                 body();
@@ -136,12 +136,12 @@ impl Pty {
         waited.and_then(|(_, status)| status.exit_status())
     }
 
-    /// Types something.
+    /// Types a string.
     pub fn types(&mut self, keys: &str) {
         self.ours.write_all(keys.as_bytes()).expect("is read");
     }
 
-    /// How the terminal is set.
+    /// The terminal's settings.
     pub fn settings(&self) -> String {
         let Termios {
             input_modes,
@@ -153,7 +153,7 @@ impl Pty {
         format!("{input_modes:?} {output_modes:?} {control_modes:?} {local_modes:?}")
     }
 
-    /// Reads what is there.
+    /// Reads pending output.
     pub fn read(&mut self) {
         let mut bytes = [0; 65_536];
         loop {
@@ -161,7 +161,7 @@ impl Pty {
                 Ok(0) => break,
                 Ok(read) => self.written.extend(&bytes[..read]),
                 Err(error) if error.kind() == ErrorKind::WouldBlock => break,
-                // Nobody has the other end any more.
+                // The other end has been closed.
                 Err(error) if error.raw_os_error() == Some(libc::EIO) => break,
                 Err(error) => panic!("{error}"),
             }
@@ -177,7 +177,7 @@ impl Pty {
             .collect()
     }
 
-    /// Waits until the screen shows a line that fits, and returns it.
+    /// Waits until the screen shows a matching line, and returns it.
     pub fn until(&mut self, what: &str, fits: impl Fn(&str) -> bool) -> String {
         let deadline = Instant::now() + PATIENCE;
         loop {
@@ -194,18 +194,18 @@ impl Pty {
         }
     }
 
-    /// Was this written, so often?
+    /// How often this string has been written.
     pub fn has_written(&self, bytes: &str) -> usize {
         let windows = self.written.windows(bytes.len());
         windows.filter(|window| *window == bytes.as_bytes()).count()
     }
 
-    /// Closes our end: as when the connection breaks.
+    /// Closes our end, as if the connection had broken.
     pub fn hang_up(self) {
         drop(self.ours);
     }
 
-    /// Reads what was written as a screen: moves of the cursor, clearing, and characters.
+    /// Interprets the output as a screen: cursor movements, clearing, and characters.
     fn look(&mut self) {
         while let Some(rest) = self
             .written

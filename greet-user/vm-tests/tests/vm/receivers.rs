@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! Several receivers of one message, and messages that the kernel only passes on.
+//! Several receivers of one message, and messages that the kernel merely forwards.
 
 use std::{
     collections::BTreeSet,
@@ -23,14 +23,14 @@ use crate::{
 };
 
 const NETLINK_USERSOCK: u32 = 2;
-/// RTNLGRP_LINK as a bit, for bind().
+/// RTNLGRP_LINK as a bit mask, for bind().
 const LINKS: u32 = 1;
 const TEXT: &str = "from one to the other";
 const SEQ: u32 = 77;
 
-/// A socket that is bound to multicast groups, and its port ID.
+/// A socket bound to multicast groups, and its port ID.
 pub fn listener(protocol: u32, groups: u32) -> (OwnedFd, u32) {
-    // No protocol is protocol 0: NETLINK_ROUTE.
+    // No protocol means protocol 0: NETLINK_ROUTE.
     let protocol = RawProtocol::new(protocol).map(Protocol::from_raw);
     let flags = SocketFlags::CLOEXEC;
     let socket = socket_with(AddressFamily::NETLINK, SocketType::RAW, flags, protocol);
@@ -99,7 +99,7 @@ fn port(value: &Value) -> u32 {
     port.unwrap_or_else(|| panic!("{value} is no port ID"))
 }
 
-/// A process that moves one block from its standard input to its standard output.
+/// A process that copies one block from its standard input to its standard output.
 fn mover(input: Stdio, output: Stdio) -> std::process::Child {
     let mut dd = Command::new("dd");
     let dd = dd.args(["bs=4096", "count=1"]).stdin(input).stdout(output);
@@ -120,7 +120,7 @@ fn greeting() -> Vec<u8> {
 
 /// A message between two processes, and what was shown of it.
 struct Passed {
-    /// Ports of the sender and of the receiver.
+    /// Port IDs of the sender and the receiver.
     ports: (u32, u32),
     /// Process IDs of both.
     processes: (u32, u32),

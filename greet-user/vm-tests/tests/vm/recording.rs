@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! A recording holds everything of a run, however the run ends.
+//! A recording contains the entire run, however the run ends.
 
 use std::{
     fs,
@@ -20,14 +20,14 @@ use crate::{
     },
 };
 
-/// Greets as long as it lives.
+/// Greets until it is killed.
 const ENDLESS: [&str; 4] = ["greet-user", "--flood", "-c", "1000000000"];
 
-/// A folder of its own for a test; it goes with it.
+/// A test's own directory; removed on drop.
 pub struct Folder(pub PathBuf);
 
 impl Folder {
-    /// Below `/tmp`.
+    /// Creates it below `/tmp`.
     pub fn new(name: &str) -> Self {
         require_vm();
         let path = PathBuf::from("/tmp").join(name);
@@ -47,7 +47,7 @@ impl Drop for Folder {
     }
 }
 
-/// Ends with the test, whatever becomes of it.
+/// Ends with the test, whatever happens.
 pub struct Beside(pub Child);
 
 impl Beside {
@@ -136,7 +136,7 @@ fn a_replay_shows_what_was_shown_live_to_the_byte() {
             let mut live: Vec<&str> = arguments.to_vec();
             let at = usize::from(arguments[0] == "watch");
             live.splice(at..at, ["--record", &file, "--format", format]);
-            // What a command prints goes to the same place as what people read.
+            // The command's output would be mixed with the human-readable output.
             if format == "human" && at == 1 {
                 continue;
             }

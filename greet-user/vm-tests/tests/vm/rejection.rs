@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! What the client must not take for an answer, and what it cannot send.
+//! Messages that the client must not mistake for a reply, and messages that it cannot send.
 
 use std::time::Duration;
 
@@ -24,7 +24,7 @@ pub fn bare_socket() -> OwnedFd {
     socket(AddressFamily::NETLINK, SocketType::RAW, protocol).expect("the module is loaded")
 }
 
-/// A message as the module would answer: type, sequence number and length are right.
+/// A message like the module's reply: type, sequence number and length are right.
 pub fn forged_answer(seq: u32) -> Vec<u8> {
     let mut message = 272_u32.to_ne_bytes().to_vec();
     message.extend(NLMSG_DONE.to_ne_bytes());
@@ -53,7 +53,7 @@ fn a_message_from_another_process_is_no_answer() {
             "{error}"
         );
         assert!(error.is_rejection());
-        // The socket is none the worse for it.
+        // The socket still works.
         greet(&mut socket, "and the kernel?").await;
     });
 }
@@ -97,7 +97,7 @@ fn an_answer_that_does_not_come_is_too_late() {
 
 #[test]
 fn an_answer_that_comes_too_late_is_not_taken() {
-    // The callback sleeps inside sendmsg(): the answer is there when that returns, and late.
+    // The callback sleeps inside sendmsg(): the reply is queued when that returns, but too late.
     let delay = ReplyDelay::of(200_000);
     let text = stdout_of(&greet_user(&["-W", "0.05", "-c", "2", "-i", "0"]), 1);
     drop(delay);
@@ -116,7 +116,7 @@ fn an_answer_that_comes_too_late_is_not_taken() {
 fn a_full_receive_queue_is_told() {
     in_vm(async {
         let mut socket = open();
-        // 237 answers fit into the default receive queue.
+        // The default receive queue holds 237 replies.
         let mut last = None;
         for _ in 0..1_000 {
             last = Some(

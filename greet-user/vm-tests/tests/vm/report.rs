@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! A report takes the place of an older one when it is finished, and not before. What is in
-//! it a browser judges, on the host.
+//! A report replaces an older one when it is finished, and not before. Its contents are checked by
+//! a browser, on the host.
 
 use std::{fs, process::Stdio};
 
@@ -19,7 +19,7 @@ use crate::{
 
 const OLDER: &str = "an older report";
 
-/// What lies in the folder.
+/// The number of entries in the directory.
 fn entries(folder: &Folder) -> usize {
     fs::read_dir(&folder.0).expect("is there").count()
 }

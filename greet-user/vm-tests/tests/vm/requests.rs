@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! Each answer belongs to its request: parts of dumps that are made in others' calls, several
-//! requests in one datagram, answers by kernel threads, messages for a port and a group.
+//! Each reply belongs to its request: parts of dumps that are made in other calls, several requests
+//! in one datagram, replies by kernel threads, messages to both a port and a group.
 
 use std::{fs, io::IoSlice};
 
@@ -44,7 +44,7 @@ fn addresses(seq: u32) -> Vec<u8> {
     message(RTM_GETADDR, DUMP, seq, &[2, 0, 0, 0, 0, 0, 0, 0])
 }
 
-/// 127.1.0.`number`/32 on lo; the length of its attribute is true if `is_right`.
+/// 127.1.0.`number`/32 on lo; the length of its attribute is correct if `is_right`.
 fn new_address(flags: u16, seq: u32, number: u8, is_right: bool) -> Vec<u8> {
     let mut payload = vec![2, 32, 0, 254, 1, 0, 0, 0];
     let len = if is_right { 8 } else { 5 };
@@ -58,10 +58,10 @@ fn send(socket: &OwnedFd, message: &[u8]) {
     assert_eq!(sent.expect("sends"), message.len());
 }
 
-/// One message of a datagram: type, sequence number, the number behind its header.
+/// One message of a datagram: type, sequence number, the number after its header.
 type Part = (u16, u32, i32);
 
-/// Reads one datagram into a page, and takes it apart.
+/// Reads one datagram into a page and splits it into messages.
 fn read(socket: &OwnedFd) -> Vec<Part> {
     let mut bytes = vec![0; 4096];
     let (len, _) = recv(socket, &mut *bytes, RecvFlags::empty()).expect("reads");
@@ -80,8 +80,8 @@ fn read(socket: &OwnedFd) -> Vec<Part> {
     parts
 }
 
-/// Reads until each of these requests has ended; what each datagram was an answer to, and its
-/// error.
+/// Reads until each of these requests is complete; returns the request that each datagram replies
+/// to, and its error.
 fn read_all(socket: &OwnedFd, requests: &[u32]) -> Vec<(u32, i32)> {
     let mut open = requests.to_vec();
     let mut read_so_far = Vec::new();
@@ -110,7 +110,7 @@ fn exchange(lines: &[Value], seq: u32) -> &Value {
     first
 }
 
-/// What each datagram of an exchange is an answer to, and its error.
+/// The request that each datagram of an exchange replies to, and its error.
 fn answers(exchange: &Value) -> Vec<(u32, i32)> {
     let replies = exchange["replies"].as_array().expect("a list");
     let number = |value: &Value| value.as_i64().unwrap_or(0);
@@ -122,7 +122,7 @@ fn answers(exchange: &Value) -> Vec<(u32, i32)> {
     both.collect()
 }
 
-/// What was read, by the dumps and what came between them.
+/// What was read: by the dumps, and between them.
 struct Seen {
     busy: Vec<(u32, i32)>,
     several: Vec<(u32, i32)>,
@@ -137,7 +137,8 @@ fn dumps() -> Seen {
         let mut busy = vec![(read(&socket)[0].1, 0)];
         send(&socket, &addresses(22)); // too early
         busy.extend(read_all(&socket, &[21, 22]));
-        // By one writev(): the last is too early, unless the first ends at once.
+        // Sent in a single writev(): the last one comes too early, unless the first one ends at
+        // once.
         let asked = [
             links(31),
             new_address(GREETING, 32, 1, false),

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! All netlink sockets of the machine: what the kernel has and what is listed agree.
+//! All netlink sockets of the machine: the list matches what the kernel has.
 
 use std::{
     fs,
@@ -24,10 +24,10 @@ use crate::support::{
 
 const MODULE: &str = "NetlinkGreetingsLKM";
 const NOBODY: u32 = 65_534;
-/// RTNLGRP_LINK (1) and RTNLGRP_IPV4_IFADDR (5) as bits, for bind().
+/// RTNLGRP_LINK (1) and RTNLGRP_IPV4_IFADDR (5) as a bit mask, for bind().
 const GROUPS: u32 = 1 | 1 << 4;
 
-/// A process in a network namespace of its own, until it is dropped.
+/// A process in a network namespace of its own, until dropped.
 struct Elsewhere(Child);
 
 impl Elsewhere {
@@ -68,11 +68,11 @@ fn own_netns() -> u32 {
     netns("self")
 }
 
-/// Our own socket on NETLINK_ROUTE, which listens to two groups, and its port ID.
+/// Our own NETLINK_ROUTE socket, a member of two groups, and its port ID.
 fn route_socket() -> (OwnedFd, u32) {
     require_vm();
     let flags = SocketFlags::CLOEXEC | SocketFlags::NONBLOCK;
-    // No protocol is protocol 0: NETLINK_ROUTE.
+    // No protocol means protocol 0: NETLINK_ROUTE.
     let socket = socket_with(AddressFamily::NETLINK, SocketType::RAW, flags, None);
     let socket = socket.expect("a netlink socket");
     bind(&socket, &SocketAddrNetlink::new(0, GROUPS)).expect("is bound");
@@ -90,7 +90,7 @@ fn listed() -> Vec<Socket> {
     listing.sockets
 }
 
-/// The one with this port on NETLINK_ROUTE in our namespace.
+/// The NETLINK_ROUTE socket with this port ID in our namespace.
 fn ours(portid: u32) -> Socket {
     let netns = Some(own_netns());
     let mut found = listed();
@@ -109,7 +109,7 @@ fn proc_net() -> Vec<Vec<String>> {
         .collect()
 }
 
-/// Of the module's protocol, in this namespace.
+/// Those of the module's protocol in this namespace.
 fn modules(found: &[KernelSocket], netns: u32) -> Vec<&KernelSocket> {
     let is_it =
         |socket: &&KernelSocket| (socket.protocol, socket.netns) == (NETLINK_TEST_PROTOCOL, netns);
@@ -189,7 +189,7 @@ fn lost_messages_are_counted() {
     sockopt::set_socket_recv_buffer_size(&socket, 1).expect("the smallest there is");
     let before = ours(portid);
     assert_eq!((before.drops, before.rmem), (0, 0), "{before:?}");
-    // Each change of the MTU is told to all who listen to RTNLGRP_LINK.
+    // Each change of the MTU is sent to all listeners of RTNLGRP_LINK.
     let mtu = read("/sys/class/net/lo/mtu");
     for mtu in ["65000", "64000", "63000", "62000", "61000", mtu.trim_end()] {
         let status = Command::new("ip")

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! A watcher that stands still loses records, and counts each of them.
+//! A stopped watcher loses records, and counts each of them.
 
 use std::{
     fs::File,
@@ -20,13 +20,13 @@ use crate::{
     watching::signal,
 };
 
-/// More than the ring buffer of `watch` has room for: 16 MiB, 672 bytes a greeting.
+/// More than fit into the ring buffer of `watch`: 16 MiB, at 672 bytes per greeting.
 const GREETINGS: u64 = 40_000;
-/// A request, its answer in the queue, and its answer read.
+/// A request, its reply queued, and its reply read.
 const RECORDS: u64 = 3;
 const FILE: &str = "/tmp/standstill.json";
 
-/// Greets so often, and takes each answer. Closing the socket would be one more record.
+/// Sends all greetings and reads each reply. Closing the socket would produce one more record.
 fn greet() -> OwnedFd {
     let socket = bare_socket();
     let kernel = SocketAddrNetlink::new(0, 0);
@@ -49,7 +49,7 @@ fn is_stopped(process: u32) -> bool {
     state.is_some_and(|state| state.starts_with('T'))
 }
 
-/// What the lines of the file tell, each kind counted.
+/// The lines of the file, counted by kind.
 #[derive(Debug, Default)]
 struct Lines {
     messages: u64,
@@ -61,7 +61,7 @@ fn lines() -> Lines {
     let mut found = Lines::default();
     for line in BufReader::new(File::open(FILE).expect("is written")).lines() {
         let line = line.expect("text");
-        // Other tests read every field of such lines; here their number counts.
+        // Other tests check all fields of such lines; here only their number counts.
         let kind = line
             .strip_prefix("{\"kind\":\"")
             .expect("the kind is first");
@@ -104,7 +104,7 @@ fn what_is_lost_while_the_watcher_stands_still_is_counted() {
     assert!(seen > 0 && dropped > 0, "it stood still: {summary}");
     assert_eq!(count("calls_missed"), 0, "nobody else sends: {summary}");
     assert_eq!(seen + dropped, RECORDS * GREETINGS, "{summary}");
-    // And each that was seen is in the lines, or read from a message that was not.
+    // And each record seen is in the output, or is the read of a message that was not seen.
     let told = count("sent") + count("messages") + count("received") + count("unmatched");
     assert_eq!(told, seen);
     assert_eq!(count("sent") + count("messages"), messages);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! What the tests share.
+//! Helpers shared by the tests.
 
 use std::{
     env, fs,
@@ -13,14 +13,14 @@ use serde_json::Value;
 
 use crate::schema::checked;
 
-/// How long to wait for what must happen.
+/// Timeout for things that must happen.
 pub const PATIENCE: Duration = Duration::from_secs(30);
 /// The flags of a greeting.
 pub const GREETING: u16 = NLM_F_REQUEST | NLM_F_ACK;
 /// The module's receive callback.
 pub const CALLBACK: &str = "netlink_recv_msg_fn";
 
-/// Runs a test's body in tokio, in the virtual machine only.
+/// Runs a test's body in tokio, only in the virtual machine.
 pub fn in_vm(body: impl Future<Output = ()>) {
     require_vm();
     tokio::runtime::Builder::new_current_thread()
@@ -30,7 +30,7 @@ pub fn in_vm(body: impl Future<Output = ()>) {
         .block_on(body);
 }
 
-/// These tests unload modules and kill processes: nothing for a machine in use.
+/// These tests unload modules and kill processes: do not run them on a machine in use.
 pub fn require_vm() {
     assert!(
         env::var_os("GREET_VM").is_some_and(|value| value == "1"),
@@ -38,7 +38,7 @@ pub fn require_vm() {
     );
 }
 
-/// A message with this header from port 0; its length is that of header and payload.
+/// A message with this header, from port 0; its length is that of header and payload.
 pub fn message(kind: u16, flags: u16, seq: u32, payload: &[u8]) -> Vec<u8> {
     let len = u32::try_from(16 + payload.len()).expect("short");
     let mut message = len.to_ne_bytes().to_vec();
@@ -50,12 +50,12 @@ pub fn message(kind: u16, flags: u16, seq: u32, payload: &[u8]) -> Vec<u8> {
     message
 }
 
-/// A socket to the module.
+/// Opens a socket to the module.
 pub fn open() -> ClientSocket {
     client::open().expect("the module is loaded")
 }
 
-/// Greets and takes the answer.
+/// Sends a greeting and receives the reply.
 pub async fn greet(socket: &mut ClientSocket, text: &str) -> Answer {
     let sent = client::greet(socket, text, true).await.expect("sends");
     client::receive_answer(socket, &sent, PATIENCE)
@@ -63,7 +63,7 @@ pub async fn greet(socket: &mut ClientSocket, text: &str) -> Answer {
         .expect("is answered")
 }
 
-/// The answer's text: up to the zeros that fill it up.
+/// The text of the reply, without its zero padding.
 pub fn text_of(answer: &Answer) -> String {
     let end = answer.payload.iter().position(|byte| *byte == 0);
     let end = end.expect("the text ends with a NUL");
@@ -74,7 +74,7 @@ pub fn text_of(answer: &Answer) -> String {
     String::from_utf8(answer.payload[..end].to_vec()).expect("text")
 }
 
-/// Runs `greet-user` to its end.
+/// Runs `greet-user` until it exits.
 pub fn greet_user(arguments: &[&str]) -> Output {
     command(arguments).output().expect("greet-user starts")
 }
@@ -98,7 +98,7 @@ pub fn stdout_of(output: &Output, status: i32) -> String {
     out
 }
 
-/// Standard error, after checking the exit status and that it is one line.
+/// Standard error, after checking the exit status and that it is a single line.
 pub fn sentence_of(output: &Output, status: i32) -> String {
     stdout_of(output, status);
     let err = text(&output.stderr);
@@ -107,7 +107,7 @@ pub fn sentence_of(output: &Output, status: i32) -> String {
     err
 }
 
-/// JSON lines, each as docs/json.schema.json says.
+/// JSON lines, each validated against docs/json.schema.json.
 pub fn json_lines(text: &str) -> Vec<Value> {
     let lines = checked(text);
     assert_eq!(
@@ -123,7 +123,7 @@ pub fn of_kind<'a>(lines: &'a [Value], kind: &str) -> Vec<&'a Value> {
     lines.iter().filter(|line| line["kind"] == kind).collect()
 }
 
-/// Waits until `condition` holds, or fails.
+/// Waits until `condition` holds; panics on timeout.
 pub fn until(what: &str, mut condition: impl FnMut() -> bool) {
     let deadline = Instant::now() + PATIENCE;
     while !condition() {
@@ -132,17 +132,17 @@ pub fn until(what: &str, mut condition: impl FnMut() -> bool) {
     }
 }
 
-/// Between two looks: a thread that spins would take the emulated processor from what it waits
-/// for.
+/// Sleeps between two checks: a spinning thread would take the emulated processor away from what it
+/// waits for.
 pub fn pause() {
     std::thread::sleep(Duration::from_millis(2));
 }
 
-/// The module's callback sleeps as long as this lives.
+/// Makes the module's callback sleep until dropped.
 pub struct ReplyDelay;
 
 impl ReplyDelay {
-    /// Makes it sleep so many microseconds.
+    /// Makes it sleep for this many microseconds.
     pub fn of(microseconds: u32) -> Self {
         Self::set(microseconds);
         Self
@@ -164,7 +164,7 @@ impl Drop for ReplyDelay {
     }
 }
 
-/// The file's text.
+/// The contents of a file.
 pub fn read(path: &str) -> String {
     fs::read_to_string(path).unwrap_or_else(|error| panic!("cannot read {path}: {error}"))
 }
@@ -175,7 +175,7 @@ fn text(bytes: &[u8]) -> String {
 
 /// How often a run that writes a file is killed.
 pub const KILLS: usize = 100;
-/// One in this many of these runs traces; the others write the same from what was recorded, or
-/// greet without a trace: what a file holds then is the writer's doing, and attaching takes
-/// longer than all the rest.
+/// One in this many of these runs traces; the others write the same from a recording, or greet
+/// without a trace: the writer determines what the file contains, and attaching takes longer than
+/// everything else.
 pub const TRACED_EVERY: usize = 10;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! `greet-user top` on a real terminal: it shows what happens, and however it ends, the
-//! terminal is as it was and nothing stays attached.
+//! `greet-user top` on a real terminal: it shows what happens, and however it ends, the terminal is
+//! restored and nothing stays attached.
 
 use std::process::Child;
 
@@ -25,7 +25,7 @@ const LEAVE: &str = "\x1b[?1049l";
 const HIDE: &str = "\x1b[?25l";
 const SHOW: &str = "\x1b[?25h";
 
-/// The screen at work.
+/// A running instance.
 struct Running {
     child: Child,
     pty: Pty,
@@ -34,7 +34,7 @@ struct Running {
 }
 
 impl Running {
-    /// Starts it and waits until it shows that it is live.
+    /// Starts it and waits until the screen says that it is live.
     fn start(arguments: &[&str]) -> Self {
         require_vm();
         let before = Attached::now();
@@ -53,7 +53,7 @@ impl Running {
         }
     }
 
-    /// Waits for its end; everything is as it was then.
+    /// Waits for it to exit; everything must be as before.
     fn end(mut self) -> Option<i32> {
         let status = self.child.wait().expect("ends");
         self.is_restored();
@@ -62,7 +62,7 @@ impl Running {
         status.code()
     }
 
-    /// The terminal is as it was.
+    /// Checks that the terminal is restored.
     fn is_restored(&mut self) {
         self.pty.read();
         assert_eq!(self.pty.settings(), self.settings);
@@ -147,7 +147,7 @@ fn a_terminal_that_has_gone_ends_it() {
 #[test]
 fn a_terminal_that_does_not_read_keeps_nobody_waiting() {
     let running = Running::start(&["-p", "greet"]);
-    // Nothing is read of it from now on, and its buffer is full before long.
+    // Its output is no longer read, and the terminal's buffer soon fills up.
     for _ in 0..20 {
         signal(running.child.id(), Signal::CONT);
         stdout_of(&greet_user(&["-q"]), 0);
@@ -211,7 +211,7 @@ fn without_a_terminal_it_does_not_begin() {
         "{said}"
     );
     assert_eq!(Attached::now(), before);
-    // One that cannot be traced from gives the terminal back untouched.
+    // If it cannot trace, it leaves the terminal untouched.
     let mut pty = Pty::open(80, 24);
     let settings = pty.settings();
     let mut child = pty.start(command(&["top"]).args(["--callback", "no_such_function"]));

@@ -17,7 +17,7 @@ const STAGES: [&str; 9] = [
     "receive",
     "delivered",
 ];
-/// The named spans, with the stages they lie between.
+/// The named spans, and the stages that delimit them.
 const SPANS: [(&str, &str, &str); 9] = [
     ("copy_in", "send", "cross"),
     ("dispatch", "cross", "handle"),
@@ -78,7 +78,7 @@ fn three_greetings_are_three_requests_and_three_answers() {
         );
         assert_eq!(request["direction"], "user_to_kernel");
         assert_eq!(answer["direction"], "kernel_to_user");
-        // 16 bytes of header, 14 of text, its NUL; 256 bytes of answer.
+        // 16 bytes of header, 14 of text, its NUL; 256 bytes of reply.
         assert_eq!((number(&request["len"]), number(&answer["len"])), (31, 272));
         assert_eq!(
             (
@@ -143,7 +143,7 @@ fn every_stage_is_there_in_order_and_the_times_agree() {
             assert_eq!(number(&spans[name]), at(to) - at(from), "{name}");
         }
         assert_eq!(at("send"), 0);
-        // One clock: the kernel's stages lie between the client's two stamps.
+        // A single clock: the kernel's stages are between the client's two timestamps.
         assert!(at("delivered") < number(&exchange["round_trip_ns"]));
         assert_eq!(
             (&exchange["status"], &exchange["callback"]),
@@ -240,7 +240,7 @@ fn a_header_of_ones_own_and_a_callback_that_does_not_reply() {
         reason.ends_with(": the callback ran and sent no reply"),
         "{reason}"
     );
-    // Exactly NLM_F_ACK, as one of the modules wants it.
+    // Exactly NLM_F_ACK, as one of the modules requires.
     let answered = stdout_of(&greet_user(&["--flags", "0x4", "--type", "0", "-q"]), 0);
     assert!(answered.contains("1 sent, 1 answered"), "{answered}");
 }

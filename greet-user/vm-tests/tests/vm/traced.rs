@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! The tracer as a library, with traffic that `greet-user` does not make.
+//! The tracer as a library, with traffic that `greet-user` does not generate.
 
 use std::{borrow::Cow, process, rc::Rc, thread};
 
@@ -24,13 +24,13 @@ fn attach(filter: &Filter) -> Tracer {
     Tracer::attach(filter, &Plan::default()).expect("attaches")
 }
 
-/// Watches this process's greetings only.
+/// Watches only this process's greetings.
 fn ours() -> Filter {
     Filter::protocol(NETLINK_TEST_PROTOCOL).of_process(process::id())
 }
 
-/// What the tracer has. All that happened in our own calls is there: the programs run
-/// inside them.
+/// The tracer's pending events. Everything that happened in our own calls is among them: the
+/// programs run inside those calls.
 fn events(tracer: &mut Tracer) -> Vec<Event> {
     let mut events = Vec::new();
     tracer.drain(usize::MAX, |event| events.push(event));
@@ -82,7 +82,7 @@ fn another_process_is_not_seen() {
         let mut socket = open();
         greet(&mut socket, "it's me").await;
         let seen = events(&mut tracer);
-        // A request, its answer when it was queued and when it was read, and the reading.
+        // A request, its reply when queued and when read, and the read call.
         assert_eq!(seen.len(), 4);
         assert!(seen.iter().all(|event| head_of(event).0 == process::id()));
     });
@@ -104,7 +104,7 @@ fn another_process_is_seen_if_asked_for() {
     });
 }
 
-/// A request to rtnetlink for a link that does not exist: answered with an error.
+/// Sends rtnetlink a request for a nonexistent link; the reply is an error.
 async fn ask_rtnetlink() {
     const RTM_GETLINK: u16 = 18;
     const INDEX: i32 = 0x7fff_fff0;
@@ -257,7 +257,7 @@ fn every_record_that_is_lost_is_counted() {
     in_vm(async {
         let mut tracer = attach(&ours());
         let mut socket = open();
-        // Nobody reads meanwhile: the ring buffer holds about 1,600 greetings.
+        // Nothing is read in the meantime: the ring buffer holds about 1,600 greetings.
         for _ in 0..GREETINGS {
             greet(&mut socket, "more and more").await;
         }

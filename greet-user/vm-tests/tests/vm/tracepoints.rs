@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! What a kernel shows that allows neither fentry nor kprobes, or that lacks a field.
+//! What is visible on a kernel that allows neither fentry nor kprobes, or that lacks a field.
 
 use std::{collections::BTreeSet, fs, rc::Rc};
 
@@ -7,10 +7,11 @@ use greet_common::{Stage, wire::NETLINK_TEST_PROTOCOL};
 use greet_user::{
     event::Event,
     journey::{Exchange, Journey, Update},
-    tracer::{
-        Filter, Hooks, Plan, Tracer, TracerError,
+    kernel::{
+        TracerError,
         btf::{Btf, KERNEL_BTF},
     },
+    tracer::{Filter, Hooks, Plan, Tracer},
 };
 use serde_json::Value;
 
@@ -21,7 +22,7 @@ use crate::support::{
 
 const SHOWN: [Stage; 4] = [Stage::Queue, Stage::Sent, Stage::Receive, Stage::Delivered];
 
-/// The three tracepoints of sockets came with Linux 6.3.
+/// The three tracepoints of sockets were added in Linux 6.3.
 fn is_old() -> bool {
     read("/proc/sys/kernel/osrelease").starts_with("6.1.")
 }
@@ -33,7 +34,7 @@ fn tracepoints() -> Plan {
     }
 }
 
-/// Everything that was seen, after the end.
+/// Everything that was seen by the end.
 fn seen(mut tracer: Tracer) -> (Vec<Exchange>, Vec<Event>) {
     let mut journey = Journey::new(true);
     let (mut found, mut events) = (Vec::new(), Vec::new());
@@ -174,7 +175,7 @@ fn stages_asked_for_take_their_tracepoints_alone() {
     assert!(sentence_of(&cross, 2).contains("none of the stages"));
 }
 
-/// This kernel's types, but a field has another name.
+/// This kernel's types, with one field renamed.
 fn without(field: &str) -> Btf {
     let mut data = fs::read(KERNEL_BTF).expect("the kernel has BTF");
     let name = [b"\0", field.as_bytes(), b"\0"].concat();

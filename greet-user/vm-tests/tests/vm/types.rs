@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! What the tracer finds in this kernel's BTF is what `btf-rs` finds.
+//! The tracer and `btf-rs` find the same in this kernel's BTF.
 
 use btf_rs::{Btf, Type};
-use greet_user::tracer::btf::{self, KERNEL_BTF};
+use greet_user::kernel::btf::{self, KERNEL_BTF};
 
 use crate::support::require_vm;
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! `greet-user watch` shows the traffic that was asked for, and nothing else.
+//! `greet-user watch` shows the requested traffic, and nothing else.
 
 use serde_json::Value;
 
@@ -102,7 +102,7 @@ fn only_the_hooks_of_the_stages_asked_for_are_attached() {
         0,
     );
     let hooks = lines[0]["hooks"].as_array().expect("a list");
-    // By fentry or by kprobe, as the kernel has it.
+    // By fentry or kprobe, whichever the kernel supports.
     let is_on = |function: &str| {
         let mut names = hooks.iter().filter_map(serde_json::Value::as_str);
         names.any(|name| name.split(':').nth(1) == Some(function))

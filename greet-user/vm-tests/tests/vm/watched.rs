@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! Under pressure: many threads and sockets, lost messages, a reader that stands still.
+//! Under pressure: many threads and sockets, lost messages, a stalled reader.
 
 use std::{process, rc::Rc, thread};
 
@@ -25,7 +25,7 @@ fn attach(filter: &Filter) -> Tracer {
     Tracer::attach(filter, &Plan::default()).expect("attaches")
 }
 
-/// The text carries the identity of the greeting: does the exchange's other half agree?
+/// The text identifies the greeting: checks that the other half of the exchange agrees.
 fn check(exchange: &Exchange) {
     let request = exchange.request.as_ref().expect("a request");
     let datagram = &request.datagram;
@@ -49,7 +49,7 @@ fn eight_threads_with_four_sockets_each_are_not_mixed_up() {
     const SOCKETS: usize = 4;
     const GREETINGS: usize = 500;
     in_vm(async {
-        // Without a filter by task, each message is told once.
+        // Without a filter by task, each message is reported once.
         let plan = Plan {
             buffer: 64 << 20,
             ..Plan::default()
@@ -138,8 +138,8 @@ fn the_kernels_reason_is_tied_to_its_request() {
     in_vm(async {
         let mut tracer = attach(&Filter::protocol(0).of_process(process::id()));
         let mut socket = ClientSocket::open(0).expect("rtnetlink is always there");
-        // An IPv4 address of one byte: every kernel says why it refuses that. (That there
-        // is no such interface, which is as true, 6.1 keeps to itself.)
+        // An IPv4 address of one byte: every kernel explains that error in its extended ACK. (The
+        // interface does not exist either, but 6.1 does not explain that.)
         let mut ifaddrmsg = vec![0; 8];
         ifaddrmsg[0] = 2;
         ifaddrmsg[1] = 32;
@@ -184,7 +184,7 @@ fn answers_read_later_by_another_thread_keep_their_request() {
         let socket = bare_socket();
         let kernel = SocketAddrNetlink::new(0, 0);
         for seq in 0..GREETINGS {
-            // Always the same sequence number: it decides nothing.
+            // The sequence number is always the same: it must not matter.
             let mut message = bare_greeting(&format!("greeting {seq}"));
             message.push(0);
             sendto(&socket, &message, SendFlags::empty(), &kernel).expect("sends");

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! `greet-user watch` at work beside a test.
+//! Runs `greet-user watch` alongside a test.
 
 use std::{
     io::{BufRead as _, BufReader},
@@ -35,7 +35,7 @@ impl Watching {
         watching
     }
 
-    /// Reads until a line fits.
+    /// Reads until a line matches.
     pub fn read_until(&mut self, what: &str, fits: impl Fn(&Value) -> bool) {
         loop {
             let line = self.line();
@@ -63,8 +63,8 @@ impl Watching {
         self.child.id()
     }
 
-    /// Tells it to stop; returns all its lines, of which the last is the summary. Nothing
-    /// was lost.
+    /// Stops it; returns all its lines, the last of which is the summary. Checks that nothing was
+    /// lost.
     pub fn stop(mut self) -> Vec<Value> {
         signal(self.id(), Signal::INT);
         while let Some(line) = self.line() {
@@ -82,7 +82,7 @@ pub fn signal(process: u32, signal: Signal) {
     kill_process(pid.expect("a process ID"), signal).expect("it is running");
 }
 
-/// The summary says so.
+/// Checks in the summary that nothing was lost.
 pub fn nothing_lost(lines: &[Value]) {
     let summary = lines.last().expect("lines");
     assert_eq!(summary["kind"], "summary");
@@ -94,7 +94,7 @@ pub fn nothing_lost(lines: &[Value]) {
 /// The messages in the order in which they crossed.
 pub fn messages(lines: &[Value]) -> Vec<&Value> {
     let mut messages = of_kind(lines, "message");
-    // Update when their call ends: a request after the calls that ended before.
+    // They are written when their call ends, so a request follows the calls that ended before it.
     messages.sort_by_key(|message| message["t_ns"].as_u64().expect("a time"));
     messages
 }

@@ -21,24 +21,24 @@ pub struct Socket {
 }
 
 impl Socket {
-    /// `socket(2)`, with a port ID that the kernel chooses.
+    /// `socket(2)`, with a port ID assigned by the kernel.
     ///
     /// # Errors
-    /// Those of the call: `EPROTONOSUPPORT` where the module is not loaded.
+    /// Those of the call: `EPROTONOSUPPORT` if the module is not loaded.
     #[expect(unsafe_code, reason = "raw sockets are the point of this suite")]
     pub fn open(kind: i32) -> io::Result<Self> {
         let protocol = NETLINK_TEST_PROTOCOL.cast_signed();
         // SAFETY: no pointers.
         let fd = unsafe { libc::socket(libc::AF_NETLINK, kind | libc::SOCK_CLOEXEC, protocol) };
         checked(fd)?;
-        // SAFETY: a new descriptor that nobody else has.
+        // SAFETY: a new descriptor with no other owner.
         let fd = unsafe { OwnedFd::from_raw_fd(fd) };
         let socket = Self { fd };
         socket.bind()?;
         Ok(socket)
     }
 
-    /// The descriptor's number, for those who close it under our feet.
+    /// The descriptor's number, for tests that close it behind our back.
     pub fn number(&self) -> RawFd {
         self.fd.as_raw_fd()
     }
@@ -46,34 +46,34 @@ impl Socket {
     #[expect(unsafe_code, reason = "raw sockets are the point of this suite")]
     fn bind(&self) -> io::Result<()> {
         let address = address(0, 0);
-        // SAFETY: the address lives through the call, and has the size stated.
+        // SAFETY: the address outlives the call and has the stated size.
         checked(unsafe { libc::bind(self.number(), (&raw const address).cast(), ADDRESS_SIZE) })
     }
 
-    /// Takes messages from port `portid` alone from now on.
+    /// Accepts messages only from port `portid` from now on.
     ///
     /// # Errors
     /// `EPERM` without `CAP_NET_ADMIN`, for any port but 0.
     #[expect(unsafe_code, reason = "raw sockets are the point of this suite")]
     pub fn connect(&self, portid: u32) -> io::Result<()> {
         let address = address(portid, 0);
-        // SAFETY: the address lives through the call, and has the size stated.
+        // SAFETY: the address outlives the call and has the stated size.
         checked(unsafe { libc::connect(self.number(), (&raw const address).cast(), ADDRESS_SIZE) })
     }
 
-    /// The port ID that the kernel gave us.
+    /// The port ID that the kernel assigned.
     #[expect(unsafe_code, reason = "raw sockets are the point of this suite")]
     pub fn port(&self) -> u32 {
         let mut address = address(0, 0);
         let mut size = ADDRESS_SIZE;
-        // SAFETY: address and size live through the call; the kernel writes at most `size` bytes.
+        // SAFETY: address and size outlive the call; the kernel writes at most `size` bytes.
         let result =
             unsafe { libc::getsockname(self.number(), (&raw mut address).cast(), &raw mut size) };
         checked(result).expect("an open socket has a name");
         address.nl_pid
     }
 
-    /// Sends one datagram to the kernel. Its callback has run when this returns.
+    /// Sends one datagram to the kernel. The callback has run when this returns.
     ///
     /// # Errors
     /// Those of `sendto(2)`.
@@ -84,11 +84,11 @@ impl Socket {
     /// Sends one datagram to a port ID and to multicast groups.
     ///
     /// # Errors
-    /// Those of `sendto(2)`: `EPERM` without `CAP_NET_ADMIN`, where either is not 0.
+    /// Those of `sendto(2)`: `EPERM` without `CAP_NET_ADMIN`, if either is not 0.
     #[expect(unsafe_code, reason = "raw sockets are the point of this suite")]
     pub fn send_to(&self, portid: u32, groups: u32, bytes: &[u8]) -> io::Result<()> {
         let address = address(portid, groups);
-        // SAFETY: bytes and address live through the call, and have the sizes stated.
+        // SAFETY: bytes and address outlive the call and have the stated sizes.
         let sent = unsafe {
             let to = (&raw const address).cast();
             libc::sendto(
@@ -109,15 +109,15 @@ impl Socket {
         }
     }
 
-    /// Takes one datagram out of the receive queue: its length and its sender's port ID.
+    /// Takes one datagram from the receive queue: returns its length and its sender's port ID.
     ///
     /// # Errors
-    /// `EAGAIN` where there is none, `ENOBUFS` where one was lost.
+    /// `EAGAIN` if there is none, `ENOBUFS` if one was lost.
     #[expect(unsafe_code, reason = "raw sockets are the point of this suite")]
     pub fn receive(&self, buffer: &mut [u8]) -> io::Result<(usize, u32)> {
         let mut from = address(u32::MAX, 0);
         let mut size = ADDRESS_SIZE;
-        // SAFETY: buffer, address and size live through the call, and have the sizes stated.
+        // SAFETY: buffer, address and size outlive the call and have the stated sizes.
         let length = unsafe {
             let flags = libc::MSG_DONTWAIT | libc::MSG_TRUNC;
             let from = (&raw mut from).cast();
@@ -135,11 +135,11 @@ impl Socket {
         Ok((length, from.nl_pid))
     }
 
-    /// Sets `SO_RCVBUF` or `SO_SNDBUF`; the kernel doubles it and has a minimum.
+    /// Sets `SO_RCVBUF` or `SO_SNDBUF`; the kernel doubles the value and enforces a minimum.
     #[expect(unsafe_code, reason = "raw sockets are the point of this suite")]
     pub fn set_buffer(&self, option: i32, bytes: i32) {
         let size = size_of::<i32>() as libc::socklen_t;
-        // SAFETY: the value lives through the call, and has the size stated.
+        // SAFETY: the value outlives the call and has the stated size.
         let result = unsafe {
             let value = (&raw const bytes).cast();
             libc::setsockopt(self.number(), libc::SOL_SOCKET, option, value, size)
@@ -150,7 +150,7 @@ impl Socket {
 
 fn address(portid: u32, groups: u32) -> libc::sockaddr_nl {
     #[expect(unsafe_code, reason = "the C struct has padding and no constructor")]
-    // SAFETY: integers alone, for which all zeros is a value.
+    // SAFETY: only integers, for which all zeros is a valid value.
     let mut address: libc::sockaddr_nl = unsafe { std::mem::zeroed() };
     address.nl_family = libc::AF_NETLINK as libc::sa_family_t;
     address.nl_pid = portid;
@@ -158,7 +158,7 @@ fn address(portid: u32, groups: u32) -> libc::sockaddr_nl {
     address
 }
 
-/// Turns a C result into ours.
+/// Converts a C return value to a `Result`.
 pub fn checked(result: i32) -> io::Result<()> {
     if result < 0 {
         return Err(Error::last_os_error());

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! Made-up traffic of each kind that has a line.
+//! Synthetic traffic of each kind that has a line.
 
 use greet_common::{
     event::{EXTACK_SIZE, RecordKind},
@@ -14,7 +14,7 @@ use crate::{
     journey::MSG_PEEK,
 };
 
-/// Messages of thread 71 in a call, or outside of any.
+/// Messages of thread 71, in a call or outside of any.
 pub(super) fn queued(call: u32, skb: u64, datagram: Datagram) -> Event {
     let head = head(RecordKind::Message, 71, call);
     Event::Message(Message {
@@ -45,7 +45,7 @@ pub(super) fn read_by_another(skb: u64) -> Event {
     })
 }
 
-/// A greeting that is looked at before it is read.
+/// A greeting that is peeked at before it is read.
 pub(super) fn looked_at() -> Vec<Event> {
     let [message, request, delivery] = greeting(71, 1, 1_000);
     let mut look = delivery.clone();
@@ -55,7 +55,7 @@ pub(super) fn looked_at() -> Vec<Event> {
     vec![message, request, look, delivery]
 }
 
-/// A request that the kernel refuses, with its reason and a second answer that got lost.
+/// A request that the kernel refuses with an extended ACK, and a second reply that is lost.
 pub(super) fn refused() -> Vec<Event> {
     let [_, request, _] = greeting(71, 2, 200_000);
     let mut text = [0; EXTACK_SIZE];
@@ -88,7 +88,7 @@ pub(super) fn refused() -> Vec<Event> {
     ]
 }
 
-/// Requests to another process: one that fails, one that it reads.
+/// Requests to another process: one that fails, and one that it reads.
 pub(super) fn between_processes() -> Vec<Event> {
     let mut events = Vec::new();
     for (seq, result) in [(3, -111), (4, 36)] {
@@ -110,7 +110,7 @@ pub(super) fn between_processes() -> Vec<Event> {
     events
 }
 
-/// A dump of what changed meanwhile, read in part.
+/// An interrupted dump, truncated by its reader.
 pub(super) fn cut_dump() -> Vec<Event> {
     let [mut message, request, mut delivery] = greeting(71, 5, 500_000);
     if let Event::Message(message) = &mut message {
@@ -123,7 +123,7 @@ pub(super) fn cut_dump() -> Vec<Event> {
     vec![message, request, delivery]
 }
 
-/// Two messages in one datagram, to everybody in group 1, by a protocol without a name.
+/// Two messages in one datagram, multicast to group 1, of a protocol without a name.
 pub(super) fn notification() -> Vec<Event> {
     let mut data = bytes(16, 0x302, 0, 0, b"\x01\x02\x03\x04");
     data.extend(bytes(17, 2, 0, 0, b""));

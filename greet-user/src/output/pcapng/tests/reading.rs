@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! Reads a capture file: with pcap-parser, which has nothing in common with what wrote it,
-//! and block by block as the format's first page has it.
+//! Reads a capture file: with pcap-parser, which shares nothing with the writer, and block by
+//! block, as on the format's first page.
 
 use pcap_parser::{
     Block, Linktype, OptionCode, PcapNGOption, parse_block_le, traits::PcapNGPacketBlock as _,
@@ -15,18 +15,18 @@ pub struct Got {
     pub original_len: u32,
 }
 
-/// What a file holds.
+/// The contents of a file.
 #[derive(Default)]
 pub struct Found {
     pub system: Vec<String>,
     pub interface_comment: String,
     pub packets: Vec<Got>,
-    /// Its time, packets, records dropped.
+    /// Its time, packets, dropped records.
     pub counts: Option<(u64, u64, u64)>,
     pub counts_comment: String,
 }
 
-/// As far as whole blocks reach.
+/// Reads as far as there are whole blocks.
 pub fn read(file: &[u8]) -> Found {
     let mut found = Found::default();
     let mut rest = file;
@@ -92,12 +92,12 @@ fn text(option: &PcapNGOption<'_>) -> String {
     option.as_str().expect("UTF-8").to_owned()
 }
 
-/// Is there less than a whole block?
+/// Is less than a whole block left?
 fn is_incomplete(rest: &[u8]) -> bool {
     blocks(rest).is_empty()
 }
 
-/// The lengths of the whole blocks. Each says its length at its begin and at its end.
+/// The lengths of the whole blocks. Each states its length at its start and at its end.
 pub fn blocks(file: &[u8]) -> Vec<usize> {
     let number = |bytes: &[u8]| {
         let bytes = bytes.try_into().expect("four bytes");

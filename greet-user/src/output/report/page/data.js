@@ -10,33 +10,24 @@ async function unpack() {
   return prepared(JSON.parse(await new Response(stream).text()));
 }
 
-const nameOf = ([pid, , comm]) => `${comm}[${pid}]`;
+const nameOf = ({ pid, comm }) => `${comm}[${pid}]`;
 
 function prepared(run) {
-  const total = run.spans.find(([name]) => name === "first_reply");
+  const total = run.spans.find(({ name }) => name === "first_reply");
   run.byNumber = new Map();
   for (const one of run.exchanges) {
-    one.who = nameOf(one.p);
-    one.after = one.t ? one.t - run.began_ns : undefined;
-    one.what = whatOf(one);
+    one.who = nameOf(one.owner);
+    one.after = one.time_ns ? one.time_ns - run.began_ns : undefined;
     one.total = between(one, total);
-    run.byNumber.set(one.n, one);
+    run.byNumber.set(one.number, one);
   }
   return run;
 }
 
 /** A span's length in ns, where both its ends were seen. */
-function between(one, [, from, to]) {
-  const [start, end] = [one.st[from], one.st[to]];
-  return start === null || end === null || end < start ? undefined : end - start;
-}
-
-const typeName = ([, , type, name]) => name || `type ${type}`;
-
-function whatOf(one) {
-  const message = one.m.find((each) => each.h.length > 0);
-  if (message === undefined) return "(bytes not seen)";
-  return message.x && message.h[0][2] >= 16 && one.pr === 31 ? `${typeName(message.h[0])} “${message.x}”` : typeName(message.h[0]);
+function between(one, { from, to }) {
+  const [start, end] = [one.stages[from], one.stages[to]];
+  return start === undefined || end === undefined || end < start ? undefined : end - start;
 }
 
 const protocolOf = (run, number) => run.protocols[number]?.replace("NETLINK_", "") || `protocol ${number}`;
@@ -44,15 +35,15 @@ const protocolOf = (run, number) => run.protocols[number]?.replace("NETLINK_", "
 /** All that may be searched for, in small letters. */
 function haystack(run, one) {
   one.hay ??= [
-    one.n, one.who, protocolOf(run, one.pr), run.protocols[one.pr], one.s, one.port, one.seq, one.cb, one.e?.slice(0, 3),
-    one.x, one.m.flatMap((each) => [each.x, each.e, each.by?.[0], each.h.map((field) => [typeName(field), field[5]])]),
+    one.number, one.who, protocolOf(run, one.protocol), run.protocols[one.protocol], one.status, one.port, one.seq, one.callback, Object.values(one.error ?? {}),
+    one.extacks, one.messages.flatMap((each) => [each.text, Object.values(each.error ?? {}), Object.values(each.reader?.process ?? {}), each.headers.map((header) => [header.words, header.flag_names])]),
   ].flat(5).filter((part) => part !== undefined && part !== null).join(" ").toLowerCase();
   return one.hay;
 }
 
 /** The bytes that were kept of a message. */
 function bytesOf(message) {
-  const bytes = new Uint8Array(message.cap);
+  const bytes = new Uint8Array(message.captured);
   for (let at = 0; at < message.hex.length / 2; at += 1) {
     bytes[at] = parseInt(message.hex.slice(2 * at, 2 * at + 2), 16);
   }

@@ -27,35 +27,35 @@ class Detail {
     tip();
     this.one = one;
     this.diagram.set(one);
-    const when = one.t ? new Date(run.began_unix_ms + (one.t - run.began_ns) / 1e6) : undefined;
-    const facts = [protocolOf(run, one.pr), one.port ? `port ${one.port}` : undefined, one.seq === undefined ? undefined : `sequence number ${one.seq}`,
-      one.cb ? `callback ${one.cb}` : undefined, when ? `at ${when.toISOString().slice(11, 23)} UTC` : undefined,
+    const when = one.time_ns ? new Date(run.began_unix_ms + (one.time_ns - run.began_ns) / 1e6) : undefined;
+    const facts = [protocolOf(run, one.protocol), one.port ? `port ${one.port}` : undefined, one.seq === undefined ? undefined : `sequence number ${one.seq}`,
+      one.callback ? `callback ${one.callback}` : undefined, when ? `at ${when.toISOString().slice(11, 23)} UTC` : undefined,
       one.total === undefined ? undefined : `first reply ${duration(one.total)}`,
-      one.cp === undefined || one.cp === one.total ? undefined : `complete ${duration(one.cp)}`];
+      one.complete === undefined || one.complete === one.total ? undefined : `complete ${duration(one.complete)}`];
     this.box.replaceChildren(
       make("div", { class: "detail-head" },
-        make("h3", { id: "detail-title" }, `Exchange ${count(one.n)}: `, said(one.who), " ", said(one.what)),
+        make("h3", { id: "detail-title" }, `Exchange ${count(one.number)}: `, said(one.who), " ", said(one.what)),
         make("div", { class: "steps" }, make("button", { type: "button", click: () => this.go(-1) }, "Previous"), make("button", { type: "button", click: () => this.go(1) }, "Next"))),
-      make("p", { class: "facts-line" }, statusWord(one.s), " · ", facts.filter((fact) => fact !== undefined).join(" · ")),
+      make("p", { class: "facts-line" }, statusWord(one.status), " · ", facts.filter((fact) => fact !== undefined).join(" · ")),
       ...this.reasons(one));
     if (this.diagram.marks.length === 0) this.box.append(make("p", { class: "soft" }, "No stage of it was seen."));
     else {
       this.box.append(this.frame, make("p", { class: "hint wide-only" }, "Hover a stage, or go through them with the arrow keys. Zoom with + − 0, Ctrl and the wheel, or a click on a span; drag or Shift with the arrows to move."), this.stages());
       this.zoom.show();
     }
-    this.box.append(make("h4", {}, plural(one.m.length + (one.more ?? 0), "message")), messagesBox(one));
+    this.box.append(make("h4", {}, plural(one.messages.length + (one.more_replies ?? 0), "message")), messagesBox(run, one));
   }
 
   reasons(one) {
     const said = [];
-    for (const text of one.x ?? []) said.push(make("p", { class: "reason" }, make("strong", {}, "The kernel says: "), make("bdi", {}, text)));
-    if (one.e) said.push(make("p", { class: "reason" }, `sendmsg() failed: ${one.e[1]} (${one.e[0]}), ${one.e[2]}`));
-    for (const mark of one.mk ?? []) said.push(make("p", { class: "reason" }, mark));
-    for (const loss of one.l ?? []) {
-      const owner = loss.own ? [" of ", make("bdi", {}, nameOf(loss.own))] : [];
-      said.push(make("p", { class: "reason" }, `port ${loss.port}`, ...owner, ` ${loss.o ? "lost a message to its full receive queue" : "could not be delivered a message"}: ${loss.e[1]}, ${loss.e[2]}`));
+    for (const text of one.extacks ?? []) said.push(make("p", { class: "reason" }, make("strong", {}, "The kernel says: "), make("bdi", {}, text)));
+    if (one.error) said.push(make("p", { class: "reason" }, `sendmsg() failed: ${errorWords(one.error)}`));
+    for (const mark of one.marks ?? []) said.push(make("p", { class: "reason" }, mark));
+    for (const loss of one.losses ?? []) {
+      const owner = loss.owner ? [" of ", make("bdi", {}, nameOf(loss.owner))] : [];
+      said.push(make("p", { class: "reason" }, `port ${loss.port}`, ...owner, ` ${loss.is_overrun ? "lost a message to its full receive queue" : "could not be delivered a message"}: ${loss.error.name}, ${loss.error.words}`));
     }
-    if (one.lmore) said.push(make("p", { class: "reason" }, `${count(one.lmore)} more losses are not listed`));
+    if (one.more_losses) said.push(make("p", { class: "reason" }, `${count(one.more_losses)} more losses are not listed`));
     return said;
   }
 
@@ -84,12 +84,12 @@ class Detail {
   others(found) {
     const box = make("section", { class: "paper" }, make("h2", {}, "The other exchanges that are listed"));
     found.filter((one) => one !== this.one).forEach((one) => {
-      const diagram = new Diagram(this.run, undefined, `paper-${one.n}`);
+      const diagram = new Diagram(this.run, undefined, `paper-${one.number}`);
       diagram.set(one);
       diagram.width = PAPER;
       if (diagram.marks.length === 0) return;
       diagram.render();
-      box.append(make("div", { class: "diagram" }, make("h3", {}, `Exchange ${count(one.n)}: `, said(one.who), " ", said(one.what), " "), make("p", { class: "facts-line" }, statusWord(one.s)), diagram.svg));
+      box.append(make("div", { class: "diagram" }, make("h3", {}, `Exchange ${count(one.number)}: `, said(one.who), " ", said(one.what), " "), make("p", { class: "facts-line" }, statusWord(one.status)), diagram.svg));
     });
     return box;
   }

@@ -4,35 +4,40 @@
 
 const TOP = 40;
 const ROW = 20;
+/** Stages that each message has; the others are the request’s. */
+const OF_MESSAGES = ["reply", "queue", "receive", "delivered"];
 const COLUMNS_OF_SPANS = [["copy_in", "dispatch", "handler", "return"], ["build", "enqueue", "queue_wait", "copy_out"], ["first_reply"]];
 
 /** What was stamped: every stage of the request and of each message, in the order of time. */
 function marksOf(run, one) {
   const marks = [];
   const add = (stage, t, lane, message, weight) => {
-    if (t === null || t === undefined) return;
-    const [name, fixed, end] = run.stages[stage];
-    const called = fixed || one.cb || "receive callback";
+    if (t === undefined) return;
+    const { name, function: fixed, end } = run.stages[stage];
+    const called = fixed || one.callback || "receive callback";
     const kinds = end === "entry" ? ["fentry", "kprobe"] : ["fexit", "kretprobe"];
     const hook = run.hooks.find((each) => kinds.some((kind) => each === `${kind}:${called}`));
     marks.push({ stage, name, t, lane, message, weight, called, hook: hook ?? called, end });
   };
-  const sender = one.m[0]?.q === 1 ? one.who : undefined;
-  if (sender !== undefined) {
-    [0, 1, 2, 5, 6].forEach((stage) => add(stage, one.st[stage], stage === 0 || stage === 6 ? sender : "kernel", 0, 0));
-  }
-  one.m.forEach((message, index) => {
-    if (message.st === undefined) return;
-    const weight = index <= 1 ? 1 : index === one.m.length - 1 ? 2 : 3;
+  const sender = one.messages[0]?.is_request ? one.who : undefined;
+  run.stages.forEach(({ name }, stage) => {
+    if (sender === undefined || OF_MESSAGES.includes(name)) return;
+    add(stage, one.stages[name], name === "send" || name === "sent" ? sender : "kernel", 0, 0);
+  });
+  one.messages.forEach((message, index) => {
+    if (message.stages === undefined) return;
+    const weight = index <= 1 ? 1 : index === one.messages.length - 1 ? 2 : 3;
     const reader = readerOf(one, message);
-    [3, 4, 7, 8].forEach((stage, at) => add(stage, message.st[at], stage === 8 ? reader : "kernel", index, weight));
+    run.stages.forEach(({ name }, stage) => {
+      if (OF_MESSAGES.includes(name)) add(stage, message.stages[name], name === "delivered" ? reader : "kernel", index, weight);
+    });
   });
   marks.sort((a, b) => a.t - b.t || a.stage - b.stage);
   marks.forEach((mark, at) => { mark.before = marks[at - 1]; });
   return marks;
 }
 
-const readerOf = (one, message) => (message.by ? nameOf(message.by[0]) : message.to === one.port && message.q !== 1 && one.m[0]?.q === 1 ? one.who : `port ${message.to}`);
+const readerOf = (one, message) => (message.reader ? nameOf(message.reader.process) : message.to === one.port && !message.is_request && one.messages[0]?.is_request ? one.who : `port ${message.to}`);
 
 /** A stage in words. */
 function markWords(mark, first) {
@@ -69,10 +74,10 @@ class Diagram {
     this.all = [-.025 * end, 1.025 * end];
     this.view = [...this.all];
     this.active = 0;
-    this.title.textContent = `Sequence diagram of exchange ${one.n}, true to scale`;
+    this.title.textContent = `Sequence diagram of exchange ${one.number}, true to scale`;
     this.desc.textContent = this.marks.map((mark) => `${mark.name} at ${duration(mark.t)}`).join(", ");
     this.users = [...new Set(this.marks.map((mark) => mark.lane))].filter((lane) => lane !== "kernel");
-    if (this.users.length === 0) this.users.push(one.m[0] ? readerOf(one, one.m[0]) : one.who);
+    if (this.users.length === 0) this.users.push(one.messages[0] ? readerOf(one, one.messages[0]) : one.who);
   }
 
   isZoomed() {
@@ -169,28 +174,27 @@ class Diagram {
     const line = (x, from, to, name) => draw("line", { class: name, x1: x, x2: x, y1: from, y2: to });
     this.users.slice(0, 3).forEach((name) => into.append(line(this.laneOf(name), top, bottom, "lane")));
     into.append(line(kernel, top, bottom, "lane"));
-    const { st } = this.one;
-    const [send, cross, handle, , , handled, sent] = st;
+    const { send, cross, handle, handled, sent } = this.one.stages;
     const inside = (lane, from, to) => {
-      if (from !== null && to !== null) into.append(line(this.laneOf(lane), this.y(from), this.y(to), "lane is-in"));
+      if (from !== undefined && to !== undefined) into.append(line(this.laneOf(lane), this.y(from), this.y(to), "lane is-in"));
     };
-    if (this.one.m[0]?.q === 1) inside(this.one.who, send, sent);
+    if (this.one.messages[0]?.is_request) inside(this.one.who, send, sent);
     const block = (name, from, to, half) => {
-      if (from === null || to === null) return;
+      if (from === undefined || to === undefined) return;
       const high = Math.max(2, this.y(to) - this.y(from));
       into.append(draw("rect", { class: name, x: kernel - half, width: 2 * half, y: this.y(from), height: high }));
     };
     block("call", cross ?? send, sent, 4);
     block("handler", handle, handled, 6);
-    this.one.m.forEach((message, index) => {
-      if (message.st === undefined) return;
-      const [, queue, receive, delivered] = message.st;
+    this.one.messages.forEach((message, index) => {
+      if (message.stages === undefined) return;
+      const { queue, receive, delivered } = message.stages;
       inside(readerOf(this.one, message), receive, delivered);
-      if (queue === null) return;
+      if (queue === undefined) return;
       const until = receive ?? this.view[1];
       const x = this.queueOf(index);
       into.append(tipped(draw("rect", { class: "waiting", x: x - 3, width: 6, y: this.y(queue), height: Math.max(2, this.y(until) - this.y(queue)) }),
-        receive === null ? "in the receive queue, not read" : `in the receive queue: ${duration(receive - queue)}`));
+        receive === undefined ? "in the receive queue, not read" : `in the receive queue: ${duration(receive - queue)}`));
     });
   }
 
@@ -202,10 +206,10 @@ class Diagram {
     const { spans, span } = this.at;
     COLUMNS_OF_SPANS.forEach((names, column) => {
       for (const name of names) {
-        const found = this.run.spans.find(([each]) => each === name);
+        const found = this.run.spans.find((each) => each.name === name);
         const length = between(this.one, found);
         if (length === undefined) continue;
-        const from = this.one.st[found[1]];
+        const from = this.one.stages[found.from];
         const [top, bottom] = [this.y(from), this.y(from + length)];
         if (bottom < TOP - 8 || top > this.high) continue;
         const wide = column === 2 ? 7 : span - 4;
@@ -248,7 +252,7 @@ class Diagram {
           draw("text", { class: "name", x: labels + (narrow ? 55 : 66), y: to + 4 }, mark.name),
           wide ? draw("text", { class: "soft-text small", x: labels + 137, y: to + 4 }, cutTo(mark.called, Math.floor((width - labels - 141) / 6.3))) : draw("g"));
       }
-      const queue = mark.stage === 4 || mark.stage === 7 ? this.queueOf(mark.message) : x;
+      const queue = mark.name === "queue" || mark.name === "receive" ? this.queueOf(mark.message) : x;
       stage.append(draw("circle", { class: "dot", cx: queue, cy: y, r: 4 }), draw("circle", { class: "hit", cx: queue, cy: y, r: 11 }));
       if (this.lit !== undefined) stage.addEventListener("pointermove", (event) => { tip(words, event.clientX, event.clientY); this.lit(at); });
       if (this.lit !== undefined) stage.addEventListener("pointerleave", () => { tip(); this.lit(undefined); });
@@ -265,27 +269,28 @@ class Diagram {
   arrows(into) {
     const { one } = this;
     const { kernel } = this.at;
-    const [send, cross, , , , , sent] = one.st;
-    const request = one.m[0]?.q === 1 ? one.m[0] : undefined;
+    const { send, cross, sent } = one.stages;
+    const request = one.messages[0]?.is_request ? one.messages[0] : undefined;
+    const typeOf = (message) => (message.headers[0] && !this.at.narrow ? ` · ${message.headers[0].words}` : "");
     const bytes = (message) => (this.at.narrow ? `${message.len} B` : `${message.len} bytes`);
-    if (request !== undefined && (send ?? cross) !== null) {
-      const type = request.h[0] && !this.at.narrow ? ` · ${typeName(request.h[0])}` : "";
-      this.arrow(into, [this.laneOf(one.who), send ?? cross], [kernel, cross ?? send], `${bytes(request)}${type}`, one.r < 0 ? "is-bad" : "");
+    if (request !== undefined && (send ?? cross) !== undefined) {
+      this.arrow(into, [this.laneOf(one.who), send ?? cross], [kernel, cross ?? send], `${bytes(request)}${typeOf(request)}`, one.result < 0 ? "is-bad" : "");
     }
-    one.m.forEach((message, index) => {
-      if (message.st === undefined) return;
-      const [reply, queue, receive, delivered] = message.st;
-      const bad = message.e && message.e[0] < 0 && message.q !== 1 ? "is-bad" : "";
+    one.messages.forEach((message, index) => {
+      if (message.stages === undefined) return;
+      const { reply, queue, receive, delivered } = message.stages;
+      const isError = message.error?.number < 0;
+      const bad = isError && !message.is_request ? "is-bad" : "";
       const x = this.queueOf(index);
-      if (queue !== null) this.arrow(into, [kernel, reply ?? queue], [x + 3, queue], "", bad);
-      if (receive !== null || delivered !== null) {
-        const type = message.e && message.e[0] < 0 ? ` · ${message.e[1]}` : message.h[0] && !this.at.narrow ? ` · ${typeName(message.h[0])}` : "";
+      if (queue !== undefined) this.arrow(into, [kernel, reply ?? queue], [x + 3, queue], "", bad);
+      if (receive !== undefined || delivered !== undefined) {
+        const type = isError ? ` · ${message.error.name}` : typeOf(message);
         this.arrow(into, [x - 3, receive ?? delivered], [this.laneOf(readerOf(one, message)), delivered ?? receive], `${bytes(message)}${type}`, bad);
       }
     });
-    if (request !== undefined && sent !== null) {
-      const text = one.r < 0 && one.e ? `returns ${one.e[1]}` : this.at.narrow ? "" : `returns ${one.r}`;
-      this.arrow(into, [kernel, sent], [this.laneOf(one.who), sent], text, one.r < 0 ? "is-bad" : "is-call");
+    if (request !== undefined && sent !== undefined) {
+      const text = one.result < 0 && one.error ? `returns ${one.error.name}` : this.at.narrow ? "" : `returns ${one.result}`;
+      this.arrow(into, [kernel, sent], [this.laneOf(one.who), sent], text, one.result < 0 ? "is-bad" : "is-call");
     }
   }
 

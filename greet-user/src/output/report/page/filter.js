@@ -2,11 +2,11 @@
 // Which exchanges are listed, and in which order.
 
 const COLUMNS = {
-  number: { name: "#", value: (one) => one.n },
+  number: { name: "#", value: (one) => one.number },
   after: { name: "after", value: (one) => one.after ?? Infinity },
   who: { name: "process", value: (one) => one.who },
   what: { name: "what", value: (one) => one.what },
-  status: { name: "status", value: (one) => one.s },
+  status: { name: "status", value: (one) => one.status },
   total: { name: "first reply", value: (one) => one.total ?? -1 },
 };
 
@@ -15,8 +15,8 @@ function wanted(run) {
   const words = place.q.toLowerCase().split(/\s+/).filter((word) => word !== "");
   const least = place.least === "" ? undefined : Number(place.least) * 1000;
   const found = run.exchanges.filter((one) =>
-    (place.status === "" || one.s === place.status)
-    && (place.protocol === "" || String(one.pr) === place.protocol)
+    (place.status === "" || one.status === place.status)
+    && (place.protocol === "" || String(one.protocol) === place.protocol)
     && (place.process === "" || one.who === place.process)
     && (least === undefined || Number.isNaN(least) || (one.total ?? -1) >= least)
     && words.every((word) => haystack(run, one).includes(word)));
@@ -27,7 +27,7 @@ function wanted(run) {
     const sign = descending ? -1 : 1;
     const order = (a, b) => {
       const [left, right] = [column.value(a), column.value(b)];
-      return left < right ? -sign : left > right ? sign : a.n - b.n;
+      return left < right ? -sign : left > right ? sign : a.number - b.number;
     };
     found.sort(order);
   }
@@ -46,8 +46,8 @@ function startFilter(run, show) {
     return [...found].sort((a, b) => b[1] - a[1]);
   };
   choices("process", tally((one) => one.who), (who) => who);
-  choices("protocol", tally((one) => one.pr), (number) => protocolOf(run, number));
-  choices("status", tally((one) => one.s), (status) => status);
+  choices("protocol", tally((one) => one.protocol), (number) => protocolOf(run, number));
+  choices("status", tally((one) => one.status), (status) => status);
   const names = ["q", "process", "protocol", "status", "least"];
   const fillIn = () => names.forEach((name) => { byId(name).value = place[name]; });
   form.addEventListener("input", () => {

@@ -3,7 +3,7 @@
 
 const BARS = 36;
 
-/** Bins for a drawing: [from, to, count], from the narrow ones that were counted. */
+/** Bins for a drawing, from the narrow ones that were counted. */
 function bars({ min, max }, fine) {
   const logarithmic = max > 8 * Math.max(min, 1);
   const place = logarithmic ? (ns) => Math.log10(Math.max(ns, 1)) : (ns) => ns;
@@ -14,7 +14,7 @@ function bars({ min, max }, fine) {
   const width = Math.max((place(max) - least) / BARS, finest) || 1;
   const number = Math.max(1, Math.ceil((place(max) - least) / width + 1e-9));
   const found = Array.from({ length: number }, (_, at) => ({ from: back(least + at * width), to: back(least + (at + 1) * width), count: 0 }));
-  for (const [from, to, many] of fine) {
+  for (const { from, to, count: many } of fine) {
     const middle = clamp((from + to - 1) / 2, min, max);
     found[clamp(Math.floor((place(middle) - least) / width), 0, number - 1)].count += many;
   }

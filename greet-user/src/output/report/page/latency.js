@@ -25,8 +25,8 @@ function startLatency(run) {
 
 function showLatency(run) {
   const group = run.groups[Number(byId("group").value)] ?? run.groups[0];
-  const spans = [...run.spans, ["complete"]].flatMap(([name]) => group.spans.filter(([found]) => found === name));
-  const chosen = spans.find(([name]) => name === place.span) ?? spans.find(([name]) => name === "first_reply") ?? spans[spans.length - 1];
+  const spans = [...run.spans, { name: "complete" }].flatMap(({ name }) => group.spans.filter((found) => found.name === name));
+  const chosen = spans.find(({ name }) => name === place.span) ?? spans.find(({ name }) => name === "first_reply") ?? spans[spans.length - 1];
   const table = byId("percentiles");
   const focused = document.activeElement?.dataset?.span;
   table.replaceChildren(make("caption", {}, "Time in each span of ", said(group.name), `, ${plural(group.exchanges, "exchange")}`));
@@ -39,11 +39,11 @@ function showLatency(run) {
   const heads = ["span", "count", "min", "p50", "p90", "p99", "max", "mean"];
   table.append(make("thead", {}, make("tr", {}, heads.map((head) => make("th", { scope: "col", class: head }, head)),
     make("th", { scope: "col", class: "strip" }, "p50, p90, p99"))));
-  const least = Math.min(...spans.map(([, found]) => Math.max(found.min, 1)));
-  const most = Math.max(...spans.map(([, found]) => found.max), least * 2);
+  const least = Math.min(...spans.map(({ distribution }) => Math.max(distribution.min, 1)));
+  const most = Math.max(...spans.map(({ distribution }) => distribution.max), least * 2);
   const share = (ns) => (100 * Math.log(Math.max(ns, least) / least)) / Math.log(most / least);
-  table.append(make("tbody", {}, spans.map(([name, found]) => {
-    const isChosen = name === chosen[0];
+  table.append(make("tbody", {}, spans.map(({ name, distribution: found }) => {
+    const isChosen = name === chosen.name;
     const choose = () => {
       moveTo({ span: name });
       showLatency(run);
@@ -55,8 +55,8 @@ function showLatency(run) {
       make("td", { class: "strip" }, strip(found, share)));
   })));
   if (focused !== undefined) table.querySelector(`[data-span="${focused}"]`)?.focus();
-  byId("histogram-caption").replaceChildren(make("strong", {}, chosen[0]), " of ", said(group.name), `: ${plural(chosen[1].count, "time")}`);
-  byId("histogram").replaceChildren(histogram(chosen[0], group.name, chosen[1], chosen[2]), numbers(chosen[1], chosen[2]));
+  byId("histogram-caption").replaceChildren(make("strong", {}, chosen.name), " of ", said(group.name), `: ${plural(chosen.distribution.count, "time")}`);
+  byId("histogram").replaceChildren(histogram(chosen.name, group.name, chosen.distribution, chosen.bins), numbers(chosen.distribution, chosen.bins));
 }
 
 /** Least to greatest as a line, p50 to p90 as a box, marks at p50 and p99: all on one axis. */

@@ -31,7 +31,7 @@ class List {
   /** Lists these; the one that is chosen stays so if it is among them. */
   show(found) {
     this.found = found;
-    const at = found.findIndex((one) => String(one.n) === String(place.x));
+    const at = found.findIndex((one) => String(one.number) === String(place.x));
     this.active = Math.max(0, at);
     this.table.setAttribute("aria-rowcount", found.length + 1);
     for (const cell of this.head.children) {
@@ -86,13 +86,13 @@ class List {
 
   row(at) {
     const one = this.found[at];
-    const isChosen = String(one.n) === String(place.x);
+    const isChosen = String(one.number) === String(place.x);
     const cell = (name, ...children) => make("td", { role: "gridcell", class: name }, ...children);
     return make("tr", { id: `row-${at}`, "data-at": at, "aria-rowindex": at + 2, "aria-selected": String(isChosen), class: at === this.active ? "is-active" : "" },
-      cell("number", count(one.n)), cell("after", one.after === undefined ? "" : duration(one.after)),
+      cell("number", count(one.number)), cell("after", one.after === undefined ? "" : duration(one.after)),
       make("td", { role: "gridcell", class: "who", title: one.who }, said(one.who)),
       make("td", { role: "gridcell", class: "what", title: one.what }, make("span", { class: "who-line" }, said(one.who)), said(one.what)),
-      cell("status", statusWord(one.s)), cell("total", one.total === undefined ? "–" : duration(one.total)));
+      cell("status", statusWord(one.status)), cell("total", one.total === undefined ? "–" : duration(one.total)));
   }
 
   key(event) {

@@ -12,7 +12,7 @@ async function start() {
   byId("exchanges").hidden = false;
   const detail = new Detail(run, (step) => list.pick(clamp(list.active + step, 0, list.found.length - 1), false));
   const choose = (one, goThere) => {
-    moveTo({ x: one.n });
+    moveTo({ x: one.number });
     if (detail.one !== one) detail.show(one);
     // On a narrow page it is below the list.
     if (goThere && byId("detail").getBoundingClientRect().top > innerHeight * .7) byId("detail").scrollIntoView({ block: "start" });
@@ -30,7 +30,7 @@ async function start() {
     const one = run.byNumber.get(Number(place.x)) ?? list.found[0];
     if (one === undefined) byId("detail").replaceChildren(make("p", { class: "nothing", id: "detail-title" }, "There is no exchange to show."));
     else if (detail.one !== one) detail.show(one);
-    if (place.x === "" && one !== undefined) { place.x = String(one.n); list.draw(true); }
+    if (place.x === "" && one !== undefined) { place.x = String(one.number); list.draw(true); }
   };
   // The address keeps what is chosen: the link must not take its place.
   document.querySelector(".skip").addEventListener("click", (event) => {

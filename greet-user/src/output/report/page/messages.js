@@ -1,66 +1,70 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 // The messages of an exchange: what their headers say, and where in the bytes it stands.
 
-const HEADER = [["nlmsg_len", 0, 4], ["nlmsg_type", 4, 2], ["nlmsg_flags", 6, 2], ["nlmsg_seq", 8, 4], ["nlmsg_pid", 12, 4]];
 const MESSAGES = 12;
 
-/** The fields of a message: [name, from, length, value, meaning, odd]. */
-function fieldsOf(message) {
+/** The fields of a message: where they are (`layout`), their values and what these mean. */
+function fieldsOf(message, layout) {
   const fields = [];
-  message.h.forEach(([at, len, type, name, flags, names, seq, port, quoted], index) => {
-    const values = [
-      [len, quoted ? "of the request that is quoted" : index === 0 && len > message.cap ? "bytes; not all were captured" : "bytes"],
-      [type, name || (type < 16 ? "netlink’s own" : "")],
-      [`0x${flags.toString(16).padStart(4, "0")}`, names || "none"],
-      [seq, quoted ? "the request’s" : ""],
-      [port, port === 0 ? "the kernel, or not stated" : "port ID"],
-    ];
-    HEADER.forEach(([field, offset, length], which) => {
-      fields.push({ name: quoted ? `quoted ${field}` : field, from: at + offset, length, value: values[which][0], meaning: values[which][1], odd: (which + index) % 2 === 1 });
-    });
-    if (index === 0 && message.e !== undefined && message.q !== 1 && type === 2) {
-      const [number, error, words] = message.e;
-      fields.push({ name: "error", from: at + 16, length: 4, value: number, meaning: number === 0 ? "acknowledgement" : `${error}: ${words}`, odd: false, bad: number < 0 });
+  message.headers.forEach((header, index) => {
+    const quoted = header.is_quoted;
+    const values = {
+      nlmsg_len: [header.len, quoted ? "of the quoted request" : index === 0 && header.len > message.captured ? "bytes; not all were captured" : "bytes"],
+      nlmsg_type: [header.type, header.type_name],
+      nlmsg_flags: [`0x${header.flags.toString(16).padStart(4, "0")}`, header.flag_names || "none"],
+      nlmsg_seq: [header.seq, quoted ? "the request’s" : ""],
+      nlmsg_pid: [header.port, header.port === 0 ? "the kernel, or not stated" : "port ID"],
+    };
+    const { error } = message;
+    if (index === 0 && header.has_error && error !== undefined && !message.is_request) {
+      values.error = [error.number, error.number === 0 ? error.words : `${error.name}: ${error.words}`, error.number < 0];
     }
+    layout.filter(({ name }) => name in values).forEach(({ name, offset, length }, which) => {
+      const [value, meaning, bad] = values[name];
+      const odd = name !== "error" && (which + index) % 2 === 1;
+      fields.push({ name: quoted ? `quoted ${name}` : name, from: header.at + offset, length, value, meaning, odd, bad });
+    });
   });
-  return fields.filter((field) => field.from + field.length <= message.cap);
+  return fields.filter((field) => field.from + field.length <= message.captured);
 }
 
-function messageBox(one, message, index) {
-  const [from, to] = [message.f === 0 ? "the kernel" : `port ${message.f}`, message.to === 0 ? "the kernel" : `port ${message.to}`];
-  const kind = message.q === 1 ? "Request" : one.m[0]?.q === 1 ? "Answer" : "Message";
-  const arrow = { uk: "→", ku: "←", uu: "↔", kk: "↺" }[message.d];
+function messageBox(run, one, message, index) {
+  const [from, to] = [message.from === 0 ? "the kernel" : `port ${message.from}`, message.to === 0 ? "the kernel" : `port ${message.to}`];
+  const kind = message.is_request ? "Request" : one.messages[0]?.is_request ? "Reply" : "Message";
+  const arrow = { user_to_kernel: "→", kernel_to_user: "←", user_to_user: "↔", kernel_to_kernel: "↺" }[message.direction];
   const box = make("section", { class: "message", "aria-label": `${kind}, message ${index + 1}` },
-    make("h5", {}, `${arrow} ${kind}: `, message.h[0] ? typeName(message.h[0]) : "bytes not seen", message.len === undefined ? "" : `, ${plural(message.len, "byte")}`),
-    make("p", { class: "soft" }, `from ${from} to ${to}`, message.g ? `, multicast group ${message.g}` : "", ...wayOf(message)));
-  if (message.e !== undefined && message.e[0] < 0) {
-    box.append(make("p", { class: "is-error" }, `${message.q === 1 ? "sendmsg() failed: " : "refused: "}${message.e[1]} (${message.e[0]}), ${message.e[2]}`));
+    make("h5", {}, `${arrow} ${kind}: `, message.headers[0]?.words ?? "bytes not seen", message.len === undefined ? "" : `, ${plural(message.len, "byte")}`),
+    make("p", { class: "soft" }, `from ${from} to ${to}`, message.group ? `, multicast group ${message.group}` : "", ...wayOf(message)));
+  if (message.error?.number < 0) {
+    box.append(make("p", { class: "is-error" }, `${message.is_request ? "sendmsg() failed: " : "refused: "}${errorWords(message.error)}`));
   }
-  if (message.x !== undefined) box.append(make("p", { class: "spoken said" }, message.x));
-  if (message.cap === 0) {
+  if (message.text !== undefined) box.append(make("p", { class: "spoken said" }, message.text));
+  if (message.captured === 0) {
     box.append(make("p", { class: "soft" }, message.len === 0 ? "It has no bytes." : "Its bytes were not seen."));
     return box;
   }
-  box.append(bytesBox(message));
+  box.append(bytesBox(message, run.header));
   return box;
 }
 
+const errorWords = ({ number, name, words }) => `${name} (${number}), ${words}`;
+
 function wayOf(message) {
   const parts = [];
-  if (message.by !== undefined) {
-    const [process, result] = message.by;
-    parts.push(", read by ", said(nameOf(process)), result === null ? "" : ` (recvmsg() returned ${result})`);
-  } else if (message.gone === 1) parts.push(", never read: its socket is gone");
-  else if (message.st !== undefined && message.q !== 1) parts.push(", not read");
-  if (message.cut !== undefined) parts.push(`, truncated: ${message.cut} of ${plural(message.len, "byte")} read`);
-  if (message.intr) parts.push(", dump interrupted (NLM_F_DUMP_INTR)");
-  if (message.pk) parts.push(`, looked at ${plural(message.pk, "time")} with MSG_PEEK before`);
+  if (message.reader !== undefined) {
+    const { process, result } = message.reader;
+    parts.push(", read by ", said(nameOf(process)), result === undefined ? "" : ` (recvmsg() returned ${result})`);
+  } else if (message.left_with_socket) parts.push(", never read: its socket was closed");
+  else if (message.stages !== undefined && !message.is_request) parts.push(", not read");
+  if (message.copied !== undefined) parts.push(`, truncated: ${message.copied} of ${plural(message.len, "byte")} read`);
+  if (message.is_interrupted) parts.push(", dump interrupted (NLM_F_DUMP_INTR)");
+  if (message.peeks) parts.push(`, looked at ${plural(message.peeks, "time")} with MSG_PEEK before`);
   return parts;
 }
 
 /** Fields and bytes side by side; one points to the other. */
-function bytesBox(message) {
-  const fields = fieldsOf(message);
+function bytesBox(message, layout) {
+  const fields = fieldsOf(message, layout);
   const body = make("div", { class: "message-body" });
   const light = (at) => body.querySelectorAll("[data-field]").forEach((each) => each.classList.toggle("is-lit", each.dataset.field === String(at)));
   const listen = (element) => {
@@ -105,19 +109,19 @@ function dump(message, fields, listen) {
     box.append("   ".repeat(16 - (end - line)), " ", make("span", { class: "soft" }, letters), "\n");
   }
   if (most < bytes.length) box.append(make("span", { class: "zeros" }, `      ${count(bytes.length - most)} more bytes, all zero\n`));
-  if (message.cap < message.len) box.append(make("span", { class: "zeros" }, `      ${count(message.len - message.cap)} more bytes were not captured (--snaplen)\n`));
+  if (message.captured < message.len) box.append(make("span", { class: "zeros" }, `      ${count(message.len - message.captured)} more bytes were not captured (--snaplen)\n`));
   return box;
 }
 
 /** All messages; of very many the first, and the others when they are asked for. */
-function messagesBox(one) {
+function messagesBox(run, one) {
   const box = make("div", { id: "messages" });
-  const put = (from, to) => one.m.slice(from, to).forEach((message, index) => box.append(messageBox(one, message, from + index)));
+  const put = (from, to) => one.messages.slice(from, to).forEach((message, index) => box.append(messageBox(run, one, message, from + index)));
   put(0, MESSAGES);
-  if (one.m.length > MESSAGES) {
-    const more = make("button", { type: "button", click: () => { more.remove(); put(MESSAGES); } }, `Show ${plural(one.m.length - MESSAGES, "more message")}`);
+  if (one.messages.length > MESSAGES) {
+    const more = make("button", { type: "button", click: () => { more.remove(); put(MESSAGES); } }, `Show ${plural(one.messages.length - MESSAGES, "more message")}`);
     box.append(more);
   }
-  if (one.more) box.append(make("p", { class: "soft" }, `${count(one.more)} further answers, between the last two, were not kept.`));
+  if (one.more_replies) box.append(make("p", { class: "soft" }, `${count(one.more_replies)} more replies, between the last two, were not kept.`));
   return box;
 }

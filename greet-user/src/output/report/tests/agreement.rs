@@ -25,17 +25,9 @@ fn events(name: &str) -> Vec<Event> {
     events.collect()
 }
 
-fn stages(names: &[&str], times: &Value) -> Value {
-    let pairs = names.iter().zip(times.as_array().expect("times"));
-    let seen = pairs.filter(|(_, ns)| !ns.is_null());
-    seen.map(|(name, ns)| ((*name).to_owned(), ns.clone()))
-        .collect::<Map<_, _>>()
-        .into()
-}
-
 /// An exchange of the page, as a JSON line has it.
-fn as_line(one: &Value, names: &[&str]) -> Value {
-    let found = stages(names, &one["st"]);
+fn as_line(one: &Value) -> Value {
+    let found = one["stages"].clone();
     let spans = SPANS.iter().filter_map(|(span, from, to)| {
         let at = |stage: &Stage| found[stage.name()].as_u64();
         Some(((*span).to_owned(), at(to)?.checked_sub(at(from)?)?.into()))
@@ -44,20 +36,22 @@ fn as_line(one: &Value, names: &[&str]) -> Value {
     // A line has the first by its older name as well.
     let total = spans.get("first_reply").cloned();
     spans.extend(total.map(|ns| ("total".to_owned(), ns)));
-    if !one["cp"].is_null() {
-        spans.insert("complete".to_owned(), one["cp"].clone());
+    if !one["complete"].is_null() {
+        spans.insert("complete".to_owned(), one["complete"].clone());
     }
-    let messages = one["m"].as_array().expect("messages");
-    let (requests, replies): (Vec<_>, Vec<_>) =
-        messages.iter().partition(|message| message["q"] == 1);
+    let messages = one["messages"].as_array().expect("messages");
+    let (requests, replies): (Vec<_>, Vec<_>) = messages
+        .iter()
+        .partition(|message| message["is_request"] == true);
     let short = |message: &&Value| {
-        json!({"len": message["len"], "text": message["x"], "error": message["e"][0],
-            "reader": message["by"][0][2]})
+        json!({"len": message["len"], "text": message["text"], "error": message["error"]["number"],
+            "reader": message["reader"]["process"]["comm"]})
     };
     json!({
-        "status": one["s"], "pid": one["p"][0], "comm": one["p"][2], "protocol": one["pr"],
-        "portid": one["port"], "seq": one["seq"], "callback": one["cb"], "t_ns": one["t"],
-        "stages": found, "spans": spans, "extack": one["x"],
+        "status": one["status"], "pid": one["owner"]["pid"], "comm": one["owner"]["comm"],
+        "protocol": one["protocol"],
+        "portid": one["port"], "seq": one["seq"], "callback": one["callback"], "t_ns": one["time_ns"],
+        "stages": found, "spans": spans, "extack": one["extacks"],
         "request": requests.first().map(short),
         "replies": replies.iter().map(short).collect::<Vec<_>>(),
     })
@@ -94,12 +88,6 @@ fn a_page_holds_what_the_json_lines_say() {
             &mut Json::new(&mut lines, false),
         );
         let found = data(&page);
-        let names: Vec<_> = found["stages"]
-            .as_array()
-            .expect("stages")
-            .iter()
-            .map(|stage| stage[0].as_str().expect("a name"))
-            .collect();
         let lines = String::from_utf8(lines).expect("UTF-8");
         let lines = lines
             .lines()
@@ -110,15 +98,15 @@ fn a_page_holds_what_the_json_lines_say() {
         let mut wanted: Vec<_> = exchanges.iter().map(short).collect();
         wanted.sort_by_key(|line| line["t_ns"].as_u64());
         let kept = found["exchanges"].as_array().expect("exchanges");
-        let kept: Vec<_> = kept.iter().map(|one| as_line(one, &names)).collect();
+        let kept: Vec<_> = kept.iter().map(as_line).collect();
         assert_eq!(kept, wanted, "{name}");
         // And the bytes of each message, with the zeros that a page leaves out at their end.
         let all = found["exchanges"].as_array().into_iter().flatten();
         let mut bytes: Vec<_> = all
-            .flat_map(|one| one["m"].as_array().expect("messages"))
+            .flat_map(|one| one["messages"].as_array().expect("messages"))
             .map(|message| {
-                let len =
-                    usize::try_from(message["cap"].as_u64().expect("a length")).expect("short");
+                let len = usize::try_from(message["captured"].as_u64().expect("a length"))
+                    .expect("short");
                 format!("{:0<1$}", message["hex"].as_str().expect("bytes"), 2 * len)
             })
             .collect();

@@ -29,7 +29,7 @@ fn kept(page: &str) -> Vec<u64> {
     let data = data(page);
     let kept = data["exchanges"].as_array().expect("exchanges");
     kept.iter()
-        .map(|one| one["n"].as_u64().expect("a number"))
+        .map(|one| one["number"].as_u64().expect("a number"))
         .collect()
 }
 
@@ -45,7 +45,7 @@ fn the_first_the_refused_and_the_slowest_are_kept() {
     let data = data(&page);
     assert_eq!(data["left_out"], 80);
     assert_eq!(data["groups"][0]["exchanges"], 100);
-    assert_eq!(data["groups"][0]["spans"][0][1]["count"], 100);
+    assert_eq!(data["groups"][0]["spans"][0]["distribution"]["count"], 100);
     assert!(page.contains("Exchanges counted here but not listed: <b>80</b>"));
 }
 
@@ -65,8 +65,8 @@ fn bins_hold_every_exchange() {
     let data = data(&page);
     for group in data["groups"].as_array().expect("groups") {
         for span in group["spans"].as_array().expect("spans") {
-            let bins = span[2].as_array().expect("bins").iter();
-            let all: u64 = bins.map(|bin| bin[2].as_u64().expect("a count")).sum();
+            let bins = span["bins"].as_array().expect("bins").iter();
+            let all: u64 = bins.map(|bin| bin["count"].as_u64().expect("a count")).sum();
             assert_eq!(all, 100, "{span}");
         }
     }

@@ -7,7 +7,7 @@ use crate::{
     output::RenderOptions,
 };
 
-/// Two requests in one datagram, of which the second is refused with a reason.
+/// Two requests in one datagram; the second is refused with an extended ACK.
 fn two_requests() -> Vec<Event> {
     let mut events = shapes::refused();
     for event in &mut events {
@@ -21,7 +21,7 @@ fn two_requests() -> Vec<Event> {
     events
 }
 
-/// The kernel's uevent, to the listener at port 71.
+/// A kernel uevent, to the listener at port 71.
 fn uevent() -> Vec<Event> {
     let mut events = shapes::refused();
     events.retain(|event| matches!(event, Event::Message(_)));

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! Events of the shapes that traffic has, as the kernel makes them.
+//! Events in the shapes of real traffic, as the kernel emits them.
 
 use greet_common::{
     event::{Delivery, EXTACK_SIZE, Extack, RecordKind},
@@ -41,7 +41,7 @@ fn route(portid: u32, peer_portid: u32, data: &[u8]) -> Datagram {
     datagram
 }
 
-/// `ip link show dev nosuch`: RTM_GETLINK, ENODEV, and the kernel's reason.
+/// `ip link show dev nosuch`: RTM_GETLINK, ENODEV and an extended ACK.
 pub fn refused() -> Vec<Event> {
     let (mut message, mut request, mut delivery) = parts();
     request.datagram = route(71, 0, &bytes(18, NLM_F_REQUEST, 1_700_000_000, 0, &[0; 36]));
@@ -71,7 +71,7 @@ pub fn refused() -> Vec<Event> {
     ]
 }
 
-/// A greeting whose answer found the queue full.
+/// A greeting whose reply found the queue full.
 pub fn overrun() -> Vec<Event> {
     let (message, request, _) = parts();
     let loss = Loss {
@@ -90,7 +90,7 @@ pub fn overrun() -> Vec<Event> {
     vec![Event::Loss(loss), Event::Request(request)]
 }
 
-/// A greeting whose answer another thread looks at twice, and takes; one whose answer stays.
+/// A greeting whose reply another thread peeks at twice and takes; one whose reply stays unread.
 pub fn unread() -> Vec<Event> {
     let (message, request, mut delivery) = parts();
     (delivery.head.tid, delivery.head.call) = (72, 9 << 32 | 72);
@@ -108,7 +108,7 @@ pub fn unread() -> Vec<Event> {
     events
 }
 
-/// `ip link` on a machine with many links: so many chunks, each of three links but the last.
+/// `ip link` on a machine with many links: `chunks` chunks of three links each, but for the last.
 pub fn dump(chunks: u64) -> Vec<Event> {
     let (first, mut request, read) = parts();
     let seq = 1_700_000_000;
@@ -137,7 +137,7 @@ pub fn dump(chunks: u64) -> Vec<Event> {
         delivery.delivered_ns += chunk * 50_000;
         delivery.result = i32::try_from(data.len()).expect("short");
         if chunk > 0 {
-            // The chunk is made inside the `recvmsg()` that took the one before it.
+            // The chunk is made inside the `recvmsg()` that took the previous one.
             message.head.kind = RecordKind::Message as u32;
             message.head.call = delivery.head.call - (1 << 32);
             message.queue_ns = delivery.receive_ns - 45_000;
@@ -155,7 +155,7 @@ pub fn dump(chunks: u64) -> Vec<Event> {
     events
 }
 
-/// `ip link add`, of which three processes are told that listen to group 1.
+/// `ip link add`, which notifies three processes that listen to group 1.
 pub fn multicast() -> Vec<Event> {
     let (mut answer, mut request, mut delivery) = parts();
     let seq = 1_700_000_001;
@@ -186,7 +186,7 @@ pub fn multicast() -> Vec<Event> {
         let mut read = delivery;
         (read.head, read.skb, read.result) = (reader, message.skb, 216);
         events.push(Event::Message(message));
-        // The third one does not read.
+        // The third does not read.
         deliveries.extend((number < 2).then_some(Event::Delivery(read)));
     }
     events.extend([
@@ -198,7 +198,7 @@ pub fn multicast() -> Vec<Event> {
     events
 }
 
-/// On NETLINK_USERSOCK, from one process to another.
+/// A message between processes, on NETLINK_USERSOCK.
 pub fn user_to_user() -> Vec<Event> {
     let (mut message, mut request, mut delivery) = parts();
     let data = bytes(20, 0, 7, 71, b"from one to the other\0");

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! What has no room any more: the conversation that has been silent for the longest time, and
-//! the oldest exchanges.
+//! What is discarded for lack of room: the conversation that has been silent longest, and the
+//! oldest exchanges.
 
 use super::{Conversation, Id, Model, Who, weight};
 
 impl Model {
-    /// A new one.
+    /// Adds a conversation.
     pub(super) fn begin(&mut self, who: Who) -> Id {
         if self.all.len() >= self.limits.conversations {
             self.forget();
@@ -17,7 +17,7 @@ impl Model {
         id
     }
 
-    /// Forgets the conversation that has been silent for the longest time.
+    /// Forgets the conversation that has been silent longest.
     fn forget(&mut self) {
         let oldest = self
             .all
@@ -36,7 +36,7 @@ impl Model {
         }
     }
 
-    /// Keeps the oldest exchange of a conversation no longer.
+    /// Discards the oldest exchange of a conversation.
     pub(super) fn release(&mut self, id: Id) {
         let gone = self
             .all
@@ -48,7 +48,7 @@ impl Model {
         }
     }
 
-    /// Makes room for an eighth of what may be kept: the oldest exchanges go.
+    /// Frees an eighth of the limit: discards the oldest exchanges.
     pub(super) fn make_room(&mut self) {
         while self.bytes > self.limits.bytes / 8 * 7 {
             let numbers = self.all.iter().filter_map(|(id, found)| {

@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! To whom a message or an exchange belongs: found by what datagrams name, in a time that does
-//! not depend on how many there are.
+//! The owner of a message or an exchange: found by what datagrams name, in a time that does not
+//! depend on how many there are.
 
 use super::{Id, Link, Model, Party};
 use crate::journey::Exchange;
 
 impl Model {
-    /// Whose an exchange is: the asker's, or the reader's of what nobody asked for.
+    /// The owner of an exchange: the sender, or the reader of a notification.
     pub(super) fn owner(&mut self, exchange: &Exchange) -> Id {
         if let Some(request) = &exchange.request {
             let link = Link::of_sender(&request.datagram);
@@ -24,7 +24,7 @@ impl Model {
         known.unwrap_or_else(|| self.known(link, Party::Port(link.port)))
     }
 
-    /// Whoever reads from a port owns it: what was counted for the port is his.
+    /// The reader of a port owns it, and what was counted for the port.
     pub(super) fn adopt(&mut self, exchange: &Exchange) {
         for queued in &exchange.queued {
             let Some(read) = &queued.delivery else {
@@ -41,7 +41,7 @@ impl Model {
         }
     }
 
-    /// The conversation of a port is a process's.
+    /// Makes the conversation of a port that of a process.
     fn rename(&mut self, old: Id, link: Link, party: Party) {
         let who = link.who(party);
         let Some(mut conversation) = self.all.remove(&old) else {
@@ -65,7 +65,7 @@ impl Model {
         }
     }
 
-    /// The conversation of this party at this port; a new one where there is none.
+    /// The conversation of this party at this port; a new one if there is none.
     pub(super) fn known(&mut self, link: Link, party: Party) -> Id {
         if let Some(id) = self.links.get(&link)
             && let Some(found) = self.all.get(id)
@@ -78,7 +78,7 @@ impl Model {
             Some(id) => *id,
             None => self.begin(who),
         };
-        // Links to what was forgotten lead nowhere.
+        // Links to forgotten conversations lead nowhere.
         if self.links.len() >= 4 * self.limits.conversations {
             let all = &self.all;
             self.links.retain(|_, id| all.contains_key(id));

@@ -1,15 +1,14 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! May a task of the kernel lose its CPU in the midst of an eBPF program?
+//! Whether a kernel task may be preempted in the middle of an eBPF program.
 //!
-//! The kernel shows how it is set in `sched/preempt` of its debugging file system
-//! (kernel/sched/debug.c).
+//! The kernel shows the current setting in `sched/preempt` in debugfs (kernel/sched/debug.c).
 
 use rustix::{io::Result, system::uname};
 
 use super::unmounted;
 
-/// Whether it may. Where the kernel does not show it, its version tells whether it was
-/// built so that it can.
+/// Whether the kernel is preemptible. If it does not show the setting, its version string shows
+/// whether it was built to be.
 pub fn is_preemptible() -> bool {
     match setting() {
         Ok(setting) => is_on(&setting),
@@ -20,15 +19,15 @@ pub fn is_preemptible() -> bool {
     }
 }
 
-/// E.g. `none (voluntary) full`.
+/// The setting, e.g. `none (voluntary) full`.
 ///
 /// # Errors
-/// What the kernel said.
+/// The kernel's error.
 pub fn setting() -> Result<String> {
     unmounted::read("debugfs", "sched/preempt")
 }
 
-/// The setting in force is the one in brackets.
+/// The active setting is in parentheses.
 fn is_on(setting: &str) -> bool {
     !(setting.contains("(none)") || setting.contains("(voluntary)"))
 }

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! What must hold before anything is attached.
+//! Preconditions for attaching anything.
 
 use std::{fs, io, os::unix::fs::MetadataExt as _, path::Path};
 
@@ -19,13 +19,13 @@ const INITIAL_USER_NAMESPACE: u64 = 0xEFFF_FFFD;
 /// Inode number of the initial PID namespace (`PROC_PID_INIT_INO`).
 const INITIAL_PID_NAMESPACE: u64 = 0xEFFF_FFFC;
 
-/// Says which capability is missing, if one is. Those that a process holds in a user
-/// namespace of its own do not count, though they look the same.
+/// Checks for the required capabilities. Those held only in a separate user namespace do not count,
+/// even though they look the same.
 ///
 /// # Errors
 /// [`TracerError::UserNamespace`], [`TracerError::Privileges`].
 pub fn check_privileges() -> Result<(), TracerError> {
-    // Where /proc is missing, that is said later, to those who may trace.
+    // A missing /proc is reported later, to those who may trace.
     if is_in_initial_user_namespace().is_ok_and(|is_initial| !is_initial) {
         return Err(TracerError::UserNamespace);
     }
@@ -36,7 +36,7 @@ pub fn check_privileges() -> Result<(), TracerError> {
     }
 }
 
-/// CAP_SYS_ADMIN alone will do: it is the older way.
+/// CAP_SYS_ADMIN by itself is sufficient: it is the older way.
 fn missing_capabilities(held: CapabilitySet) -> Option<&'static str> {
     if held.contains(CapabilitySet::SYS_ADMIN) {
         return None;
@@ -52,8 +52,8 @@ fn missing_capabilities(held: CapabilitySet) -> Option<&'static str> {
     }
 }
 
-/// Says what the kernel lacks or forbids, if it does; or what of it is not visible here.
-pub(super) fn check_kernel() -> Result<(), TracerError> {
+/// Checks for what the kernel lacks or forbids, or what of it is not visible here.
+pub(crate) fn check_kernel() -> Result<(), TracerError> {
     require_proc("/proc/self/ns")?;
     require_proc("/proc/kallsyms")?;
     check_types()?;
@@ -64,7 +64,7 @@ pub(super) fn check_kernel() -> Result<(), TracerError> {
     }
 }
 
-/// Says why the programs cannot find or read the kernel's structures, if they cannot.
+/// Checks that the programs can find and read the kernel's structures.
 ///
 /// # Errors
 /// [`TracerError::Lockdown`], [`TracerError::NotMounted`], [`TracerError::NoBtf`].
@@ -78,49 +78,49 @@ pub fn check_types() -> Result<(), TracerError> {
     }
 }
 
-/// Are this process's IDs those that the kernel's tracing helpers give?
+/// Whether this process's IDs are those that the kernel's tracing helpers return.
 ///
 /// # Errors
-/// What the kernel said.
+/// The kernel's error.
 pub fn is_in_initial_pid_namespace() -> io::Result<bool> {
     let namespace = fs::metadata("/proc/self/ns/pid")?;
     Ok(namespace.ino() == INITIAL_PID_NAMESPACE)
 }
 
-/// Are this process's capabilities those that the kernel asks for?
+/// Whether this process's capabilities are those that the kernel checks.
 ///
 /// # Errors
-/// What the kernel said.
+/// The kernel's error.
 pub fn is_in_initial_user_namespace() -> io::Result<bool> {
     let namespace = fs::metadata("/proc/self/ns/user")?;
     Ok(namespace.ino() == INITIAL_USER_NAMESPACE)
 }
 
-/// Does the running kernel have this function, in itself or in a module?
+/// Whether the running kernel has this function, built in or in a module.
 ///
 /// # Errors
-/// [`TracerError`] where `/proc/kallsyms` cannot be read.
+/// [`TracerError`] if `/proc/kallsyms` cannot be read.
 pub fn has_function(name: &str) -> Result<bool, TracerError> {
     let symbols = fs::read("/proc/kallsyms").map_err(TracerError::setup)?;
     Ok(is_listed(&symbols, name))
 }
 
-/// The function whose name is most like this one.
+/// The function whose name is most similar to this one.
 ///
 /// # Errors
-/// [`TracerError`] where `/proc/kallsyms` cannot be read.
+/// [`TracerError`] if `/proc/kallsyms` cannot be read.
 pub fn function_like(name: &str) -> Result<Option<String>, TracerError> {
     let symbols = fs::read("/proc/kallsyms").map_err(TracerError::setup)?;
     let names = functions(&symbols).filter_map(|name| std::str::from_utf8(name).ok());
     Ok(nearest(name, names).map(str::to_owned))
 }
 
-/// Where a function of the kernel itself begins, and what comes behind it. `None` where the
-/// kernel does not have it, or keeps its addresses to itself (`kernel.kptr_restrict`).
+/// The start of a built-in kernel function, and of the symbol after it. `None` if the kernel does
+/// not have the function, or hides its addresses (`kernel.kptr_restrict`).
 ///
 /// # Errors
-/// [`TracerError`] where `/proc/kallsyms` cannot be read.
-pub(super) fn function_range(name: &str) -> Result<Option<(u64, u64)>, TracerError> {
+/// [`TracerError`] if `/proc/kallsyms` cannot be read.
+pub(crate) fn function_range(name: &str) -> Result<Option<(u64, u64)>, TracerError> {
     let symbols = fs::read("/proc/kallsyms").map_err(TracerError::setup)?;
     Ok(range(&symbols, name))
 }

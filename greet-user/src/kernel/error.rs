@@ -26,25 +26,25 @@ pub enum TracerError {
         /// Which ones.
         missing: &'static str,
     },
-    /// The capabilities that this process holds count in its user namespace alone.
+    /// This process holds its capabilities only in its own user namespace.
     #[error(
         "this process is in a user namespace of its own (a rootless container, `unshare -U`), whose \
          capabilities do not reach the kernel's tracing; run it on the host, as root"
     )]
     UserNamespace,
-    /// A file system of the kernel's is not mounted here, or something else covers it.
+    /// A kernel file system is not mounted here, or something else covers it.
     #[error(
         "{path} is not there because {mount_point} is not mounted here, or is masked (a chroot, a \
          container); {}",
         how_to_mount(mount_point)
     )]
     NotMounted {
-        /// Where it should be mounted: `/proc` or `/sys`.
+        /// Its mount point: `/proc` or `/sys`.
         mount_point: &'static str,
-        /// What is missing.
+        /// The missing file.
         path: &'static str,
     },
-    /// Lockdown keeps the kernel's memory from the programs.
+    /// Lockdown keeps the programs from reading kernel memory.
     #[error(
         "kernel lockdown is at `confidentiality`: eBPF programs may not read kernel memory, and \
          kprobes are refused; boot with `lockdown=integrity` or `lockdown=none`"
@@ -61,7 +61,7 @@ pub enum TracerError {
         "all kprobes are switched off; try `echo 1 | sudo tee /sys/kernel/debug/kprobes/enabled`"
     )]
     KprobesOff,
-    /// The kernel keeps kprobes for CAP_SYS_ADMIN.
+    /// The kernel restricts kprobes to CAP_SYS_ADMIN.
     #[error(
         "kernel.perf_event_paranoid is {level}, which leaves kprobes to CAP_SYS_ADMIN; run as root, \
          or try `sudo sysctl kernel.perf_event_paranoid=2`"
@@ -80,7 +80,7 @@ pub enum TracerError {
         /// E.g. `kprobe:netlink_unicast`.
         hooks: Vec<String>,
     },
-    /// The kernel does not describe its types.
+    /// The kernel provides no type information.
     #[error(
         "this kernel has no BTF (/sys/kernel/btf/vmlinux is not there), which tells where its \
          structures keep their fields: it needs CONFIG_DEBUG_INFO_BTF=y; try `cargo xtask demo` \
@@ -96,10 +96,10 @@ pub enum TracerError {
     NoCallback {
         /// The symbol.
         callback: String,
-        /// A function of nearly the same name.
+        /// A function with a similar name.
         nearest: Option<String>,
     },
-    /// A process ID here is not the one that the kernel's tracing helpers give.
+    /// Process IDs here differ from those that the kernel's tracing helpers return.
     #[error(
         "this process is in a PID namespace of its own (a container), so the tracer cannot tell \
          it from others; run it outside"
@@ -114,7 +114,7 @@ pub enum TracerError {
         /// Its name.
         tracepoint: String,
     },
-    /// Nothing of what was asked for can be seen.
+    /// Nothing that was requested can be seen.
     #[error(
         "tracepoints show none of the stages asked for: they show queue, sent, receive and \
          delivered"
@@ -125,7 +125,7 @@ pub enum TracerError {
     Attach {
         /// The function.
         function: String,
-        /// What it said.
+        /// The reason.
         reason: String,
     },
     /// Anything else.
@@ -140,11 +140,11 @@ impl From<FieldError> for TracerError {
 }
 
 impl TracerError {
-    pub(super) fn setup(error: impl Into<Box<dyn StdError>>) -> Self {
+    pub(crate) fn setup(error: impl Into<Box<dyn StdError>>) -> Self {
         Self::Setup(chain(&*error.into()))
     }
 
-    pub(super) fn attach(function: String, error: ProgramError) -> Self {
+    pub(crate) fn attach(function: String, error: ProgramError) -> Self {
         if let Some(cause) = cause(&error) {
             return cause;
         }
@@ -154,7 +154,7 @@ impl TracerError {
             verifier_log,
         } = error
         {
-            // The log has many lines; they are for whoever asked.
+            // The log has many lines, so it is shown only on request.
             log::warn!("the verifier said: {verifier_log}");
             reason = format!("{io_error}; `-vv` shows what the verifier said");
         }
@@ -162,7 +162,7 @@ impl TracerError {
     }
 }
 
-/// What is behind an error that does not say it by itself.
+/// The underlying cause of an error that does not name it.
 fn cause(error: &ProgramError) -> Option<TracerError> {
     match error {
         ProgramError::SyscallError(SyscallError {
@@ -176,7 +176,7 @@ fn cause(error: &ProgramError) -> Option<TracerError> {
     }
 }
 
-/// An error and what caused it, in one line.
+/// An error and its causes, on one line.
 pub(crate) fn chain(error: &dyn StdError) -> String {
     let mut said = error.to_string();
     let mut cause = error.source();

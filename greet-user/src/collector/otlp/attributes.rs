@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! What is said of an exchange and of its parts, by OpenTelemetry's conventions where there
-//! are any, else below `netlink.`.
+//! Attributes of an exchange and its parts: OpenTelemetry's conventions where there are any, else
+//! names under `netlink.`.
 
 use greet_common::Stage;
 use opentelemetry::{Array, KeyValue, StringValue, Value};
@@ -14,20 +14,20 @@ use crate::{
     journey::{Queued, Status},
 };
 
-/// A protocol as `--protocol` takes it.
+/// A protocol, in the form that `--protocol` accepts.
 pub(super) fn protocol(protocol: u32) -> String {
     let name = protocol_name(protocol).and_then(|name| name.strip_prefix("NETLINK_"));
     name.map_or_else(|| protocol.to_string(), str::to_ascii_lowercase)
 }
 
-/// Its first message's type.
+/// The type of its first message.
 pub(super) fn kind(datagram: &Datagram) -> Option<String> {
     let kind = datagram.header()?.kind;
     let name = type_name(datagram.protocol, kind);
     Some(name.map_or_else(|| kind.to_string(), str::to_owned))
 }
 
-/// Of the exchange.
+/// Attributes of the exchange.
 pub(super) fn of_exchange(sample: &Sample, head: &Head, datagram: &Datagram) -> Vec<KeyValue> {
     let exchange = &sample.exchange;
     let mut all = of_task(head);
@@ -64,7 +64,7 @@ pub(super) fn of_exchange(sample: &Sample, head: &Head, datagram: &Datagram) -> 
     all
 }
 
-/// What must not be missed, whatever the status: only what is so.
+/// The marks, whatever the status; only those that apply.
 fn marks(sample: &Sample) -> Vec<KeyValue> {
     let counts = [
         ("netlink.lost", sample.lost),
@@ -80,7 +80,7 @@ fn marks(sample: &Sample) -> Vec<KeyValue> {
     marks
 }
 
-/// What went wrong: the name of the error, else the status.
+/// What went wrong: the error's name, else the status.
 fn error(sample: &Sample) -> Option<String> {
     if !is_error(sample.status) {
         return None;
@@ -89,7 +89,7 @@ fn error(sample: &Sample) -> Option<String> {
     Some(known.unwrap_or_else(|| sample.status.name().to_owned()))
 }
 
-/// The same for people, with the kernel's own words.
+/// The same for people, with the kernel's message.
 pub(super) fn reason(sample: &Sample) -> Option<String> {
     let mut reason = error(sample)?;
     if let Some(remark) = sample.exchange.remark() {
@@ -119,7 +119,7 @@ fn of_task(head: &Head) -> Vec<KeyValue> {
     ]
 }
 
-/// Of a request, whose length may not be known.
+/// Attributes of a request, whose length may be unknown.
 fn of_request(request: &Request) -> Vec<KeyValue> {
     let mut all = of_datagram(&request.datagram);
     if request.length().is_none() {
@@ -153,7 +153,7 @@ fn of_datagram(datagram: &Datagram) -> Vec<KeyValue> {
     all
 }
 
-/// Of an answer.
+/// Attributes of a reply.
 pub(super) fn of_answer(queued: &Queued) -> Vec<KeyValue> {
     let datagram = &queued.message.datagram;
     let mut all = of_datagram(datagram);
@@ -161,7 +161,7 @@ pub(super) fn of_answer(queued: &Queued) -> Vec<KeyValue> {
         all.push(KeyValue::new("netlink.error", i64::from(error)));
     }
     if let Some(read) = &queued.delivery {
-        // Where the call's end was not seen, what it returned was not either.
+        // If the end of the call was not seen, neither was its result.
         if read.delivered_ns != 0 {
             all.push(KeyValue::new("netlink.read", i64::from(read.result)));
         }
@@ -179,7 +179,7 @@ pub(super) fn of_answer(queued: &Queued) -> Vec<KeyValue> {
     all
 }
 
-/// Of a message that was lost.
+/// Attributes of a lost message.
 pub(super) fn of_loss(loss: &Loss) -> Vec<KeyValue> {
     let mut all = vec![
         KeyValue::new("error.type", error_name(loss.result)),
@@ -194,7 +194,7 @@ pub(super) fn of_loss(loss: &Loss) -> Vec<KeyValue> {
     all
 }
 
-/// The kernel's own words on why it refuses.
+/// The extended ACK: why the kernel refuses.
 pub(super) fn of_extack(extack: &Extack) -> Vec<KeyValue> {
     vec![KeyValue::new("netlink.extack", words(extack))]
 }

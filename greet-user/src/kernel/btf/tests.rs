@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! Types that are right, wrong and cut short. The virtual machine's tests compare what is
-//! found in real kernels with what `btf-rs` finds.
+//! Valid, invalid and truncated types. The tests in virtual machines compare the fields found in
+//! real kernels with those that `btf-rs` finds.
 
 use proptest::prelude::{any, prop_assert_eq, proptest};
 
@@ -8,7 +8,7 @@ use super::*;
 
 const NAMES: &[u8] = b"\0outer\0first\0second\0flag\0int\0inner\0btf_trace_flag\0";
 
-/// Where the name lies.
+/// Offset of a name.
 fn name(name: &str) -> u32 {
     let wanted = [b"\0", name.as_bytes(), b"\0"].concat();
     let mut windows = NAMES.windows(wanted.len());
@@ -48,7 +48,7 @@ fn some() -> Vec<u8> {
             1,
             1 << 24 | 129,
         ],
-        // Something that nobody asks for comes behind it.
+        // An unreferenced type follows.
         &[0, ARRAY << 24, 0, 1, 1, 7],
     ];
     let types: Vec<u8> = types
@@ -87,7 +87,7 @@ fn fields_are_found_in_unnamed_unions_and_as_bits() {
 #[test]
 fn functions_are_found_by_name() {
     let mut data = some();
-    // The last type, which nobody refers to, becomes two functions.
+    // The last type, which nothing refers to, becomes two functions.
     let last = data.len() - NAMES.len() - 24;
     for (at, named) in [(last, "flag"), (last + 12, "inner")] {
         data[at..at + 4].copy_from_slice(&name(named).to_ne_bytes());

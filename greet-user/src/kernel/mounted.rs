@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! Is a file of `/proc` or `/sys` missing because the kernel does not have it, or because
-//! nothing of the kernel's is mounted there? In a chroot or a container both look the same.
+//! Determines whether a file of `/proc` or `/sys` is missing because the kernel does not have it,
+//! or because no kernel file system is mounted there. In a chroot or a container, both look the
+//! same.
 
 use std::path::Path;
 
@@ -8,25 +9,25 @@ use rustix::fs::{PROC_SUPER_MAGIC, statfs};
 
 use super::TracerError;
 
-/// Where the kernel says that it has kprobes.
+/// The file that shows that the kernel has kprobes.
 pub const KPROBES: &str = "/sys/bus/event_source/devices/kprobe/type";
 
 /// `SYSFS_MAGIC` (include/uapi/linux/magic.h).
 const SYSFS_MAGIC: u64 = 0x6265_6572;
 
-/// Does a file system other than procfs cover the place of this file?
+/// Whether a file system other than procfs covers this path.
 #[must_use]
 pub fn proc_hides(path: &str) -> bool {
     hides(Path::new(path), PROC_SUPER_MAGIC as u64)
 }
 
-/// Does a file system other than sysfs cover the place of this file?
+/// Whether a file system other than sysfs covers this path.
 #[must_use]
 pub fn sys_hides(path: &str) -> bool {
     hides(Path::new(path), SYSFS_MAGIC)
 }
 
-/// What to do where nothing is mounted there.
+/// What to do if nothing is mounted there.
 #[must_use]
 pub fn how_to_mount(mount_point: &str) -> &'static str {
     match mount_point {
@@ -35,13 +36,13 @@ pub fn how_to_mount(mount_point: &str) -> &'static str {
     }
 }
 
-/// Refuses where a file that is needed lies below `/proc`, and procfs does not show.
-pub(super) fn require_proc(path: &'static str) -> Result<(), TracerError> {
+/// Fails if procfs is not visible at the path of a required file below `/proc`.
+pub(crate) fn require_proc(path: &'static str) -> Result<(), TracerError> {
     require(proc_hides(path), "/proc", path)
 }
 
 /// The same below `/sys`.
-pub(super) fn require_sys(path: &'static str) -> Result<(), TracerError> {
+pub(crate) fn require_sys(path: &'static str) -> Result<(), TracerError> {
     require(sys_hides(path), "/sys", path)
 }
 
@@ -57,8 +58,8 @@ fn require(
     }
 }
 
-/// The file itself may be covered (`/dev/null` over it), or a folder above it; the nearest
-/// that exists tells.
+/// The file itself may be covered (by `/dev/null`, say), or a directory above it; the nearest path
+/// that exists decides.
 fn hides(path: &Path, magic: u64) -> bool {
     let found = path.ancestors().find_map(|path| statfs(path).ok());
     found.is_none_or(|found| found.f_type as u64 != magic)

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! Exchanges on their way to an OpenTelemetry collector. Here, in the tracing thread, the
-//! part of each that is sent is copied and handed over; spans are made of it elsewhere
-//! ([`spans`]), and whatever the collector does, nothing here waits for it.
+//! Exchanges on their way to an OpenTelemetry collector. The tracing thread copies and queues the
+//! part of each that is sent; spans are made of it elsewhere ([`spans`]), and nothing here ever
+//! waits for the collector.
 
 mod attributes;
 mod ids;
@@ -19,13 +19,13 @@ use crate::{
     view::View,
 };
 
-/// Answers of an exchange that are told one by one.
+/// Replies of an exchange that are sent individually.
 const ANSWERS: usize = 64;
-/// The kernel's reasons and losses of an exchange that are told.
+/// Extended ACKs and losses of an exchange that are sent.
 const NOTES: usize = 16;
-/// Bytes of each message that are kept: a header, and the number of an error.
+/// Bytes kept of each message: a header and an error number.
 const BYTES: usize = 20;
-/// Exchanges that are handed over at once, where nothing is read in between.
+/// Exchanges queued at once, if there is no flush in between.
 const BATCH: usize = 512;
 
 /// The part of an exchange that is sent.
@@ -33,28 +33,28 @@ const BATCH: usize = 512;
 pub struct Sample {
     /// Counted from 0 in this run.
     pub number: u64,
-    /// The exchange, with few of its answers and little of their bytes.
+    /// The exchange, with few of its replies and few of their bytes.
     pub exchange: Exchange,
-    /// What came of the whole.
+    /// The status of the whole exchange.
     pub status: Status,
-    /// How many answers there were.
+    /// How many replies there were.
     pub answers: usize,
-    /// How many messages of the whole were lost.
+    /// How many messages of the whole exchange were lost.
     pub lost: u64,
-    /// How many were read in part only.
+    /// How many were truncated.
     pub truncated: u64,
-    /// Was it a dump of what changed meanwhile?
+    /// Was it an interrupted dump?
     pub is_interrupted: bool,
     /// From `send` until the last of its messages was delivered, ns.
     pub complete_ns: Option<u64>,
     /// When the last of them was read: CLOCK_MONOTONIC, ns; 0 if none was.
     pub delivered_ns: u64,
-    /// The receive callback's name, if it is known.
+    /// The receive callback's name, if known.
     pub callback: Option<Box<str>>,
 }
 
 impl Sample {
-    /// Copies it.
+    /// Copies the part to send.
     #[must_use]
     pub fn of(exchange: &Exchange, callback: Option<&str>, number: u64) -> Self {
         let answers = exchange.queued.iter();
@@ -74,7 +74,7 @@ impl Sample {
         }
     }
 
-    /// About how many bytes it takes.
+    /// Its approximate size in bytes.
     #[must_use]
     pub fn size(&self) -> usize {
         let Exchange {
@@ -90,7 +90,7 @@ impl Sample {
     }
 }
 
-/// Hands exchanges over.
+/// Queues exchanges for the collector.
 pub struct Otlp {
     sender: Sender,
     batch: Vec<Sample>,
@@ -98,7 +98,7 @@ pub struct Otlp {
 }
 
 impl Otlp {
-    /// To be sent by this.
+    /// Sends through this sender.
     #[must_use]
     pub fn new(sender: Sender) -> Self {
         Self {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! The compiled eBPF programs, and what loads them.
+//! The compiled eBPF programs, and their loader.
 
 use std::{io, os::unix::fs::chroot, thread};
 
@@ -8,14 +8,14 @@ use rustix::thread::{UnshareFlags, unshare_unsafe};
 
 use super::offsets::Offsets;
 
-/// What `greet-ebpf` was compiled to; see `build.rs`.
+/// The compiled `greet-ebpf`; see `build.rs`.
 pub(super) static OBJECT: &[u8] =
     aya::include_bytes_aligned!(concat!(env!("OUT_DIR"), "/greet-ebpf"));
 
-/// A directory that is always there, and has no `sys/kernel/btf`.
+/// A directory that always exists, and has no `sys/kernel/btf`.
 const ELSEWHERE: &str = "/proc";
 
-/// A loader that hands the programs the kernel's offsets.
+/// A loader that passes the kernel's offsets to the programs.
 pub(crate) fn loader<'a>(
     offsets: &'a Offsets,
     layout: &'a [(&'static str, u64)],
@@ -30,10 +30,10 @@ pub(crate) fn loader<'a>(
 }
 
 /// A new loader parses all of the kernel's BTF for CO-RE relocations, of which these programs have
-/// none: 100 million instructions, a third of the time to attach. aya 0.14 cannot be told not to;
-/// it goes on without if it cannot open the file. So the loader is made in a thread of its own,
-/// whose root directory is one where that path leads nowhere. No other thread is affected. Where
-/// that is not allowed (it takes CAP_SYS_CHROOT), the loader parses it.
+/// none: 100 million instructions, a third of the time to attach. aya 0.14 has no option to skip
+/// this, but carries on if it cannot open the file. So the loader is created in a separate thread,
+/// in whose root directory that path does not exist. No other thread is affected. If that is not
+/// allowed (it requires CAP_SYS_CHROOT), the loader parses the BTF.
 fn without_btf<'a>() -> EbpfLoader<'a> {
     let elsewhere = || {
         if let Err(error) = leave_root() {
@@ -47,11 +47,11 @@ fn without_btf<'a>() -> EbpfLoader<'a> {
     loader
 }
 
-/// Gives this thread a root directory of its own, in which there is no `/sys`.
+/// Gives this thread its own root directory, without a `/sys`.
 fn leave_root() -> io::Result<()> {
     #[expect(unsafe_code, reason = "other flags would need care")]
-    // SAFETY: the root and working directory of this thread are its own from here on; nothing
-    // that other threads rely on is unshared.
+    // SAFETY: from here on, this thread has its own root and working directory; nothing that other
+    // threads rely on is unshared.
     unsafe { unshare_unsafe(UnshareFlags::FS) }?;
     chroot(ELSEWHERE)
 }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! Which values each eBPF program reads: the compiler has written it into the object, so no
-//! list of it has to be kept. Looked at only where a kernel lacks a field.
+//! Which values each eBPF program reads. The compiler records this in the object, so there is no
+//! list to maintain. Used only if a kernel lacks a field.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -9,13 +9,13 @@ use object::{
     SymbolKind, read::elf::ElfFile64,
 };
 
-use crate::tracer::object::OBJECT;
+use crate::kernel::object::OBJECT;
 
-/// Size of an instruction, bytes.
+/// Size of an instruction in bytes.
 const INSTRUCTION: u64 = 8;
 /// `BPF_JMP | BPF_CALL`.
 const CALL: u8 = 0x85;
-/// `BPF_PSEUDO_CALL`, in the source register: a function of the program's own.
+/// `BPF_PSEUDO_CALL`, in the source register: a call to one of the program's own functions.
 const OF_ITS_OWN: u8 = 1;
 
 /// The names that each program refers to: values and maps.
@@ -25,7 +25,7 @@ pub(super) struct Needs {
 }
 
 impl Needs {
-    /// Reads the object that the tool carries.
+    /// Reads the embedded object.
     pub(super) fn of_programs() -> Result<Self, String> {
         let file: ElfFile64<'_> = ElfFile64::parse(OBJECT).map_err(|error| error.to_string())?;
         let mut needs = Self {
@@ -42,14 +42,14 @@ impl Needs {
         Ok(needs)
     }
 
-    /// Does the program read this value? One that is not known might.
+    /// Whether the program reads this value. An unknown program might.
     pub(super) fn reads(&self, program: &str, value: &str) -> bool {
         let names = self.of.get(program);
         names.is_none_or(|names| names.contains(value))
     }
 }
 
-/// A function, by where it lies.
+/// A function, by its location.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 struct Function {
     section: usize,
@@ -69,7 +69,7 @@ impl Function {
         })
     }
 
-    /// The one that begins there.
+    /// The function that starts there.
     fn at(file: &ElfFile64<'_>, section: SectionIndex, start: u64) -> Result<Self, String> {
         let mut symbols = file.symbols();
         let symbol = symbols.find(|symbol| {
@@ -81,7 +81,7 @@ impl Function {
     }
 }
 
-/// What was met so far.
+/// What has been found so far.
 #[derive(Default)]
 struct Reading {
     functions: BTreeSet<Function>,
@@ -89,7 +89,7 @@ struct Reading {
 }
 
 impl Reading {
-    /// Everything that the function refers to, and those that it calls.
+    /// Collects everything that the function and the functions it calls refer to.
     fn function(&mut self, file: &ElfFile64<'_>, function: Function) -> Result<(), String> {
         if !self.functions.insert(function) {
             return Ok(());
@@ -110,7 +110,7 @@ impl Reading {
                 instruction[7],
             ]);
             let is_call = instruction[0] == CALL && instruction[1] >> 4 == OF_ITS_OWN;
-            // A call counts instructions, an address bytes.
+            // Calls count in instructions, addresses in bytes.
             let place = if is_call {
                 (i64::from(number) + 1) * INSTRUCTION as i64
             } else {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! The object's programs, with the descriptors of their maps in place: ready for the kernel.
+//! The object's programs, with the descriptors of their maps filled in: ready to load.
 
 use std::{
     io, mem,
@@ -14,29 +14,29 @@ use aya::{
 use aya_obj::{Object, ParseError, btf::BtfError, relocation::EbpfRelocationError};
 
 use super::syscall::{self, AttachType};
-use crate::tracer::object::OBJECT;
+use crate::kernel::object::OBJECT;
 
 /// The programs of the object.
 pub(super) struct Linked {
     object: Object,
-    /// The object's own types, in the kernel. They tell the verifier which functions it may
-    /// verify once, for all callers: without them it takes three times as long.
+    /// The object's own types, in the kernel. They let the verifier verify some functions once for
+    /// all callers: without them, verification takes three times as long.
     types: OwnedFd,
 }
 
 /// Why the object could not be linked.
 #[derive(Debug, thiserror::Error)]
 pub(super) enum LinkError {
-    /// It is not what it should be.
+    /// The object is malformed.
     #[error(transparent)]
     Parse(#[from] ParseError),
     /// The object has no types, or the kernel does not accept them.
     #[error("the kernel refuses the types of the eBPF programs: {0}")]
     Types(#[from] io::Error),
-    /// aya does not accept them.
+    /// aya does not accept the types.
     #[error(transparent)]
     Btf(#[from] BtfError),
-    /// A program refers to a map or a function that is not there.
+    /// A program refers to a map or a function that does not exist.
     #[error(transparent)]
     Relocation(#[from] EbpfRelocationError),
 }
@@ -64,7 +64,7 @@ impl Linked {
         Ok(Self { object, types })
     }
 
-    /// Loads a program that is to be attached in this way, to what has this BTF ID.
+    /// Loads a program to be attached in this way, to the target with this BTF ID.
     pub(super) fn load(
         &self,
         name: &str,
@@ -81,7 +81,7 @@ impl Linked {
     }
 }
 
-/// The descriptor of a map, of the types that `greet-ebpf` has.
+/// The descriptor of a map, for the map types that `greet-ebpf` uses.
 fn descriptor(map: &Map) -> Option<RawFd> {
     let data: &MapData = match map {
         Map::Array(data)

@@ -1,18 +1,18 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! Numbers of traces and spans. The same exchange of the same run has the same ones, be it
-//! sent live or from its recording, once or twice; else they are as good as random, so that a
+//! Trace and span IDs. The same exchange of the same run always has the same ones, whether sent
+//! live or from its recording, once or twice; otherwise they are as good as random, so that a
 //! collector may sample by them.
 
 use opentelemetry::trace::{SpanId, TraceId};
 
-/// Makes the numbers of one exchange.
+/// Makes the IDs of one exchange.
 pub(super) struct Ids {
     trace: [u64; 2],
 }
 
 impl Ids {
-    /// What tells the exchange from all others: when its machine was started and in ns since
-    /// then when it began, in which network namespace, and its number in the run.
+    /// What identifies the exchange: when its machine booted, when the exchange started in ns since
+    /// boot, its network namespace, and its number in the run.
     pub(super) fn of(boot_ns: u64, begin_ns: u64, netns: u32, number: u64) -> Self {
         let mut state = 0;
         for word in [boot_ns, begin_ns, u64::from(netns), number] {
@@ -23,20 +23,20 @@ impl Ids {
         }
     }
 
-    /// The trace's.
+    /// The trace ID.
     pub(super) fn trace(&self) -> TraceId {
         let [high, low] = self.trace.map(u128::from);
         TraceId::from((high << 64 | low).max(1))
     }
 
-    /// That of its span of this number.
+    /// The ID of the span with this number.
     pub(super) fn span(&self, number: u64) -> SpanId {
         let id = mixed(self.trace[0] ^ mixed(self.trace[1].wrapping_add(number)));
         SpanId::from(id.max(1))
     }
 }
 
-/// One step of splitmix64: each bit of the result depends on each bit of the number.
+/// One step of splitmix64: every bit of the result depends on every bit of the number.
 const fn mixed(number: u64) -> u64 {
     let mut mixed = number.wrapping_add(0x9e37_79b9_7f4a_7c15);
     mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! The bpf(2) calls for programs that attach by BTF ID. The structures are the beginning of
-//! `union bpf_attr` for each command (include/uapi/linux/bpf.h): the kernel takes what is
-//! missing at the end for zeros.
+//! The bpf(2) calls for programs that attach by BTF ID. The structures are the leading part of
+//! `union bpf_attr` for each command (include/uapi/linux/bpf.h): the kernel treats missing trailing
+//! fields as zeros.
 
 use std::{
     io, mem,
@@ -15,7 +15,7 @@ use aya_obj::{
     generated::{bpf_attach_type, bpf_cmd, bpf_prog_type},
 };
 
-/// How long the verifier's log may be, bytes.
+/// Maximum size of the verifier's log, in bytes.
 const LOG_SIZE: usize = 1 << 18;
 
 /// What a program attaches to.
@@ -81,7 +81,7 @@ struct BtfLoad {
     padding: u32,
 }
 
-/// For `BPF_RAW_TRACEPOINT_OPEN`. Without a name, the program's own target is meant.
+/// For `BPF_RAW_TRACEPOINT_OPEN`. Without a name, the program's own target is used.
 #[repr(C)]
 #[derive(Default)]
 struct RawTracepointOpen {
@@ -118,7 +118,7 @@ pub(super) fn load_types(types: &[u8]) -> io::Result<OwnedFd> {
     call(bpf_cmd::BPF_BTF_LOAD, &mut attributes)
 }
 
-/// Loads a program. Where the verifier rejects it, its log is in the error.
+/// Loads a program. If the verifier rejects it, the error contains its log.
 pub(super) fn load(
     name: &str,
     program: &Program,
@@ -167,7 +167,7 @@ pub(super) fn load(
     }
 }
 
-/// Attaches a program to what it was loaded for. Closing the link detaches it.
+/// Attaches a program to the target it was loaded for. Closing the link detaches it.
 pub(super) fn attach(program: BorrowedFd<'_>) -> Result<OwnedFd, ProgramError> {
     let mut attributes = RawTracepointOpen {
         prog_fd: number(program),
@@ -198,7 +198,7 @@ fn failed(call: &'static str, io_error: io::Error) -> ProgramError {
     ProgramError::SyscallError(SyscallError { call, io_error })
 }
 
-/// The object has less than 4 GiB.
+/// The object is smaller than 4 GiB.
 const fn length<T>(slice: &[T]) -> u32 {
     slice.len() as u32
 }
@@ -211,9 +211,9 @@ fn number(descriptor: BorrowedFd<'_>) -> u32 {
 /// A bpf(2) command that returns a new descriptor.
 fn call<T>(command: bpf_cmd, attributes: &mut T) -> io::Result<OwnedFd> {
     #[expect(unsafe_code, reason = "neither libc nor rustix wraps bpf(2)")]
-    // SAFETY: the kernel accesses `size_of::<T>()` bytes of the structure, and the slices that
-    // its addresses refer to: the callers above keep these alive until the call returns, with
-    // their lengths beside them.
+    // SAFETY: the kernel accesses `size_of::<T>()` bytes of the structure, and the slices that its
+    // addresses refer to: the callers above keep these alive until the call returns, and pass their
+    // lengths along.
     let result = unsafe {
         libc::syscall(
             libc::SYS_bpf,
@@ -227,7 +227,7 @@ fn call<T>(command: bpf_cmd, attributes: &mut T) -> io::Result<OwnedFd> {
         return Err(io::Error::last_os_error());
     }
     #[expect(unsafe_code, reason = "the descriptor is a number until here")]
-    // SAFETY: these commands return a new descriptor that belongs to nobody else.
+    // SAFETY: these commands return a new descriptor that has no other owner.
     let descriptor = unsafe { OwnedFd::from_raw_fd(descriptor) };
     Ok(descriptor)
 }

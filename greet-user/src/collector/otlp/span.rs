@@ -11,7 +11,7 @@
 //! ├ queue_wait
 //! └ copy_out
 //! ```
-//! Answers, losses and the kernel's reasons are events of the first.
+//! Replies, losses and extended ACKs are events of the first.
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
@@ -31,17 +31,17 @@ use crate::{
     journey::{FIRST_REPLY, SPANS, Status},
 };
 
-/// What times are counted from, and who tells.
+/// The time origin, and who reports.
 #[derive(Clone, Debug)]
 pub struct Clock {
-    /// When CLOCK_MONOTONIC stood at 0: ns since 1970.
+    /// Wall-clock time at 0 of CLOCK_MONOTONIC: ns since 1970.
     pub boot_ns: u64,
-    /// Who tells.
+    /// Who reports.
     pub scope: InstrumentationScope,
 }
 
 impl Clock {
-    /// Of the machine that was started then.
+    /// For a machine booted at this time.
     #[must_use]
     pub fn of(boot_ns: u64) -> Self {
         let scope = InstrumentationScope::builder("greet-user");
@@ -56,7 +56,7 @@ impl Clock {
     }
 }
 
-/// From when to when: CLOCK_MONOTONIC, ns.
+/// A time range: CLOCK_MONOTONIC, ns.
 #[derive(Clone, Copy)]
 struct Times {
     from_ns: u64,
@@ -146,7 +146,7 @@ pub fn spans(sample: &Sample, clock: &Clock) -> Vec<SpanData> {
     all
 }
 
-/// The handler's place among the spans, counted from 1.
+/// The handler's position among the spans, counted from 1.
 const HANDLER: u64 = 3;
 
 fn named(sample: &Sample, name: &str) -> Option<Times> {
@@ -156,7 +156,7 @@ fn named(sample: &Sample, name: &str) -> Option<Times> {
     (from_ns <= to_ns).then_some(Times { from_ns, to_ns })
 }
 
-/// From the first stage to the last, those of all answers included.
+/// From the first stage to the last, including those of all replies.
 fn whole(sample: &Sample) -> Times {
     let stages = sample.exchange.stages();
     let from_ns = stages.first().map_or(sample.delivered_ns, |(_, ns)| *ns);
@@ -179,7 +179,7 @@ fn events(sample: &Sample, clock: &Clock) -> SpanEvents {
     let exchange = &sample.exchange;
     let mut events = Vec::new();
     let event = |name, time_ns, attributes| Event::new(name, clock.time(time_ns), attributes, 0);
-    // What is said of the same moment stays in this order.
+    // Events at the same time stay in this order.
     for extack in &exchange.extacks {
         events.push(event("extack", extack.time_ns, of_extack(extack)));
     }

@@ -1,24 +1,24 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! The kernel's description of its types (BTF), as far as the tracer needs it: where a field
-//! of a structure lies, and how large it is.
+//! The kernel's type information (BTF), as far as the tracer needs it: the offset and size of a
+//! structure's fields.
 //!
-//! `btf-rs` does this and much more, for 400 to 900 million instructions each time that the
-//! tool starts, because it builds an index of everything; this reads through the types once
-//! and looks closer at the structures that it is asked for, for a twentieth of that. The
-//! tests hold the one against the other. The format: `Documentation/bpf/btf.rst` and
-//! `include/uapi/linux/btf.h` in the kernel's source.
+//! `btf-rs` does this and much more, but at 400 to 900 million instructions each time the tool
+//! starts, because it builds an index of everything. This makes one pass over the types and looks
+//! more closely at only the structures that are requested, at a twentieth of that cost. The tests
+//! compare the two. For the format, see `Documentation/bpf/btf.rst` and `include/uapi/linux/btf.h`
+//! in the kernel source.
 
 use std::{fs, io, path::Path};
 
-/// Where the kernel describes its types.
+/// The kernel's BTF.
 pub const KERNEL_BTF: &str = "/sys/kernel/btf/vmlinux";
 
 const MAGIC: u16 = 0xeb9f;
-/// `struct btf_header`.
+/// Size of `struct btf_header`.
 const HEADER: usize = 24;
-/// `struct btf_type`, at the start of each type.
+/// Size of `struct btf_type`, at the start of each type.
 const TYPE: usize = 12;
-/// `struct btf_member`.
+/// Size of `struct btf_member`.
 const MEMBER: usize = 12;
 
 const INT: u32 = 1;
@@ -45,7 +45,7 @@ pub enum BtfError {
     /// The file could not be read.
     #[error("{0}")]
     Io(#[from] io::Error),
-    /// It is not what it should be.
+    /// The format is invalid or unknown.
     #[error("it is not in a known format: {0}")]
     Format(&'static str),
 }
@@ -54,40 +54,40 @@ pub enum BtfError {
 #[derive(Debug)]
 pub struct Btf {
     data: Vec<u8>,
-    /// Where each type begins, by its number; number 0 is `void`.
+    /// Offset of each type, by its ID; ID 0 is `void`.
     types: Vec<usize>,
     strings: usize,
-    /// The structures that have a name: where that lies, and where the type begins.
+    /// The named structures: offset of the name, and of the type.
     structures: Vec<(u32, usize)>,
-    /// The functions: where their names lie, and their numbers.
+    /// The functions: offset of the name, and ID.
     functions: Vec<(u32, usize)>,
 }
 
-/// A type, by where it lies.
+/// A type and its offset.
 #[derive(Clone, Copy, Debug)]
 struct Type {
     at: usize,
     name: u32,
     kind: u32,
-    /// How many members, parameters or values it has.
+    /// Number of members, parameters or values.
     count: usize,
-    /// Whether members' offsets have the size of a bit field in them.
+    /// Whether members' offsets include a bit-field size.
     has_bit_fields: bool,
     /// Its size in bytes, or the type that it refers to.
     size_or_type: u32,
 }
 
-/// A field, counted from the start of the outermost structure.
+/// A field, relative to the start of the outermost structure.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Field {
-    /// Bits from the start, the least significant of each byte first.
+    /// Offset in bits, starting with the least significant bit of each byte.
     pub bit_offset: u32,
-    /// How many it has.
+    /// Size in bits.
     pub bits: u32,
 }
 
 impl Field {
-    /// The byte that it begins in.
+    /// The offset in bytes.
     #[must_use]
     pub const fn byte_offset(self) -> u64 {
         (self.bit_offset / 8) as u64
@@ -95,26 +95,26 @@ impl Field {
 }
 
 impl Btf {
-    /// Reads the running kernel's.
+    /// Reads the BTF of the running kernel.
     ///
     /// # Errors
-    /// [`BtfError`] where it is not there or not understood.
+    /// [`BtfError`] if it does not exist or cannot be parsed.
     pub fn of_running_kernel() -> Result<Self, BtfError> {
         Self::from_file(Path::new(KERNEL_BTF))
     }
 
-    /// Reads a file.
+    /// Reads BTF from a file.
     ///
     /// # Errors
-    /// [`BtfError`] where it is not there or not understood.
+    /// [`BtfError`] if it does not exist or cannot be parsed.
     pub fn from_file(path: &Path) -> Result<Self, BtfError> {
         Self::from_bytes(fs::read(path)?)
     }
 
-    /// Takes what was read.
+    /// Parses BTF.
     ///
     /// # Errors
-    /// [`BtfError`] where it is not understood.
+    /// [`BtfError`] if it cannot be parsed.
     pub fn from_bytes(data: Vec<u8>) -> Result<Self, BtfError> {
         const CUT: BtfError = BtfError::Format("it is cut short");
         let mut btf = Self {
@@ -166,7 +166,7 @@ impl Btf {
         u32::try_from(*number).ok()
     }
 
-    /// The ID of a tracepoint: that of the type which describes its arguments.
+    /// The ID of a tracepoint: that of the type that describes its arguments.
     #[must_use]
     pub fn tracepoint(&self, name: &str) -> Option<u32> {
         let name = format!("btf_trace_{name}");
@@ -185,8 +185,8 @@ impl Btf {
         Some(u64::from(self.structure(structure)?.size_or_type))
     }
 
-    /// Finds a field by its dotted path; a part of it may lie in unnamed structures and
-    /// unions, as in C.
+    /// Finds a field by its dotted path; as in C, any part of it may be in unnamed structures and
+    /// unions.
     #[must_use]
     pub fn field(&self, structure: &str, path: &str) -> Option<Field> {
         let mut inside = self.structure(structure)?;
@@ -209,7 +209,7 @@ impl Btf {
         self.read(*at)
     }
 
-    /// Offset in bits, size of a bit field or 0, and type of a structure's member.
+    /// Offset in bits, bit-field size or 0, and type of a structure's member.
     fn member(&self, structure: Type, name: &[u8]) -> Option<(u32, u32, Type)> {
         if !matches!(structure.kind, STRUCT | UNION) {
             return None;
@@ -238,7 +238,7 @@ impl Btf {
     /// The type without typedefs and qualifiers.
     fn plain(&self, id: u32) -> Option<Type> {
         let mut found = self.by_id(id)?;
-        // No chain is longer; one that goes round in a circle must end.
+        // No real chain is longer, and a cycle must end.
         for _ in 0..64 {
             if !matches!(found.kind, TYPEDEF | VOLATILE | CONST | RESTRICT | TYPE_TAG) {
                 return Some(found);
@@ -290,7 +290,7 @@ impl Btf {
         Some(&rest[..end])
     }
 
-    /// Does this name stand there? Asked of very many that it is not.
+    /// Whether this name is at the offset. Most of the many names compared are different.
     #[inline]
     fn is_name(&self, offset: u32, name: &[u8]) -> bool {
         let at = self.strings + offset as usize;
@@ -306,14 +306,14 @@ impl Btf {
 }
 
 impl Type {
-    /// How many bytes it takes in the list of types.
+    /// Its size in the type section, in bytes.
     fn len(&self) -> Option<usize> {
         let behind = match self.kind {
             INT | VAR | DECL_TAG => 4,
             ARRAY => 12,
             STRUCT | UNION | DATASEC | ENUM64 => 12 * self.count,
             ENUM | FUNC_PROTO => 8 * self.count,
-            // PTR, FWD, the qualifiers, FUNC and FLOAT have nothing behind them.
+            // PTR, FWD, the qualifiers, FUNC and FLOAT have no trailing data.
             0 | 20.. => return None,
             _ => 0,
         };

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! Where the running kernel's structures keep the fields that the eBPF programs read.
 //!
-//! Rust eBPF has no CO-RE relocations, so the offsets are read from the kernel's BTF when
-//! the programs are loaded and handed to them as constants. aya reads BTF too but keeps
-//! structure members to itself.
+//! Rust eBPF has no CO-RE relocations, so the offsets are read from the kernel's BTF when the
+//! programs are loaded, and passed to them as constants. aya reads BTF too, but does not expose
+//! structure members.
 
 use super::btf::{Btf, BtfError, Field};
 
@@ -13,27 +13,27 @@ mod tests;
 
 use needs::Needs;
 
-/// Offsets in bytes; see `greet-ebpf/src/globals.rs` for what each is of.
+/// Offsets in bytes; `greet-ebpf/src/globals.rs` describes each of them.
 #[derive(Clone, Debug)]
 pub struct Offsets {
     named: Vec<(&'static str, u64)>,
-    /// The bit of `sock.sk_kern_sock` within its byte; 0 where that is not known.
+    /// The bit of `sock.sk_kern_sock` within its byte; 0 if unknown.
     pub sock_kern_mask: u8,
-    /// What this kernel has no field for: the programs that read it must not be loaded.
+    /// The fields that this kernel lacks: programs that read them must not be loaded.
     lacking: Vec<(&'static str, FieldError)>,
     needs: Option<Needs>,
 }
 
-/// Why an offset is not known.
+/// Why an offset is unknown.
 #[derive(Debug, thiserror::Error)]
 pub enum OffsetError {
     /// BTF could not be read.
     #[error("the kernel's BTF cannot be read: {0}")]
     Btf(#[from] BtfError),
-    /// A field is not there, or not as expected.
+    /// A field is missing, or not as expected.
     #[error(transparent)]
     Field(#[from] FieldError),
-    /// Which program reads which field is not known.
+    /// It could not be determined which program reads which field.
     #[error("the eBPF programs cannot be read: {0}")]
     Object(String),
 }
@@ -60,9 +60,9 @@ pub enum FieldError {
         structure: String,
         /// The path to the field.
         field: String,
-        /// How many bits it has.
+        /// Its size in bits.
         bits: u32,
-        /// How many it should have.
+        /// The expected size in bits.
         expected: u32,
     },
 }
@@ -71,7 +71,7 @@ impl Offsets {
     /// Finds the fields in the kernel's BTF.
     ///
     /// # Errors
-    /// [`OffsetError`] where a field that every program needs is not there or not as expected.
+    /// [`OffsetError`] if a field that every program needs is missing or not as expected.
     pub fn of(btf: &Btf) -> Result<Self, OffsetError> {
         let at =
             |structure, path: &str, bits| find(btf, structure, path, bits).map(Field::byte_offset);
@@ -94,7 +94,7 @@ impl Offsets {
         let in_control_block =
             |field, bits| Ok(control_block.clone()? + at("netlink_skb_parms", field, bits)?);
         let kern = find(btf, "sock", "sk_kern_sock", 1);
-        // Bits are counted from the least significant one: BPF targets are little-endian here.
+        // Bits are counted from the least significant one: here, BPF targets are little-endian.
         offsets.sock_kern_mask = kern.as_ref().map_or(0, |kern| 1 << (kern.bit_offset % 8));
         let queue = at("sock", "sk_receive_queue.next", 64)
             .and_then(|next| Ok(next - at("sk_buff_head", "next", 64)?));
@@ -136,8 +136,8 @@ impl Offsets {
         Ok(offsets)
     }
 
-    /// The offsets with the names that the eBPF programs know them by. What is lacking stays
-    /// as it is there: beyond any structure.
+    /// The offsets, with their names in the eBPF programs. A missing one keeps its initial value
+    /// there, which is beyond any structure.
     pub fn named(&self) -> impl Iterator<Item = (&'static str, &u64)> {
         self.named.iter().map(|(name, offset)| (*name, offset))
     }
@@ -147,7 +147,7 @@ impl Offsets {
         self.lacking.iter().map(|(_, error)| error)
     }
 
-    /// Refuses a program that reads a field which this kernel does not have.
+    /// Refuses a program that reads a field that this kernel lacks.
     ///
     /// # Errors
     /// [`FieldError`]: the field.

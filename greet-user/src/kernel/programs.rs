@@ -2,10 +2,11 @@
 //! The tracer's eBPF programs in the kernel.
 //!
 //! aya parses the object, creates the maps, and loads and attaches the programs on kprobes and
-//! raw tracepoints. The other programs (fentry, fexit, typed tracepoints, the iterator) name
-//! what they attach to by its BTF ID. aya 0.14 takes that ID only from a parsed copy of all the
-//! kernel's types, which took 40 of the 280 million instructions from start to attached; since
-//! [`Btf`](super::btf::Btf) knows the IDs, those programs go to the kernel from here.
+//! aya parses the object, creates the maps, and loads and attaches the programs on kprobes and raw
+//! tracepoints. The other programs (fentry, fexit, typed tracepoints, the iterator) identify their
+//! target by its BTF ID. aya 0.14 takes that ID only from a parsed copy of all the kernel's types,
+//! which took 40 of the 280 million instructions from start to attached. Since
+//! [`Btf`](super::btf::Btf) knows the IDs, those programs are loaded from here.
 
 mod linked;
 mod syscall;
@@ -33,7 +34,7 @@ pub(crate) struct Programs {
     by_id: BTreeMap<String, ById>,
 }
 
-/// A program that was attached by a BTF ID.
+/// A program attached by BTF ID.
 struct ById {
     program: OwnedFd,
     /// Closing it detaches the program.
@@ -41,10 +42,10 @@ struct ById {
 }
 
 impl Programs {
-    /// Creates the maps. No program is in the kernel yet.
+    /// Creates the maps. No program is loaded into the kernel yet.
     ///
     /// # Errors
-    /// [`TracerError::Setup`]: what aya or the kernel said.
+    /// [`TracerError::Setup`]: the error from aya or the kernel.
     pub(crate) fn load(loader: &mut EbpfLoader<'_>) -> Result<Self, TracerError> {
         let ebpf = loader.load(OBJECT).map_err(TracerError::setup)?;
         let linked = Linked::new(&ebpf).map_err(TracerError::setup)?;
@@ -56,7 +57,7 @@ impl Programs {
     }
 
     /// The programs and maps that aya manages.
-    pub(super) const fn aya(&mut self) -> &mut Ebpf {
+    pub(crate) const fn aya(&mut self) -> &mut Ebpf {
         &mut self.ebpf
     }
 
@@ -73,7 +74,7 @@ impl Programs {
     ///
     /// # Errors
     /// [`ProgramError::UnexpectedProgramType`] if it is neither.
-    pub(super) fn program<'a, P>(&'a mut self, name: &str) -> Result<&'a mut P, ProgramError>
+    pub(crate) fn program<'a, P>(&'a mut self, name: &str) -> Result<&'a mut P, ProgramError>
     where
         &'a mut P: TryFrom<&'a mut Program, Error = ProgramError>,
     {
@@ -86,8 +87,8 @@ impl Programs {
     /// Loads a program, and attaches it to the function or tracepoint with this BTF ID.
     ///
     /// # Errors
-    /// What the kernel said.
-    pub(super) fn attach(
+    /// The kernel's error.
+    pub(crate) fn attach(
         &mut self,
         name: &str,
         kind: AttachType,
@@ -107,14 +108,14 @@ impl Programs {
     /// file runs it; closing the file unloads it.
     ///
     /// # Errors
-    /// What the kernel said.
+    /// The kernel's error.
     pub(crate) fn iterate(&self, name: &str, id: u32) -> Result<File, ProgramError> {
         let program = self.linked.load(name, AttachType::Iterator, id)?;
         Ok(syscall::iterate(program.as_fd())?.into())
     }
 
     /// Detaches and unloads every program.
-    pub(super) fn detach(&mut self) {
+    pub(crate) fn detach(&mut self) {
         self.by_id.clear();
         for (name, program) in self.ebpf.programs_mut() {
             let unloaded = match program {
@@ -129,7 +130,7 @@ impl Programs {
     }
 
     /// What the kernel reports about a loaded program, if /proc can be read.
-    pub(super) fn info(&self, name: &str) -> Option<Info> {
+    pub(crate) fn info(&self, name: &str) -> Option<Info> {
         let fd = match self.by_id.get(name) {
             Some(attached) => attached.program.as_raw_fd(),
             None => {

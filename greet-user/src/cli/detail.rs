@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! What was asked for becomes what is attached, and what the programs look at.
+//! Translates the options into what is attached, and what the programs watch.
 
 use std::collections::BTreeSet;
 
@@ -9,27 +9,27 @@ use greet_common::{
     wire::HEADER_SIZE,
 };
 
-use super::buffer_size;
+use super::Scope;
 use crate::{
-    cli::Scope,
     tracer::{Callbacks, Filter, Plan, Tasks},
+    watch::{Output, Program, Watch, buffer_size},
 };
 
-/// How much of each message is wanted.
+/// How much of each message is needed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Detail {
-    /// Counts and times, which the kernel's side puts together.
+pub(super) enum Detail {
+    /// Counts and times, which the eBPF programs aggregate.
     Counted,
-    /// What its header and an error tell.
+    /// What its header and an error code contain.
     Header,
     /// Its beginning.
     Beginning,
-    /// All of it, as a capture is expected to have it.
-    RoundTrip,
+    /// All of it, as expected of a capture.
+    Full,
 }
 
-/// What is looked at, with so much of each message unless `--snaplen` says how much.
-pub(crate) fn filter(options: &Scope, detail: Detail) -> Filter {
+/// The filter, with this much of each message unless `--snaplen` overrides it.
+fn filter(options: &Scope, detail: Detail) -> Filter {
     let asked = options.protocols.iter();
     let protocols = asked.fold(0, |all, protocol| all | 1_u32 << (protocol & 31));
     Filter {
@@ -62,15 +62,15 @@ impl Detail {
             Self::Counted => 0,
             Self::Header => HEADER_SIZE + size_of::<i32>(),
             Self::Beginning => CAPTURE,
-            Self::RoundTrip => SNAPLEN_MAX,
+            Self::Full => SNAPLEN_MAX,
         }) as u32
     }
 }
 
-/// What is attached.
-pub(crate) fn plan(options: &Scope, detail: Detail) -> Plan {
+/// The plan.
+fn plan(options: &Scope, detail: Detail) -> Plan {
     let stages: BTreeSet<_> = options.stages.iter().copied().collect();
-    // Nobody who does not ask for it pays for the kernel's own callbacks.
+    // Only those who ask for the kernel's own callbacks pay for them.
     let built_in = [Stage::Handle, Stage::Handled]
         .iter()
         .any(|stage| stages.contains(stage));
@@ -88,5 +88,21 @@ pub(crate) fn plan(options: &Scope, detail: Detail) -> Plan {
         summary: detail == Detail::Counted,
         family: !options.command.is_empty(),
         buffer: buffer_size(),
+    }
+}
+
+impl Scope {
+    /// What to watch, with this much of each message, and where the command's output goes.
+    pub(super) fn watch(&self, detail: Detail, output: Output) -> Watch {
+        let command = self.command.split_first();
+        Watch {
+            filter: filter(self, detail),
+            plan: plan(self, detail),
+            command: command.map(|(name, arguments)| Program {
+                name: name.clone(),
+                arguments: arguments.to_vec(),
+                output,
+            }),
+        }
     }
 }

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! Kernels that lack a field: made up, for none that is tested does.
+//! Kernels that lack a field: synthetic, because no tested kernel does.
 
 use std::collections::HashMap;
 
@@ -43,17 +43,17 @@ const PTR: u32 = 2;
 const ARRAY: u32 = 3;
 const STRUCT: u32 = 4;
 
-/// Types one after the other, as BTF has them.
+/// Consecutive types, in BTF format.
 #[derive(Default)]
 struct Types {
     types: Vec<u32>,
     count: u32,
     strings: Vec<u8>,
-    /// The field that this kernel does not have.
+    /// The field that this kernel lacks.
     left_out: (&'static str, &'static str),
 }
 
-/// Name, type, offset in bits, and how many it has if it is a bit field.
+/// Name, type, offset in bits, and size in bits if it is a bit field.
 type Member = (&'static str, u32, u32, u32);
 
 impl Types {
@@ -96,7 +96,7 @@ impl Types {
     }
 }
 
-/// A kernel without this field of this structure.
+/// A kernel whose `structure` lacks this field.
 fn kernel(structure: &'static str, field: &'static str) -> Btf {
     let mut types = Types {
         strings: vec![0],
@@ -166,7 +166,7 @@ fn kernel(structure: &'static str, field: &'static str) -> Btf {
     Btf::from_bytes(types.bytes()).expect("BTF")
 }
 
-/// The programs that such a kernel keeps from being loaded.
+/// The programs that such a kernel refuses.
 fn refused(structure: &'static str, field: &'static str) -> Vec<&'static str> {
     let offsets = Offsets::of(&kernel(structure, field)).expect("not every program needs it");
     let mut refused = PROGRAMS.to_vec();
@@ -254,7 +254,7 @@ fn a_missing_field_costs_the_programs_that_read_it() {
 fn what_is_lacking_is_not_handed_over() {
     let offsets = Offsets::of(&kernel("sk_buff", "data")).expect("not every program needs it");
     assert!(offsets.named().all(|(name, _)| name != "SKB_DATA"));
-    // A program that nobody knows might read it.
+    // An unknown program might read it.
     assert!(offsets.check("another").is_err());
 }
 
@@ -284,7 +284,7 @@ fn programs_that_only_stamp_read_no_field() {
         let stamps = ["handle", "handled", "copied"].contains(&program);
         assert_eq!(fields.count() == 0, stamps, "{program}: {reads:?}");
     }
-    // By way of functions that it calls, or has called by the kernel.
+    // By way of functions that they call, or have the kernel call.
     assert!(needs.reads("sockets", "NETLINK_SOCK_PORTID"));
     assert!(needs.reads("queue", "RECORDS"));
 }

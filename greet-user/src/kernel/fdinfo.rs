@@ -6,22 +6,22 @@
 use std::{fs, io, os::fd::RawFd};
 
 /// The `fdinfo` of a descriptor.
-pub(super) struct Info(String);
+pub(crate) struct Info(String);
 
 impl Info {
-    /// That of a descriptor of this process.
+    /// The `fdinfo` of a descriptor of this process.
     ///
     /// # Errors
-    /// Where it is not open, or /proc is not there.
-    pub(super) fn of(descriptor: RawFd) -> io::Result<Self> {
+    /// If it is not open, or /proc is not available.
+    pub(crate) fn of(descriptor: RawFd) -> io::Result<Self> {
         fs::read_to_string(format!("/proc/self/fdinfo/{descriptor}")).map(Self)
     }
 
-    /// Those of all descriptors of this process.
+    /// The `fdinfo` of every descriptor of this process.
     ///
     /// # Errors
-    /// Where /proc is not there.
-    pub(super) fn of_all() -> io::Result<Vec<Self>> {
+    /// If /proc is not available.
+    pub(crate) fn of_all() -> io::Result<Vec<Self>> {
         let mut all = Vec::new();
         for entry in fs::read_dir("/proc/self/fdinfo")? {
             // The descriptor of the directory itself is closed by now.
@@ -31,19 +31,19 @@ impl Info {
     }
 
     #[cfg(test)]
-    pub(super) fn from_text(text: &str) -> Self {
+    pub(crate) fn from_text(text: &str) -> Self {
         Self(text.to_owned())
     }
 
-    /// A field's text.
-    pub(super) fn field(&self, name: &str) -> Option<&str> {
+    /// The text of a field.
+    pub(crate) fn field(&self, name: &str) -> Option<&str> {
         let mut lines = self.0.lines().filter_map(|line| line.split_once(':'));
         let found = lines.find(|(found, _)| *found == name);
         found.map(|(_, value)| value.trim())
     }
 
     /// A field that is a decimal number.
-    pub(super) fn number(&self, name: &str) -> Option<u64> {
+    pub(crate) fn number(&self, name: &str) -> Option<u64> {
         self.field(name)?.parse().ok()
     }
 }

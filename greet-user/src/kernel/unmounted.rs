@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! Files of the kernel's own file systems (debugfs, securityfs), which may not be mounted.
-//! They are mounted nowhere for it: a file system lives as long as our descriptor of it.
+//! Reads files of kernel file systems (debugfs, securityfs) that may not be mounted, without
+//! mounting them anywhere: a file system lives as long as our descriptor for it.
 
 use std::{fs::File, io::Read as _};
 
@@ -10,10 +10,10 @@ use rustix::{
     mount::{FsMountFlags, FsOpenFlags, MountAttrFlags, fsconfig_create, fsmount, fsopen},
 };
 
-/// What is in a file of a file system.
+/// Reads a file of a file system.
 ///
 /// # Errors
-/// What the kernel said; EPERM without CAP_SYS_ADMIN.
+/// The kernel's error; EPERM without CAP_SYS_ADMIN.
 pub fn read(file_system: &str, path: &str) -> Result<String> {
     let context = fsopen(file_system, FsOpenFlags::FSOPEN_CLOEXEC)?;
     fsconfig_create(&context)?;
