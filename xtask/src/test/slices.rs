@@ -96,7 +96,7 @@ mod tests {
             .flat_map(|slice| slice.tests.clone())
             .collect();
         assert_eq!(joined, tests);
-        assert_eq!(slices.len(), 4, "{slices:?}");
+        assert!(slices.len() > 1, "{slices:?}");
         assert!(
             slices.iter().all(|slice| slice.seconds < SLICE),
             "{slices:?}"

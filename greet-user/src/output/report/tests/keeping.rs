@@ -66,7 +66,9 @@ fn bins_hold_every_exchange() {
     for group in data["groups"].as_array().expect("groups") {
         for span in group["spans"].as_array().expect("spans") {
             let bins = span["bins"].as_array().expect("bins").iter();
-            let all: u64 = bins.map(|bin| bin["count"].as_u64().expect("a count")).sum();
+            let all: u64 = bins
+                .map(|bin| bin["count"].as_u64().expect("a count"))
+                .sum();
             assert_eq!(all, 100, "{span}");
         }
     }
