@@ -10,6 +10,7 @@ mod named;
 mod otlp;
 mod parse;
 mod replay;
+mod report;
 mod scope;
 mod show;
 mod sockets;
@@ -21,7 +22,7 @@ mod watch;
 
 use std::{env, num::NonZeroU64, path::PathBuf, process, time::Duration};
 
-use clap::{CommandFactory as _, Parser, Subcommand, ValueEnum, error::ErrorKind, value_parser};
+use clap::{CommandFactory as _, Parser, Subcommand, ValueEnum, error::ErrorKind};
 use greet_common::{event::SNAPLEN_MAX, wire::NETLINK_TEST_PROTOCOL};
 
 pub use doctor::DoctorOptions;
@@ -30,6 +31,7 @@ pub use heading::HeadingOptions;
 pub use metrics::MetricsOptions;
 pub use otlp::OtlpOptions;
 pub use replay::ReplayOptions;
+pub use report::ReportOptions;
 pub use scope::{Netns, Scope};
 pub use show::{Drawing, Show};
 pub use sockets::SocketsOptions;
@@ -40,7 +42,6 @@ pub use watch::WatchOptions;
 use crate::{
     error::SessionError,
     event::escaped,
-    output::REPORT_LIMIT,
     session::Greetings,
     sinks::{Files, Sinks},
     suggest::{did_you_mean, nearest},
@@ -136,9 +137,9 @@ pub struct Cli {
     #[arg(long, value_name = "FILE", requires = "trace")]
     pub report: Option<PathBuf>,
 
-    /// Number of exchanges the report keeps in full; all are counted
-    #[arg(long, value_name = "N", requires = "report", default_value_t = REPORT_LIMIT, value_parser = value_parser!(u32).range(1..))]
-    pub report_limit: u32,
+    /// How much the report keeps
+    #[command(flatten)]
+    pub keeping: ReportOptions,
 
     /// Traces for OpenTelemetry
     #[command(flatten)]
@@ -237,7 +238,7 @@ impl Cli {
     /// [`SessionError`] if something cannot be opened.
     pub fn sinks(&self, view: Box<dyn View>) -> Result<Sinks, SessionError> {
         let files = Files::of(self.record.as_deref(), self.pcapng.as_deref())
-            .with_report(self.report.as_deref(), self.report_limit);
+            .with_report(self.report.as_deref(), self.keeping.report_limit);
         let sinks = self.otlp.send(files.open(Some(view))?, true)?;
         self.metrics.serve(sinks)
     }

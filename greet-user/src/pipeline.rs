@@ -7,6 +7,8 @@
 
 mod greetings;
 
+use std::time::Duration;
+
 use crate::{
     error::SessionError,
     event::Event,
@@ -19,6 +21,9 @@ use crate::{
     tracer::Attached,
 };
 use greetings::Greeter;
+
+/// Interval between two progress reports: each reads a file in /proc for every program and link.
+pub const PROGRESS: Duration = Duration::from_secs(1);
 
 /// A run in progress.
 pub struct Pipeline {

@@ -11,7 +11,7 @@ use crate::{
     error::SessionError,
     greeting::{Greeted, Outcome},
     kernel::{TracerError, check_privileges},
-    pipeline::Pipeline,
+    pipeline::{PROGRESS, Pipeline},
     run::{Closing, Opening, Run, Start, System, Unseen},
     signals::Stop,
     sinks::Sinks,
@@ -111,6 +111,7 @@ impl Session {
 
     async fn greet_all(&mut self, pipeline: &mut Pipeline) -> Result<(), SessionError> {
         let mut next = Instant::now();
+        let mut due = next;
         for number in 1..=self.greetings.count {
             if self.stop.told() || self.stop.or(sleep_until(next)).await.is_none() {
                 break;
@@ -140,7 +141,8 @@ impl Session {
                 rejected,
             };
             pipeline.greeting(greeted, self.tracer.is_some())?;
-            if pipeline.wants_progress() {
+            if pipeline.wants_progress() && due <= Instant::now() {
+                due = Instant::now() + PROGRESS;
                 pipeline.progress(self.unseen()?.unwrap_or_default());
             }
         }

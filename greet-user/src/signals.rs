@@ -8,7 +8,7 @@ use std::{fs, future::poll_fn, io, task::Poll};
 
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
-/// The signals that end a run, whoever sends them.
+/// The signals that end a run.
 pub const ENDING: [i32; 4] = [libc::SIGINT, libc::SIGTERM, libc::SIGHUP, libc::SIGQUIT];
 
 /// Waits for a request to stop.

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! Output files: recordings, captures, reports and manual pages. They are opened before the run
-//! starts, and written by rules that hold whoever else may write to the same directory.
+//! starts, and written by rules that hold even if others may write to the same directory.
 //!
 //! A file is never overwritten in place: a new one with an unguessable name is renamed over it, at
 //! the first byte ([`Target`]) or at the end ([`Replacement`]). Symbolic links are followed to the

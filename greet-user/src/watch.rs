@@ -13,7 +13,7 @@ use crate::{
     clock::monotonic_ns,
     error::SessionError,
     kernel::check_privileges,
-    pipeline::Pipeline,
+    pipeline::{PROGRESS, Pipeline},
     run::{Closing, Opening, Run, System, Unseen},
     signals::Stop,
     sinks::Sinks,
@@ -32,8 +32,6 @@ const BUFFER_PER_CPU: u32 = 8 << 20;
 const MOST_CPUS: usize = 8;
 /// If the buffer is empty, anything older than this has been read; ns.
 pub(crate) const SETTLED_NS: u64 = 20_000_000;
-/// How often metrics are updated on the run's progress, whatever happens.
-const PROGRESS: Duration = Duration::from_secs(1);
 /// Number of records to read before signals and the command are checked again.
 pub(crate) const BATCH: usize = 4096;
 

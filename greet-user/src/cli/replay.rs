@@ -3,12 +3,11 @@
 
 use std::path::PathBuf;
 
-use clap::{Args, value_parser};
+use clap::Args;
 
-use super::{Format, OtlpOptions, Show};
+use super::{Format, OtlpOptions, ReportOptions, Show};
 use crate::{
     error::SessionError,
-    output::REPORT_LIMIT,
     sinks::{Files, Sinks},
     view::View,
 };
@@ -48,9 +47,9 @@ pub struct ReplayOptions {
     #[arg(long, value_name = "FILE")]
     pub report: Option<PathBuf>,
 
-    /// Number of exchanges the report keeps in full; all are counted
-    #[arg(long, value_name = "N", requires = "report", default_value_t = REPORT_LIMIT, value_parser = value_parser!(u32).range(1..))]
-    pub report_limit: u32,
+    /// How much the report keeps
+    #[command(flatten)]
+    pub keeping: ReportOptions,
 
     /// Traces for OpenTelemetry
     #[command(flatten)]
@@ -82,7 +81,7 @@ impl ReplayOptions {
     /// [`SessionError`] if something cannot be opened.
     pub fn sinks(&self, view: Option<Box<dyn View>>) -> Result<Sinks, SessionError> {
         let files = Files::of(None, self.pcapng.as_deref())
-            .with_report(self.report.as_deref(), self.report_limit)
+            .with_report(self.report.as_deref(), self.keeping.report_limit)
             .read_from(&self.file);
         self.otlp.send(files.open(view)?, false)
     }

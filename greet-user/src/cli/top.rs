@@ -3,12 +3,11 @@
 
 use std::path::PathBuf;
 
-use clap::{Args, value_parser};
+use clap::Args;
 
-use super::{Drawing, MetricsOptions, OtlpOptions, Scope, detail::Detail, subject};
+use super::{Drawing, MetricsOptions, OtlpOptions, ReportOptions, Scope, detail::Detail, subject};
 use crate::{
     error::SessionError,
-    output::REPORT_LIMIT,
     sinks::{Files, Sinks},
     watch::{Output, Watch},
 };
@@ -47,9 +46,9 @@ pub struct TopOptions {
     #[arg(long, value_name = "FILE")]
     pub report: Option<PathBuf>,
 
-    /// Number of exchanges the report keeps in full; all are counted
-    #[arg(long, value_name = "N", requires = "report", default_value_t = REPORT_LIMIT, value_parser = value_parser!(u32).range(1..))]
-    pub report_limit: u32,
+    /// How much the report keeps
+    #[command(flatten)]
+    pub keeping: ReportOptions,
 
     /// Traces for OpenTelemetry
     #[command(flatten)]
@@ -82,7 +81,7 @@ impl TopOptions {
     /// [`SessionError`] if something cannot be opened.
     pub fn sinks(&self) -> Result<Sinks, SessionError> {
         let files = Files::of(self.record.as_deref(), self.pcapng.as_deref())
-            .with_report(self.report.as_deref(), self.report_limit);
+            .with_report(self.report.as_deref(), self.keeping.report_limit);
         let sinks = self.otlp.send(files.open(None)?, true)?;
         self.metrics.serve(sinks)
     }

@@ -3,12 +3,11 @@
 
 use std::path::PathBuf;
 
-use clap::{Args, value_parser};
+use clap::Args;
 
-use super::{Format, MetricsOptions, OtlpOptions, Scope, Show, detail::Detail};
+use super::{Format, MetricsOptions, OtlpOptions, ReportOptions, Scope, Show, detail::Detail};
 use crate::{
     error::SessionError,
-    output::REPORT_LIMIT,
     sinks::{Files, Sinks},
     view::View,
     watch::{Output, Watch},
@@ -64,9 +63,9 @@ pub struct WatchOptions {
     #[arg(long, value_name = "FILE", conflicts_with = "summary")]
     pub report: Option<PathBuf>,
 
-    /// Number of exchanges the report keeps in full; all are counted
-    #[arg(long, value_name = "N", requires = "report", default_value_t = REPORT_LIMIT, value_parser = value_parser!(u32).range(1..))]
-    pub report_limit: u32,
+    /// How much the report keeps
+    #[command(flatten)]
+    pub keeping: ReportOptions,
 
     /// Traces for OpenTelemetry
     #[command(flatten)]
@@ -122,6 +121,6 @@ impl WatchOptions {
     /// Files that are written in addition to what is shown.
     fn files(&self) -> Files<'_> {
         Files::of(self.record.as_deref(), self.pcapng.as_deref())
-            .with_report(self.report.as_deref(), self.report_limit)
+            .with_report(self.report.as_deref(), self.keeping.report_limit)
     }
 }

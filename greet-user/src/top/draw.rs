@@ -71,7 +71,7 @@ pub fn draw(state: &mut State, cache: &mut Cache, theme: &Theme, frame: &mut Fra
     plain(buffer);
 }
 
-/// Everything on its way to the terminal passes through here: no text, whoever wrote it, moves the
+/// Everything on its way to the terminal passes through here: no text, from any source, moves the
 /// cursor or reverses a line.
 fn plain(buffer: &mut Buffer) {
     for cell in &mut buffer.content {

@@ -109,7 +109,7 @@ impl<'a> Line<'a> {
     /// Appends a text, cut to the room left.
     pub(super) fn push(&mut self, style: Style, text: &str) -> &mut Self {
         let room = self.render.width.saturating_sub(self.width);
-        // The only way into a line: no text, whoever wrote it and wherever it came from, moves the
+        // The only way into a line: no text, from any source, moves the
         // cursor or starts a new line.
         let text = self.render.shown(text.as_bytes());
         let text = match fits(&text, room) {

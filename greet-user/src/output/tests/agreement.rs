@@ -41,7 +41,7 @@ struct Answers {
 
 impl Answers {
     fn of(exchange: &Exchange) -> Self {
-        let owner = describe::owner(exchange).expect("somebody's");
+        let owner = describe::owner(exchange).expect("an owner");
         let reasons = exchange.extacks.iter();
         Self {
             owner: (owner.pid.into(), escaped(comm(owner)).into_owned()),
