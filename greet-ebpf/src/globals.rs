@@ -4,7 +4,7 @@
 //! a BTF pointer stays a BTF pointer when such an offset is added.
 //!
 //! The offsets of kernel structures come from the running kernel's BTF
-//! (`greet-user/src/tracer/offsets.rs`); the defaults here deliberately fit no kernel.
+//! (`greet-user/trace/src/kernel/offsets.rs`); the defaults here deliberately fit no kernel.
 
 use aya_ebpf::Global;
 

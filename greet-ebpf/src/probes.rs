@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only OR MIT
 //! One stage per file: the program that the tracer attaches by preference (fentry, fexit), and the
 //! one that it attaches if those are not available or may be skipped (kprobe, kretprobe): see
-//! `greet-user/src/tracer/hooks.rs`. Both do the same; they differ in how they get the arguments
+//! `greet-user/trace/src/tracer/hooks.rs`. Both do the same; they differ in how they get the arguments
 //! and read memory. The prototype of the kernel function is given above the first;
 //! `greet-user/vm-tests/tests/vm/proto.rs` compares the two on each kernel. If neither kind is
 //! available, the programs of [`tracepoint`] show a subset.

@@ -24,11 +24,17 @@ use std::{env, num::NonZeroU64, path::PathBuf, process, time::Duration};
 
 use clap::{CommandFactory as _, Parser, Subcommand, ValueEnum, error::ErrorKind};
 use greet_common::{event::SNAPLEN_MAX, wire::NETLINK_TEST_PROTOCOL};
+use greet_trace::{
+    event::escaped,
+    suggest::{did_you_mean, nearest},
+    tracer::{Callbacks, Filter, Plan},
+};
 
 pub use doctor::DoctorOptions;
 pub use documents::{CompletionsOptions, ManOptions};
 pub use heading::HeadingOptions;
 pub use metrics::MetricsOptions;
+pub use named::HooksArg;
 pub use otlp::OtlpOptions;
 pub use replay::ReplayOptions;
 pub use report::ReportOptions;
@@ -41,11 +47,8 @@ pub use watch::WatchOptions;
 
 use crate::{
     error::SessionError,
-    event::escaped,
     session::Greetings,
     sinks::{Files, Sinks},
-    suggest::{did_you_mean, nearest},
-    tracer::{Callbacks, Filter, Hooks, Plan},
     view::View,
 };
 use parse::{padded, patience, seconds};
@@ -115,8 +118,8 @@ pub struct Cli {
     pub callback: Option<String>,
 
     /// Kind of hooks to attach
-    #[arg(long, value_enum, default_value_t = Hooks::Auto, requires = "trace")]
-    pub hooks: Hooks,
+    #[arg(long, value_enum, default_value_t = HooksArg::Auto, requires = "trace")]
+    pub hooks: HooksArg,
 
     /// Output format
     #[arg(long, value_enum, default_value_t = Format::Human)]
@@ -223,7 +226,7 @@ impl Cli {
             filter.snaplen = SNAPLEN_MAX as u32;
         }
         let mut plan = Plan {
-            hooks: self.hooks,
+            hooks: self.hooks.into(),
             ..Plan::default()
         };
         if let Some(callback) = &self.callback {

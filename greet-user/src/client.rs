@@ -24,29 +24,8 @@ use neli::{
 pub use error::ClientError;
 pub use socket::{ClientSocket, Received};
 
-use crate::clock::monotonic_ns;
-
-/// A message that was sent.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Sent {
-    /// Its sequence number.
-    pub seq: u32,
-    /// Time just before `sendmsg()`: CLOCK_MONOTONIC, ns.
-    pub time_ns: u64,
-    /// Its length including the header, in bytes.
-    pub len: usize,
-}
-
-/// A validated reply.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Answer {
-    /// Its header.
-    pub header: Header,
-    /// What follows the header.
-    pub payload: Vec<u8>,
-    /// Time of receipt in user space: CLOCK_MONOTONIC, ns.
-    pub time_ns: u64,
-}
+use greet_trace::clock::monotonic_ns;
+pub use greet_trace::greeting::{Answer, Sent};
 
 /// The header fields of a message other than its length and sequence number.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

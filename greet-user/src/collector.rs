@@ -25,10 +25,12 @@ pub use counts::{Counts, Ended};
 pub use endpoint::{Endpoint, endpoint};
 #[cfg(feature = "metrics")]
 pub use metrics::Sending;
-pub use otlp::{Clock, Otlp, Sample, spans};
+#[cfg(test)]
+pub use otlp::spans;
+pub use otlp::{Clock, Otlp, Sample};
 
-use crate::run::System;
 use client::{Client, Seen};
+use greet_trace::run::System;
 use queue::Queue;
 use worker::Worker;
 

@@ -19,14 +19,13 @@ use std::{
     io::{self, IsTerminal as _, Write as _},
 };
 
-use rustix::termios::tcgetwinsize;
-
-use crate::{
+use greet_trace::{
     kernel::{btf::Btf, chain},
     sockets::{self, KernelSocket, SocketsError},
     tracer::{self, Callback},
-    watch,
 };
+use rustix::termios::tcgetwinsize;
+
 use config::Config;
 use report::{Check, Report, Verdict};
 
@@ -64,7 +63,7 @@ pub async fn examine() -> Report {
     }
     checks.push(limits::check_locked_memory(
         &release,
-        watch::buffer_size().into(),
+        tracer::buffer_size().into(),
     ));
     checks.extend([limits::check_receive_buffer(), limits::check_send_buffer()]);
     checks.extend(module::checks(&sockets).await);
@@ -90,7 +89,7 @@ fn tried(
     warned: bool,
 ) -> Vec<Check> {
     const NAME: &str = "ring buffer";
-    let size = watch::buffer_size();
+    let size = tracer::buffer_size();
     match tracer::try_each(
         types,
         callbacks(sockets.as_deref().unwrap_or_default()),

@@ -3,9 +3,8 @@
 
 use std::{io, path::PathBuf};
 
-use crate::{
-    client::ClientError, kernel::TracerError, recording::RecordingError, sockets::SocketsError,
-};
+use greet_trace::{kernel::TracerError, recording::RecordingError, sockets::SocketsError};
+use greet_user::client::ClientError;
 
 /// Why a run could not continue.
 #[derive(Debug, thiserror::Error)]
@@ -88,7 +87,6 @@ impl SessionError {
             Self::Output(error) | Self::File { error, .. } => {
                 error.kind() == io::ErrorKind::BrokenPipe
             }
-            Self::Sockets(error) => error.is_broken_pipe(),
             _ => false,
         }
     }

@@ -1,26 +1,52 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! `greet-user`: parse, then greet, watch or replay.
+//!
+//! The crate `greet_trace` traces and pairs; this program asks for it and shows the result.
+//! [`pipeline`] passes what happens to every [`view`], most of which are in [`output`], and to a
+//! recording ([`sinks`] opens them). [`session`], [`watch`], [`top`] and [`replay`] differ only in
+//! what feeds the pipeline, and [`cli`] is what the user asked for. [`sockets`] lists all sockets,
+//! [`doctor`] checks what works here, and [`completions`] and [`man`] document the command line.
+
+mod cli;
+#[cfg(feature = "otlp")]
+mod collector;
+mod completions;
+mod doctor;
+mod error;
+mod json_line;
+mod man;
+mod notice;
+mod output;
+mod pipeline;
+mod replay;
+#[cfg(feature = "metrics")]
+mod serve;
+mod session;
+mod signals;
+mod sinks;
+mod sockets;
+#[cfg(feature = "top")]
+mod top;
+mod view;
+mod watch;
 
 use std::{
     io::{self, BufWriter},
     process::ExitCode,
 };
 
-#[cfg(feature = "top")]
-use greet_user::top;
-use greet_user::{
-    cli::{Cli, Command, Format, ReplayOptions, Show},
-    completions, doctor,
-    error::SessionError,
-    kernel::TracerError,
-    man, notice,
-    output::{Human, Json},
-    replay::replay,
-    session::Session,
-    sockets,
-    view::View,
-    watch::watch,
-};
+use greet_trace::kernel::TracerError;
+
+use cli::{Cli, Command, Format, ReplayOptions, Show};
+use error::SessionError;
+use output::{Human, Json};
+use replay::replay;
+use session::Session;
+use view::View;
+use watch::watch;
+
+/// Name and version, as recordings and JSON lines state them.
+const TOOL: &str = concat!("greet-user ", env!("CARGO_PKG_VERSION"));
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> ExitCode {
@@ -56,9 +82,7 @@ async fn main() -> ExitCode {
         }
         Some(Command::Sockets(options)) => {
             notice::log(options.verbose > 0);
-            sockets::show(options.format == Format::Json)
-                .map(|()| 0)
-                .map_err(Into::into)
+            sockets::show(options.format == Format::Json).map(|()| 0)
         }
         Some(Command::Doctor(options)) => {
             notice::log(options.verbose > 0);

@@ -12,11 +12,9 @@ use clap_mangen::{
     roff::{Roff, bold, roman},
 };
 
-use crate::{
-    cli::Cli,
-    error::SessionError,
-    target::{make_folder, write_public},
-};
+use greet_user::target::{make_folder, write_public};
+
+use crate::{cli::Cli, error::SessionError};
 
 /// A page, and the name of its file.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -10,7 +10,7 @@ use std::{
 
 use env_logger::{Builder, Env};
 
-use crate::event::escaped;
+use greet_trace::event::escaped;
 
 /// Prints a message on one line, whatever it contains.
 pub fn say(text: impl Display) {

@@ -13,7 +13,7 @@ pub use json::Json;
 #[cfg(feature = "metrics")]
 pub use metrics::{Metrics, Scrape, Syntax};
 pub use pcapng::Pcapng;
-pub use report::{Finish, LIMIT as REPORT_LIMIT, Report};
+pub use report::{LIMIT as REPORT_LIMIT, Report};
 
 #[cfg(test)]
 pub(crate) mod schema;

@@ -9,17 +9,17 @@ mod greetings;
 
 use std::time::Duration;
 
-use crate::{
-    error::SessionError,
+use greet_trace::{
     event::Event,
     greeting::Greeted,
     journey::{Exchange, Journey, Status, Update, Watched},
     kernel::TracerError,
     run::{Closing, Counts, Opening, Progress, Run, Summary, Unseen},
-    sinks::Sinks,
     statistics::Spans,
     tracer::Attached,
 };
+
+use crate::{error::SessionError, sinks::Sinks};
 use greetings::Greeter;
 
 /// Interval between two progress reports: each reads a file in /proc for every program and link.

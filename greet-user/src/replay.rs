@@ -8,14 +8,10 @@ pub(crate) mod reading;
 
 use std::path::Path;
 
+use greet_trace::recording::{Entry, RecordingError};
 use tokio::time::sleep_until;
 
-use crate::{
-    error::SessionError,
-    recording::{Entry, RecordingError},
-    signals::Stop,
-    sinks::Sinks,
-};
+use crate::{error::SessionError, signals::Stop, sinks::Sinks};
 use pace::Pace;
 use player::Player;
 use reading::Reading;

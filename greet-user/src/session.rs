@@ -5,17 +5,21 @@ use std::time::Duration;
 
 use tokio::time::{Instant, sleep_until, timeout};
 
-use crate::{
-    client::{self, Answer, ClientError, ClientSocket, Heading, Sent},
+use greet_trace::{
     clock::monotonic_ns,
-    error::SessionError,
     greeting::{Greeted, Outcome},
     kernel::{TracerError, check_privileges},
-    pipeline::{PROGRESS, Pipeline},
     run::{Closing, Opening, Run, Start, System, Unseen},
+    tracer::{Filter, Plan, Tracer},
+};
+use greet_user::client::{self, Answer, ClientError, ClientSocket, Heading, Sent};
+
+use crate::{
+    TOOL,
+    error::SessionError,
+    pipeline::{PROGRESS, Pipeline},
     signals::Stop,
     sinks::Sinks,
-    tracer::{Filter, Plan, Tracer},
 };
 
 /// How long to wait for the events of a completed greeting. They are in the ring buffer before
@@ -101,7 +105,7 @@ impl Session {
         let tracer = self.tracer.as_ref();
         let attached = tracer.map(|tracer| tracer.attached().clone());
         Start {
-            system: System::running(attached.unwrap_or_default()),
+            system: System::running(TOOL, attached.unwrap_or_default()),
             protocol: self.socket.protocol(),
             portid: self.socket.portid(),
             pid: std::process::id(),

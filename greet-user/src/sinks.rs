@@ -13,16 +13,19 @@ use std::{
 
 pub use files::Files;
 
-use crate::{
-    error::SessionError,
+use greet_trace::{
     event::Event,
     greeting::{Greeted, Greeting},
     journey::Update,
     kernel::TracerError,
-    output::{Pcapng, Report},
     recording::Writer,
     run::{Closing, Opening, Progress, Summary},
-    target::{Identity, Replacement, Target},
+};
+use greet_user::target::{Identity, Replacement, Target};
+
+use crate::{
+    error::SessionError,
+    output::{Pcapng, Report},
     view::View,
 };
 
@@ -77,12 +80,16 @@ impl Sinks {
         self.and(Box::new(metrics), None)
     }
 
-    /// Records the run in a file or, if the path is `-`, on standard output.
+    /// Records the run in a file or, if the path is `-`, on standard output. A file keeps its
+    /// content until the run starts: a run that cannot start does not destroy an older recording.
     ///
     /// # Errors
     /// [`SessionError::File`] if it cannot be opened for writing.
     pub fn recorded(mut self, path: &Path) -> Result<Self, SessionError> {
-        let writer = Writer::create(path).map_err(|error| failed(path, error))?;
+        let not_for_a_terminal = "a recording is nothing for a terminal; name a file, or put \
+                                  `| greet-user replay -` behind it";
+        let target = Target::open(path, not_for_a_terminal).map_err(|error| failed(path, error))?;
+        let writer = Writer::new(target);
         self.claim(path, writer.get_ref().identity())?;
         self.recording = Some(Recording {
             writer,

@@ -35,6 +35,15 @@ use fresh::Name;
 use rights::Rights;
 use walk::Place;
 
+/// An output that is complete or not there at all: nothing is in place before it is finished.
+pub trait Finish: Write {
+    /// After the last byte: puts it where it belongs.
+    ///
+    /// # Errors
+    /// What writing ran into.
+    fn finish(&mut self) -> io::Result<()>;
+}
+
 /// A file or standard output. An existing file keeps its contents until the first byte is written:
 /// a run that cannot start does not destroy an older file.
 #[derive(Debug)]

@@ -18,10 +18,9 @@ pub mod terminal;
 
 use std::{cell::RefCell, path::Path, rc::Rc};
 
-use crate::{
-    error::SessionError, event, journey::Update, output::RenderOptions, run::Opening, sinks::Sinks,
-    view::View, watch::Watch,
-};
+use greet_trace::{event, journey::Update, run::Opening};
+
+use crate::{error::SessionError, output::RenderOptions, sinks::Sinks, view::View, watch::Watch};
 use draw::Theme;
 use live::Live;
 use recorded::Recorded;

@@ -3,7 +3,7 @@
 
 use std::io;
 
-use crate::{
+use greet_trace::{
     greeting::Greeting,
     journey::Update,
     run::{Opening, Progress, Summary},

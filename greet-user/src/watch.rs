@@ -6,18 +6,20 @@ pub(crate) mod command;
 
 use std::{ffi::OsString, time::Duration};
 
-use aya::util::online_cpus;
+use greet_trace::{
+    clock::monotonic_ns,
+    kernel::check_privileges,
+    run::{Closing, Opening, Run, System, Unseen},
+    tracer::{Filter, Plan, Tracer},
+};
 use tokio::time::{Instant, sleep, sleep_until};
 
 use crate::{
-    clock::monotonic_ns,
+    TOOL,
     error::SessionError,
-    kernel::check_privileges,
     pipeline::{PROGRESS, Pipeline},
-    run::{Closing, Opening, Run, System, Unseen},
     signals::Stop,
     sinks::Sinks,
-    tracer::{Filter, Plan, Tracer},
 };
 use command::Command;
 pub use command::Output;
@@ -25,11 +27,6 @@ pub use command::Output;
 /// How long to let records accumulate before they are read: whenever a reader waits for the buffer,
 /// the next record wakes it, at the expense of the watched program.
 const GATHER: Duration = Duration::from_millis(5);
-/// Size of the ring buffer per online CPU, in bytes: a task that does nothing but send fills two of
-/// these in half a second.
-const BUFFER_PER_CPU: u32 = 8 << 20;
-/// Maximum number of CPUs counted.
-const MOST_CPUS: usize = 8;
 /// If the buffer is empty, anything older than this has been read; ns.
 pub(crate) const SETTLED_NS: u64 = 20_000_000;
 /// Number of records to read before signals and the command are checked again.
@@ -55,14 +52,6 @@ pub struct Program {
     pub arguments: Vec<OsString>,
     /// Where its output goes.
     pub output: Output,
-}
-
-/// Size of the ring buffer that [`watch`] and `top` use, in bytes: a power of two.
-#[must_use]
-pub fn buffer_size() -> u32 {
-    let online = online_cpus().map_or(MOST_CPUS, |online| online.len());
-    let counted = online.clamp(1, MOST_CPUS).next_power_of_two();
-    BUFFER_PER_CPU * u32::try_from(counted).unwrap_or(1)
 }
 
 /// Watches until asked to stop, or until the command ends. Returns the exit status.
@@ -105,7 +94,7 @@ pub(crate) fn open(
     let opening = Opening {
         began_ns: monotonic_ns(),
         deliveries: what.plan.deliveries(),
-        run: Run::Watch(System::running(tracer.attached().clone())),
+        run: Run::Watch(System::running(TOOL, tracer.attached().clone())),
     };
     let pipeline = Pipeline::open(sinks, &opening)?;
     let command = match &what.command {

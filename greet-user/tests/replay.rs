@@ -19,7 +19,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use greet_user::{
+use greet_trace::{
     event::{Datagram, Event, Extack, Head, Message},
     recording::Writer,
     run::{Closing, Opening, Run, System},
@@ -264,7 +264,7 @@ fn of_zeros(call: u64) -> Vec<u8> {
                 peer_portid: tid,
                 group: 0,
                 len: 1 << 17,
-                beyond: greet_user::event::Beyond::default(),
+                beyond: greet_trace::event::Beyond::default(),
                 data: vec![0; 1 << 17].into(),
             },
         };

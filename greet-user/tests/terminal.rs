@@ -12,7 +12,7 @@ mod program;
 use std::{io::Write as _, process::Command};
 
 use greet_common::event::{COMM_SIZE, EXTACK_SIZE};
-use greet_user::{
+use greet_trace::{
     event::{Event, is_printable},
     greeting::Outcome,
     recording::Entry,

@@ -124,7 +124,12 @@ pub const EVERY_TEST: &[&str] = &[
 
 /// greet-user runs under emulation for half an hour in total. A little optimisation pays off;
 /// optimising it fully, with all its dependencies, takes longer than it saves.
-const OPTIMISED: &[&str] = &["--config", "profile.dev.package.greet-user.opt-level=1"];
+const OPTIMISED: &[&str] = &[
+    "--config",
+    "profile.dev.package.greet-user.opt-level=1",
+    "--config",
+    "profile.dev.package.greet-trace.opt-level=1",
+];
 
 /// Builds every test program and the programs under test, in one cargo invocation so that each
 /// dependency is compiled once, with one set of features.
@@ -166,7 +171,7 @@ pub fn cargo() -> OsString {
 
 /// A cargo command for [`TRIPLE`], with the flags and the target directory that all builds share.
 pub fn static_cargo(paths: &Paths, arguments: &[&str]) -> Command {
-    // Concurrent work takes priority: the eBPF toolchain, which greet-user's build script waits
+    // Concurrent work takes priority: the eBPF toolchain, which greet-trace's build script waits
     // for, or a virtual machine with its timers.
     let mut nice = Command::new("nice");
     nice.args(["-n", NICENESS]).arg(cargo());

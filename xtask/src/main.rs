@@ -10,7 +10,7 @@ mod cli;
 mod debian;
 mod debug_kernel;
 mod demo;
-#[path = "../../greet-user/build/ebpf.rs"]
+#[path = "../../greet-user/trace/build/ebpf.rs"]
 mod ebpf;
 mod exec;
 mod initramfs;

@@ -61,7 +61,7 @@ pub fn set_up(paths: &Paths, series: &[Series]) -> Result<Tools> {
 }
 
 /// The same, plus another step that needs only the packages, and a build that runs concurrently:
-/// greet-user's build script waits by itself for the tools that it needs.
+/// greet-trace's build script waits by itself for the tools that it needs.
 ///
 /// # Errors
 /// Same as [`set_up`], plus the errors of both closures.
@@ -101,7 +101,7 @@ fn join<T>(thread: thread::ScopedJoinHandle<'_, Result<T>>, what: &str) -> Resul
     joined.unwrap_or_else(|_| bail!("{what} panicked"))
 }
 
-/// Provides the eBPF toolchain; greet-user's build script reads its location.
+/// Provides the eBPF toolchain; greet-trace's build script reads its location.
 fn provide_toolchain(paths: &Paths, debian: &Debian) -> Result<ebpf::Tools> {
     let library = rust_src::provide(paths, debian)?;
     let linker = bpf_linker::provide(paths)?;
@@ -145,7 +145,7 @@ fn check_machine() -> Result<()> {
     Ok(())
 }
 
-/// Records the locations for greet-user's build script.
+/// Records the locations for greet-trace's build script.
 fn write_toolchain(
     paths: &Paths,
     linker: &std::path::Path,

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only OR MIT
 //! Where the kernel keeps what [`super`] reads; from the running kernel's BTF
-//! (`greet-user/src/sockets/layout.rs`). The defaults deliberately fit no kernel.
+//! (`greet-user/trace/src/sockets/layout.rs`). The defaults deliberately fit no kernel.
 
 use aya_ebpf::Global;
 

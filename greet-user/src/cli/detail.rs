@@ -8,12 +8,10 @@ use greet_common::{
     event::{CAPTURE, SNAPLEN_MAX},
     wire::HEADER_SIZE,
 };
+use greet_trace::tracer::{Callbacks, Filter, Plan, Tasks, buffer_size};
 
 use super::Scope;
-use crate::{
-    tracer::{Callbacks, Filter, Plan, Tasks},
-    watch::{Output, Program, Watch, buffer_size},
-};
+use crate::watch::{Output, Program, Watch};
 
 /// How much of each message is needed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -79,7 +77,7 @@ fn plan(options: &Scope, detail: Detail) -> Plan {
             [] => Callbacks::Found { built_in },
             named => Callbacks::Named(named.to_vec()),
         },
-        hooks: options.hooks,
+        hooks: options.hooks.into(),
         stages: if stages.is_empty() {
             Stage::ALL.into()
         } else {

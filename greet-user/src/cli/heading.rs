@@ -7,10 +7,8 @@ use greet_common::wire::{
     NLMSG_OVERRUN,
 };
 
-use crate::{
-    client::Heading,
-    suggest::{did_you_mean, nearest},
-};
+use greet_trace::suggest::{did_you_mean, nearest};
+use greet_user::client::Heading;
 
 const FLAGS: [(&str, u16); 16] = [
     ("NLM_F_REQUEST", NLM_F_REQUEST),

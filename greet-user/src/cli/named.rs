@@ -8,12 +8,12 @@ use clap::{
     builder::{PossibleValue, TypedValueParser},
 };
 use greet_common::Stage;
-
-use super::parse::stage;
-use crate::{
+use greet_trace::{
     event::{protocol_names, protocol_number},
     tracer::Hooks,
 };
+
+use super::parse::stage;
 
 /// Reads an argument with a function of its own, which may take more than the names.
 #[derive(Clone)]
@@ -51,32 +51,26 @@ pub(super) fn stage_name() -> Named<Stage> {
     }
 }
 
-impl ValueEnum for Hooks {
-    fn value_variants<'a>() -> &'a [Self] {
-        &[Self::Auto, Self::Fentry, Self::Kprobe, Self::Tracepoint]
-    }
+/// [`Hooks`] as an argument.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum HooksArg {
+    /// kprobe on a preemptible kernel, else fentry; the other if one fails, tracepoints if both do
+    Auto,
+    /// fentry and fexit: cheaper; calls may be missed (and are counted) on a preemptible kernel
+    Fentry,
+    /// kprobe and kretprobe, with fexit on functions that may block
+    Kprobe,
+    /// the kernel's own tracepoints: they show only queue, sent, receive and delivered
+    Tracepoint,
+}
 
-    fn to_possible_value(&self) -> Option<PossibleValue> {
-        let (name, help) = match self {
-            Self::Auto => (
-                "auto",
-                "kprobe on a preemptible kernel, else fentry; the other if one fails, tracepoints if \
-                 both do",
-            ),
-            Self::Fentry => (
-                "fentry",
-                "fentry and fexit: cheaper; calls may be missed (and are counted) on a preemptible \
-                 kernel",
-            ),
-            Self::Kprobe => (
-                "kprobe",
-                "kprobe and kretprobe, with fexit on functions that may block",
-            ),
-            Self::Tracepoint => (
-                "tracepoint",
-                "the kernel's own tracepoints: they show only queue, sent, receive and delivered",
-            ),
-        };
-        Some(PossibleValue::new(name).help(help))
+impl From<HooksArg> for Hooks {
+    fn from(hooks: HooksArg) -> Self {
+        match hooks {
+            HooksArg::Auto => Self::Auto,
+            HooksArg::Fentry => Self::Fentry,
+            HooksArg::Kprobe => Self::Kprobe,
+            HooksArg::Tracepoint => Self::Tracepoint,
+        }
     }
 }

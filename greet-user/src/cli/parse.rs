@@ -4,9 +4,9 @@
 use std::time::Duration;
 
 use greet_common::Stage;
+use greet_trace::suggest::{did_you_mean, nearest};
 
 use super::Netns;
-use crate::suggest::{did_you_mean, nearest};
 
 /// The text, said again and again, up to `size` bytes. A character that would be cut in
 /// two is left out and its place filled with dots.

@@ -7,10 +7,9 @@ use clap::{Args, value_parser};
 use greet_common::{Stage, event};
 
 use super::{
-    named::{protocol, stage_name},
+    named::{HooksArg, protocol, stage_name},
     parse::{name, netns},
 };
-use crate::tracer::Hooks;
 
 /// The largest `--snaplen`, bytes.
 const SNAPLEN_MAX: i64 = event::SNAPLEN_MAX as i64;
@@ -61,8 +60,8 @@ pub struct Scope {
     pub callback: Vec<String>,
 
     /// Kind of hooks to attach
-    #[arg(long, value_enum, default_value_t = Hooks::Auto)]
-    pub hooks: Hooks,
+    #[arg(long, value_enum, default_value_t = HooksArg::Auto)]
+    pub hooks: HooksArg,
 
     /// Command to run: only its traffic is shown, and its exit status is returned
     #[arg(last = true, value_name = "COMMAND")]

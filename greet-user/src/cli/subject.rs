@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! What is watched, in words.
 
+use greet_trace::event::{escaped, protocol_name};
+
 use super::Scope;
-use crate::event::{escaped, protocol_name};
 
 /// `ROUTE, pid 12` and so on.
 pub(super) fn of(scope: &Scope) -> String {

@@ -7,6 +7,7 @@ use std::{
 };
 
 use greet_common::wire::HEADER_SIZE;
+use greet_trace::clock::monotonic_ns;
 use neli::{
     consts::socket::{Msg, NlFamily},
     socket::NlSocket,
@@ -19,7 +20,6 @@ use rustix::{
 use tokio::io::{Interest, unix::AsyncFd};
 
 use super::ClientError;
-use crate::clock::monotonic_ns;
 
 /// Receive buffer size in bytes. The module's reply has 272; a longer datagram is truncated and
 /// then rejected because of its length.

@@ -11,13 +11,12 @@ use std::io;
 
 pub use span::{Clock, spans};
 
-use crate::{
-    collector::Sender,
+use greet_trace::{
     journey::{Exchange, Queued, Status, Update},
-    notice,
     run::{Opening, Summary},
-    view::View,
 };
+
+use crate::{collector::Sender, notice, view::View};
 
 /// Replies of an exchange that are sent individually.
 const ANSWERS: usize = 64;

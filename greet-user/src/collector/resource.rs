@@ -8,7 +8,7 @@ use opentelemetry_sdk::{
     resource::{EnvResourceDetector, ResourceDetector as _},
 };
 
-use crate::run::System;
+use greet_trace::run::System;
 
 /// For a run on this machine, or for a recorded one, whose hostname is unknown.
 pub(super) fn of(system: &System, is_live: bool) -> Resource {

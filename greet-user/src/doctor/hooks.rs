@@ -2,12 +2,12 @@
 //! The outcome of trying the hooks: one line each.
 
 use greet_common::Stage;
+use greet_trace::tracer::{Attached, Tried, TriedKind};
 
 use super::{
     ABOVE,
     report::{Check, Verdict},
 };
-use crate::tracer::{Attached, Tried, TriedKind};
 
 /// What `hook handle` shows.
 const HANDLER: &str = "stages handle and handled";
@@ -209,7 +209,7 @@ mod tests {
         let kinds = [kind("fentry", &Stage::ALL, None)];
         let handler = Attached {
             missing: vec!["not seen: handle, handled (kprobes are off)".to_owned()],
-            callbacks: vec![crate::tracer::Callback {
+            callbacks: vec![greet_trace::tracer::Callback {
                 symbol: "netlink_recv_msg_fn".to_owned(),
                 protocols: 1 << 31,
             }],

@@ -10,10 +10,10 @@
 use std::io::{self, Write};
 
 use anstyle::{AnsiColor, Style};
+use greet_trace::event::escaped;
 use textwrap::{Options, WordSplitter, wrap};
 
 use super::report::{Check, Report, Verdict};
-use crate::event::escaped;
 
 /// Widths of the longest verdict and of the longest reasonable name.
 const VERDICT: usize = 11;

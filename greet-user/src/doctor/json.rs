@@ -6,7 +6,7 @@ use std::io::{self, Write};
 use serde::Serialize;
 
 use super::report::{Report, Verdict};
-use crate::event::json_line;
+use crate::json_line::json_line;
 
 #[derive(Serialize)]
 struct Line<'a> {

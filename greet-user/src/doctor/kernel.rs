@@ -3,10 +3,7 @@
 
 use std::fs;
 
-use rustix::system::uname;
-
-use super::{ABOVE, config::Config, report::Check};
-use crate::{
+use greet_trace::{
     kernel::{
         btf::{Btf, KERNEL_BTF},
         mounted::{KPROBES, how_to_mount, proc_hides, sys_hides},
@@ -16,6 +13,9 @@ use crate::{
     },
     sockets,
 };
+use rustix::system::uname;
+
+use super::{ABOVE, config::Config, report::Check};
 
 /// The release that introduced the BPF ring buffer and CAP_BPF.
 const OLDEST: (u32, u32) = (5, 8);
@@ -226,7 +226,7 @@ pub fn check_kprobes() -> Check {
         }
         Ok(_) => {
             let list = unmounted::read("debugfs", "kprobes/blacklist").unwrap_or_default();
-            let refused: Vec<_> = crate::tracer::functions()
+            let refused: Vec<_> = greet_trace::tracer::functions()
                 .filter(|function| {
                     list.lines()
                         .any(|line| line.ends_with(&format!("\t{function}")))

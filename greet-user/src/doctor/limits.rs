@@ -4,6 +4,7 @@
 use std::io;
 
 use greet_common::wire::{GREET_REPLY_SIZE, HEADER_SIZE};
+use greet_trace::kernel::mounted::proc_hides;
 use rustix::{
     io::Errno,
     net::{
@@ -16,7 +17,6 @@ use rustix::{
 };
 
 use super::{ABOVE, kernel::version, report::Check, sysctl};
-use crate::kernel::mounted::proc_hides;
 
 /// What the kernel reserves in a send buffer (`netlink_sendmsg()`), in bytes.
 const SEND_RESERVE: usize = 32;

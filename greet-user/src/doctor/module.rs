@@ -5,17 +5,17 @@
 use std::{fs, io, time::Duration};
 
 use greet_common::wire::{NETLINK_TEST_PROTOCOL, NLM_F_ACK, NLM_F_REQUEST, NLMSG_GREET};
+use greet_trace::{
+    kernel::{has_function, mounted::proc_hides},
+    sockets::{Callback, KernelSocket, SocketsError},
+};
 
 use super::{
     ABOVE,
     report::{Check, Verdict},
     sysctl,
 };
-use crate::{
-    client::{self, Answer, ClientError},
-    kernel::{has_function, mounted::proc_hides},
-    sockets::{Callback, KernelSocket, SocketsError},
-};
+use greet_user::client::{self, Answer, ClientError};
 
 const MODULE: &str = "NetlinkGreetingsLKM";
 const CALLBACK: &str = "netlink_recv_msg_fn";

@@ -3,14 +3,14 @@
 
 use std::io;
 
-use rustix::thread::{CapabilitySet, capabilities};
-
-use super::{ABOVE, report::Check, sysctl};
-use crate::kernel::{
+use greet_trace::kernel::{
     TracerError,
     checks::{check_privileges, is_in_initial_pid_namespace, is_in_initial_user_namespace},
     switches,
 };
+use rustix::thread::{CapabilitySet, capabilities};
+
+use super::{ABOVE, report::Check, sysctl};
 
 const CONTAINER: &str = "run it on the host, outside of the container";
 

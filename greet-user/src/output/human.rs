@@ -22,14 +22,13 @@ use std::{
 };
 
 use anstyle::Style;
-
-use crate::{
-    client::Answer,
-    greeting::{Greeting, Outcome, Trace},
+use greet_trace::{
+    greeting::{Answer, Greeting, Outcome, Traced},
     journey::Update,
     run::{Greetings, Opening, Run, Start, Summary},
-    view::View,
 };
+
+use crate::view::View;
 use ladder::Ladder;
 use line::{Line, wrapped};
 pub use render::RenderOptions;
@@ -76,7 +75,7 @@ impl<W: Write> Human<W> {
         }
     }
 
-    fn traced(&self, greeting: &Greeting, trace: &Trace, out: &mut String) {
+    fn traced(&self, greeting: &Greeting, trace: &Traced, out: &mut String) {
         if self.render.oneline {
             oneline::exchange(&trace.exchange, &self.render, out);
         } else {

@@ -8,13 +8,15 @@ mod object;
 
 use std::io::{self, Write};
 
-use lines::{Counted, ExtackLine, Line, LossLine, StartLine, SummaryLine, VERSION, with_total};
-
-use crate::{
-    event::{end_json_line, json_line},
+use greet_trace::{
     greeting::Greeting,
     journey::Update,
     run::{Greetings, Opening, Run, Summary},
+};
+use lines::{Counted, ExtackLine, Line, LossLine, StartLine, SummaryLine, VERSION, with_total};
+
+use crate::{
+    json_line::{end_json_line, json_line},
     view::View,
 };
 

@@ -17,13 +17,14 @@ use std::{
 
 pub use encode::{Scrape, Syntax};
 
-use crate::{
+use greet_trace::{
     describe,
     event::{Delivery, Head, Loss},
     journey::{Exchange, Status, Update},
     run::{Opening, Progress, Summary},
-    view::View,
 };
+
+use crate::view::View;
 use errors::Losses;
 use row::Row;
 use table::{PROTOCOLS, Table, place};

@@ -15,12 +15,13 @@ mod packet;
 
 use std::io::{self, Write};
 
-use crate::{
+use greet_trace::{
     event::Head,
     journey::{Exchange, Update},
     run::{Opening, Summary},
-    view::View,
 };
+
+use crate::view::View;
 use file::File;
 use held::{Held, Key, Part};
 use packet::Packet;

@@ -17,13 +17,16 @@ mod page;
 mod processes;
 mod summary;
 
-use std::io::{self, Write};
+use std::io;
 
-use crate::{
+use greet_trace::{
     journey::{Exchange, Status, Update},
     run::{Opening, Summary},
-    view::View,
 };
+
+use greet_user::target::Finish;
+
+use crate::view::View;
 use kept::Kept;
 use processes::Processes;
 
@@ -31,15 +34,6 @@ use processes::Processes;
 pub const LIMIT: u32 = 10_000;
 /// How many losses are listed; the others are counted.
 const LOSSES: usize = 200;
-
-/// What a report is written to: nothing is there before it is finished.
-pub trait Finish: Write {
-    /// After the last byte: puts it where it belongs.
-    ///
-    /// # Errors
-    /// What writing ran into.
-    fn finish(&mut self) -> io::Result<()>;
-}
 
 /// Writes a report.
 pub struct Report<W> {

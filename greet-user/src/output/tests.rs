@@ -5,20 +5,19 @@ mod agreement;
 mod human;
 
 use greet_common::wire::{Header, NLMSG_DONE};
-
-use std::rc::Rc;
-
-use super::*;
-use crate::{
-    client::{Answer, Sent},
-    event::{Event, tests::greeting},
-    greeting::{Greeting, Outcome, Trace},
+use greet_trace::{
+    event::{Event, samples::greeting},
+    greeting::{Answer, Greeting, Outcome, Sent, Traced},
     journey::{Exchange, Journey, Update},
     run::{Counts, Greetings, Opening, Run, Start, Summary, System},
     statistics::Durations,
     tracer::Attached,
-    view::View,
 };
+
+use std::rc::Rc;
+
+use super::*;
+use crate::view::View;
 
 fn opening(traced: bool) -> Opening {
     let start = Start {
@@ -93,7 +92,7 @@ fn one(outcome: Outcome, events: Option<Vec<Event>>) -> Greeting {
         },
         outcome,
         rejected: Vec::new(),
-        trace: events.map(|events| Trace {
+        trace: events.map(|events| Traced {
             exchange: Rc::new(exchange(events)),
             callback: Some("netlink_recv_msg_fn".to_owned()),
         }),

@@ -3,8 +3,8 @@
 
 use std::rc::Rc;
 
-use crate::{
-    greeting::{Greeted, Greeting, Outcome, Trace},
+use greet_trace::{
+    greeting::{Greeted, Greeting, Outcome, Traced},
     journey::Exchange,
     run::{Closing, Greetings, Start},
     statistics::Durations,
@@ -76,7 +76,7 @@ impl Greeter {
             sent: greeted.sent,
             outcome: greeted.outcome,
             rejected: greeted.rejected,
-            trace: is_traced.then(|| Trace {
+            trace: is_traced.then(|| Traced {
                 // Without records there is an exchange without stages.
                 exchange: found.unwrap_or_default(),
                 callback: attached.callback_of(self.start.protocol).map(str::to_owned),

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-use crate::recording::Entry;
+use greet_trace::recording::Entry;
 
 /// Keeps the pace, starting with the first entry.
 #[derive(Debug, Default)]
@@ -36,7 +36,7 @@ impl Pace {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::run::Closing;
+    use greet_trace::run::Closing;
 
     #[test]
     fn what_came_later_is_shown_later() {

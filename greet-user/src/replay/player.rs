@@ -1,13 +1,12 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! Feeds the entries of a recording to the pipeline.
 
-use crate::{
-    error::SessionError,
-    pipeline::Pipeline,
+use greet_trace::{
     recording::Entry,
     run::{Closing, Opening, Unseen},
-    sinks::Sinks,
 };
+
+use crate::{error::SessionError, pipeline::Pipeline, sinks::Sinks};
 
 /// Plays a recording.
 pub struct Player {

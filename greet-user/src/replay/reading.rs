@@ -13,7 +13,7 @@ use std::{
 use tokio::sync::mpsc::error::TryRecvError;
 use tokio::sync::mpsc::{Receiver, Sender, channel};
 
-use crate::{
+use greet_trace::{
     event::Event,
     recording::{Entry, Reader, RecordingError},
 };

@@ -22,7 +22,7 @@ use std::{
     },
 };
 
-use crate::clock::{monotonic_ns, processor_ns};
+use greet_trace::clock::{monotonic_ns, processor_ns};
 
 /// Seconds from the first signal until blocked streams are abandoned.
 const BLOCKED: u32 = 1;

@@ -6,8 +6,10 @@ use std::{
     path::Path,
 };
 
+use greet_user::target::Identity;
+
 use super::Sinks;
-use crate::{error::SessionError, target::Identity, view::View};
+use crate::{error::SessionError, view::View};
 
 /// Their paths; `-` is standard output.
 #[derive(Clone, Copy, Debug)]

@@ -3,10 +3,10 @@
 
 use std::io::{self, Write};
 
+use greet_trace::{event::protocol_name, sockets::Socket};
 use serde::Serialize;
 
-use super::Socket;
-use crate::event::{json_line, protocol_name};
+use crate::json_line::json_line;
 
 #[derive(Serialize)]
 struct Line<'a> {

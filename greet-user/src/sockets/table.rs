@@ -6,8 +6,8 @@ use std::{
     io::{self, Write},
 };
 
-use super::{Callback, Socket};
-use crate::event::{escaped, protocol_name};
+use greet_trace::event::{escaped, protocol_name};
+use greet_trace::sockets::{Callback, Socket};
 
 const COLUMNS: usize = 8;
 const HEADINGS: [&str; COLUMNS] = [

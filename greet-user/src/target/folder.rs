@@ -11,8 +11,7 @@ use rustix::{
     io::Errno,
 };
 
-use super::{Replacement, rights::Rights, walk::Place};
-use crate::output::Finish as _;
+use super::{Finish as _, Replacement, rights::Rights, walk::Place};
 
 /// Creates a directory and its parents if they do not exist.
 ///

@@ -7,11 +7,10 @@ use std::{
 };
 
 use super::{
-    Found, Identity, find,
+    Finish, Found, Identity, find,
     fresh::{Fresh, Name},
     rights::Rights,
 };
-use crate::output::Finish;
 
 const BUFFER: usize = 1 << 16;
 

@@ -24,6 +24,7 @@ mod table;
 mod theme;
 mod times;
 
+use greet_trace::event::is_printable;
 use ratatui::{
     Frame,
     buffer::Buffer,
@@ -36,7 +37,7 @@ pub use layout::SMALLEST;
 pub use theme::Theme;
 
 use super::state::{State, action::Pane};
-use crate::{event::is_printable, output::parts};
+use crate::output::parts;
 
 /// Draws everything. Stores the numbers of lines and pages in the state, where keys need them.
 pub fn draw(state: &mut State, cache: &mut Cache, theme: &Theme, frame: &mut Frame<'_>) {

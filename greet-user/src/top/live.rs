@@ -1,18 +1,16 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! Events of the running kernel.
 
+use greet_trace::{clock::monotonic_ns, kernel::check_privileges, run::Unseen, tracer::Tracer};
+
 use super::{
     Shared,
     run::{Events, Pulled},
 };
 use crate::{
-    clock::monotonic_ns,
     error::SessionError,
-    kernel::check_privileges,
     pipeline::Pipeline,
-    run::Unseen,
     sinks::Sinks,
-    tracer::Tracer,
     watch::{BATCH, SETTLED_NS, Watch, command::Command, finish, open},
 };
 

@@ -3,6 +3,7 @@
 
 use std::{collections::VecDeque, path::Path};
 
+use greet_trace::recording::Entry;
 use tokio::time::Instant;
 
 use super::{
@@ -12,7 +13,6 @@ use super::{
 };
 use crate::{
     error::SessionError,
-    recording::Entry,
     replay::{
         Trouble,
         pace::Pace,

@@ -17,11 +17,11 @@ use std::rc::Rc;
 
 use hashbrown::HashMap;
 
-use crate::{run::Opening, statistics::Durations, tracer::Attached};
 use action::{Action, Pane, action};
 use columns::Column;
 use conversation::{Exchanges, Id, Kept, Row};
 use filter::Filter;
+use greet_trace::{run::Opening, statistics::Durations, tracer::Attached};
 use history::Moment;
 use input::{Input, Purpose};
 use model::{Limits, Model};

@@ -237,3 +237,6 @@ fn size(tty: &File) -> io::Result<Rect> {
         (width, height) => Rect::new(0, 0, width.min(WIDEST), height.min(HIGHEST)),
     })
 }
+
+#[cfg(test)]
+mod tests;

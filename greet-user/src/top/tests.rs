@@ -10,6 +10,14 @@ use greet_common::{
     event::{COMM_SIZE, RecordKind},
     wire::{NLM_F_REQUEST, NLMSG_ERROR},
 };
+use greet_trace::{
+    event::{
+        Event, Loss,
+        samples::{bytes, datagram, greeting, head},
+    },
+    run::{Run, System},
+    tracer::Attached,
+};
 use ratatui::{Terminal, backend::TestBackend};
 
 use super::{
@@ -17,17 +25,7 @@ use super::{
     keys::Key,
     *,
 };
-use crate::{
-    event::{
-        Event, Loss,
-        tests::{bytes, datagram, greeting, head},
-    },
-    output::RenderOptions,
-    pipeline::Pipeline,
-    run::{Run, System},
-    sinks::Sinks,
-    tracer::Attached,
-};
+use crate::{output::RenderOptions, pipeline::Pipeline, sinks::Sinks};
 
 const SECOND: u64 = 1_000_000_000;
 /// When the synthetic runs start.

@@ -2,7 +2,7 @@
 //! The sender of a message chooses its bytes and its own name. None of that may become markup.
 
 use greet_common::event::COMM_SIZE;
-use greet_user::{event::Event, recording::Entry};
+use greet_trace::{event::Event, recording::Entry};
 use serde_json::json;
 use tempfile::TempDir;
 

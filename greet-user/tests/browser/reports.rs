@@ -7,7 +7,7 @@ use std::{
     process::Command,
 };
 
-use greet_user::{
+use greet_trace::{
     event::{Event, Message, Request},
     recording::Entry,
 };

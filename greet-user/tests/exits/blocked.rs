@@ -9,7 +9,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use greet_user::{event::Event, recording::Entry};
+use greet_trace::{event::Event, recording::Entry};
 use rustix::{
     fs::{CWD, FileType, Mode, OFlags, mknodat},
     process::Signal,

@@ -4,15 +4,12 @@
 use std::net::{Ipv4Addr, SocketAddr};
 
 use greet_common::event::RecordKind;
-use greet_user::{
+use greet_trace::{
     event::{Datagram, Event, Head, Loss, Message, Request},
-    output::Metrics,
-    pipeline::Pipeline,
     run::{Closing, Opening, Run, System, Unseen},
-    serve::Server,
-    sinks::Sinks,
     tracer::Attached,
 };
+use greet_user::{output::Metrics, pipeline::Pipeline, serve::Server, sinks::Sinks};
 
 /// A run to scrape.
 pub struct Fed {
@@ -88,7 +85,7 @@ pub fn asked(protocol: u32, name: &[u8], call: u64, errno: i32) -> [Event; 2] {
         peer_portid,
         group: 0,
         len: 36,
-        beyond: greet_user::event::Beyond::default(),
+        beyond: greet_trace::event::Beyond::default(),
         data: data.into(),
     };
     let begin_ns = call * 1_000_000;
@@ -108,7 +105,7 @@ pub fn asked(protocol: u32, name: &[u8], call: u64, errno: i32) -> [Event; 2] {
             handled_ns: begin_ns + 7_000,
             sent_ns: begin_ns + 8_000,
             result: 36,
-            end: greet_user::event::End::Returned,
+            end: greet_trace::event::End::Returned,
             unqueued: 0,
             datagram: datagram(70, 0, &[]),
         }),

@@ -3,7 +3,7 @@
 
 use std::{fs::File, path::Path, process::Command};
 
-use greet_user::recording::{Entry, Reader};
+use greet_trace::recording::{Entry, Reader};
 use serde_json::Value;
 
 use crate::{

@@ -4,7 +4,7 @@
 use std::{io::Write as _, path::PathBuf};
 
 use greet_common::event::{Delivery, Extack, Head, RecordKind};
-use greet_user::{
+use greet_trace::{
     event::{Datagram, Event, Loss, Message, Request},
     recording::Writer,
     run::{Closing, Opening, Run, System},
@@ -64,7 +64,7 @@ fn events(number: u64, errno: i32) -> Vec<Event> {
         peer_portid,
         group: 0,
         len: 36,
-        beyond: greet_user::event::Beyond::default(),
+        beyond: greet_trace::event::Beyond::default(),
         data: words.map(u32::to_ne_bytes).concat().into(),
     };
     let at = |step: u64| number * 1_000_000 + step * 1_000;
@@ -104,7 +104,7 @@ fn events(number: u64, errno: i32) -> Vec<Event> {
         handled_ns: at(5),
         sent_ns: at(6),
         result: 36,
-        end: greet_user::event::End::Returned,
+        end: greet_trace::event::End::Returned,
         unqueued: 0,
         datagram: datagram(71, 0, [36, 18 | 5 << 16, seq, 71, 0]),
     }));

@@ -3,7 +3,7 @@
 
 use std::{fs::File, path::Path};
 
-use greet_user::recording::{Entry, Reader, Writer};
+use greet_trace::recording::{Entry, Reader, Writer};
 
 /// The entries of a recording.
 pub fn entries(path: &Path) -> Vec<Entry> {

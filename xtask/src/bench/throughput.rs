@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! How many records per second user space converts to JSON, from greet-user's criterion benchmark
-//! on the host. Measured in real time, so results vary between runs.
+//! How many records per second `greet-user replay` converts to JSON, from its criterion benchmark on
+//! the host. Measured in real time, so results vary between runs.
 
 use std::path::Path;
 use std::process::Command;
@@ -16,12 +16,12 @@ use crate::{artifacts, exec};
 /// The minimum rate, in records per second on one core.
 const LIMIT: f64 = 500_000.0;
 /// Where criterion stores its results, below the target directory.
-const RESULTS: &str = "criterion/stream/bytes to JSON/new";
+const RESULTS: &str = "criterion/json/recording to JSON/new";
 
 /// The result of the benchmark.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Throughput {
-    /// From the ring buffer's bytes to JSON, in records per second on one core.
+    /// From a recording to JSON, in records per second on one core.
     pub records_per_second: f64,
     /// The lowest rate allowed.
     pub limit: f64,
@@ -60,14 +60,14 @@ pub fn measure(paths: &Paths, quick: bool) -> Result<Throughput> {
     let step = Step::start("records a second in user space (criterion)");
     let mut cargo = Command::new(artifacts::cargo());
     cargo.args(["bench", "--locked", "--package", "greet-user"]);
-    cargo.args(["--bench", "stream", "--", "--noplot"]);
+    cargo.args(["--bench", "json", "--", "--noplot"]);
     if quick {
         cargo.args(["--warm-up-time", "1", "--measurement-time", "2"]);
     }
     cargo
         .env("CARGO_TARGET_DIR", &paths.target)
         .current_dir(&paths.root);
-    exec::logged(&mut cargo, &paths.logs().join("bench-stream.log"), &step)?;
+    exec::logged(&mut cargo, &paths.logs().join("bench-json.log"), &step)?;
     let throughput = read(&paths.target.join(RESULTS))?;
     step.done(format!("{:.0}", throughput.records_per_second));
     Ok(throughput)
@@ -103,7 +103,7 @@ fn parse(benchmark: &str, estimates: &str) -> Result<Throughput> {
 mod tests {
     use super::*;
 
-    const BENCHMARK: &str = r#"{"group_id":"stream","throughput":{"Elements":3000},"title":"x"}"#;
+    const BENCHMARK: &str = r#"{"group_id":"json","throughput":{"Elements":3000},"title":"x"}"#;
 
     fn estimates(ns: f64) -> String {
         format!(r#"{{"mean":{{"point_estimate":1.0}},"median":{{"point_estimate":{ns}}}}}"#)

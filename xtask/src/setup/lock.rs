@@ -10,7 +10,7 @@ use crate::progress::say;
 
 /// The lock of a whole set-up.
 pub const SET_UP: &str = "lock";
-/// Held while the eBPF toolchain is installed; greet-user's build script waits for it.
+/// Held while the eBPF toolchain is installed; greet-trace's build script waits for it.
 pub const TOOLCHAIN: &str = "toolchain.lock";
 
 /// Takes a lock, waiting for any other xtask that holds it. It is released on drop, and by the

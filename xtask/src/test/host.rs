@@ -133,7 +133,7 @@ fn ebpf_clippy(paths: &Paths) -> Result<()> {
     run(paths, "lints of greet-ebpf", cargo)
 }
 
-/// The path that set-up recorded for greet-user's build script.
+/// The path that set-up recorded for greet-trace's build script.
 fn rust_src(paths: &Paths) -> Option<PathBuf> {
     let text = std::fs::read_to_string(paths.setup().join("toolchain.env")).ok()?;
     text.lines()

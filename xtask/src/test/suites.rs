@@ -25,7 +25,6 @@ const RACING: &[&str] = &[
     "receivers",
     "recording",
     "requests",
-    "standstill",
     "traced",
     "tracepoints",
     "watched",

@@ -3,16 +3,16 @@
 //! names under `netlink.`.
 
 use greet_common::Stage;
-use opentelemetry::{Array, KeyValue, StringValue, Value};
-
-use super::Sample;
-use crate::{
+use greet_trace::{
     describe::{errno, error_name, error_text},
     event::{
         Datagram, Extack, Head, Loss, Request, comm, escaped, flag_names, protocol_name, type_name,
     },
     journey::{Queued, Status},
 };
+use opentelemetry::{Array, KeyValue, StringValue, Value};
+
+use super::Sample;
 
 /// A protocol, in the form that `--protocol` accepts.
 pub(super) fn protocol(protocol: u32) -> String {

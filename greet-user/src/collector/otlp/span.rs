@@ -15,6 +15,10 @@
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
+use greet_trace::{
+    describe,
+    journey::{FIRST_REPLY, SPANS, Status},
+};
 use opentelemetry::{
     InstrumentationScope, KeyValue,
     trace::{Event, SpanContext, SpanId, SpanKind, Status as SpanStatus, TraceFlags, TraceState},
@@ -25,10 +29,6 @@ use super::{
     Sample,
     attributes::{kind, of_answer, of_exchange, of_extack, of_loss, protocol, reason},
     ids::Ids,
-};
-use crate::{
-    describe,
-    journey::{FIRST_REPLY, SPANS, Status},
 };
 
 /// The time origin, and who reports.

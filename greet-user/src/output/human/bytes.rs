@@ -4,13 +4,13 @@
 use std::ops::Range;
 
 use greet_common::wire::{ALIGN_TO, HEADER_SIZE, Header, NLMSG_ERROR};
+use greet_trace::event::{Datagram, Direction};
 
 use super::{
     line::Line,
     render::{BOLD, DIM, PLAIN, RenderOptions, TO_KERNEL, TO_USER},
     text::{self, error_name, flags, kind},
 };
-use crate::event::{Datagram, Direction};
 
 /// The columns where a line and its bytes start, and the bytes per line.
 const INDENT: usize = 2;

@@ -4,12 +4,13 @@
 
 use std::collections::BTreeSet;
 
+use greet_trace::journey::{Exchange, Queued};
+
 use super::{
     render::{DIM, ERROR, RenderOptions},
     rungs::Rung,
     text::{counted, duration, error_name},
 };
-use crate::journey::{Exchange, Queued};
 
 use anstyle::Style;
 

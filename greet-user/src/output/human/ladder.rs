@@ -12,6 +12,11 @@
 //! receive callback runs.
 
 use anstyle::Style;
+use greet_trace::{
+    describe::{self, marks},
+    event::Head,
+    journey::{COMPLETE, Exchange, FIRST_REPLY, Status},
+};
 
 use super::{
     bytes,
@@ -22,11 +27,6 @@ use super::{
     render::{BOLD, DIM, ERROR, PLAIN, RenderOptions},
     rungs::{Rung, rungs},
     text::{clock, counted, duration, process, protocol, short},
-};
-use crate::{
-    describe::{self, marks},
-    event::Head,
-    journey::{COMPLETE, Exchange, FIRST_REPLY, Status},
 };
 
 /// The columns where the time and the step end, and that of the user's lane.

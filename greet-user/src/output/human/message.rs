@@ -2,13 +2,13 @@
 //! The contents of a message: its header's fields by name, and its text.
 
 use greet_common::wire::HEADER_SIZE;
+use greet_trace::event::Datagram;
 
 use super::{
     line::{Piece, width, wrapped},
     render::{BOLD, DIM, ERROR, PLAIN, RenderOptions, TO_USER},
     text::{counted, error_name, error_text, flags, kind},
 };
-use crate::event::Datagram;
 
 /// Lines of text shown without `-v`.
 const TEXT_LINES: usize = 4;

@@ -3,16 +3,16 @@
 
 use anstyle::Style;
 use greet_common::wire::Header;
+use greet_trace::{
+    describe::{extack_text, marks},
+    event::{Datagram, Direction, Extack, Loss, type_name},
+    journey::{Exchange, Pairing, Queued, Status},
+};
 
 use super::{
     line::{Line, cut},
     render::{BOLD, DIM, ERROR, PLAIN, RenderOptions, TO_KERNEL, TO_USER},
     text::{clock, error_name, flags, owner, process, protocol, short},
-};
-use crate::{
-    describe::{extack_text, marks},
-    event::{Datagram, Direction, Extack, Loss, type_name},
-    journey::{Exchange, Pairing, Queued, Status},
 };
 
 /// From this width on, flags have names and processes have room.

@@ -2,8 +2,9 @@
 //! Parts of the drawing, for a screen that arranges them itself: the same lines, with the same
 //! styles, that a terminal gets.
 
+use greet_trace::{describe::marks, journey::Exchange};
+
 use super::{RenderOptions, ladder::Ladder, line, text};
-use crate::{describe::marks, journey::Exchange};
 
 /// An exchange as a ladder, with its outcome.
 #[must_use]
@@ -33,12 +34,6 @@ pub fn bytes(exchange: &Exchange, render: &RenderOptions) -> String {
 #[must_use]
 pub fn short(ns: u64) -> String {
     text::short(ns)
-}
-
-/// A duration with its unit.
-#[must_use]
-pub fn duration(ns: u64, render: &RenderOptions) -> String {
-    text::duration(ns, render)
 }
 
 /// Columns that a text takes.

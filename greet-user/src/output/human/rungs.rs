@@ -3,15 +3,15 @@
 
 use anstyle::Style;
 use greet_common::{Stage, event::Extack};
+use greet_trace::{
+    describe::{extack_text, marks},
+    event::{Datagram, Direction, Head, Loss, Request, reached},
+    journey::{Exchange, Pairing, Queued},
+};
 
 use super::{
     render::{BOLD, DIM, ERROR, PLAIN, RenderOptions, TO_KERNEL, TO_USER},
     text::{bytes, counted, duration, error_name, error_text, owner, process},
-};
-use crate::{
-    describe::{extack_text, marks},
-    event::{Datagram, Direction, Head, Loss, Request, reached},
-    journey::{Exchange, Pairing, Queued},
 };
 
 /// What is drawn between the lanes.

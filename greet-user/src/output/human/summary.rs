@@ -1,14 +1,15 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! The closing summary: the spans' percentiles, and the distribution of the totals.
 
+use greet_trace::{
+    journey::{COMPLETE, FIRST_REPLY, SPANS},
+    statistics::{Bin, Distribution},
+};
+
 use super::{
     line::Line,
     render::{BOLD, DIM, ERROR, PLAIN, RenderOptions, TO_USER},
     text::{counted, microseconds},
-};
-use crate::{
-    journey::{COMPLETE, FIRST_REPLY, SPANS},
-    statistics::{Bin, Distribution},
 };
 
 /// Columns of a span's name, and of each number.

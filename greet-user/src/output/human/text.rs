@@ -5,8 +5,8 @@ use greet_common::wire::Header;
 
 use super::line::{cut, width};
 use super::render::RenderOptions;
-pub(super) use crate::describe::{bytes, counted, error_name, error_text};
-use crate::event::{Datagram, Head, Owner, comm, flag_names, protocol_name, type_name};
+pub(super) use greet_trace::describe::{bytes, counted, error_name, error_text};
+use greet_trace::event::{Datagram, Head, Owner, comm, flag_names, protocol_name, type_name};
 
 /// The message type: its number and, if it has one, its name.
 pub(super) fn kind(datagram: &Datagram, header: &Header) -> String {

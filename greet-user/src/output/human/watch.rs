@@ -4,6 +4,13 @@
 
 use std::io::{self, Write};
 
+use greet_trace::{
+    describe::{counts, extack_text},
+    event::{End, Extack, Loss, Request},
+    journey::{Exchange, Update},
+    run::{Summary, System},
+};
+
 use super::{
     Human,
     ladder::{self, Ladder},
@@ -12,12 +19,6 @@ use super::{
     render::{BOLD, DIM, ERROR, PLAIN},
     summary,
     text::{clock, counted, error_name, owner, process},
-};
-use crate::{
-    describe::{counts, extack_text},
-    event::{End, Extack, Loss, Request},
-    journey::{Exchange, Update},
-    run::{Summary, System},
 };
 
 impl<W: Write> Human<W> {

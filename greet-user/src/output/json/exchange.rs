@@ -2,16 +2,16 @@
 //! An exchange that has ended.
 
 use greet_common::{Stage, wire::NETLINK_TEST_PROTOCOL};
-
-use super::{
-    lines::{TOTAL, VERSION},
-    object::{Object, string},
-};
-use crate::{
+use greet_trace::{
     describe::{self, extack_text},
     event::{Head, Request, comm, escaped, printable},
     greeting::{Greeting, Outcome},
     journey::{Exchange, FIRST_REPLY, Pairing, Queued},
+};
+
+use super::{
+    lines::{TOTAL, VERSION},
+    object::{Object, string},
 };
 
 /// Appends what the tracer saw; returns whether it saw anything.

@@ -3,7 +3,7 @@
 
 use serde::{Serialize, Serializer};
 
-use crate::{
+use greet_trace::{
     describe::extack_text,
     event::{Extack, Loss, Owner, comm, escaped},
     journey::FIRST_REPLY,

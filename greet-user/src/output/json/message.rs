@@ -2,16 +2,16 @@
 //! A message as it crosses the boundary.
 
 use greet_common::wire::{HEADER_SIZE, Header};
-
-use super::{
-    lines::VERSION,
-    object::{Object, string},
-};
-use crate::{
+use greet_trace::{
     event::{
         Datagram, Direction, Head, Message, Request, comm, flag_names, protocol_name, type_name,
     },
     journey::Seen,
+};
+
+use super::{
+    lines::VERSION,
+    object::{Object, string},
 };
 
 /// Appends a request.

@@ -6,7 +6,7 @@
 
 use itoa::{Buffer, Integer};
 
-use crate::event::{all, escaped};
+use greet_trace::event::{all, escaped};
 
 /// An object under construction. Each field ends with a comma; the closing bracket replaces the
 /// last one.

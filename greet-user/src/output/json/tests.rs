@@ -5,16 +5,16 @@ mod traffic;
 
 use std::collections::BTreeMap;
 
-use serde_json::{Value, json};
-
-use super::*;
-use crate::{
+use greet_trace::{
     journey::{Journey, Watched},
-    output::schema::{SCHEMA, check, checked},
     run::{Counts, System},
     statistics::Durations,
     tracer::Attached,
 };
+use serde_json::{Value, json};
+
+use super::*;
+use crate::output::schema::{SCHEMA, check, checked};
 use traffic::{between_processes, cut_dump, looked_at, notification, refused};
 
 fn opening() -> Opening {
@@ -56,7 +56,9 @@ fn observed() -> Summary {
             unmatched: 0,
             cut_short: 0,
         },
-        spans: crate::journey::SPANS.map(|(name, ..)| (name, found)).into(),
+        spans: greet_trace::journey::SPANS
+            .map(|(name, ..)| (name, found))
+            .into(),
         totals: times.histogram(),
         ..Summary::default()
     }

@@ -7,6 +7,7 @@ use std::{
     time::{SystemTime, UNIX_EPOCH},
 };
 
+use greet_trace::journey::{COMPLETE, SPANS, Status};
 use prometheus_client::{
     collector::Collector,
     encoding::{DescriptorEncoder, EncodeMetric, MetricEncoder, NoLabelSet, text::encode},
@@ -22,7 +23,6 @@ use super::{
     table::{PROTOCOLS, labels},
     times::Counter,
 };
-use crate::journey::{COMPLETE, SPANS, Status};
 
 /// The text format.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -3,8 +3,9 @@
 
 use std::sync::OnceLock;
 
+use greet_trace::journey::{Exchange, SPANS, Status};
+
 use super::times::{Counter, Times};
-use crate::journey::{Exchange, SPANS, Status};
 
 /// The counters.
 #[derive(Debug, Default)]

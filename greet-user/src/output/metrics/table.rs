@@ -4,10 +4,10 @@
 
 use std::sync::Arc;
 
+use greet_trace::event::{Head, comm, escaped, protocol_name};
 use hashbrown::HashMap;
 
 use super::{Shared, row::Row};
-use crate::event::{Head, comm, escaped, protocol_name};
 
 /// The name of all processes that did not fit.
 pub(super) const OTHER: &str = "other";

@@ -2,14 +2,14 @@
 //! What is counted, and how it is written.
 
 use greet_common::event::RecordKind;
-
-use super::*;
-use crate::{
-    event::{Datagram, Event, Message, Request, tests},
+use greet_trace::{
+    event::{Datagram, Event, Message, Request, samples},
     journey::Journey,
     run::{Run, System},
     tracer::Attached,
 };
+
+use super::*;
 
 /// The metrics of these events.
 fn counted(limit: usize, events: impl IntoIterator<Item = Event>) -> String {
@@ -45,15 +45,15 @@ fn value(text: &str, sample: &str) -> Option<String> {
 
 /// A process of this name sends a request, which is refused.
 fn refused(name: &[u8], protocol: u32, errno: i32) -> [Event; 2] {
-    let mut head = tests::head(RecordKind::Request, 70, 9);
+    let mut head = samples::head(RecordKind::Request, 70, 9);
     head.comm = [0; 16];
     head.comm[..name.len()].copy_from_slice(name);
     head.protocol = protocol;
-    let bytes = tests::bytes(2, 0, 1, 70, &errno.to_ne_bytes());
+    let bytes = samples::bytes(2, 0, 1, 70, &errno.to_ne_bytes());
     let of = |portid, peer, data: &[u8]| Datagram {
-        beyond: crate::event::Beyond::default(),
+        beyond: greet_trace::event::Beyond::default(),
         protocol,
-        ..tests::datagram(portid, peer, data)
+        ..samples::datagram(portid, peer, data)
     };
     [
         Event::Message(Message {
@@ -71,16 +71,16 @@ fn refused(name: &[u8], protocol: u32, errno: i32) -> [Event; 2] {
             handled_ns: 0,
             sent_ns: 50,
             result: 20,
-            end: crate::event::End::Returned,
+            end: greet_trace::event::End::Returned,
             unqueued: 0,
-            datagram: of(70, 0, &tests::bytes(18, 5, 1, 0, &[])),
+            datagram: of(70, 0, &samples::bytes(18, 5, 1, 0, &[])),
         }),
     ]
 }
 
 #[test]
 fn greetings_are_counted() {
-    let events = (1..=3).flat_map(|seq| tests::greeting(71, seq, u64::from(seq) * 1_000_000));
+    let events = (1..=3).flat_map(|seq| samples::greeting(71, seq, u64::from(seq) * 1_000_000));
     let text = counted(10, events);
     insta::assert_snapshot!(began_when(&text));
 }

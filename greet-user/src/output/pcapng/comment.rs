@@ -6,7 +6,7 @@ use std::fmt::Write as _;
 
 use greet_common::Stage;
 
-use crate::{
+use greet_trace::{
     describe::{counted, counts, error_name, error_text, extack_text, marks},
     event::{Datagram, Direction, End, Extack, Head, Loss, Message, Request, comm, escaped},
     journey::{Exchange, Queued, Seen, Status},

@@ -8,6 +8,7 @@ use std::{
     time::Duration,
 };
 
+use greet_trace::run::System;
 use pcap_file::{
     DataLink, Endianness, PcapError,
     pcapng::{
@@ -22,7 +23,6 @@ use pcap_file::{
 };
 
 use super::packet::{LINKTYPE_NETLINK, Packet};
-use crate::run::System;
 
 /// The name of the one interface.
 const INTERFACE: &str = "netlink";

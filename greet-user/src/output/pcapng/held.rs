@@ -3,13 +3,13 @@
 
 use std::collections::BTreeMap;
 
-use hashbrown::HashMap;
-
-use super::comment::{self, Notes};
-use crate::{
+use greet_trace::{
     event::{Head, Message, Request},
     journey::Seen,
 };
+use hashbrown::HashMap;
+
+use super::comment::{self, Notes};
 
 /// What a packet is made of.
 pub(super) enum Part {

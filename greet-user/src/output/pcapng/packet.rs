@@ -9,7 +9,7 @@
 //! ```
 //! Each is in network byte order. The messages are as the kernel has them.
 
-use crate::event::{Datagram, Message, Request};
+use greet_trace::event::{Datagram, Message, Request};
 
 /// The link type.
 pub(super) const LINKTYPE_NETLINK: u32 = 253;

@@ -6,18 +6,18 @@ mod reading;
 use std::{cell::RefCell, rc::Rc};
 
 use greet_common::event::{EXTACK_SIZE, RecordKind};
-use proptest::prelude::{Strategy, prop_assert, prop_assert_eq, proptest};
-
-use super::*;
-use crate::{
+use greet_trace::{
     event::{
         Event, Extack, Loss, Message, Owner, Request,
-        tests::{bytes, datagram, greeting, head},
+        samples::{bytes, datagram, greeting, head},
     },
     journey::Journey,
     run::{self, System},
     tracer::Attached,
 };
+use proptest::prelude::{Strategy, prop_assert, prop_assert_eq, proptest};
+
+use super::*;
 use reading::{Got, blocks, read};
 
 const BOOT_NS: u64 = 1_700_000_000_123_456_789;
@@ -174,7 +174,7 @@ fn each_comment_tells_the_whole_story() {
     }
     let mut look = gone[2].clone();
     if let Event::Delivery(look) = &mut look {
-        (look.flags, look.head.call) = (crate::journey::MSG_PEEK, 8 << 32 | 72);
+        (look.flags, look.head.call) = (greet_trace::journey::MSG_PEEK, 8 << 32 | 72);
     }
     gone.insert(2, look);
     let mut events = gone;

@@ -7,6 +7,12 @@ use std::io::{self, Write};
 use base64::{engine::general_purpose::STANDARD, write::EncoderWriter};
 use flate2::{Compression, write::GzEncoder};
 use greet_common::Stage;
+use greet_trace::{
+    event::protocol_name,
+    journey::SPANS,
+    run::Opening,
+    statistics::{Bin, Distribution},
+};
 use serde::Serialize;
 
 use super::{
@@ -14,12 +20,6 @@ use super::{
     loss::Loss,
     page::Finished,
     processes::{Group, Whose},
-};
-use crate::{
-    event::protocol_name,
-    journey::SPANS,
-    run::Opening,
-    statistics::{Bin, Distribution},
 };
 
 /// All but the exchanges.

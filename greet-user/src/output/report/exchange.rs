@@ -5,17 +5,17 @@
 use std::collections::BTreeMap;
 
 use greet_common::{Stage, wire::NETLINK_TEST_PROTOCOL};
+use greet_trace::{
+    describe::{self, error_name, error_text, extack_text, marks},
+    event::{Datagram, End, Head, comm, escaped},
+    journey::{Exchange, Pairing},
+};
 use serde::Serialize;
 
 use super::{
     header::{is_control, type_words},
     loss::Loss,
     message::{MessageData, is_zero, messages},
-};
-use crate::{
-    describe::{self, error_name, error_text, extack_text, marks},
-    event::{Datagram, End, Head, comm, escaped},
-    journey::{Exchange, Pairing},
 };
 
 /// How many losses of an exchange are kept.

@@ -5,7 +5,7 @@
 use greet_common::wire::{ALIGN_TO, HEADER_SIZE, Header, NLMSG_ERROR};
 use serde::Serialize;
 
-use crate::event::{Datagram, flag_names, type_name};
+use greet_trace::event::{Datagram, flag_names, type_name};
 
 /// Types below this are control messages (`NLMSG_MIN_TYPE`).
 const FIRST_TYPE: u16 = 16;

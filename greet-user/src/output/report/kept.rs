@@ -9,8 +9,9 @@
 
 use std::{cmp::Reverse, collections::BTreeMap};
 
+use greet_trace::journey::{Exchange, Status};
+
 use super::exchange::FullExchange;
-use crate::journey::{Exchange, Status};
 
 /// How many bytes are kept at most, whatever the number of exchanges.
 const ROOM: usize = 96 << 20;

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! A lost message as the page reads it, and in words.
 
+use greet_trace::event::{self, escaped};
 use serde::Serialize;
 
 use super::exchange::{Errno, Process};
-use crate::event::{self, escaped};
 
 /// A message that somebody did not get.
 #[derive(Serialize)]

@@ -3,15 +3,15 @@
 
 use std::borrow::Cow;
 
+use greet_trace::{
+    event::{Datagram, Direction, Request, reached},
+    journey::{Exchange, Queued},
+};
 use serde::Serialize;
 
 use super::{
     exchange::{Errno, Process},
     header::{self, HeaderData},
-};
-use crate::{
-    event::{Datagram, Direction, Request, reached},
-    journey::{Exchange, Queued},
 };
 
 /// How many answers of an exchange are kept: the first ones, and the last.

@@ -5,6 +5,10 @@
 use std::io::{self, Write};
 
 use base64::{Engine as _, engine::general_purpose::STANDARD};
+use greet_trace::{
+    journey::Status,
+    run::{Opening, Summary},
+};
 use sha2::{Digest as _, Sha256};
 
 use super::{
@@ -14,10 +18,6 @@ use super::{
     loss::Loss,
     processes::{Group, Whose},
     summary,
-};
-use crate::{
-    journey::Status,
-    run::{Opening, Summary},
 };
 
 /// The page, with places for what a run brings.

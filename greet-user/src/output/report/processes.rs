@@ -4,7 +4,7 @@
 
 use hashbrown::HashMap;
 
-use crate::{
+use greet_trace::{
     describe,
     event::{comm, escaped},
     journey::Exchange,

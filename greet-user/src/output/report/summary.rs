@@ -6,11 +6,12 @@ mod time;
 
 use std::io::{self, Write};
 
-use super::{html::Text, page::Finished, processes::Group};
-use crate::{
+use greet_trace::{
     journey::{COMPLETE, SPANS, Status},
     run::Run,
 };
+
+use super::{html::Text, page::Finished, processes::Group};
 use time::{count, date, duration};
 
 /// The page's name.

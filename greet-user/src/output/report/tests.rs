@@ -8,23 +8,36 @@ use std::io::{self, Read as _, Write};
 
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use flate2::read::GzDecoder;
+use greet_trace::{
+    event::{Event, samples::greeting},
+    journey::Journey,
+    run::{Run, System},
+    statistics::Spans,
+    tracer::Attached,
+};
 use proptest::prelude::{ProptestConfig, Strategy, any, prop_assert, prop_assert_eq, proptest};
 use serde_json::Value;
 use sha2::{Digest as _, Sha256};
 
 use super::*;
-use crate::{
-    event::{Event, tests::greeting},
-    journey::Journey,
-    output::Json,
-    run::{Run, System},
-    statistics::Spans,
-    tracer::Attached,
-};
+use crate::output::Json;
 
-impl Finish for &mut Vec<u8> {
+/// A page in memory.
+struct Page<'a>(&'a mut Vec<u8>);
+
+impl Write for Page<'_> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0.write(bytes)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+impl Finish for Page<'_> {
     fn finish(&mut self) -> io::Result<()> {
-        self.flush()
+        Ok(())
     }
 }
 
@@ -48,7 +61,7 @@ fn page(
     beside: &mut dyn View,
 ) -> String {
     let mut out = Vec::new();
-    let mut report = Report::new(&mut out, limit, command.to_owned());
+    let mut report = Report::new(Page(&mut out), limit, command.to_owned());
     let mut spans = Spans::default();
     let mut journey = Journey::new(true);
     let opening = Opening {
@@ -185,7 +198,7 @@ proptest! {
         let moves = |c: char| c.is_control() && c != '\n' || matches!(c, '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
         prop_assert!(!other.contains(moves));
         let found = data(&other);
-        let shown = crate::event::escaped(name.split(|byte| *byte == 0).next().unwrap_or_default());
+        let shown = greet_trace::event::escaped(name.split(|byte| *byte == 0).next().unwrap_or_default());
         let comm = found["exchanges"][0]["owner"]["comm"].as_str().unwrap_or_default();
         prop_assert!(name.len() > 15 || comm == shown, "{comm} {shown}");
     }

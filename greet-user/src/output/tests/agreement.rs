@@ -2,6 +2,10 @@
 //! Every view gives the same answers about the same exchanges: their owners, what failed, and the
 //! kernel's message for it.
 
+use greet_trace::{
+    describe,
+    event::{comm, escaped},
+};
 use serde_json::Value;
 
 use super::{
@@ -10,10 +14,6 @@ use super::{
 };
 #[cfg(feature = "otlp")]
 use crate::collector;
-use crate::{
-    describe,
-    event::{comm, escaped},
-};
 
 /// All exchanges in these events.
 fn exchanges(events: &[Event]) -> Vec<Rc<Exchange>> {

@@ -5,14 +5,14 @@ mod several;
 pub(super) mod shapes;
 
 use greet_common::wire::NLMSG_GREET;
+use greet_trace::{
+    event::samples::{bytes, datagram},
+    statistics::Spans,
+};
 use proptest::prelude::{any, prop_assert, proptest};
 use unicode_width::UnicodeWidthStr as _;
 
 use super::*;
-use crate::{
-    event::tests::{bytes, datagram},
-    statistics::Spans,
-};
 use shapes::{dump, multicast, overrun, refused, unread, user_to_user};
 
 const UNICODE: RenderOptions = RenderOptions {

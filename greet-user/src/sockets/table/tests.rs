@@ -1,7 +1,10 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! The table as it is printed.
+use greet_trace::sockets::Process;
+
+use crate::sockets::json;
+
 use super::*;
-use crate::sockets::{Process, json};
 
 fn sockets() -> Vec<Socket> {
     let kernels = Socket {

@@ -3,6 +3,7 @@
 
 use std::rc::Rc;
 
+use greet_trace::{event::type_name, journey::Status};
 use ratatui::{
     buffer::Buffer,
     layout::Rect,
@@ -16,8 +17,6 @@ use super::{
     theme::Theme,
 };
 use crate::{
-    event::type_name,
-    journey::Status,
     output::parts,
     top::state::{
         State,

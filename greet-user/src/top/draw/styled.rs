@@ -48,10 +48,10 @@ fn with(style: Style, number: &str) -> Style {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{
-        event::tests::greeting,
+    use crate::output::{RenderOptions, parts};
+    use greet_trace::{
+        event::samples::greeting,
         journey::{Exchange, Journey, Update},
-        output::{RenderOptions, parts},
     };
 
     fn exchange() -> Exchange {

@@ -5,6 +5,10 @@
 use std::rc::Rc;
 
 use greet_common::Stage;
+use greet_trace::{
+    journey::{FIRST_REPLY, SPANS},
+    statistics::{Bin, Distribution, Durations, Spans},
+};
 use ratatui::{
     buffer::Buffer,
     layout::Rect,
@@ -19,9 +23,7 @@ use super::{
     theme::Theme,
 };
 use crate::{
-    journey::{FIRST_REPLY, SPANS},
     output::parts,
-    statistics::{Bin, Distribution, Durations, Spans},
     top::state::{
         State,
         action::Pane,

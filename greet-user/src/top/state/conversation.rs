@@ -4,14 +4,14 @@
 use std::{collections::VecDeque, rc::Rc};
 
 use greet_common::Stage;
+use greet_trace::{
+    journey::{Exchange, Status},
+    statistics::Durations,
+};
 
 use super::{
     rate::{Rate, TREND},
     who::Who,
-};
-use crate::{
-    journey::{Exchange, Status},
-    statistics::Durations,
 };
 
 /// Identifies a conversation in a run.

@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! Which conversations and exchanges are shown: words that must all match.
 
+use greet_trace::{event::protocol_number, journey::Status};
+
 use super::{
     conversation::{Kept, Row},
     who::{Party, Peer},
 };
-use crate::{event::protocol_number, journey::Status};
 
 /// What may precede a colon.
 const NAMES: &str = "process, pid, protocol, peer, netns, status";

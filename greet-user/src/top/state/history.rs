@@ -108,15 +108,9 @@ impl History {
     }
 
     /// How many there are.
-    #[must_use]
+    #[cfg(test)]
     pub fn len(&self) -> usize {
         self.moments.len()
-    }
-
-    /// Are there none?
-    #[must_use]
-    pub fn is_empty(&self) -> bool {
-        self.moments.is_empty()
     }
 }
 

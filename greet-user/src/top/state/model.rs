@@ -7,6 +7,11 @@ mod whose;
 
 use std::rc::Rc;
 
+use greet_trace::{
+    event::{Loss, Message, Request},
+    journey::{Exchange, Update},
+    statistics::Durations,
+};
 use hashbrown::HashMap;
 
 use super::{
@@ -14,11 +19,6 @@ use super::{
     history::{Fading, History, Moment},
     rate::Rate,
     who::{Link, Party, Peer, Who},
-};
-use crate::{
-    event::{Loss, Message, Request},
-    journey::{Exchange, Update},
-    statistics::Durations,
 };
 
 /// The retention limits.

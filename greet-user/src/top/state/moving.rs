@@ -92,7 +92,7 @@ fn words(kept: &Kept) -> String {
     let mut words = format!("{} {}", kept.number, kept.status.name());
     for datagram in datagrams {
         for header in datagram.headers() {
-            if let Some(name) = crate::event::type_name(datagram.protocol, header.kind) {
+            if let Some(name) = greet_trace::event::type_name(datagram.protocol, header.kind) {
                 words = format!("{words} {name}");
             }
             words = format!("{words} seq {}", header.seq);

@@ -3,7 +3,7 @@
 
 use std::borrow::Cow;
 
-use crate::event::{self, Datagram, Head, Owner};
+use greet_trace::event::{self, Datagram, Head, Owner};
 
 /// Who talks with whom.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]

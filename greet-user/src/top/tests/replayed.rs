@@ -3,12 +3,13 @@
 
 use std::io;
 
-use super::*;
-use crate::{
+use greet_trace::{
     recording::Reader,
-    replay::player::Player,
     run::{Counts, Summary},
 };
+
+use super::*;
+use crate::replay::player::Player;
 
 /// Keeps the summary.
 struct Sum(Rc<RefCell<Option<Summary>>>);

@@ -10,7 +10,7 @@ use std::{
 };
 
 use greet_common::wire::NETLINK_TEST_PROTOCOL;
-use greet_user::tracer::{Filter, Plan, Tracer};
+use greet_trace::tracer::{Filter, Plan, Tracer};
 use rustix::process::Signal;
 use serde_json::Value;
 

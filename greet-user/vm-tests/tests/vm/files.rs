@@ -10,10 +10,7 @@ use std::{
     process::{Child, Command},
 };
 
-use greet_user::{
-    output::Finish as _,
-    target::{Replacement, Target, make_folder, write_public},
-};
+use greet_user::target::{Finish as _, Replacement, Target, make_folder, write_public};
 
 use crate::support::{command, greet_user, sentence_of};
 

@@ -4,12 +4,12 @@
 use std::{rc::Rc, thread, time::Duration};
 
 use greet_common::{Stage, wire::NETLINK_TEST_PROTOCOL};
-use greet_user::{
-    client,
+use greet_trace::{
     event::Event,
     journey::{Exchange, Journey, Status, Update},
     tracer::{Callbacks, Filter, Hooks, Plan, Tracer},
 };
+use greet_user::client;
 use rustix::net::{RecvFlags, SendFlags, netlink::SocketAddrNetlink, recv, sendto};
 
 use crate::{

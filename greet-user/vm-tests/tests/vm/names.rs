@@ -3,7 +3,7 @@
 
 use std::{ffi::c_long, fs, io, ptr};
 
-use greet_user::{
+use greet_trace::{
     event::Event,
     tracer::{Filter, Plan, Tracer},
 };
@@ -122,7 +122,7 @@ fn asked(tracer: &mut Tracer) -> Vec<(u32, String)> {
     tracer.drain(usize::MAX, |event| {
         if let Event::Request(request) = event {
             let header = request.datagram.header().expect("a header");
-            let name = greet_user::event::comm(&request.head);
+            let name = greet_trace::event::comm(&request.head);
             all.push((header.seq, String::from_utf8_lossy(name).into_owned()));
         }
     });

@@ -11,7 +11,7 @@ use std::{
 };
 
 use greet_common::wire::{ALIGN_TO, Header, NLMSG_DONE};
-use greet_user::event::flag_names;
+use greet_trace::event::flag_names;
 use rustix::process::Signal;
 use serde_json::{Value, json};
 

@@ -13,7 +13,7 @@ use greet_common::{
     Stage,
     wire::{NETLINK_TEST_PROTOCOL, NLMSG_DONE, NLMSG_ERROR, NLMSG_GREET},
 };
-use greet_user::{
+use greet_trace::{
     event::Datagram,
     journey::{Exchange, Journey, Status, Update},
     tracer::{Filter, Plan, Tracer},

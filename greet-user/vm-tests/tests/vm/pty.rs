@@ -5,24 +5,17 @@ use std::{
     fs::File,
     io::{ErrorKind, Read as _, Write as _},
     os::{
-        fd::{AsRawFd as _, FromRawFd as _, OwnedFd},
+        fd::{FromRawFd as _, OwnedFd},
         unix::process::CommandExt as _,
     },
-    panic::{AssertUnwindSafe, catch_unwind},
     process::{Child, Command, Stdio},
     ptr,
     time::{Duration, Instant},
 };
 
-use rustix::{
-    process::{Pid, WaitOptions, waitpid},
-    termios::{Termios, Winsize, tcgetattr, tcsetwinsize},
-};
+use rustix::termios::{Termios, Winsize, tcgetattr, tcsetwinsize};
 
 use crate::support::PATIENCE;
-
-/// The exit status of a function that panicked.
-pub const PANICKED: i32 = 101;
 
 /// A pseudo-terminal: our end and the program's.
 pub struct Pty {
@@ -101,39 +94,6 @@ impl Pty {
             });
         }
         command.spawn().expect("starts")
-    }
-
-    /// Runs a function on it, in a child process that leads a new session; returns the exit status,
-    /// which is [`PANICKED`] if it panicked.
-    pub fn forked(&mut self, body: impl FnOnce()) -> Option<i32> {
-        #[expect(unsafe_code, reason = "nothing else makes a process of a function")]
-        // SAFETY: no other thread holds a lock at this point: the tests run one at a time.
-        let child = unsafe { libc::fork() };
-        if child == 0 {
-            let all = AssertUnwindSafe(|| {
-                rustix::process::setsid().expect("leads no group");
-                for fd in 0..3 {
-                    #[expect(unsafe_code, reason = "the three are replaced as a shell does it")]
-                    // SAFETY: these have no owner in this process.
-                    let done = unsafe { libc::dup2(self.theirs.as_raw_fd(), fd) };
-                    assert_eq!(done, fd);
-                }
-                #[expect(unsafe_code, reason = "the terminal becomes the session's")]
-                // SAFETY: a system call on an open descriptor.
-                let done = unsafe { libc::ioctl(0, libc::TIOCSCTTY, 0) };
-                assert_eq!(done, 0);
-                body();
-            });
-            let status = catch_unwind(all).map_or(PANICKED, |()| 0);
-            #[expect(unsafe_code, reason = "nothing of the test is to run in this process")]
-            // SAFETY: it does not return.
-            unsafe {
-                libc::_exit(status)
-            }
-        }
-        let child = Pid::from_raw(child).expect("it was started");
-        let waited = waitpid(Some(child), WaitOptions::empty()).expect("it is ours");
-        waited.and_then(|(_, status)| status.exit_status())
     }
 
     /// Types a string.

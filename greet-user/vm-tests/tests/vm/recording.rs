@@ -10,7 +10,7 @@ use std::{
     time::Duration,
 };
 
-use greet_user::recording::{Entry, Reader, RecordingError};
+use greet_trace::recording::{Entry, Reader, RecordingError};
 use rustix::mount::{MountFlags, UnmountFlags, mount, unmount};
 
 use crate::{

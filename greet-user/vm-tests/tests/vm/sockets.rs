@@ -8,7 +8,7 @@ use std::{
 };
 
 use greet_common::wire::NETLINK_TEST_PROTOCOL;
-use greet_user::sockets::{self, KernelSocket, Socket};
+use greet_trace::sockets::{self, KernelSocket, Socket};
 use rustix::{
     fd::OwnedFd,
     io::Errno,

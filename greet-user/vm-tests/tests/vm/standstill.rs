@@ -20,8 +20,8 @@ use crate::{
     watching::signal,
 };
 
-/// More than fit into the ring buffer of `watch`: 16 MiB, at 672 bytes per greeting.
-const GREETINGS: u64 = 40_000;
+/// More than fit into the ring buffer of `watch` on one CPU: 8 MiB, at 672 bytes per greeting.
+const GREETINGS: u64 = 20_000;
 /// A request, its reply queued, and its reply read.
 const RECORDS: u64 = 3;
 const FILE: &str = "/tmp/standstill.json";

@@ -4,19 +4,12 @@
 
 use std::process::Child;
 
-use greet_common::wire::NETLINK_TEST_PROTOCOL;
-use greet_user::{
-    top::terminal::{self, Screen},
-    tracer::{Filter, Plan, Tracer},
-};
 use rustix::process::Signal;
 
 use crate::{
     detach::Attached,
-    pty::{PANICKED, Pty},
-    support::{
-        CALLBACK, command, greet_user, in_vm, read, require_vm, sentence_of, stdout_of, until,
-    },
+    pty::Pty,
+    support::{CALLBACK, command, greet_user, read, require_vm, sentence_of, stdout_of, until},
     watching::signal,
 };
 
@@ -219,28 +212,5 @@ fn without_a_terminal_it_does_not_begin() {
     assert_eq!(child.wait().expect("ends").code(), Some(2));
     assert_eq!(pty.settings(), settings);
     assert_eq!(pty.has_written(ENTER), 0);
-    until("everything is detached", || Attached::now() == before);
-}
-
-#[test]
-fn a_panic_ends_it() {
-    require_vm();
-    let before = Attached::now();
-    let mut pty = Pty::open(80, 24);
-    let settings = pty.settings();
-    let status = pty.forked(|| {
-        in_vm(async {
-            let tty = terminal::open().expect("there is a terminal");
-            let filter = Filter::protocol(NETLINK_TEST_PROTOCOL);
-            let _tracer = Tracer::attach(&filter, &Plan::default()).expect("attaches");
-            let mut screen = Screen::enter(tty).expect("is taken");
-            let drawn = screen.draw(|_| panic!("with the screen taken"));
-            drawn.expect("not reached");
-        });
-    });
-    assert_eq!(status, Some(PANICKED));
-    pty.read();
-    assert_eq!(pty.settings(), settings);
-    assert_eq!((pty.has_written(ENTER), pty.has_written(LEAVE)), (1, 1));
     until("everything is detached", || Attached::now() == before);
 }

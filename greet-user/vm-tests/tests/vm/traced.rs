@@ -7,12 +7,12 @@ use greet_common::{
     Stage,
     wire::{NETLINK_TEST_PROTOCOL, NLMSG_GREET},
 };
-use greet_user::{
-    client::{self, ClientSocket, receive_answer, send_netlink_message_to_kernel},
+use greet_trace::{
     event::{Datagram, Direction, Event, comm},
     journey::{Exchange, Journey, Status, Update},
     tracer::{Filter, Plan, Tracer},
 };
+use greet_user::client::{self, ClientSocket, receive_answer, send_netlink_message_to_kernel};
 use rustix::net::{SendFlags, netlink::SocketAddrNetlink, sendto};
 
 use crate::{

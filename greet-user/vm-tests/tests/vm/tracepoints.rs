@@ -4,7 +4,7 @@
 use std::{collections::BTreeSet, fs, rc::Rc};
 
 use greet_common::{Stage, wire::NETLINK_TEST_PROTOCOL};
-use greet_user::{
+use greet_trace::{
     event::Event,
     journey::{Exchange, Journey, Update},
     kernel::{

@@ -2,7 +2,7 @@
 //! The tracer and `btf-rs` find the same in this kernel's BTF.
 
 use btf_rs::{Btf, Type};
-use greet_user::kernel::btf::{self, KERNEL_BTF};
+use greet_trace::kernel::btf::{self, KERNEL_BTF};
 
 use crate::support::require_vm;
 

@@ -6,10 +6,10 @@ use greet_common::{
     wire::NLMSG_ERROR,
 };
 
-use crate::{
+use greet_trace::{
     event::{
         Datagram, Delivery, Event, Extack, Loss, Message, Owner,
-        tests::{bytes, datagram, greeting, head},
+        samples::{bytes, datagram, greeting, head},
     },
     journey::MSG_PEEK,
 };
@@ -18,7 +18,7 @@ use crate::{
 pub(super) fn queued(call: u32, skb: u64, datagram: Datagram) -> Event {
     let head = head(RecordKind::Message, 71, call);
     Event::Message(Message {
-        head: crate::event::Head {
+        head: greet_trace::event::Head {
             call: if call == 0 { 0 } else { head.call },
             ..head
         },

@@ -4,14 +4,14 @@
 use std::{fs::File, path::Path};
 
 use greet_common::Stage;
+use greet_trace::{
+    journey::SPANS,
+    recording::{Entry, Reader},
+};
 use serde_json::{Map, json};
 
 use super::*;
-use crate::{
-    journey::SPANS,
-    output::Json,
-    recording::{Entry, Reader},
-};
+use crate::output::Json;
 
 fn events(name: &str) -> Vec<Event> {
     let package = std::env::var_os("CARGO_MANIFEST_DIR").expect("set by cargo");

@@ -1,11 +1,10 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! Several requests in one datagram, and messages without a netlink header.
 
+use greet_trace::event::{Event, samples::bytes};
+
 use super::{shapes, watched};
-use crate::{
-    event::{Event, tests::bytes},
-    output::RenderOptions,
-};
+use crate::output::RenderOptions;
 
 /// Two requests in one datagram; the second is refused with an extended ACK.
 fn two_requests() -> Vec<Event> {

@@ -6,10 +6,10 @@ use greet_common::{
     wire::{NLM_F_ACK, NLM_F_MULTI, NLM_F_REQUEST, NLMSG_DONE, NLMSG_ERROR},
 };
 
-use crate::{
+use greet_trace::{
     event::{
         Datagram, Event, Head, Loss, Message, Request,
-        tests::{bytes, datagram, greeting, head},
+        samples::{bytes, datagram, greeting, head},
     },
     journey::MSG_PEEK,
 };

@@ -2,8 +2,9 @@
 //! The owner of a message or an exchange: found by what datagrams name, in a time that does not
 //! depend on how many there are.
 
+use greet_trace::journey::Exchange;
+
 use super::{Id, Link, Model, Party};
-use crate::journey::Exchange;
 
 impl Model {
     /// The owner of an exchange: the sender, or the reader of a notification.
