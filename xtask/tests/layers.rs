@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! Imports in greet-user run one way: from a module to those of lower layers. A cycle is
-//! impossible where this holds.
+//! Imports run one way: from the tool to the engine, and in each from a module to those of lower
+//! layers. A cycle is impossible where this holds.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -8,40 +8,72 @@ use std::{
     path::{Path, PathBuf},
 };
 
-/// From the bottom to the top. A module may use what is in lower layers.
-const LAYERS: &[&[&str]] = &[
-    &["clock", "suggest"],
-    &["event", "client", "signals"],
-    &["stream", "journey", "notice"],
-    &["statistics", "greeting"],
-    &["kernel"],
-    &["sockets"],
-    &["tracer"],
-    &["run"],
-    &["describe", "view"],
-    &["output"],
-    &["collector", "serve", "target"],
-    &["recording"],
-    &["error"],
-    &["sinks"],
-    &["pipeline"],
-    &["session", "watch", "replay"],
-    &["doctor", "top"],
-    &["cli"],
-    &["completions", "man"],
+/// A crate's modules.
+struct Crate {
+    /// Where its sources are.
+    sources: &'static str,
+    /// From the bottom to the top. A module may use what is in lower layers.
+    layers: &'static [&'static [&'static str]],
+    /// Crates of ours that it may use.
+    uses: &'static [&'static str],
+}
+
+/// The engine.
+const TRACE: Crate = Crate {
+    sources: "greet-user/trace/src",
+    layers: &[
+        &["clock", "suggest"],
+        &["event"],
+        &["stream", "journey"],
+        &["statistics", "greeting"],
+        &["kernel"],
+        &["sockets"],
+        &["tracer"],
+        &["run"],
+        &["describe", "recording"],
+        &["trace", "replay"],
+    ],
+    uses: &["greet_common"],
+};
+/// The tool. What its library holds is below everything that is private to the program.
+const TOOL: Crate = Crate {
+    sources: "greet-user/src",
+    layers: &[
+        &["client", "target"],
+        &["json_line", "signals", "notice", "view"],
+        &["output"],
+        &["collector", "serve"],
+        &["error"],
+        &["sinks", "sockets"],
+        &["pipeline"],
+        &["session", "watch", "replay"],
+        &["doctor", "top"],
+        &["cli"],
+        &["completions", "man"],
+    ],
+    uses: &["greet_common", "greet_trace", "greet_user"],
+};
+/// Libraries of the command line, the screen and the servers: none of the engine's business.
+const NOT_IN_THE_ENGINE: &[&str] = &[
+    "anstyle",
+    "clap",
+    "crossterm",
+    "hyper",
+    "opentelemetry",
+    "ratatui",
 ];
 /// What may know the command line's library.
 const MAY_PARSE: &[&str] = &["cli", "completions", "man", "main"];
 
-/// The sources of the tool, each with the module that it belongs to; tests are left out.
-fn sources() -> Vec<(String, PathBuf, String)> {
+/// A crate's sources, each with the module that it belongs to; tests are left out.
+fn sources(of: &Crate) -> Vec<(String, PathBuf, String)> {
     let manifest = env::var_os("CARGO_MANIFEST_DIR").expect("set by cargo");
     let root = Path::new(&manifest).parent().expect("the workspace");
-    let root = root.join("greet-user/src");
+    let root = root.join(of.sources);
     let mut found = Vec::new();
     collect(&root, &root, &mut found);
     assert!(
-        found.len() > 100,
+        found.len() > 50,
         "{} sources: the walk is broken",
         found.len()
     );
@@ -124,15 +156,20 @@ fn ident(text: &str) -> Option<String> {
     is_module.then(|| name.to_owned())
 }
 
-#[test]
-fn imports_run_one_way() {
-    let layers: BTreeMap<_, _> = LAYERS
+fn is_one_way(of: &Crate) {
+    let layers: BTreeMap<_, _> = of
+        .layers
         .iter()
         .enumerate()
         .flat_map(|(at, modules)| modules.iter().map(move |module| (*module, at)))
         .collect();
     let mut wrong = Vec::new();
-    for (module, path, code) in sources() {
+    for (module, path, code) in sources(of) {
+        for name in ["greet_common", "greet_trace", "greet_user", "greet_ebpf"] {
+            if code.contains(&format!("{name}::")) && !of.uses.contains(&name) {
+                wrong.push(format!("{} uses {name}", path.display()));
+            }
+        }
         if matches!(module.as_str(), "lib" | "main") {
             continue;
         }
@@ -151,14 +188,35 @@ fn imports_run_one_way() {
 }
 
 #[test]
+fn imports_run_one_way_in_the_engine() {
+    is_one_way(&TRACE);
+}
+
+#[test]
+fn imports_run_one_way_in_the_tool() {
+    is_one_way(&TOOL);
+}
+
+#[test]
 fn only_the_command_line_is_parsed() {
     let mut wrong = Vec::new();
-    for (module, path, code) in sources() {
+    for (module, path, code) in sources(&TOOL) {
         if !MAY_PARSE.contains(&module.as_str()) && code.contains("clap::") {
             wrong.push(path.display().to_string());
         }
     }
     assert!(wrong.is_empty(), "they use clap:\n  {}", wrong.join("\n  "));
+}
+
+#[test]
+fn the_engine_knows_no_screen_and_no_server() {
+    let manifest = env::var_os("CARGO_MANIFEST_DIR").expect("set by cargo");
+    let manifest = Path::new(&manifest).join("../greet-user/trace/Cargo.toml");
+    let manifest = fs::read_to_string(manifest).expect("the engine's manifest");
+    for library in NOT_IN_THE_ENGINE {
+        let named = manifest.lines().any(|line| line.starts_with(library));
+        assert!(!named, "greet-trace depends on {library}");
+    }
 }
 
 #[test]
