@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use clap::Args;
 
-use super::{Format, OtlpOptions, ReportOptions, Show};
+use super::{Format, MetricsOptions, OtlpOptions, ReportOptions, Show};
 use crate::{
     error::SessionError,
     sinks::{Files, Sinks},
@@ -22,6 +22,7 @@ Examples:
   greet-user replay run.greet --pcapng w.pcapng   as a capture file for Wireshark
   greet-user replay run.greet --report run.html   as a page for a browser
   ssh HOST sudo greet-user watch --record - | greet-user replay -
+  ssh HOST sudo greet-user watch --record - | greet-user replay - -q --metrics 9478
 
 Exit status: 0 if the whole recording was read, 2 otherwise.";
 
@@ -55,6 +56,10 @@ pub struct ReplayOptions {
     #[command(flatten)]
     pub otlp: OtlpOptions,
 
+    /// Metrics for Prometheus, until the end of the recording
+    #[command(flatten)]
+    pub metrics: MetricsOptions,
+
     /// Replay in real time instead of as fast as possible
     #[arg(long)]
     pub pace: bool,
@@ -83,6 +88,7 @@ impl ReplayOptions {
         let files = Files::of(None, self.pcapng.as_deref())
             .with_report(self.report.as_deref(), self.keeping.report_limit)
             .read_from(&self.file);
-        self.otlp.send(files.open(view)?, false)
+        let sinks = self.otlp.send(files.open(view)?, false)?;
+        self.metrics.serve(sinks)
     }
 }

@@ -52,7 +52,13 @@ impl Player {
                     unseen.events_dropped = events;
                 }
             }
-            (Entry::Closing(closing), _) => self.closing = closing,
+            (Entry::Closing(closing), state) => {
+                self.closing = closing;
+                // Nothing follows, even if the input stays open.
+                if let PlayerState::Open(pipeline) = state {
+                    pipeline.give_up();
+                }
+            }
             // Nothing can be shown before the opening.
             (Entry::Event(_) | Entry::Greeting { .. }, _) => {}
         }
@@ -83,7 +89,12 @@ impl Player {
     /// If a view cannot be written.
     pub fn flush(&mut self) -> Result<(), SessionError> {
         match &mut self.state {
-            PlayerState::Open(pipeline) => pipeline.flush(),
+            PlayerState::Open(pipeline) => {
+                if pipeline.wants_progress() {
+                    pipeline.progress(self.closing.unseen.unwrap_or_default());
+                }
+                pipeline.flush()
+            }
             PlayerState::Waiting(_) | PlayerState::Failed => Ok(()),
         }
     }

@@ -1,19 +1,35 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! Events take the same path as in a run: through the pipeline to the exporter.
+//! Events take the same path as in a run: `greet-user replay --metrics` reads them from a pipe, and
+//! answers scrapes until the pipe is closed.
 
-use std::net::{Ipv4Addr, SocketAddr};
+use std::{
+    io::{BufRead as _, BufReader, Write as _},
+    net::SocketAddr,
+    process::{Child, Command, Stdio},
+    thread,
+    time::{Duration, Instant},
+};
 
 use greet_common::event::RecordKind;
 use greet_trace::{
-    event::{Datagram, Event, Head, Loss, Message, Request},
-    run::{Closing, Opening, Run, System, Unseen},
+    event::{Beyond, Datagram, End, Event, Head, Loss, Message, Request},
+    journey::{Journey, Update, Watched},
+    recording::Writer,
+    run::{Closing, Opening, Run, System},
     tracer::Attached,
 };
-use greet_user::{output::Metrics, pipeline::Pipeline, serve::Server, sinks::Sinks};
+
+use crate::{
+    program::program,
+    scraping::{plain, samples, sum},
+};
+
+/// How long to wait for what must happen.
+const PATIENCE: Duration = Duration::from_secs(60);
 
 /// A run to scrape.
 pub struct Fed {
-    pipeline: Pipeline,
+    replay: Child,
     /// The address to scrape.
     pub address: SocketAddr,
 }
@@ -21,6 +37,26 @@ pub struct Fed {
 impl Fed {
     /// Starts with room for this many process names.
     pub fn begin(processes: usize) -> Self {
+        let mut replay = Command::new(program());
+        replay.args(["replay", "-", "-q", "--metrics", "127.0.0.1:0"]);
+        replay.args(["--metrics-processes", &processes.to_string()]);
+        replay.stdin(Stdio::piped()).stdout(Stdio::null());
+        let mut replay = replay.stderr(Stdio::piped()).spawn().expect("starts");
+        let said = replay.stderr.take().expect("is a pipe");
+        let mut line = String::new();
+        let read = BufReader::new(said).read_line(&mut line);
+        read.expect("where it answers");
+        let address = line.trim_end().strip_prefix("metrics at http://");
+        let address = address.and_then(|rest| rest.strip_suffix("/metrics"));
+        let address = address.unwrap_or_else(|| panic!("{line}"));
+        Self {
+            address: address.parse().expect("an address"),
+            replay,
+        }
+    }
+
+    /// A whole recording of these events. Returns once all their exchanges are counted.
+    pub fn feed(&mut self, events: impl IntoIterator<Item = Event>) {
         let opening = Opening {
             began_ns: 0,
             deliveries: true,
@@ -31,31 +67,37 @@ impl Fed {
                 attached: Attached::default(),
             }),
         };
-        let metrics = Metrics::new(processes);
-        let server = Server::start((Ipv4Addr::LOCALHOST, 0).into(), &[], metrics.scrape());
-        let server = server.expect("a free port");
-        let address = server.address();
-        let sinks = Sinks::default().served(metrics, server);
-        Self {
-            pipeline: Pipeline::open(sinks, &opening).expect("opens"),
-            address,
+        let mut journey = Journey::watching(Watched::ALL);
+        let mut exchanges = 0_u32;
+        let mut count = |update: Update<'_>| {
+            exchanges += u32::from(matches!(update, Update::Exchange(_)));
+        };
+        let mut writer = Writer::new(Vec::new());
+        writer.opening(&opening).expect("memory");
+        for event in events {
+            writer.event(&event).expect("memory");
+            journey.push(event, &mut count);
+        }
+        journey.finish(&mut count);
+        writer.closing(&Closing::default()).expect("memory");
+        let bytes = writer.into_inner().expect("memory");
+        let pipe = self.replay.stdin.as_mut().expect("a pipe");
+        pipe.write_all(&bytes).expect("is read");
+        let deadline = Instant::now() + PATIENCE;
+        let counted = || {
+            let text = plain(self.address).text;
+            sum(&samples(&text), "greet_exchanges_total", "")
+        };
+        while counted() < f64::from(exchanges) {
+            assert!(Instant::now() < deadline, "{exchanges} exchanges");
+            thread::sleep(Duration::from_millis(5));
         }
     }
 
-    /// Processes events; finishes what is still open.
-    pub fn feed(&mut self, events: impl IntoIterator<Item = Event>) {
-        events
-            .into_iter()
-            .for_each(|event| self.pipeline.push(event));
-        self.pipeline.give_up();
-        self.pipeline.progress(Unseen::default());
-        self.pipeline.flush().expect("nothing is written");
-    }
-
     /// Ends it; scrapes are no longer answered.
-    pub fn finish(self) {
-        let closed = self.pipeline.close(&Closing::default());
-        assert!(closed.expect("closes"));
+    pub fn finish(mut self) {
+        drop(self.replay.stdin.take());
+        assert!(self.replay.wait().expect("ends").success());
     }
 }
 
@@ -85,7 +127,7 @@ pub fn asked(protocol: u32, name: &[u8], call: u64, errno: i32) -> [Event; 2] {
         peer_portid,
         group: 0,
         len: 36,
-        beyond: greet_trace::event::Beyond::default(),
+        beyond: Beyond::default(),
         data: data.into(),
     };
     let begin_ns = call * 1_000_000;
@@ -105,7 +147,7 @@ pub fn asked(protocol: u32, name: &[u8], call: u64, errno: i32) -> [Event; 2] {
             handled_ns: begin_ns + 7_000,
             sent_ns: begin_ns + 8_000,
             result: 36,
-            end: greet_trace::event::End::Returned,
+            end: End::Returned,
             unqueued: 0,
             datagram: datagram(70, 0, &[]),
         }),
