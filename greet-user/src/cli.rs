@@ -39,7 +39,9 @@ pub use otlp::OtlpOptions;
 pub use replay::ReplayOptions;
 pub use report::ReportOptions;
 pub use scope::{Netns, Scope};
-pub use show::{Drawing, Show};
+#[cfg(feature = "top")]
+pub use show::Drawing;
+pub use show::Show;
 pub use sockets::SocketsOptions;
 #[cfg(feature = "top")]
 pub use top::TopOptions;

@@ -64,6 +64,7 @@ pub enum SessionError {
     #[error(transparent)]
     Recording(#[from] RecordingError),
     /// There is no terminal to draw on.
+    #[cfg(feature = "top")]
     #[error("`top` draws on a terminal, and {0}; `greet-user watch` writes lines to anywhere")]
     NoTerminal(String),
     /// The command to trace does not start.

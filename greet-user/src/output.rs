@@ -8,7 +8,9 @@ mod metrics;
 mod pcapng;
 mod report;
 
-pub use human::{Human, RenderOptions, parts};
+#[cfg(feature = "top")]
+pub use human::parts;
+pub use human::{Human, RenderOptions};
 pub use json::Json;
 #[cfg(feature = "metrics")]
 pub use metrics::{Metrics, Scrape, Syntax};

@@ -9,6 +9,7 @@ mod lanes;
 mod line;
 mod message;
 mod oneline;
+#[cfg(feature = "top")]
 pub mod parts;
 mod render;
 mod rungs;

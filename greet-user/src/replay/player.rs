@@ -78,6 +78,7 @@ impl Player {
     }
 
     /// What is known so far about the end of the run.
+    #[cfg(feature = "top")]
     #[must_use]
     pub const fn closing(&self) -> &Closing {
         &self.closing
@@ -100,6 +101,7 @@ impl Player {
     }
 
     /// Ends every exchange that is still open.
+    #[cfg(feature = "top")]
     pub fn give_up(&mut self) {
         if let PlayerState::Open(pipeline) = &mut self.state {
             pipeline.give_up();
