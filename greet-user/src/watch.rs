@@ -10,7 +10,7 @@ use greet_trace::{
     clock::monotonic_ns,
     kernel::check_privileges,
     run::{Closing, Opening, Run, System, Unseen},
-    tracer::{Filter, Plan, Tracer},
+    tracer::{BATCH, Filter, GATHER, Plan, SETTLED_NS, Tracer},
 };
 use tokio::time::{Instant, sleep, sleep_until};
 
@@ -23,14 +23,6 @@ use crate::{
 };
 use command::Command;
 pub use command::Output;
-
-/// How long to let records accumulate before they are read: whenever a reader waits for the buffer,
-/// the next record wakes it, at the expense of the watched program.
-const GATHER: Duration = Duration::from_millis(5);
-/// If the buffer is empty, anything older than this has been read; ns.
-pub(crate) const SETTLED_NS: u64 = 20_000_000;
-/// Number of records to read before signals and the command are checked again.
-pub(crate) const BATCH: usize = 4096;
 
 /// What to watch.
 #[derive(Clone, Debug)]

@@ -1,7 +1,12 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! Events of the running kernel.
 
-use greet_trace::{clock::monotonic_ns, kernel::check_privileges, run::Unseen, tracer::Tracer};
+use greet_trace::{
+    clock::monotonic_ns,
+    kernel::check_privileges,
+    run::Unseen,
+    tracer::{BATCH, SETTLED_NS, Tracer},
+};
 
 use super::{
     Shared,
@@ -11,7 +16,7 @@ use crate::{
     error::SessionError,
     pipeline::Pipeline,
     sinks::Sinks,
-    watch::{BATCH, SETTLED_NS, Watch, command::Command, finish, open},
+    watch::{Watch, command::Command, finish, open},
 };
 
 /// Reads of events between two checks for missed calls: the kernel reports those in one file per

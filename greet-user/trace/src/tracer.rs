@@ -12,6 +12,8 @@ mod owners;
 mod plan;
 mod waiting;
 
+use std::time::Duration;
+
 use aya::maps::{Array, HashMap, MapData, PerCpuArray, RingBuf};
 use aya_log::EbpfLogger;
 use tokio::io::{Interest, unix::AsyncFd};
@@ -40,6 +42,13 @@ use hooks::{Kernel, witness::Witness};
 use missed::Shared;
 use owners::Owners;
 
+/// How long to let records accumulate before they are read: whenever a reader waits for the buffer,
+/// the next record wakes it, at the expense of the watched program.
+pub const GATHER: Duration = Duration::from_millis(5);
+/// If the buffer is empty, anything older than this has been read; ns.
+pub const SETTLED_NS: u64 = 20_000_000;
+/// Number of records to read before anything else gets its turn.
+pub const BATCH: usize = 4096;
 /// Maximum number of processes that a watched command may start.
 const FAMILY_SIZE: u32 = 65_536;
 /// In the map `FAMILY`: not watched itself, but its children are.

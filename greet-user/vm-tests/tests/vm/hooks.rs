@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! Both kinds of hooks see the same, on every kernel; so does a summary.
 
-use std::{rc::Rc, thread, time::Duration};
+use std::{thread, time::Duration};
 
 use greet_common::{Stage, wire::NETLINK_TEST_PROTOCOL};
 use greet_trace::{
+    Exchange, Status, Trace, TraceBuilder,
     event::Event,
-    journey::{Exchange, Journey, Status, Update},
-    tracer::{Callbacks, Filter, Hooks, Plan, Tracer},
+    tracer::{Attached, Callbacks, Filter, Hooks, Plan, Tracer},
 };
 use greet_user::client;
 use rustix::net::{RecvFlags, SendFlags, netlink::SocketAddrNetlink, recv, sendto};
@@ -23,26 +23,17 @@ use crate::{
 const USERSOCK: u32 = 2;
 const BOTH: [Hooks; 2] = [Hooks::Fentry, Hooks::Kprobe];
 
-fn greetings() -> Filter {
-    Filter::protocol(NETLINK_TEST_PROTOCOL)
+fn greetings() -> TraceBuilder {
+    Trace::builder().protocol(NETLINK_TEST_PROTOCOL)
 }
 
-fn summaries() -> Filter {
-    Filter {
-        summary: true,
-        snaplen: 0,
-        ..greetings()
-    }
+fn attach(what: TraceBuilder, hooks: Hooks) -> Trace {
+    let trace = what.hooks(hooks).start().expect("attaches");
+    check(trace.attached(), hooks);
+    trace
 }
 
-fn attach(filter: &Filter, hooks: Hooks) -> Tracer {
-    let plan = Plan {
-        hooks,
-        summary: filter.summary,
-        ..Plan::default()
-    };
-    let tracer = Tracer::attach(filter, &plan).expect("attaches");
-    let attached = tracer.attached();
+fn check(attached: &Attached, hooks: Hooks) {
     assert_eq!(attached.callback_of(NETLINK_TEST_PROTOCOL), Some(CALLBACK));
     assert_eq!(attached.missing, [""; 0]);
     let way = if hooks == Hooks::Fentry {
@@ -51,40 +42,32 @@ fn attach(filter: &Filter, hooks: Hooks) -> Tracer {
         "kprobe:netlink_sendmsg"
     };
     assert!(attached.hooks.contains(&way.to_owned()), "{attached:?}");
-    tracer
 }
 
 /// Everything that was seen by the end; nothing was missed.
-fn seen(tracer: Tracer) -> (Vec<Exchange>, u64) {
-    let (found, unmatched, missed) = seen_with_misses(tracer);
+fn seen(trace: Trace) -> (Vec<Exchange>, u64) {
+    let (found, unmatched, missed) = seen_with_misses(trace);
     assert_eq!(missed, 0);
     (found, unmatched)
 }
 
 /// The same, with the number of calls that may have been missed.
-fn seen_with_misses(mut tracer: Tracer) -> (Vec<Exchange>, u64, u64) {
-    let mut journey = Journey::new(true);
-    let mut found = Vec::new();
-    let mut emit = |update: Update<'_>| {
-        if let Update::Exchange(exchange) = update {
-            found.push(Rc::unwrap_or_clone(exchange));
-        }
-    };
-    let missed = tracer.finish(|event| journey.push(event, &mut emit));
-    let missed = missed.expect("reads the counters");
-    assert_eq!(tracer.dropped().expect("reads the counters"), 0);
-    journey.finish(&mut emit);
-    (found, journey.unmatched(), missed)
+fn seen_with_misses(mut trace: Trace) -> (Vec<Exchange>, u64, u64) {
+    trace.stop().expect("detaches");
+    let found = trace.take_all();
+    let unseen = trace.unseen().expect("reads the counters");
+    assert_eq!(unseen.events_dropped, 0);
+    (found, trace.unmatched(), unseen.calls_missed)
 }
 
 #[test]
 fn nine_stages_by_fentry_and_by_kprobe() {
     in_vm(async {
         for hooks in BOTH {
-            let tracer = attach(&greetings(), hooks);
+            let trace = attach(greetings(), hooks);
             let mut socket = open();
             greet(&mut socket, "Hello, how are you?").await;
-            let (found, unmatched) = seen(tracer);
+            let (found, unmatched) = seen(trace);
             let [exchange] = found.as_slice() else {
                 panic!("{} exchanges", found.len());
             };
@@ -101,11 +84,11 @@ fn nine_stages_by_fentry_and_by_kprobe() {
 #[test]
 fn looking_before_reading_is_told_apart() {
     in_vm(async {
-        for (hooks, filter) in BOTH
+        for (hooks, what) in BOTH
             .into_iter()
-            .flat_map(|hooks| [(hooks, greetings()), (hooks, summaries())])
+            .flat_map(|hooks| [(hooks, greetings()), (hooks, greetings().summary())])
         {
-            let tracer = attach(&filter, hooks);
+            let trace = attach(what, hooks);
             let socket = bare_socket();
             let kernel = SocketAddrNetlink::new(0, 0);
             let mut message = bare_greeting("look first");
@@ -117,7 +100,7 @@ fn looking_before_reading_is_told_apart() {
                 }
                 recv(&socket, &mut bytes, flags).expect("receives");
             }
-            let (found, unmatched) = seen(tracer);
+            let (found, unmatched) = seen(trace);
             let [exchange] = found.as_slice() else {
                 panic!("{hooks:?}: {} exchanges", found.len());
             };
@@ -133,7 +116,13 @@ fn a_full_queue_is_told_by_both() {
     const GREETINGS: u32 = 300;
     in_vm(async {
         for hooks in BOTH {
-            let mut tracer = attach(&greetings(), hooks);
+            let plan = Plan {
+                hooks,
+                ..Plan::default()
+            };
+            let filter = Filter::protocol(NETLINK_TEST_PROTOCOL);
+            let mut tracer = Tracer::attach(&filter, &plan).expect("attaches");
+            check(tracer.attached(), hooks);
             let mut socket = open();
             for _ in 0..GREETINGS {
                 let sent = client::greet(&mut socket, "nobody reads", true).await;
@@ -165,13 +154,13 @@ fn a_summary_counts_what_is_never_read_and_what_is_lost() {
     const GREETINGS: usize = 300;
     in_vm(async {
         for hooks in BOTH {
-            let tracer = attach(&summaries(), hooks);
+            let trace = attach(greetings().summary(), hooks);
             let mut socket = open();
             for _ in 0..GREETINGS {
                 let sent = client::greet(&mut socket, "nobody reads", true).await;
                 sent.expect("sends");
             }
-            let (found, unmatched) = seen(tracer);
+            let (found, unmatched) = seen(trace);
             assert_eq!((found.len(), unmatched), (GREETINGS, 0), "{hooks:?}");
             let of = |status| {
                 let all = found.iter();
@@ -189,7 +178,7 @@ fn a_summary_finds_the_reader_in_another_thread() {
     const GREETINGS: usize = 100;
     in_vm(async {
         for hooks in BOTH {
-            let tracer = attach(&summaries(), hooks);
+            let trace = attach(greetings().summary(), hooks);
             let socket = bare_socket();
             let reader = socket.try_clone().expect("another descriptor");
             let reader = thread::spawn(move || {
@@ -206,7 +195,7 @@ fn a_summary_finds_the_reader_in_another_thread() {
                 thread::sleep(Duration::from_micros(300));
             }
             reader.join().expect("the reader does not fail");
-            let (found, unmatched) = seen(tracer);
+            let (found, unmatched) = seen(trace);
             assert_eq!((found.len(), unmatched), (GREETINGS, 0), "{hooks:?}");
             for exchange in &found {
                 assert_eq!(exchange.stages().len(), 9, "{hooks:?}");
@@ -222,12 +211,12 @@ fn a_summary_finds_the_reader_in_another_thread() {
 fn a_summary_has_the_spans_of_every_greeting() {
     in_vm(async {
         for hooks in BOTH {
-            let tracer = attach(&summaries(), hooks);
+            let trace = attach(greetings().summary(), hooks);
             let mut socket = open();
             for _ in 0..50 {
                 greet(&mut socket, "in short").await;
             }
-            let (found, unmatched) = seen(tracer);
+            let (found, unmatched) = seen(trace);
             assert_eq!((found.len(), unmatched), (50, 0));
             assert!(found.iter().all(|found| found.stages().len() == 9));
         }
@@ -242,24 +231,23 @@ fn more_blocked_calls_than_a_kretprobe_has_slots_are_seen() {
     in_vm(async {
         // With fentry only, a preemptible kernel would miss some.
         for hooks in [Hooks::Auto, Hooks::Kprobe] {
-            let plan = Plan {
-                hooks,
-                stages: Stage::ALL.into(),
-                callbacks: Callbacks::Named(Vec::new()),
-                ..Plan::default()
+            let watching = || {
+                let trace = Trace::builder().protocol(USERSOCK).hooks(hooks);
+                let trace = trace.callbacks(Callbacks::Named(Vec::new()));
+                trace.start().expect("attaches")
             };
-            let tracer = Tracer::attach(&Filter::protocol(USERSOCK), &plan).expect("attaches");
+            let trace = watching();
             asleep::readers(TASKS);
-            let (found, ..) = seen_with_misses(tracer);
+            let (found, ..) = seen_with_misses(trace);
             let read = found.iter().filter(|exchange| {
                 let stages = exchange.stages();
                 stages.iter().any(|(stage, _)| *stage == Stage::Delivered)
             });
             assert_eq!(read.count(), TASKS, "{hooks:?}: readers");
 
-            let tracer = Tracer::attach(&Filter::protocol(USERSOCK), &plan).expect("attaches");
+            let trace = watching();
             let filled = asleep::senders(TASKS);
-            let (found, ..) = seen_with_misses(tracer);
+            let (found, ..) = seen_with_misses(trace);
             let sent = found.iter().filter(|exchange| {
                 let stages = exchange.stages();
                 stages.iter().any(|(stage, _)| *stage == Stage::Sent)
@@ -273,13 +261,11 @@ fn more_blocked_calls_than_a_kretprobe_has_slots_are_seen() {
 #[test]
 fn the_kernels_own_callback_is_attached_to_when_it_is_asked_for() {
     in_vm(async {
-        let plan = Plan {
-            callbacks: Callbacks::Found { built_in: true },
-            ..Plan::default()
-        };
-        let tracer = Tracer::attach(&Filter::protocol(0), &plan).expect("attaches");
-        assert_eq!(tracer.attached().callback_of(0), Some("rtnetlink_rcv"));
-        drop(tracer);
+        let trace = Trace::builder().protocol(0);
+        let trace = trace.callbacks(Callbacks::Found { built_in: true });
+        let trace = trace.start().expect("attaches");
+        assert_eq!(trace.attached().callback_of(0), Some("rtnetlink_rcv"));
+        drop(trace);
         let arguments = [
             "watch",
             "-p",

@@ -5,7 +5,6 @@
 
 use std::{
     process::{Command, Stdio},
-    rc::Rc,
     thread,
 };
 
@@ -13,11 +12,7 @@ use greet_common::{
     Stage,
     wire::{NETLINK_TEST_PROTOCOL, NLMSG_DONE, NLMSG_ERROR, NLMSG_GREET},
 };
-use greet_trace::{
-    event::Datagram,
-    journey::{Exchange, Journey, Status, Update},
-    tracer::{Filter, Plan, Tracer},
-};
+use greet_trace::{Exchange, Status, Trace, event::Datagram};
 use rustix::{
     fd::OwnedFd,
     net::{
@@ -39,28 +34,21 @@ const DUMP: u16 = 0x301;
 const NODEV: i32 = -19;
 const NO_INDEX: u32 = 0x7fff_fff0;
 
-fn attach(filter: &Filter) -> Tracer {
-    Tracer::attach(filter, &Plan::default()).expect("attaches")
+fn watching(protocol: u32) -> Trace {
+    let trace = Trace::builder().protocol(protocol).start();
+    trace.expect("attaches")
 }
 
-fn greetings() -> Tracer {
-    attach(&Filter::protocol(NETLINK_TEST_PROTOCOL))
+fn greetings() -> Trace {
+    watching(NETLINK_TEST_PROTOCOL)
 }
 
-/// Assembles everything that the tracer saw.
-fn exchanges(tracer: &mut Tracer) -> Vec<Exchange> {
-    let mut journey = Journey::new(true);
-    let mut ended = Vec::new();
-    let mut keep = |update: Update<'_>| {
-        if let Update::Exchange(exchange) = update {
-            ended.push(Rc::unwrap_or_clone(exchange));
-        }
-    };
-    tracer.drain(usize::MAX, |event| journey.push(event, &mut keep));
-    journey.finish(&mut keep);
-    assert_eq!(journey.unmatched(), 0);
-    assert_eq!(tracer.dropped().expect("reads the counters"), 0);
-    ended
+/// Everything seen so far; nothing was lost.
+fn exchanges(trace: &mut Trace) -> Vec<Exchange> {
+    let found = trace.take_all();
+    assert_eq!(trace.unmatched(), 0);
+    assert_eq!(trace.unseen().expect("is counted").events_dropped, 0);
+    found
 }
 
 /// A greeting with the sequence number 0.
@@ -113,7 +101,7 @@ fn seqs(datagram: &Datagram) -> Vec<u32> {
 fn several_requests_in_one_datagram_are_one_exchange_with_all_answers() {
     in_own_namespace(|| {
         in_vm(async {
-            let mut tracer = attach(&Filter::protocol(0));
+            let mut trace = watching(0);
             let socket = route_socket();
             // One for lo, two for a nonexistent link, and one for lo again, with the same number.
             let asked_for = [(70, 1), (71, NO_INDEX), (71, NO_INDEX), (70, 1)];
@@ -126,7 +114,7 @@ fn several_requests_in_one_datagram_are_one_exchange_with_all_answers() {
             for _ in 0..6 {
                 read(&socket);
             }
-            let seen = exchanges(&mut tracer);
+            let seen = exchanges(&mut trace);
             let [exchange] = seen.as_slice() else {
                 panic!("{} exchanges", seen.len());
             };
@@ -159,11 +147,8 @@ fn several_requests_in_one_datagram_are_one_exchange_with_all_answers() {
 fn port_ids_above_two_to_the_31_are_ports_like_others() {
     in_vm(async {
         for port in [0x8000_0000, 0x8000_0001, 0xdead_beef, 0xffff_fffe] {
-            let filter = Filter {
-                port: Some(port),
-                ..Filter::protocol(NETLINK_TEST_PROTOCOL)
-            };
-            let mut tracer = attach(&filter);
+            let trace = Trace::builder().protocol(NETLINK_TEST_PROTOCOL).port(port);
+            let mut trace = trace.start().expect("attaches");
             let socket = bare_socket();
             bind(&socket, &SocketAddrNetlink::new(port, 0)).expect("nobody has it");
             let other = bare_socket();
@@ -171,7 +156,7 @@ fn port_ids_above_two_to_the_31_are_ports_like_others() {
                 send(socket, &greeting("from high up"));
                 read(socket);
             }
-            let seen = exchanges(&mut tracer);
+            let seen = exchanges(&mut trace);
             let [exchange] = seen.as_slice() else {
                 panic!("{port:#x}: {} exchanges", seen.len());
             };
@@ -188,7 +173,7 @@ fn port_ids_above_two_to_the_31_are_ports_like_others() {
 #[test]
 fn answers_are_read_later_by_another_process_or_never() {
     in_vm(async {
-        let mut tracer = greetings();
+        let mut trace = greetings();
         let socket = bare_socket();
         for text in ["read", "cut short", "left behind"] {
             send(&socket, &greeting(text));
@@ -210,7 +195,7 @@ fn answers_are_read_later_by_another_process_or_never() {
         };
         let readers = [reader("4096"), reader("20")];
         drop(socket);
-        let mut seen = exchanges(&mut tracer);
+        let mut seen = exchanges(&mut trace);
         let meanwhile =
             |exchange: &Exchange| asked(exchange).text().as_deref() == Some("meanwhile");
         assert_eq!(
@@ -246,7 +231,7 @@ fn requests_in_flight_on_several_sockets_keep_their_answers() {
     const SOCKETS: usize = 3;
     const IN_FLIGHT: usize = 20;
     in_vm(async {
-        let mut tracer = greetings();
+        let mut trace = greetings();
         let sockets: Vec<_> = (0..SOCKETS).map(|_| bare_socket()).collect();
         for round in 0..IN_FLIGHT {
             for (number, socket) in sockets.iter().enumerate() {
@@ -259,7 +244,7 @@ fn requests_in_flight_on_several_sockets_keep_their_answers() {
                 scope.spawn(|| (0..IN_FLIGHT).for_each(|_| drop(read(socket))));
             }
         });
-        let mut seen = exchanges(&mut tracer);
+        let mut seen = exchanges(&mut trace);
         assert_eq!(seen.len(), SOCKETS * IN_FLIGHT);
         seen.sort_by_key(|exchange| exchange.stage(Stage::Send));
         for (at, exchange) in seen.iter().enumerate() {
@@ -296,7 +281,7 @@ fn dumps_with_the_sequence_number_0_are_told_apart() {
             for number in 0..40 {
                 ip(&["link", "add", &format!("d{number}"), "type", "dummy"]);
             }
-            let mut tracer = attach(&Filter::protocol(0));
+            let mut trace = watching(0);
             let socket = route_socket();
             let mut chunks = Vec::new();
             for _ in 0..DUMPS {
@@ -311,7 +296,7 @@ fn dumps_with_the_sequence_number_0_are_told_apart() {
                 }
                 chunks.push(count);
             }
-            let seen = exchanges(&mut tracer);
+            let seen = exchanges(&mut trace);
             let found: Vec<_> = seen.iter().map(|exchange| exchange.queued.len()).collect();
             println!("chunks of each dump: {chunks:?}");
             assert_eq!(found, chunks);

@@ -1,57 +1,47 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! The tracer as a library, with traffic that `greet-user` does not generate.
+//! The engine as a library, with traffic that `greet-user` does not generate.
 
-use std::{borrow::Cow, process, rc::Rc, thread};
+use std::{borrow::Cow, process, process::Command, thread};
 
 use greet_common::{
     Stage,
     wire::{NETLINK_TEST_PROTOCOL, NLMSG_GREET},
 };
 use greet_trace::{
-    event::{Datagram, Direction, Event, comm},
-    journey::{Exchange, Journey, Status, Update},
+    Exchange, Status, Trace, TraceBuilder, describe,
+    event::{Datagram, Direction, comm},
+    run::Unseen,
     tracer::{Filter, Plan, Tracer},
 };
 use greet_user::client::{self, ClientSocket, receive_answer, send_netlink_message_to_kernel};
 use rustix::net::{SendFlags, netlink::SocketAddrNetlink, sendto};
 
 use crate::{
+    detach::Attached,
     rejection::{bare_socket, forged_answer},
-    support::{GREETING, PATIENCE, greet, greet_user, in_vm, open, stdout_of},
+    support::{GREETING, PATIENCE, greet, greet_user, in_vm, open, stdout_of, until},
 };
 
-fn attach(filter: &Filter) -> Tracer {
-    Tracer::attach(filter, &Plan::default()).expect("attaches")
+fn started(what: TraceBuilder) -> Trace {
+    what.start().expect("attaches")
 }
 
-/// Watches only this process's greetings.
-fn ours() -> Filter {
-    Filter::protocol(NETLINK_TEST_PROTOCOL).of_process(process::id())
+/// All greetings.
+fn greetings() -> TraceBuilder {
+    Trace::builder().protocol(NETLINK_TEST_PROTOCOL)
 }
 
-/// The tracer's pending events. Everything that happened in our own calls is among them: the
-/// programs run inside those calls.
-fn events(tracer: &mut Tracer) -> Vec<Event> {
-    let mut events = Vec::new();
-    tracer.drain(usize::MAX, |event| events.push(event));
-    assert_eq!(tracer.dropped().expect("reads the counters"), 0);
-    events
+/// Only this process's greetings.
+fn ours() -> TraceBuilder {
+    greetings().process(process::id())
 }
 
-fn exchanges(events: Vec<Event>) -> Vec<Exchange> {
-    let mut journey = Journey::new(true);
-    let mut ended = Vec::new();
-    let mut keep = |update: Update<'_>| {
-        if let Update::Exchange(exchange) = update {
-            ended.push(Rc::unwrap_or_clone(exchange));
-        }
-    };
-    for event in events {
-        journey.push(event, &mut keep);
-    }
-    journey.finish(&mut keep);
-    assert_eq!(journey.unmatched(), 0);
-    ended
+/// Everything seen so far; nothing was lost.
+fn exchanges(trace: &mut Trace) -> Vec<Exchange> {
+    let found = trace.take_all();
+    let unseen = trace.unseen().expect("reads the counters");
+    assert_eq!((unseen.events_dropped, trace.unmatched()), (0, 0));
+    found
 }
 
 fn asked(exchange: &Exchange) -> &Datagram {
@@ -62,38 +52,30 @@ fn text(datagram: &Datagram) -> Cow<'_, str> {
     datagram.text().expect("text")
 }
 
-fn head_of(event: &Event) -> (u32, &[u8]) {
-    let head = match event {
-        Event::Request(request) => &request.head,
-        Event::Message(message) => &message.head,
-        Event::Delivery(delivery) => &delivery.head,
-        Event::Loss(loss) => &loss.head,
-        Event::Extack(extack) => &extack.head,
-        Event::Close(close) => &close.head,
-    };
-    (head.pid, comm(head))
-}
-
 #[test]
 fn another_process_is_not_seen() {
     in_vm(async {
-        let mut tracer = attach(&ours());
+        let mut trace = started(ours());
         stdout_of(&greet_user(&["-c", "5", "-i", "0"]), 0);
         let mut socket = open();
         greet(&mut socket, "it's me").await;
-        let seen = events(&mut tracer);
-        // A request, its reply when queued and when read, and the read call.
-        assert_eq!(seen.len(), 4);
-        assert!(seen.iter().all(|event| head_of(event).0 == process::id()));
+        let seen = exchanges(&mut trace);
+        let [exchange] = seen.as_slice() else {
+            panic!("{} exchanges", seen.len());
+        };
+        assert_eq!(text(asked(exchange)), "it's me");
+        let reader = describe::reader(exchange).map(|head| head.pid);
+        let owner = describe::owner(exchange).map(|head| head.pid);
+        assert_eq!([owner, reader], [Some(process::id()); 2]);
     });
 }
 
 #[test]
 fn another_process_is_seen_if_asked_for() {
     in_vm(async {
-        let mut tracer = attach(&Filter::protocol(NETLINK_TEST_PROTOCOL));
+        let mut trace = started(greetings());
         stdout_of(&greet_user(&["-c", "5", "-i", "0"]), 0);
-        let seen = exchanges(events(&mut tracer));
+        let seen = exchanges(&mut trace);
         assert_eq!(seen.len(), 5);
         for exchange in seen {
             assert_eq!(exchange.stages().len(), 9);
@@ -125,14 +107,13 @@ async fn ask_rtnetlink() {
 #[test]
 fn other_protocols_are_seen_only_if_asked_for() {
     in_vm(async {
-        let mut one = attach(&ours());
+        let mut one = started(ours());
         ask_rtnetlink().await;
-        assert_eq!(events(&mut one), []);
+        assert_eq!(exchanges(&mut one), []);
         drop(one);
-        let mut all = attach(&Filter::default().of_process(process::id()));
+        let mut all = started(Trace::builder().process(process::id()));
         ask_rtnetlink().await;
-        let seen = events(&mut all);
-        let all = exchanges(seen);
+        let all = exchanges(&mut all);
         let [exchange] = all.as_slice() else {
             panic!("{} exchanges", all.len());
         };
@@ -149,7 +130,7 @@ fn threads_are_not_mixed_up() {
     const THREADS: usize = 4;
     const GREETINGS: usize = 50;
     in_vm(async {
-        let mut tracer = attach(&ours());
+        let mut trace = started(ours());
         let threads: Vec<_> = (0..THREADS)
             .map(|_| {
                 thread::spawn(|| {
@@ -166,8 +147,8 @@ fn threads_are_not_mixed_up() {
         for thread in threads {
             thread.join().expect("no thread failed");
         }
-        let seen = exchanges(events(&mut tracer));
-        assert_eq!(tracer.missed().expect("reads the counters"), 0);
+        let seen = exchanges(&mut trace);
+        assert_eq!(trace.unseen().expect("reads the counters").calls_missed, 0);
         assert_eq!(seen.len(), THREADS * GREETINGS);
         for exchange in &seen {
             let request = asked(exchange);
@@ -192,11 +173,11 @@ fn threads_are_not_mixed_up() {
 fn a_message_to_nobody_fails_and_says_so() {
     const NOBODY: u32 = 0x8000_0001;
     in_vm(async {
-        let mut tracer = attach(&ours());
+        let mut trace = started(ours());
         let sender = bare_socket();
         let to = SocketAddrNetlink::new(NOBODY, 0);
         sendto(&sender, &forged_answer(7), SendFlags::empty(), &to).expect_err("nobody is there");
-        let seen = exchanges(events(&mut tracer));
+        let seen = exchanges(&mut trace);
         assert_eq!(seen.len(), 1);
         assert_eq!(seen[0].status(), Status::Failed);
         assert_eq!(
@@ -213,7 +194,7 @@ fn a_message_to_nobody_fails_and_says_so() {
 #[test]
 fn a_long_message_is_cut_and_its_length_is_kept() {
     in_vm(async {
-        let mut tracer = attach(&ours());
+        let mut trace = started(ours());
         let mut socket = open();
         for len in [255, 256, 257, 5_000, 100_000] {
             let payload = vec![b'x'; len];
@@ -222,7 +203,7 @@ fn a_long_message_is_cut_and_its_length_is_kept() {
             receive_answer(&socket, &sent, PATIENCE)
                 .await
                 .expect("is answered");
-            let seen = exchanges(events(&mut tracer));
+            let seen = exchanges(&mut trace);
             assert_eq!(seen.len(), 1);
             let message = asked(&seen[0]);
             assert_eq!(message.len as usize, 16 + len);
@@ -236,13 +217,13 @@ fn a_long_message_is_cut_and_its_length_is_kept() {
 #[test]
 fn short_and_lying_messages_are_seen_as_they_are() {
     in_vm(async {
-        let mut tracer = attach(&ours());
+        let mut trace = started(ours());
         let sender = bare_socket();
         let kernel = SocketAddrNetlink::new(0, 0);
         let lie = [0xff; 20];
         for bytes in [&[1_u8][..], &[1; 15], &lie] {
             sendto(&sender, bytes, SendFlags::empty(), &kernel).expect("sends");
-            let seen = exchanges(events(&mut tracer));
+            let seen = exchanges(&mut trace);
             assert_eq!(seen.len(), 1);
             let message = asked(&seen[0]);
             assert_eq!((message.len as usize, &*message.data), (bytes.len(), bytes));
@@ -255,7 +236,8 @@ fn short_and_lying_messages_are_seen_as_they_are() {
 fn every_record_that_is_lost_is_counted() {
     const GREETINGS: u64 = 4_000;
     in_vm(async {
-        let mut tracer = attach(&ours());
+        let ours = Filter::protocol(NETLINK_TEST_PROTOCOL).of_process(process::id());
+        let mut tracer = Tracer::attach(&ours, &Plan::default()).expect("attaches");
         let mut socket = open();
         // Nothing is read in the meantime: the ring buffer holds about 1,600 greetings.
         for _ in 0..GREETINGS {
@@ -272,5 +254,66 @@ fn every_record_that_is_lost_is_counted() {
         // Once there is room again, nothing more is lost.
         greet(&mut socket, "and now").await;
         assert_eq!(count(&mut tracer), (4, dropped));
+    });
+}
+
+#[test]
+fn a_trace_ends_with_its_command() {
+    in_vm(async {
+        let before = Attached::now();
+        let mut command = Command::new("greet-user");
+        command.args(["-q", "-c", "3", "-i", "0"]);
+        let mut trace = started(greetings().command(command));
+        // Neither ours nor those that another process makes.
+        greet(&mut open(), "not the command's").await;
+        let mut seen = Vec::new();
+        while let Some(exchange) = trace.next().await.expect("is read") {
+            seen.push(exchange);
+        }
+        assert_eq!(trace.next().await.expect("has ended"), None);
+        assert_eq!(trace.unseen().expect("is counted"), Unseen::default());
+        assert_eq!(seen.len(), 3);
+        for exchange in &seen {
+            assert_eq!(
+                describe::owner(exchange).map(comm),
+                Some(&b"greet-user"[..])
+            );
+            assert_eq!(exchange.status(), Status::Answered);
+        }
+        until("everything is detached", || Attached::now() == before);
+    });
+}
+
+#[test]
+fn a_trace_that_is_stopped_has_what_was_seen() {
+    in_vm(async {
+        let mut trace = started(ours());
+        let mut socket = open();
+        for text in ["one", "two"] {
+            greet(&mut socket, text).await;
+        }
+        trace.stop().expect("detaches");
+        greet(&mut socket, "three").await;
+        let mut texts = Vec::new();
+        while let Some(exchange) = trace.next().await.expect("is read") {
+            texts.push(text(asked(&exchange)).into_owned());
+        }
+        assert_eq!(texts, ["one", "two"]);
+    });
+}
+
+#[test]
+fn a_command_that_does_not_start_leaves_nothing() {
+    in_vm(async {
+        let before = Attached::now();
+        let error = greetings()
+            .command(Command::new("/no/such/program"))
+            .start();
+        let error = error.err().expect("no such program").to_string();
+        assert!(
+            error.starts_with("`/no/such/program` cannot be started: "),
+            "{error}"
+        );
+        until("everything is detached", || Attached::now() == before);
     });
 }

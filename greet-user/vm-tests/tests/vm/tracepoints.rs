@@ -1,17 +1,17 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! What is visible on a kernel that allows neither fentry nor kprobes, or that lacks a field.
 
-use std::{collections::BTreeSet, fs, rc::Rc};
+use std::{collections::BTreeSet, fs};
 
 use greet_common::{Stage, wire::NETLINK_TEST_PROTOCOL};
 use greet_trace::{
-    event::Event,
-    journey::{Exchange, Journey, Update},
+    Exchange, Trace, TraceBuilder, TraceError,
     kernel::{
         TracerError,
         btf::{Btf, KERNEL_BTF},
     },
-    tracer::{Filter, Hooks, Plan, Tracer},
+    run::Unseen,
+    tracer::Hooks,
 };
 use serde_json::Value;
 
@@ -27,31 +27,18 @@ fn is_old() -> bool {
     read("/proc/sys/kernel/osrelease").starts_with("6.1.")
 }
 
-fn tracepoints() -> Plan {
-    Plan {
-        hooks: Hooks::Tracepoint,
-        ..Plan::default()
-    }
+fn greetings(hooks: Hooks) -> TraceBuilder {
+    Trace::builder()
+        .protocol(NETLINK_TEST_PROTOCOL)
+        .hooks(hooks)
 }
 
-/// Everything that was seen by the end.
-fn seen(mut tracer: Tracer) -> (Vec<Exchange>, Vec<Event>) {
-    let mut journey = Journey::new(true);
-    let (mut found, mut events) = (Vec::new(), Vec::new());
-    let mut emit = |update: Update<'_>| {
-        if let Update::Exchange(exchange) = update {
-            found.push(Rc::unwrap_or_clone(exchange));
-        }
-    };
-    let missed = tracer.finish(|event| {
-        events.push(event.clone());
-        journey.push(event, &mut emit);
-    });
-    assert_eq!(missed.expect("reads the counters"), 0);
-    assert_eq!(tracer.dropped().expect("reads the counters"), 0);
-    journey.finish(&mut emit);
-    assert_eq!(journey.unmatched(), 0);
-    (found, events)
+/// Everything that was seen by the end; nothing was missed.
+fn seen(mut trace: Trace) -> Vec<Exchange> {
+    trace.stop().expect("detaches");
+    assert_eq!(trace.unseen().expect("is counted"), Unseen::default());
+    assert_eq!(trace.unmatched(), 0);
+    trace.take_all()
 }
 
 fn stages(exchange: &Exchange) -> Vec<Stage> {
@@ -61,18 +48,17 @@ fn stages(exchange: &Exchange) -> Vec<Stage> {
 #[test]
 fn a_greeting_has_the_stages_that_tracepoints_show() {
     in_vm(async {
-        let filter = Filter::protocol(NETLINK_TEST_PROTOCOL);
-        let tracer = Tracer::attach(&filter, &tracepoints()).expect("attaches");
+        let trace = greetings(Hooks::Tracepoint).start().expect("attaches");
         let all = "not seen: send, cross, handle, reply, handled, what a request says and to whom, \
                    lost messages (no tracepoint shows it)";
-        let missing = tracer.attached().missing.clone();
+        let missing = trace.attached().missing.clone();
         assert!(missing.contains(&all.to_owned()), "{missing:?}");
         let mut socket = open();
         let mut answers = Vec::new();
         for _ in 0..20 {
             answers.push(greet(&mut socket, "Hello, how are you?").await);
         }
-        let (found, events) = seen(tracer);
+        let found = seen(trace);
         assert_eq!(found.len(), 20);
         for (at, (exchange, answer)) in found.iter().zip(&answers).enumerate() {
             let [queued] = exchange.queued.as_slice() else {
@@ -95,7 +81,7 @@ fn a_greeting_has_the_stages_that_tracepoints_show() {
             assert_eq!(request.datagram.portid, socket.portid());
             assert!(request.datagram.data.is_empty(), "nobody sees its bytes");
         }
-        assert!(!events.iter().any(|event| matches!(event, Event::Loss(_))));
+        assert!(found.iter().all(|exchange| exchange.losses.is_empty()));
         if is_old() {
             for tracepoint in ["sk_data_ready", "sock_send_length", "sock_recv_length"] {
                 let sentence = format!("(this kernel has no tracepoint `{tracepoint}`)");
@@ -191,14 +177,9 @@ fn without(field: &str) -> Btf {
 fn a_missing_field_costs_its_stages_and_no_others() {
     in_vm(async {
         for hooks in [Hooks::Fentry, Hooks::Kprobe] {
-            let plan = Plan {
-                hooks,
-                ..Plan::default()
-            };
-            let filter = Filter::protocol(NETLINK_TEST_PROTOCOL);
-            let tracer = Tracer::attach_to(&filter, &plan, without("data_len"));
-            let tracer = tracer.expect("attaches the rest");
-            let missing = tracer.attached().missing.clone();
+            let trace = greetings(hooks).types(without("data_len")).start();
+            let trace = trace.expect("attaches the rest");
+            let missing = trace.attached().missing.clone();
             let [said] = missing.as_slice() else {
                 panic!("{missing:?}");
             };
@@ -207,7 +188,7 @@ fn a_missing_field_costs_its_stages_and_no_others() {
             assert!(said.starts_with(stages), "{said}");
             let mut socket = open();
             greet(&mut socket, "Hello, how are you?").await;
-            let (found, _) = seen(tracer);
+            let found = seen(trace);
             let [exchange] = found.as_slice() else {
                 panic!("{hooks:?}: {} exchanges", found.len());
             };
@@ -215,10 +196,9 @@ fn a_missing_field_costs_its_stages_and_no_others() {
             let expected = [Stage::Send, Stage::Handle, Stage::Handled, Stage::Sent];
             assert_eq!(shown, expected, "{hooks:?}");
         }
-        let filter = Filter::protocol(NETLINK_TEST_PROTOCOL);
-        let all = Tracer::attach_to(&filter, &Plan::default(), without("sk_protocol"));
+        let all = greetings(Hooks::Auto).types(without("sk_protocol")).start();
         assert!(
-            matches!(all, Err(TracerError::Offset(_))),
+            matches!(all, Err(TraceError::Tracer(TracerError::Offset(_)))),
             "every program needs it"
         );
     });

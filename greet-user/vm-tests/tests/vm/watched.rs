@@ -1,15 +1,13 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! Under pressure: many threads and sockets, lost messages, a stalled reader.
 
-use std::{process, rc::Rc, thread};
+use std::{process, thread};
 
-use greet_common::{
-    Stage,
-    wire::{NETLINK_TEST_PROTOCOL, NLMSG_GREET},
-};
+use greet_common::wire::{NETLINK_TEST_PROTOCOL, NLMSG_GREET};
 use greet_trace::{
+    Exchange, Stage, Status, Trace,
     event::{Event, Loss},
-    journey::{Exchange, Journey, Status, Update},
+    run::Unseen,
     tracer::{Filter, Plan, Tracer},
 };
 use greet_user::client::{self, ClientSocket, receive_answer, send_netlink_message_to_kernel};
@@ -21,8 +19,12 @@ use crate::{
     support::{GREETING, PATIENCE, greet, in_vm, open, pause},
 };
 
-fn attach(filter: &Filter) -> Tracer {
-    Tracer::attach(filter, &Plan::default()).expect("attaches")
+/// Everything seen by the end; nothing was lost.
+fn seen(mut trace: Trace) -> Vec<Exchange> {
+    trace.stop().expect("detaches");
+    assert_eq!(trace.unseen().expect("is counted"), Unseen::default());
+    assert_eq!(trace.unmatched(), 0);
+    trace.take_all()
 }
 
 /// The text identifies the greeting: checks that the other half of the exchange agrees.
@@ -50,12 +52,8 @@ fn eight_threads_with_four_sockets_each_are_not_mixed_up() {
     const GREETINGS: usize = 500;
     in_vm(async {
         // Without a filter by task, each message is reported once.
-        let plan = Plan {
-            buffer: 64 << 20,
-            ..Plan::default()
-        };
-        let filter = Filter::protocol(NETLINK_TEST_PROTOCOL);
-        let mut tracer = Tracer::attach(&filter, &plan).expect("attaches");
+        let trace = Trace::builder().protocol(NETLINK_TEST_PROTOCOL);
+        let mut trace = trace.buffer(64 << 20).start().expect("attaches");
         let work = || {
             in_vm(async {
                 let mut sockets: Vec<_> = (0..SOCKETS).map(|_| open()).collect();
@@ -68,35 +66,20 @@ fn eight_threads_with_four_sockets_each_are_not_mixed_up() {
             });
         };
         let threads: Vec<_> = (0..THREADS).map(|_| thread::spawn(work)).collect();
-        let mut journey = Journey::new(true);
         let mut found = Vec::new();
-        let mut read = |tracer: &mut Tracer| {
-            tracer.drain(usize::MAX, |event| {
-                journey.push(event, &mut |told| {
-                    if let Update::Exchange(exchange) = told {
-                        found.push(Rc::unwrap_or_clone(exchange));
-                    }
-                });
-            });
-        };
         while !threads.iter().all(thread::JoinHandle::is_finished) {
-            read(&mut tracer);
+            found.extend(trace.take_ended());
             pause();
         }
-        read(&mut tracer);
         for thread in threads {
             thread.join().expect("no thread failed");
         }
-        assert_eq!(tracer.dropped().expect("reads the counters"), 0);
-        assert_eq!(tracer.missed().expect("reads the counters"), 0);
+        found.extend(seen(trace));
         let whole = |exchange: &&Exchange| exchange.stages().len() == Stage::ALL.len();
         let whole: Vec<_> = found.iter().filter(whole).collect();
         whole.iter().for_each(|exchange| check(exchange));
         let all = THREADS * SOCKETS * GREETINGS;
-        assert_eq!(
-            (found.len(), whole.len(), journey.unmatched()),
-            (all, all, 0)
-        );
+        assert_eq!((found.len(), whole.len()), (all, all));
     });
 }
 
@@ -105,7 +88,7 @@ fn a_full_queue_is_told_with_the_errno() {
     const GREETINGS: u32 = 400;
     in_vm(async {
         let filter = Filter::protocol(NETLINK_TEST_PROTOCOL).of_process(process::id());
-        let mut tracer = attach(&filter);
+        let mut tracer = Tracer::attach(&filter, &Plan::default()).expect("attaches");
         let mut socket = open();
         for _ in 0..GREETINGS {
             client::greet(&mut socket, "nobody reads", true)
@@ -136,7 +119,8 @@ fn a_full_queue_is_told_with_the_errno() {
 fn the_kernels_reason_is_tied_to_its_request() {
     const RTM_NEWADDR: u16 = 20;
     in_vm(async {
-        let mut tracer = attach(&Filter::protocol(0).of_process(process::id()));
+        let trace = Trace::builder().protocol(0).process(process::id());
+        let trace = trace.start().expect("attaches");
         let mut socket = ClientSocket::open(0).expect("rtnetlink is always there");
         // An IPv4 address of one byte: every kernel explains that error in its extended ACK. (The
         // interface does not exist either, but 6.1 does not explain that.)
@@ -151,15 +135,7 @@ fn the_kernels_reason_is_tied_to_its_request() {
         receive_answer(&socket, &sent, PATIENCE)
             .await
             .expect_err("no such address");
-        let mut journey = Journey::new(true);
-        let mut found = Vec::new();
-        tracer.drain(usize::MAX, |event| {
-            journey.push(event, &mut |told| {
-                if let Update::Exchange(exchange) = told {
-                    found.push(Rc::unwrap_or_clone(exchange));
-                }
-            });
-        });
+        let found = seen(trace);
         let [exchange] = found.as_slice() else {
             panic!("{} exchanges", found.len());
         };
@@ -180,7 +156,8 @@ fn the_kernels_reason_is_tied_to_its_request() {
 fn answers_read_later_by_another_thread_keep_their_request() {
     const GREETINGS: usize = 100;
     in_vm(async {
-        let mut tracer = attach(&Filter::protocol(NETLINK_TEST_PROTOCOL));
+        let trace = Trace::builder().protocol(NETLINK_TEST_PROTOCOL);
+        let trace = trace.start().expect("attaches");
         let socket = bare_socket();
         let kernel = SocketAddrNetlink::new(0, 0);
         for seq in 0..GREETINGS {
@@ -197,15 +174,7 @@ fn answers_read_later_by_another_thread_keep_their_request() {
             }
         });
         reader.join().expect("the reader does not fail");
-        let mut journey = Journey::new(true);
-        let mut found = Vec::new();
-        tracer.drain(usize::MAX, |event| {
-            journey.push(event, &mut |told| {
-                if let Update::Exchange(exchange) = told {
-                    found.push(Rc::unwrap_or_clone(exchange));
-                }
-            });
-        });
+        let found = seen(trace);
         assert_eq!(found.len(), GREETINGS);
         for (at, exchange) in found.iter().enumerate() {
             let request = exchange.request.as_ref().expect("a request");
