@@ -2,6 +2,9 @@
 //! What the eBPF programs know of a call in progress. User space looks at it only when it stops,
 //! for records that were deferred until the reply is read.
 
+#[cfg(not(target_arch = "bpf"))]
+use zerocopy::{FromBytes, Immutable, KnownLayout};
+
 use crate::event::Request;
 
 /// How many calls can be in progress at a time.
@@ -43,6 +46,7 @@ const _: () = assert!(size_of::<TracepointConfig>() == 5 * 8);
 
 /// What is known of a call.
 #[derive(Clone, Copy, Debug)]
+#[cfg_attr(not(target_arch = "bpf"), derive(FromBytes, Immutable, KnownLayout))]
 #[repr(C)]
 pub struct Call {
     /// Thread ID of the task it belongs to, 0 for a free slot.

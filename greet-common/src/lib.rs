@@ -4,8 +4,8 @@
 //! [`socket`] has the records of a walk through all sockets, [`call`] what the programs keep of a
 //! call.
 //!
-//! It compiles for the BPF target and for user space, so: no standard library, no allocation, no
-//! dependency.
+//! It compiles for the BPF target and for user space, so: no standard library and no
+//! allocation. Only user space reads records.
 #![no_std]
 
 pub mod call;

@@ -3,9 +3,11 @@
 
 use core::{fmt, mem::offset_of};
 
+use zerocopy::FromBytes;
+
 use super::{
-    CAPTURE, COMM_SIZE, Close, DatagramRecord, Delivery, EXTACK_SIZE, Extack, Head, Loss, Message,
-    REQUEST_HEAD, REQUEST_ROOMS, REST_SIZES, RecordKind, Request, RestHead, RoundTrip,
+    CAPTURE, Close, DatagramRecord, Delivery, Extack, Head, Loss, Message, REQUEST_HEAD,
+    REQUEST_ROOMS, REST_SIZES, RecordKind, Request, RestHead, RoundTrip,
 };
 
 /// A record, checked.
@@ -50,117 +52,12 @@ pub enum RecordError {
     },
 }
 
-/// Bytes whose number has been checked.
-#[derive(Clone, Copy)]
-struct Bytes<'a>(&'a [u8]);
-
-impl<'a> Bytes<'a> {
-    /// Takes exactly `expected` bytes.
-    fn exactly(bytes: &'a [u8], expected: usize) -> Result<Self, RecordError> {
-        if bytes.len() == expected {
-            Ok(Self(bytes))
-        } else {
-            Err(RecordError::WrongSize {
-                expected,
-                bytes: bytes.len(),
-            })
-        }
-    }
-
-    fn at<const N: usize>(self, offset: usize) -> [u8; N] {
-        let mut field = [0; N];
-        field.copy_from_slice(&self.0[offset..offset + N]);
-        field
-    }
-
-    fn u32(self, offset: usize) -> u32 {
-        u32::from_ne_bytes(self.at(offset))
-    }
-
-    fn i32(self, offset: usize) -> i32 {
-        i32::from_ne_bytes(self.at(offset))
-    }
-
-    fn u64(self, offset: usize) -> u64 {
-        u64::from_ne_bytes(self.at(offset))
-    }
-
-    /// The head: each record begins with one.
-    fn head(self) -> Head {
-        Head {
-            kind: self.u32(offset_of!(Head, kind)),
-            protocol: self.u32(offset_of!(Head, protocol)),
-            call: self.u64(offset_of!(Head, call)),
-            pid: self.u32(offset_of!(Head, pid)),
-            tid: self.u32(offset_of!(Head, tid)),
-            comm: self.at::<COMM_SIZE>(offset_of!(Head, comm)),
-            sock: self.u64(offset_of!(Head, sock)),
-        }
-    }
-
-    /// The datagram that begins at `offset`. Past the captured bytes is stale ring buffer memory:
-    /// it is not copied.
-    fn datagram(self, offset: usize) -> Result<DatagramRecord, RecordError> {
-        let at = |field| offset + field;
-        let (len, captured, rest) = (
-            self.u32(at(offset_of!(DatagramRecord, len))),
-            self.u32(at(offset_of!(DatagramRecord, captured))),
-            self.u32(at(offset_of!(DatagramRecord, rest))),
-        );
-        let wrong = RecordError::WrongCapture { captured, len };
-        let count = captured as usize;
-        let in_all = captured.checked_add(rest).ok_or(wrong)?;
-        if count > CAPTURE || in_all > len || (rest > 0 && count != CAPTURE) {
-            return Err(wrong);
-        }
-        let from = at(offset_of!(DatagramRecord, data));
-        let bytes = self.0.get(from..from + count).ok_or(wrong)?;
-        let mut data = [0; CAPTURE];
-        data[..count].copy_from_slice(bytes);
-        Ok(DatagramRecord {
-            netns: self.u32(at(offset_of!(DatagramRecord, netns))),
-            portid: self.u32(at(offset_of!(DatagramRecord, portid))),
-            peer_portid: self.u32(at(offset_of!(DatagramRecord, peer_portid))),
-            group: self.u32(at(offset_of!(DatagramRecord, group))),
-            len,
-            captured,
-            rest,
-            mark: self.u32(at(offset_of!(DatagramRecord, mark))),
-            data,
-        })
-    }
-}
-
-impl TryFrom<&[u8]> for Request {
-    type Error = RecordError;
-
-    /// A request's record has one of a few sizes, depending on the number of captured bytes.
-    fn try_from(bytes: &[u8]) -> Result<Self, RecordError> {
-        const DATAGRAM: usize = offset_of!(Request, datagram);
-        let head = Bytes::exactly(&bytes[..bytes.len().min(REQUEST_HEAD)], REQUEST_HEAD)?;
-        let captured = head.u32(DATAGRAM + offset_of!(DatagramRecord, captured)) as usize;
-        let room = REQUEST_ROOMS.into_iter().find(|room| captured <= *room);
-        let record = Bytes::exactly(bytes, REQUEST_HEAD + room.unwrap_or(CAPTURE))?;
-        // If this call made no datagram and its end did not say what it would have been, the slot
-        // still holds an earlier call's.
-        let nothing_crossed = record.u64(offset_of!(Self, cross_ns)) == 0
-            && record.u32(DATAGRAM + offset_of!(DatagramRecord, netns)) == 0;
-        Ok(Self {
-            head: record.head(),
-            send_ns: record.u64(offset_of!(Self, send_ns)),
-            cross_ns: record.u64(offset_of!(Self, cross_ns)),
-            handle_ns: record.u64(offset_of!(Self, handle_ns)),
-            handled_ns: record.u64(offset_of!(Self, handled_ns)),
-            sent_ns: record.u64(offset_of!(Self, sent_ns)),
-            result: record.i32(offset_of!(Self, result)),
-            unqueued: record.u32(offset_of!(Self, unqueued)),
-            datagram: if nothing_crossed && captured == 0 {
-                DatagramRecord::NONE
-            } else {
-                record.datagram(DATAGRAM)?
-            },
-        })
-    }
+/// Takes exactly the bytes of a record.
+fn exactly<T: FromBytes>(bytes: &[u8]) -> Result<T, RecordError> {
+    T::read_from_bytes(bytes).map_err(|_| RecordError::WrongSize {
+        expected: size_of::<T>(),
+        bytes: bytes.len(),
+    })
 }
 
 impl DatagramRecord {
@@ -182,19 +79,71 @@ impl DatagramRecord {
     pub fn bytes(&self) -> &[u8] {
         self.data.get(..self.captured as usize).unwrap_or_default()
     }
+
+    /// Checks what it says of its bytes. Past the captured ones is stale ring buffer memory, which
+    /// is cleared.
+    fn checked(mut self) -> Result<Self, RecordError> {
+        let Self {
+            len,
+            captured,
+            rest,
+            ..
+        } = self;
+        let wrong = RecordError::WrongCapture { captured, len };
+        let in_all = captured.checked_add(rest).ok_or(wrong)?;
+        if in_all > len || (rest > 0 && captured as usize != CAPTURE) {
+            return Err(wrong);
+        }
+        let stale = self.data.get_mut(captured as usize..).ok_or(wrong)?;
+        stale.fill(0);
+        Ok(self)
+    }
+}
+
+impl TryFrom<&[u8]> for Request {
+    type Error = RecordError;
+
+    /// A request's record has one of a few sizes, depending on the number of captured bytes.
+    fn try_from(bytes: &[u8]) -> Result<Self, RecordError> {
+        const CAPTURED: usize =
+            offset_of!(Request, datagram) + offset_of!(DatagramRecord, captured);
+        let wrong = |expected| RecordError::WrongSize {
+            expected,
+            bytes: bytes.len(),
+        };
+        let captured = bytes.get(CAPTURED..).and_then(<[u8]>::first_chunk);
+        let captured = u32::from_ne_bytes(*captured.ok_or(wrong(REQUEST_HEAD))?) as usize;
+        let room = REQUEST_ROOMS.into_iter().find(|room| captured <= *room);
+        let expected = REQUEST_HEAD + room.unwrap_or(CAPTURE);
+        if bytes.len() != expected {
+            return Err(wrong(expected));
+        }
+        let mut whole = [0; size_of::<Self>()];
+        whole
+            .get_mut(..expected)
+            .ok_or(wrong(expected))?
+            .copy_from_slice(bytes);
+        let mut request: Self = exactly(&whole)?;
+        // If this call made no datagram and its end did not say what it would have been, the slot
+        // still holds an earlier call's.
+        let nothing_crossed = request.cross_ns == 0 && request.datagram.netns == 0;
+        request.datagram = if nothing_crossed && captured == 0 {
+            DatagramRecord::NONE
+        } else {
+            request.datagram.checked()?
+        };
+        Ok(request)
+    }
 }
 
 impl TryFrom<&[u8]> for Message {
     type Error = RecordError;
 
     fn try_from(bytes: &[u8]) -> Result<Self, RecordError> {
-        let record = Bytes::exactly(bytes, size_of::<Self>())?;
+        let message: Self = exactly(bytes)?;
         Ok(Self {
-            head: record.head(),
-            skb: record.u64(offset_of!(Self, skb)),
-            reply_ns: record.u64(offset_of!(Self, reply_ns)),
-            queue_ns: record.u64(offset_of!(Self, queue_ns)),
-            datagram: record.datagram(offset_of!(Self, datagram))?,
+            datagram: message.datagram.checked()?,
+            ..message
         })
     }
 }
@@ -203,62 +152,10 @@ impl TryFrom<&[u8]> for Delivery {
     type Error = RecordError;
 
     fn try_from(bytes: &[u8]) -> Result<Self, RecordError> {
-        let record = Bytes::exactly(bytes, size_of::<Self>())?;
+        let delivery = exactly(bytes)?;
         Ok(Self {
-            head: record.head(),
-            skb: record.u64(offset_of!(Self, skb)),
-            receive_ns: record.u64(offset_of!(Self, receive_ns)),
-            delivered_ns: record.u64(offset_of!(Self, delivered_ns)),
-            result: record.i32(offset_of!(Self, result)),
-            flags: record.u32(offset_of!(Self, flags)),
-            copied: record.u32(offset_of!(Self, copied)),
             padding: 0,
-        })
-    }
-}
-
-impl TryFrom<&[u8]> for RoundTrip {
-    type Error = RecordError;
-
-    fn try_from(bytes: &[u8]) -> Result<Self, RecordError> {
-        let record = Bytes::exactly(bytes, size_of::<Self>())?;
-        Ok(Self {
-            head: record.head(),
-            send_ns: record.u64(offset_of!(Self, send_ns)),
-            cross_ns: record.u64(offset_of!(Self, cross_ns)),
-            handle_ns: record.u64(offset_of!(Self, handle_ns)),
-            handled_ns: record.u64(offset_of!(Self, handled_ns)),
-            sent_ns: record.u64(offset_of!(Self, sent_ns)),
-            reply_ns: record.u64(offset_of!(Self, reply_ns)),
-            queue_ns: record.u64(offset_of!(Self, queue_ns)),
-            receive_ns: record.u64(offset_of!(Self, receive_ns)),
-            delivered_ns: record.u64(offset_of!(Self, delivered_ns)),
-            skb: record.u64(offset_of!(Self, skb)),
-            result: record.i32(offset_of!(Self, result)),
-            receive_result: record.i32(offset_of!(Self, receive_result)),
-            netns: record.u32(offset_of!(Self, netns)),
-            portid: record.u32(offset_of!(Self, portid)),
-            len: record.u32(offset_of!(Self, len)),
-            reply_len: record.u32(offset_of!(Self, reply_len)),
-            flags: record.u32(offset_of!(Self, flags)),
-            copied: record.u32(offset_of!(Self, copied)),
-        })
-    }
-}
-
-impl TryFrom<&[u8]> for Loss {
-    type Error = RecordError;
-
-    fn try_from(bytes: &[u8]) -> Result<Self, RecordError> {
-        let record = Bytes::exactly(bytes, size_of::<Self>())?;
-        Ok(Self {
-            head: record.head(),
-            time_ns: record.u64(offset_of!(Self, time_ns)),
-            netns: record.u32(offset_of!(Self, netns)),
-            portid: record.u32(offset_of!(Self, portid)),
-            result: record.i32(offset_of!(Self, result)),
-            overrun: record.u32(offset_of!(Self, overrun)),
-            inode: record.u64(offset_of!(Self, inode)),
+            ..delivery
         })
     }
 }
@@ -267,46 +164,22 @@ impl TryFrom<&[u8]> for Extack {
     type Error = RecordError;
 
     fn try_from(bytes: &[u8]) -> Result<Self, RecordError> {
-        let record = Bytes::exactly(bytes, size_of::<Self>())?;
-        let mut text: [u8; EXTACK_SIZE] = record.at(offset_of!(Self, text));
-        let end = text.iter().position(|byte| *byte == 0);
+        let mut extack: Self = exactly(bytes)?;
+        let text = extack.text.iter_mut();
         // What follows the NUL is stale ring buffer memory.
-        text[end.unwrap_or(EXTACK_SIZE)..].fill(0);
-        Ok(Self {
-            head: record.head(),
-            time_ns: record.u64(offset_of!(Self, time_ns)),
-            text,
-        })
-    }
-}
-
-impl TryFrom<&[u8]> for Close {
-    type Error = RecordError;
-
-    fn try_from(bytes: &[u8]) -> Result<Self, RecordError> {
-        let record = Bytes::exactly(bytes, size_of::<Self>())?;
-        Ok(Self {
-            head: record.head(),
-            time_ns: record.u64(offset_of!(Self, time_ns)),
-        })
+        text.skip_while(|byte| **byte != 0)
+            .for_each(|byte| *byte = 0);
+        Ok(extack)
     }
 }
 
 /// Reads a [`super::Continuation`]: its size must be one of [`REST_SIZES`].
 fn rest(bytes: &[u8]) -> Result<(RestHead, &[u8]), RecordError> {
-    const DATA: usize = size_of::<RestHead>();
     let wrong = RecordError::WrongSize {
-        expected: DATA,
+        expected: size_of::<RestHead>(),
         bytes: bytes.len(),
     };
-    let head = Bytes::exactly(&bytes[..bytes.len().min(DATA)], DATA)?;
-    let head = RestHead {
-        kind: head.u32(offset_of!(RestHead, kind)),
-        len: head.u32(offset_of!(RestHead, len)),
-        sock: head.u64(offset_of!(RestHead, sock)),
-        id: head.u64(offset_of!(RestHead, id)),
-    };
-    let data = &bytes[DATA..];
+    let (head, data) = RestHead::read_from_prefix(bytes).map_err(|_| wrong)?;
     if !REST_SIZES.contains(&data.len()) {
         return Err(wrong);
     }
@@ -327,10 +200,10 @@ impl<'a> TryFrom<&'a [u8]> for Record<'a> {
             RecordKind::Request => Request::try_from(bytes).map(Self::Request),
             RecordKind::Message => Message::try_from(bytes).map(Self::Message),
             RecordKind::Delivery => Delivery::try_from(bytes).map(Self::Delivery),
-            RecordKind::Loss => Loss::try_from(bytes).map(Self::Loss),
+            RecordKind::Loss => exactly(bytes).map(Self::Loss),
             RecordKind::Extack => Extack::try_from(bytes).map(Self::Extack),
-            RecordKind::RoundTrip => RoundTrip::try_from(bytes).map(Self::RoundTrip),
-            RecordKind::Close => Close::try_from(bytes).map(Self::Close),
+            RecordKind::RoundTrip => exactly(bytes).map(Self::RoundTrip),
+            RecordKind::Close => exactly(bytes).map(Self::Close),
             RecordKind::Continuation => {
                 rest(bytes).map(|(head, data)| Self::Continuation(head, data))
             }

@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! Decodes the records written by the walk into sockets.
 
-use std::{collections::HashMap, collections::hash_map::Entry, mem::offset_of};
+use std::collections::{HashMap, hash_map::Entry};
 
-use greet_common::socket::{self, GROUP_WORDS, SYMBOL_SIZE, SocketRecordKind};
+use greet_common::socket::{self, SYMBOL_SIZE, SocketRecordKind};
+use zerocopy::FromBytes;
 
 use super::{Callback, Socket, SocketsError};
 
@@ -17,20 +18,6 @@ pub struct Records {
     end: Option<socket::End>,
 }
 
-/// Reads a field of a record, by its offset.
-macro_rules! field {
-    ($bytes:expr, $record:ty, $field:ident, $type:ty) => {
-        number!($bytes, offset_of!($record, $field), $type)
-    };
-}
-macro_rules! number {
-    ($bytes:expr, $offset:expr, $type:ty) => {
-        $bytes[$offset..]
-            .first_chunk()
-            .map_or(0, |bytes| <$type>::from_ne_bytes(*bytes))
-    };
-}
-
 impl Records {
     /// Decodes the next record.
     ///
@@ -40,14 +27,14 @@ impl Records {
         let kind = bytes.first_chunk().map(|bytes| u32::from_ne_bytes(*bytes));
         match kind {
             Some(kind) if kind == SocketRecordKind::Socket as u32 => {
-                self.socket(whole::<socket::Socket>(bytes)?);
+                self.socket(&whole(bytes)?);
             }
             Some(kind) if kind == SocketRecordKind::Symbol as u32 => {
-                let callback = callback(whole::<socket::Symbol>(bytes)?);
+                let callback = callback(&whole(bytes)?);
                 self.names.insert(callback.address, callback);
             }
             Some(kind) if kind == SocketRecordKind::End as u32 => {
-                self.end = Some(end(whole::<socket::End>(bytes)?));
+                self.end = Some(whole(bytes)?);
             }
             _ => {
                 return Err(SocketsError::Malformed {
@@ -86,33 +73,29 @@ impl Records {
         Ok(self.sockets)
     }
 
-    fn socket(&mut self, bytes: &[u8]) {
-        type Record = socket::Socket;
-        let callback = field!(bytes, Record, callback, u64);
-        let group_count = field!(bytes, Record, group_count, u32);
-        let groups = (0..GROUP_WORDS).flat_map(|word| {
-            let bits = number!(bytes, offset_of!(Record, groups) + word * 8, u64);
-            let first = u32::try_from(word * 64).unwrap_or(0) + 1;
-            (0..64)
-                .filter(move |bit| bits >> bit & 1 != 0)
-                .map(move |bit| first + bit)
+    fn socket(&mut self, record: &socket::Socket) {
+        let groups = record.groups.iter().zip(0..).flat_map(|(bits, word)| {
+            let set = (0..64).filter(move |bit| bits >> bit & 1 != 0);
+            set.map(move |bit| word * 64 + bit + 1)
         });
         let found = Socket {
-            protocol: field!(bytes, Record, protocol, u32),
-            portid: field!(bytes, Record, portid, u32),
-            netns: Some(field!(bytes, Record, netns, u32)),
-            is_kernels: field!(bytes, Record, kernels, u32) != 0,
+            protocol: record.protocol,
+            portid: record.portid,
+            netns: Some(record.netns),
+            is_kernels: record.kernels != 0,
             // Bits beyond the last group are meaningless.
-            groups: groups.filter(|group| *group <= group_count).collect(),
-            rmem: field!(bytes, Record, rmem, u32),
-            rcvbuf: Some(field!(bytes, Record, rcvbuf, u32)),
-            drops: field!(bytes, Record, drops, u32),
-            inode: field!(bytes, Record, inode, u64),
+            groups: groups
+                .filter(|group| *group <= record.group_count)
+                .collect(),
+            rmem: record.rmem,
+            rcvbuf: Some(record.rcvbuf),
+            drops: record.drops,
+            inode: record.inode,
             // The symbol record precedes its first use.
-            callback: self.names.get(&callback).cloned(),
+            callback: self.names.get(&record.callback).cloned(),
             processes: Vec::new(),
         };
-        match self.places.entry(field!(bytes, Record, sock, u64)) {
+        match self.places.entry(record.sock) {
             Entry::Occupied(place) => self.sockets[*place.get()] = found,
             Entry::Vacant(place) => {
                 place.insert(self.sockets.len());
@@ -122,38 +105,19 @@ impl Records {
     }
 }
 
-/// Checks that a record has exactly the size of its type.
-fn whole<T>(bytes: &[u8]) -> Result<&[u8], SocketsError> {
-    if bytes.len() == size_of::<T>() {
-        Ok(bytes)
-    } else {
-        Err(SocketsError::Malformed {
-            length: bytes.len(),
-        })
-    }
+/// A record of exactly the size of its type.
+fn whole<T: FromBytes>(bytes: &[u8]) -> Result<T, SocketsError> {
+    T::read_from_bytes(bytes).map_err(|_| SocketsError::Malformed {
+        length: bytes.len(),
+    })
 }
 
-fn end(bytes: &[u8]) -> socket::End {
-    type Record = socket::End;
-    socket::End {
-        kind: SocketRecordKind::End as u32,
-        complete: field!(bytes, Record, complete, u32),
-        sockets: field!(bytes, Record, sockets, u32),
-        faults: field!(bytes, Record, faults, u32),
-        nested: field!(bytes, Record, nested, u32),
-        errno: field!(bytes, Record, errno, i32),
-    }
-}
-
-fn callback(bytes: &[u8]) -> Callback {
-    type Record = socket::Symbol;
-    let text = &bytes[offset_of!(Record, text)..];
-    let text = text.split(|byte| *byte == 0).next().unwrap_or_default();
-    let text = String::from_utf8_lossy(text);
-    let address = field!(bytes, Record, address, u64);
-    let needed = field!(bytes, Record, needed, u32);
-    let cut_off = usize::try_from(needed).is_ok_and(|needed| needed > SYMBOL_SIZE);
-    named(address, if cut_off { "" } else { &text })
+fn callback(record: &socket::Symbol) -> Callback {
+    let text = record.text.split(|byte| *byte == 0).next();
+    let text = String::from_utf8_lossy(text.unwrap_or_default());
+    let needed = usize::try_from(record.needed);
+    let cut_off = needed.is_ok_and(|needed| needed > SYMBOL_SIZE);
+    named(record.address, if cut_off { "" } else { &text })
 }
 
 /// Parses `name+0x0/0xsize [module]`, the format of the kernel's `%pS`. If the kernel knows no

@@ -9,6 +9,8 @@ use greet_common::{
     event::{self as record, REQUEST_HEAD, RecordKind},
 };
 
+use zerocopy::FromBytes as _;
+
 use crate::{
     event::{Datagram, End, Event, Message, Request},
     kernel::TracerError,
@@ -34,9 +36,8 @@ pub(super) fn events(
 /// The reply and the request that wait in this slot, if any.
 fn waiting(bytes: &CallBytes) -> Option<[Event; 2]> {
     const REQUEST: usize = offset_of!(Call, request);
-    let owner = number(bytes, offset_of!(Call, owner));
-    let doing = number(bytes, offset_of!(Call, doing));
-    if owner == 0 || doing != CallState::Waiting as u64 {
+    let call = Call::read_from_bytes(bytes).ok()?;
+    if call.owner == 0 || call.doing != CallState::Waiting as u64 {
         return None;
     }
     let request = record::Request::try_from(&bytes[REQUEST..REQUEST + REQUEST_HEAD]).ok()?;
@@ -51,16 +52,15 @@ fn waiting(bytes: &CallBytes) -> Option<[Event; 2]> {
         beyond: crate::event::Beyond::default(),
         data: Box::default(),
     };
-    let len = offset_of!(Call, answer_len);
     let answer = Message {
         head: record::Head {
             kind: RecordKind::Message as u32,
             ..request.head
         },
-        skb: number(bytes, offset_of!(Call, answer_skb)),
-        reply_ns: number(bytes, offset_of!(Call, answer_reply_ns)),
-        queue_ns: number(bytes, offset_of!(Call, answer_queue_ns)),
-        datagram: datagram(0, sent.portid, half(bytes, len)),
+        skb: call.answer_skb,
+        reply_ns: call.answer_reply_ns,
+        queue_ns: call.answer_queue_ns,
+        datagram: datagram(0, sent.portid, call.answer_len),
     };
     let asked = Request {
         head: request.head,
@@ -75,18 +75,6 @@ fn waiting(bytes: &CallBytes) -> Option<[Event; 2]> {
         datagram: datagram(sent.portid, sent.peer_portid, sent.len),
     };
     Some([Event::Message(answer), Event::Request(asked)])
-}
-
-fn number(bytes: &CallBytes, at: usize) -> u64 {
-    let mut field = [0; 8];
-    field.copy_from_slice(&bytes[at..at + 8]);
-    u64::from_ne_bytes(field)
-}
-
-fn half(bytes: &CallBytes, at: usize) -> u32 {
-    let mut field = [0; 4];
-    field.copy_from_slice(&bytes[at..at + 4]);
-    u32::from_ne_bytes(field)
 }
 
 #[cfg(test)]

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! Records as the eBPF program writes them, and damaged ones.
+use std::mem::offset_of;
+
 use super::*;
 
 #[test]
