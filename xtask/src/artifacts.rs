@@ -122,9 +122,9 @@ pub const EVERY_TEST: &[&str] = &[
     "*",
 ];
 
-/// greet-user runs under emulation for half an hour in total. A little optimisation pays off;
-/// optimising it fully, with all its dependencies, takes longer than it saves.
-const OPTIMISED: &[&str] = &[
+/// Flags of all builds of tests. greet-user runs under emulation for half an hour in total. A little
+/// optimisation pays off; optimising it fully, with all its dependencies, takes longer than it saves.
+pub const OPTIMISED: &[&str] = &[
     "--config",
     "profile.dev.package.greet-user.opt-level=1",
     "--config",

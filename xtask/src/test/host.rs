@@ -28,7 +28,7 @@ pub fn lint(paths: &Paths, tally: &mut Tally) {
     // `--tests` includes the unit tests, but not the tests that a plain `cargo test` skips, even in
     // combination with `--test *`.
     let unit_tests: &[&str] = &["--workspace", "--exclude", "greet-ebpf", "--tests"];
-    let all = [EVERY_TEST, &["--benches"]].concat();
+    let all = [EVERY_TEST, &["--benches", "--examples"]].concat();
     for (what, targets) in [("lints", &*all), ("lints of unit tests", unit_tests)] {
         let mut clippy = artifacts::static_cargo(paths, &["clippy"]);
         clippy.args(targets).args(["--", "-D", "warnings"]);
@@ -49,6 +49,15 @@ pub fn lint(paths: &Paths, tally: &mut Tally) {
     let mut doc = artifacts::static_cargo(paths, &doc);
     doc.env("RUSTDOCFLAGS", "-D warnings");
     tally.check("cargo doc", run(paths, "documentation", doc));
+
+    // With the flags and the packages of the other tests: everything is compiled already.
+    let crates: &[&str] = &["--doc", "--workspace", "--exclude", "greet-ebpf"];
+    let examples = [&["test"], artifacts::OPTIMISED, crates].concat();
+    let examples = artifacts::static_cargo(paths, &examples);
+    tally.check(
+        "examples in the documentation",
+        run(paths, "examples in the documentation", examples),
+    );
 }
 
 /// All tests except those judged by third-party programs.
