@@ -52,7 +52,7 @@ impl Loss {
         let what = if self.is_overrun {
             "lost a message to its full receive queue"
         } else {
-            "could not be delivered a message"
+            "was sent a message that could not be delivered"
         };
         let owner = self.owner.as_ref();
         let owner = owner.map_or_else(String::new, |Process { pid, comm, .. }| {

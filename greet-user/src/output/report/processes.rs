@@ -104,7 +104,7 @@ impl Processes {
             let of_name = processes.filter(|((_, of), _)| of == name);
             let alone = of_name.map(|(_, group)| group.exchanges).max();
             if alone != Some(group.exchanges) {
-                let name = format!("{}, all of that name", escaped(name));
+                let name = format!("{}, all processes", escaped(name));
                 groups.push((Whose::Name, name, group));
             }
         }
