@@ -49,8 +49,8 @@ fn stages(exchange: &Exchange) -> Vec<Stage> {
 fn a_greeting_has_the_stages_that_tracepoints_show() {
     in_vm(async {
         let trace = greetings(Hooks::Tracepoint).start().expect("attaches");
-        let all = "not seen: send, cross, handle, reply, handled, what a request says and to whom, \
-                   lost messages (no tracepoint shows it)";
+        let all = "not seen: send, cross, handle, reply, handled, the content and destination of \
+                   requests, lost messages (no tracepoint shows it)";
         let missing = trace.attached().missing.clone();
         assert!(missing.contains(&all.to_owned()), "{missing:?}");
         let mut socket = open();
