@@ -3,7 +3,7 @@
 //!
 //! ```text
 //! ok           kernel           6.12.117: all that the tracer uses was there before
-//! warning      module           NetlinkGreetingsLKM is not loaded: nobody answers greetings
+//! warning      module           NetlinkGreetingsLKM is not loaded: no module answers
 //!                               try `sudo insmod kmod/NetlinkGreetingsLKM.ko`
 //! ```
 

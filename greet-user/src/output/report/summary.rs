@@ -14,12 +14,12 @@ use greet_trace::{
 use super::{html::Text, page::Finished, processes::Group};
 use time::{count, date, duration};
 
-/// The page's name.
+/// The page's title.
 pub(super) fn title(finished: &Finished<'_>) -> String {
     format!("{} · netlink report", finished.command)
 }
 
-/// What was watched, when and where; how much it was; what is missing.
+/// What was watched, when and where; how much; what is missing.
 pub(super) fn write(finished: &Finished<'_>, out: &mut impl Write) -> io::Result<()> {
     lede(finished, out)?;
     tiles(finished, out)?;
