@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! For people: one line per check, with the advice below it.
+//! Human-readable output: one line per check, with the advice below it.
 //!
 //! ```text
 //! ok           kernel           6.12.117: all that the tracer uses was there before

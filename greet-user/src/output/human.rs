@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! For people: each exchange as a ladder between the process and the kernel, or each message on a
-//! line. The drawing depends on [`RenderOptions`] and nothing else.
+//! Human-readable output: each exchange as a ladder between the process and the kernel, or each
+//! message on a line. The drawing depends on [`RenderOptions`] and nothing else.
 
 mod bytes;
 mod fold;
