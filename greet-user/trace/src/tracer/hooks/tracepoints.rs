@@ -28,7 +28,7 @@ fn hidden_by() -> &'static str {
     if held.is_ok_and(|held| held.contains(CapabilitySet::SYSLOG)) {
         "kernel.kptr_restrict"
     } else {
-        "they need CAP_SYSLOG"
+        "addresses need CAP_SYSLOG"
     }
 }
 
