@@ -4,17 +4,17 @@
  *
  * A client sends a text to port 0 of protocol NETLINK_TEST_PROTOCOL. The kernel
  * runs netlink_recv_msg_fn() inside the client's sendmsg(); if the message has
- * NLM_F_ACK set, the answer lies in the client's receive queue when sendmsg()
+ * NLM_F_ACK set, the reply is in the client's receive queue when sendmsg()
  * returns.
  *
- * Where a callback runs, and why nothing can be freed under it (af_netlink.c of
- * 6.1, 6.12 and 7.2):
+ * Context of the callback, and why nothing can be freed under it (af_netlink.c
+ * of 6.1, 6.12 and 7.2):
  *
  * - It runs in the sender's task with no lock held and outside RCU, so it may
  *   sleep and allocate with GFP_KERNEL.
  * - The sender's socket holds the module: netlink_create() takes a reference to
- *   nl_table[protocol].module, netlink_release() drops it. A socket lives as
- *   long as a sendmsg() on it, so rmmod fails (EAGAIN) while a callback runs.
+ *   nl_table[protocol].module, netlink_release() drops it. A socket outlives
+ *   every sendmsg() on it, so rmmod fails (EAGAIN) while a callback runs.
  * - The sender's socket holds its network namespace, and the message can only
  *   reach the kernel socket of that namespace: no namespace is cleaned up while
  *   a callback runs in it.
@@ -42,13 +42,13 @@
 
 #include "greet_netlink.h"
 
-/* Bytes of a text that go into the log. */
+/* Number of bytes of a text that are logged. */
 #define GREET_LOG_TEXT		64
 /* Upper limit of reply_delay_us. */
 #define GREET_DELAY_MAX_US	USEC_PER_SEC
 
 /**
- * struct greet_net - what the module keeps for each network namespace
+ * struct greet_net - state of one network namespace
  * @sk: the kernel's socket, bound to port 0
  */
 struct greet_net {
@@ -60,12 +60,12 @@ static bool greet_listening;
 static unsigned int greet_reply_delay_us;
 
 /*
- * Every message ends in exactly one of the last four, so at rest
+ * Every message is counted in exactly one of the last four, so at rest
  * received = answered + unanswered + refused + answer_failed.
  *
- * They are read as parameters, /sys/module/NetlinkGreetingsLKM/parameters/NAME:
- * there with the module and gone with it, documented in modinfo, the same from
- * every namespace, and not lost when a namespace goes.
+ * They are exposed as parameters (/sys/module/NetlinkGreetingsLKM/parameters/):
+ * these exist as long as the module, are documented in modinfo, are the same in
+ * every namespace, and survive the exit of a namespace.
  */
 static atomic64_t greet_received;
 static atomic64_t greet_answered;
@@ -74,9 +74,9 @@ static atomic64_t greet_refused;
 static atomic64_t greet_answer_failed;
 
 /*
- * The text is the client's: it may be of any length, hold line feeds or
- * terminal control bytes, and lack a NUL. Only its beginning is logged, every
- * byte that is not printable ASCII as an escape, a few messages per 5 seconds.
+ * The client chooses the text: it may have any length, contain line feeds or
+ * terminal control bytes, and lack a NUL. Only its start is logged, with every
+ * byte that is not printable ASCII escaped, and only a few messages per 5 s.
  */
 static void greet_log(const struct nlmsghdr *nlh, u32 portid, const char *text,
 		      size_t len)
@@ -105,9 +105,9 @@ static void greet_refuse(u32 portid, const char *why)
 }
 
 /*
- * A known time spent in the callback. Only a fatal signal cuts it short: the
- * time stays exact for everyone who lives to see it, and a client can always be
- * killed. Once per datagram, so that one sendmsg() sleeps a second at most.
+ * Spends a known time in the callback. Only a fatal signal cuts it short, so
+ * the time is exact for every client that survives, and a client can always be
+ * killed. Once per datagram, so that one sendmsg() sleeps for at most a second.
  */
 static void greet_delay(void)
 {
@@ -125,17 +125,17 @@ static void greet_delay(void)
 }
 
 /**
- * greet_answer() - send the answer to one message
- * @sk: kernel socket that the message came to
+ * greet_answer() - reply to one message
+ * @sk: kernel socket that received the message
  * @portid: port ID of the socket that sent it
  * @seq: sequence number of the message
  *
- * netlink_unicast() takes the buffer in any case: delivered, or freed if it
- * cannot be. To free it here after a failure, as some tutorials advise, would
- * free it twice.
+ * netlink_unicast() always consumes the buffer: it queues it, or frees it if it
+ * cannot. Freeing it here after a failure, as some tutorials advise, would be a
+ * double free.
  *
  * Return: 0, -ENOMEM, -EAGAIN if the client's receive queue is full (its next
- * recv() gives ENOBUFS), or -ECONNREFUSED if the client takes no answers.
+ * recv() returns ENOBUFS), or -ECONNREFUSED if the client accepts no replies.
  */
 static int greet_answer(struct sock *sk, u32 portid, u32 seq)
 {
@@ -152,7 +152,7 @@ static int greet_answer(struct sock *sk, u32 portid, u32 seq)
 		return -EMSGSIZE;
 	}
 
-	/* The buffer goes to user space: no byte of it may stay uninitialized. */
+	/* The buffer goes to user space: leave no byte uninitialized. */
 	memset(nlmsg_data(nlh), 0, GREET_REPLY_SIZE);
 	scnprintf(nlmsg_data(nlh), GREET_REPLY_SIZE,
 		  "Hello from the kernel! Msg from process %u has been processed by kernel",
@@ -162,7 +162,7 @@ static int greet_answer(struct sock *sk, u32 portid, u32 seq)
 	{
 		int err = nlmsg_unicast(sk, skb, portid);
 
-		/* The bug of the tutorials, on purpose; see kmod/README.md. */
+		/* The tutorials' bug, deliberately; see kmod/README.md. */
 		if (err < 0) {
 			kfree_skb(skb);
 			/* Newer allocators only notice when they reuse the buffer. */
@@ -175,15 +175,15 @@ static int greet_answer(struct sock *sk, u32 portid, u32 seq)
 #endif
 }
 
-/* @nlh has passed nlmsg_ok(): the header and nlmsg_len bytes are there. */
+/* @nlh has passed nlmsg_ok(): the header and nlmsg_len bytes are present. */
 static void greet_message(const struct sk_buff *skb, const struct nlmsghdr *nlh)
 {
 	/*
-	 * Not nlmsg_pid, which is the client's to fill in: it could name another
-	 * client, or 0, and the answer would come back here.
+	 * Not nlmsg_pid, which the client fills in: it could name another client,
+	 * or 0, and the reply would come back here.
 	 */
 #ifdef GREET_TEST_DOUBLE_FREE
-	/* As in the tutorials: any port that the message names. */
+	/* As in the tutorials: whatever port the message names. */
 	u32 portid = nlh->nlmsg_pid ?: NETLINK_CB(skb).portid;
 #else
 	u32 portid = NETLINK_CB(skb).portid;
@@ -207,7 +207,7 @@ static void greet_message(const struct sk_buff *skb, const struct nlmsghdr *nlh)
 	err = greet_answer(skb->sk, portid, nlh->nlmsg_seq);
 	if (err) {
 		atomic64_inc(&greet_answer_failed);
-		pr_notice_ratelimited("port %u: cannot answer: error %d\n",
+		pr_notice_ratelimited("port %u: cannot reply: error %d\n",
 				      portid, err);
 		return;
 	}
@@ -215,13 +215,13 @@ static void greet_message(const struct sk_buff *skb, const struct nlmsghdr *nlh)
 }
 
 /*
- * The callback. Not netlink_rcv_skb(), which answers with NLMSG_ERROR and
- * passes over types below 16 and messages without NLM_F_REQUEST: greetings have
- * always been sent with type 0 or 1 and with no flag but NLM_F_ACK.
+ * The callback. It does not use netlink_rcv_skb(), which replies with
+ * NLMSG_ERROR and skips types below 16 and messages without NLM_F_REQUEST:
+ * greetings have always been sent with type 0 or 1 and only NLM_F_ACK.
  *
- * skb->data is linear, aligned and the kernel's own copy, whatever its size. A
- * message whose length cannot be believed hides where the next one begins: it
- * is refused together with all that follows, and counts as one.
+ * skb->data is linear, aligned and the kernel's own copy, whatever its size.
+ * After a message with a wrong length the start of the next one is unknown, so
+ * it is refused with everything after it, and counted as one.
  *
  * Tracers attach to this function by name.
  */
@@ -236,7 +236,7 @@ static void netlink_recv_msg_fn(struct sk_buff *skb)
 		atomic64_inc(&greet_received);
 		if (!nlmsg_ok(nlh, rest)) {
 			greet_refuse(NETLINK_CB(skb).portid,
-				     "too short, or its length is a lie");
+				     "too short, or wrong length");
 			return;
 		}
 		greet_message(skb, nlh);
@@ -255,7 +255,7 @@ static int __net_init greet_net_init(struct net *net)
 
 	gn->sk = netlink_kernel_create(net, NETLINK_TEST_PROTOCOL, &cfg);
 	if (!gn->sk) {
-		pr_err_ratelimited("cannot make the netlink socket\n");
+		pr_err_ratelimited("cannot create the netlink socket\n");
 		return -ENOMEM;
 	}
 	return 0;
@@ -306,18 +306,18 @@ MODULE_PARM_DESC(reply_delay_us,
 		 "Microseconds to sleep in the callback, once per datagram, before it is processed (0 to 1000000, default 0)");
 module_param_cb(received, &greet_count_ops, &greet_received, 0444);
 MODULE_PARM_DESC(received,
-		 "Messages received (read only); each is counted in one of the others, too");
+		 "Messages received (read only); each is also counted in one of the others");
 module_param_cb(answered, &greet_count_ops, &greet_answered, 0444);
-MODULE_PARM_DESC(answered, "Messages answered (read only)");
+MODULE_PARM_DESC(answered, "Replies queued to the client (read only)");
 module_param_cb(unanswered, &greet_count_ops, &greet_unanswered, 0444);
 MODULE_PARM_DESC(unanswered,
-		 "Messages that did not ask for an answer: no NLM_F_ACK (read only)");
+		 "Messages without NLM_F_ACK, which request no reply (read only)");
 module_param_cb(refused, &greet_count_ops, &greet_refused, 0444);
 MODULE_PARM_DESC(refused,
 		 "Messages refused: too short, wrong length, no text (read only)");
 module_param_cb(answer_failed, &greet_count_ops, &greet_answer_failed, 0444);
 MODULE_PARM_DESC(answer_failed,
-		 "Answers that could not be sent: no memory, receive queue full, client gone (read only)");
+		 "Replies that could not be sent: no memory, receive queue full, socket closed or connected to another port (read only)");
 
 static int __init NetlinkGreetings_init(void)
 {
@@ -325,7 +325,7 @@ static int __init NetlinkGreetings_init(void)
 
 	pr_info("Hello from the kernel\n");
 #ifdef GREET_TEST_DOUBLE_FREE
-	pr_warn("BROKEN test build: frees twice when an answer fails\n");
+	pr_warn("BROKEN test build: frees the buffer twice if a reply fails\n");
 #endif
 
 	err = register_pernet_subsys(&greet_net_ops);
@@ -338,11 +338,11 @@ static int __init NetlinkGreetings_init(void)
 
 	pr_err("not listening: error %d\n", err);
 	/*
-	 * The first namespaces may have had their socket for a while, and a
-	 * client of theirs may have opened one, too. It refers to the module
-	 * until it is closed (see above), may even be in the callback, and a
-	 * failed init frees the module without asking for references (one is
-	 * init's own). No new ones can come. Stay, then, without a socket.
+	 * Some namespaces already had their socket, so a client may have opened
+	 * one as well. It holds the module until it is closed (see above) and
+	 * may even be in the callback, but a failed init frees the module
+	 * whatever its references (one is init's own). No new ones can appear.
+	 * So stay loaded, without a socket.
 	 */
 	if (module_refcount(THIS_MODULE) > 1) {
 		pr_err("in use by a client: staying until rmmod\n");
@@ -362,13 +362,13 @@ module_init(NetlinkGreetings_init);
 module_exit(NetlinkGreetings_exit);
 
 /*
- * No MODULE_ALIAS_NET_PF_PROTO(): socket() of an unprivileged program must not
- * load a module made for lessons.
+ * No MODULE_ALIAS_NET_PF_PROTO(): an unprivileged program's socket() must not
+ * load a teaching module.
  */
 MODULE_LICENSE("GPL");
 MODULE_AUTHOR("The netlink observatory authors");
 #ifdef GREET_TEST_DOUBLE_FREE
 MODULE_DESCRIPTION("BROKEN test build (double free), never load it on a real machine");
 #else
-MODULE_DESCRIPTION("Answers greetings over netlink, for lessons and tests");
+MODULE_DESCRIPTION("Answers greetings over netlink, for teaching and tests");
 #endif

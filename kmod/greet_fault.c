@@ -6,7 +6,7 @@
  * Test only. Distribution kernels have neither FAULT_INJECTION nor
  * FUNCTION_ERROR_INJECTION, and a small GFP_KERNEL allocation does not fail by
  * itself. A kprobe at the function's first instruction sends the call to a
- * function that returns NULL, for calls from the named module alone:
+ * function that returns NULL, only for calls from the named module:
  *
  *   insmod greet_fault.ko function=__alloc_skb times=3
  */
@@ -23,7 +23,7 @@
 #include <linux/sysfs.h>
 
 #ifndef CONFIG_X86_64
-#error "the caller's address is read from where x86-64 has it"
+#error "the caller's address is read from its x86-64 location"
 #endif
 
 static char *function;
@@ -36,7 +36,7 @@ MODULE_PARM_DESC(caller, "Part of the caller's symbol");
 
 static int skip;
 module_param(skip, int, 0444);
-MODULE_PARM_DESC(skip, "Calls to let pass first (default 0)");
+MODULE_PARM_DESC(skip, "Calls to let through first (default 0)");
 
 static int times = 1;
 module_param(times, int, 0444);
@@ -77,7 +77,7 @@ static int fault_pre(struct kprobe *p, struct pt_regs *regs)
 	char symbol[KSYM_SYMBOL_LEN];
 	int n;
 
-	/* At its first instruction a function's return address is on top. */
+	/* At a function's first instruction its return address is on top. */
 	sprint_symbol(symbol, *(unsigned long *)kernel_stack_pointer(regs));
 	if (!strstr(symbol, caller))
 		return 0;
@@ -88,7 +88,7 @@ static int fault_pre(struct kprobe *p, struct pt_regs *regs)
 
 	mdelay(delay_ms);
 	instruction_pointer_set(regs, (unsigned long)return_null);
-	/* Changed the instruction pointer: nothing left to single-step. */
+	/* The instruction pointer has changed: nothing to single-step. */
 	return 1;
 }
 

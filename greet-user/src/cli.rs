@@ -186,9 +186,9 @@ pub enum Command {
 /// The output format.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum Format {
-    /// For people
+    /// Human-readable text
     Human,
-    /// For programs: one JSON object per line
+    /// One JSON object per line
     Json,
 }
 
@@ -269,7 +269,7 @@ impl Cli {
         let commands = program.get_subcommands().map(clap::Command::get_name);
         let meant = nearest(word, commands)?.to_owned();
         let said = format!(
-            "`{}` is no command{}\n\n  tip: `greet-user -- {0}` greets with it",
+            "`{}` is not a command{}\n\n  tip: `greet-user -- {0}` greets with it",
             escaped(word.as_bytes()),
             did_you_mean(Some(&meant)),
         );

@@ -31,7 +31,7 @@ pub enum SessionError {
     },
     /// Two outputs into one file, or an output into a file that is being read.
     #[error(
-        "{} is the same file as {}: each would destroy the other; name another file", path.display(), other.display()
+        "{} is the same file as {}: they would overwrite each other; name another file", path.display(), other.display()
     )]
     SameFile {
         /// Which.
@@ -58,14 +58,14 @@ pub enum SessionError {
     },
     /// Traces cannot be sent.
     #[cfg(feature = "otlp")]
-    #[error("traces cannot be sent: {0}; look at the OTEL_ variables of the environment")]
+    #[error("traces cannot be sent: {0}; check the OTEL_ environment variables")]
     Otlp(opentelemetry_otlp::ExporterBuildError),
     /// A recording cannot be read, or not to its end.
     #[error(transparent)]
     Recording(#[from] RecordingError),
     /// There is no terminal to draw on.
     #[cfg(feature = "top")]
-    #[error("`top` draws on a terminal, and {0}; `greet-user watch` writes lines to anywhere")]
+    #[error("`top` needs a terminal, but {0}; `greet-user watch` works without one")]
     NoTerminal(String),
     /// The command to trace does not start.
     #[error("`{command}` cannot be started: {error}")]
@@ -75,8 +75,8 @@ pub enum SessionError {
         /// Why not.
         error: io::Error,
     },
-    /// Signals cannot be waited for.
-    #[error("signals cannot be waited for: {0}")]
+    /// Waiting for signals failed.
+    #[error("cannot wait for signals: {0}")]
     Signal(io::Error),
 }
 
@@ -98,12 +98,12 @@ impl SessionError {
 pub fn next_step(error: &io::Error) -> &'static str {
     match error.kind() {
         io::ErrorKind::IsADirectory => "; name a file in it",
-        io::ErrorKind::NotFound => "; make its folder first",
+        io::ErrorKind::NotFound => "; create its directory first",
         io::ErrorKind::PermissionDenied | io::ErrorKind::ReadOnlyFilesystem => {
-            "; choose another folder"
+            "; choose another directory"
         }
         io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => {
-            "; make room, or choose another disk"
+            "; free some space, or choose another disk"
         }
         _ => "",
     }

@@ -77,11 +77,11 @@ impl Server {
 pub fn next_step(error: &io::Error) -> &'static str {
     match error.kind() {
         io::ErrorKind::AddrInUse => {
-            "; choose another port (0 is any that is free), or end the program that has it: \
-             `ss -ltnp` names it"
+            "; choose another port (0 picks a free one), or stop the program that uses it \
+             (`ss -ltnp` shows it)"
         }
         io::ErrorKind::AddrNotAvailable => "; name an address that this machine has (`ip address`)",
-        io::ErrorKind::PermissionDenied => "; choose a port from 1024 on",
+        io::ErrorKind::PermissionDenied => "; choose a port of 1024 or above",
         _ => "; name an address of this machine, or a port alone",
     }
 }

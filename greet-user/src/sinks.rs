@@ -86,8 +86,8 @@ impl Sinks {
     /// # Errors
     /// [`SessionError::File`] if it cannot be opened for writing.
     pub fn recorded(mut self, path: &Path) -> Result<Self, SessionError> {
-        let not_for_a_terminal = "a recording is nothing for a terminal; name a file, or put \
-                                  `| greet-user replay -` behind it";
+        let not_for_a_terminal = "a recording cannot be written to a terminal; name a file, or \
+                                  append `| greet-user replay -`";
         let target = Target::open(path, not_for_a_terminal).map_err(|error| failed(path, error))?;
         let writer = Writer::new(target);
         self.claim(path, writer.get_ref().identity())?;
@@ -103,8 +103,8 @@ impl Sinks {
     /// # Errors
     /// [`SessionError::File`] if it cannot be opened for writing.
     pub fn captured(mut self, path: &Path) -> Result<Self, SessionError> {
-        let not_for_a_terminal = "a capture is nothing for a terminal; name a file, or put \
-                                  `| wireshark -k -i -` behind it";
+        let not_for_a_terminal = "a capture cannot be written to a terminal; name a file, or \
+                                  append `| wireshark -k -i -`";
         let target = Target::open(path, not_for_a_terminal);
         let target = target.map_err(|error| failed(path, error))?;
         self.claim(path, target.identity())?;
@@ -117,7 +117,7 @@ impl Sinks {
     /// # Errors
     /// [`SessionError::File`] if it cannot be opened for writing.
     pub fn reported(mut self, path: &Path, limit: u32) -> Result<Self, SessionError> {
-        let not_for_a_terminal = "a report is nothing for a terminal; name a file";
+        let not_for_a_terminal = "a report cannot be written to a terminal; name a file";
         let target = Replacement::open(path, not_for_a_terminal);
         let target = target.map_err(|error| failed(path, error))?;
         self.claim(path, target.identity())?;

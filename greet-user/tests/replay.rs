@@ -123,7 +123,7 @@ fn what_comes_through_a_pipe_is_shown_at_once() {
 fn of_a_truncated_recording_the_whole_frames_are_shown_then_the_offset() {
     let file = changed(RECORDINGS[1], |bytes| bytes.truncate(2_800));
     let (json, error) = shown(&run(&mut replay(file.path(), &["--format", "json"])), 2);
-    let said = "the recording is truncated at offset 2776: it ends within a frame; all before that was shown";
+    let said = "the recording is truncated at offset 2776: it ends within a frame; everything before that was shown";
     assert_eq!(error, format!("greet-user: {said}\n"));
     let whole = run(&mut replay(
         &recording(RECORDINGS[1]),
@@ -354,9 +354,9 @@ fn a_report_on_standard_output_is_alone_there() {
 fn a_report_that_cannot_be_written_is_said_before_anything_else() {
     let file = recording(RECORDINGS[0]);
     for (path, sentence) in [
-        ("/nowhere/run.html", "make its folder first"),
+        ("/nowhere/run.html", "create its directory first"),
         ("/proc", "name a file in it"),
-        ("/dev/full", "make room, or choose another disk"),
+        ("/dev/full", "free some space, or choose another disk"),
     ] {
         let (_, error) = shown(&run(&mut replay(&file, &["-q", "--report", path])), 2);
         assert!(error.contains(path) && error.contains(sentence), "{error}");

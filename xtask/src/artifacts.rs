@@ -106,7 +106,7 @@ pub fn programs(paths: &Paths, profile: Profile, features: Features) -> Result<P
 /// Fails if it does not compile.
 pub fn guest_bench(paths: &Paths) -> Result<PathBuf> {
     let arguments = ["build", "--package", "xtask", "--bin", "guest_bench"];
-    let what = "what measures in the machine";
+    let what = "the benchmark program for the machine";
     let built = build(paths, what, Profile::Release, &arguments)?;
     program(&built, "guest_bench")
 }

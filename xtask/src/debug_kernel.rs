@@ -38,9 +38,7 @@ pub fn provide(paths: &Paths, debian: &Debian) -> Result<Kernel> {
     let (source, archive) = Source::provide(paths, debian)?;
     let kernel = describe(debian, &source.release());
     if !kernel.image.is_file() {
-        say(
-            "      … a debugging kernel is built, once: this takes five to ten minutes on two cores",
-        );
+        say("      … building a debug kernel, once: this takes five to ten minutes on two cores");
         Build::new(paths, debian, &source)?.run(&archive, &kernel)?;
     }
     source.discard(debian)?;

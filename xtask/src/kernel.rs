@@ -37,7 +37,7 @@ impl FromStr for Series {
         match text.split('.').collect::<Vec<_>>()[..] {
             [major, minor] if is_number(major) && is_number(minor) => Ok(Self(text.to_owned())),
             _ => Err(format!(
-                "`{text}` is no kernel series: two numbers are meant, such as {DEFAULT}"
+                "`{text}` is not a kernel series: expected two numbers, such as {DEFAULT}"
             )),
         }
     }

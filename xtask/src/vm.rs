@@ -269,7 +269,7 @@ impl Session {
         // An error only means that it has already exited.
         self.qemu.kill().unwrap_or_default();
         if let Err(error) = self.qemu.wait() {
-            say(&format!("QEMU cannot be waited for: {error}"));
+            say(&format!("cannot wait for QEMU: {error}"));
         }
     }
 }

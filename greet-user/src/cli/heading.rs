@@ -82,14 +82,14 @@ fn message_type(text: &str) -> Result<u16, String> {
 }
 
 fn port(text: &str) -> Result<u32, String> {
-    number(text).ok_or_else(|| "not a number of 32 bits, decimal or 0x…".to_owned())
+    number(text).ok_or_else(|| "not a 32-bit number, decimal or 0x…".to_owned())
 }
 
 /// A name may go without its prefix, and in small letters.
 fn number_or_name(text: &str, prefix: &str, names: &[(&str, u16)]) -> Result<u16, String> {
     if text.starts_with(|first: char| first.is_ascii_digit()) {
         let known = number(text).and_then(|number| u16::try_from(number).ok());
-        return known.ok_or_else(|| "not a number of 16 bits, decimal or 0x…".to_owned());
+        return known.ok_or_else(|| "not a 16-bit number, decimal or 0x…".to_owned());
     }
     let upper = text.to_ascii_uppercase();
     let whole = match upper.starts_with(prefix) {
@@ -101,10 +101,7 @@ fn number_or_name(text: &str, prefix: &str, names: &[(&str, u16)]) -> Result<u16
         let all = names.iter().map(|(name, _)| *name);
         let near = did_you_mean(nearest(&whole, all.clone()));
         let all: Vec<_> = all.collect();
-        format!(
-            "there is no such name{near}\n\nThe names are {}",
-            all.join(", ")
-        )
+        format!("no such name{near}\n\nThe names are {}", all.join(", "))
     })
 }
 

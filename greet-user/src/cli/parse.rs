@@ -50,7 +50,7 @@ pub(super) fn stage(text: &str) -> Result<Stage, String> {
     found.ok_or_else(|| {
         let names = Stage::ALL.map(Stage::name);
         format!(
-            "there is no such stage{}\n\nThe stages are {}",
+            "no such stage{}\n\nThe stages are {}",
             did_you_mean(nearest(text, names)),
             names.join(", ")
         )

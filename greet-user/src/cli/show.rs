@@ -13,9 +13,9 @@ use crate::output::RenderOptions;
 /// Columns if the width is unknown.
 const WIDTH: usize = 80;
 
-/// How to draw for people.
+/// How to draw human-readable output.
 #[derive(Clone, Debug, Args)]
-#[command(next_help_heading = "For people")]
+#[command(next_help_heading = "Display")]
 pub struct Show {
     /// Print one line per message, for floods and grep
     #[arg(long)]
@@ -37,7 +37,7 @@ pub struct Show {
 
 /// Characters and colors.
 #[derive(Clone, Debug, Args)]
-#[command(next_help_heading = "For people")]
+#[command(next_help_heading = "Display")]
 pub struct Drawing {
     /// Draw in plain ASCII [default if the output is not a terminal]
     #[arg(long, overrides_with = "unicode")]

@@ -54,7 +54,7 @@ fn a_lone_word_that_is_nearly_a_command_is_not_sent() {
 #[test]
 fn what_is_for_people_is_below_its_heading_alone() {
     for (name, help) in helps(|command| command.render_long_help().to_string()) {
-        if let Some((_, behind)) = help.split_once("For people:\n") {
+        if let Some((_, behind)) = help.split_once("Display:\n") {
             let mut behind = behind.lines();
             assert!(
                 !behind.any(|line| line.starts_with("  [")),

@@ -11,7 +11,7 @@ use rustix::io::Errno;
 pub enum ClientError {
     /// `socket()`: EPROTONOSUPPORT.
     #[error(
-        "netlink protocol {protocol} is not there: the module is not loaded; try `sudo insmod \
+        "netlink protocol {protocol} is not available: the module is not loaded; try `sudo insmod \
          kmod/NetlinkGreetingsLKM.ko`, or `cargo xtask demo` for a VM that has it"
     )]
     NoProtocol {
@@ -20,7 +20,7 @@ pub enum ClientError {
     },
     /// `sendmsg()`: ECONNREFUSED.
     #[error(
-        "nobody listens on netlink protocol {protocol} in this network namespace: the module's \
+        "no listener on netlink protocol {protocol} in this network namespace: the module's \
          socket is in another one, or the module was just removed; try `sudo nsenter --net \
          --target 1 greet-user`"
     )]
@@ -30,8 +30,8 @@ pub enum ClientError {
     },
     /// `sendmsg()`: EMSGSIZE.
     #[error(
-        "the payload has {payload} bytes, and at most {limit} fit into the socket's send buffer; \
-         send a shorter text"
+        "the payload has {payload} bytes, but the socket's send buffer holds at most {limit}; send \
+         a shorter text"
     )]
     TooLong {
         /// Size of the payload in bytes.
@@ -40,10 +40,10 @@ pub enum ClientError {
         limit: usize,
     },
     /// `recvmsg()`: ENOBUFS.
-    #[error("the kernel could not queue an answer: this socket's receive queue was full (ENOBUFS)")]
+    #[error("the kernel could not queue a reply: this socket's receive queue was full (ENOBUFS)")]
     QueueOverflow,
     /// No reply in time.
-    #[error("no answer to greeting {seq} within {} s", waited.as_secs_f64())]
+    #[error("no reply to greeting {seq} within {} s", waited.as_secs_f64())]
     TooLate {
         /// The greeting's sequence number.
         seq: u32,
@@ -57,7 +57,7 @@ pub enum ClientError {
         portid: u32,
     },
     /// A reply to some other message.
-    #[error("an answer with sequence number {found} instead of {expected} was rejected")]
+    #[error("a reply with sequence number {found} instead of {expected} was rejected")]
     OtherSequenceNumber {
         /// The sequence number sent.
         expected: u32,
@@ -71,7 +71,7 @@ pub enum ClientError {
         kind: u16,
     },
     /// Too short, or with a wrong length field.
-    #[error("a malformed answer was rejected: {0}")]
+    #[error("a malformed reply was rejected: {0}")]
     Malformed(#[from] HeaderError),
     /// NLMSG_ERROR.
     #[error("the kernel refused the message: {}", io::Error::from_raw_os_error(errno.wrapping_neg()))]

@@ -9,8 +9,8 @@ use hyper::Uri;
 /// specification, "Endpoint URLs for OTLP/HTTP").
 const PATH: &str = "v1/traces";
 
-const NEARBY: &str = "OTLP over HTTP without TLS is spoken here: run a collector nearby, which \
-                      speaks the rest, and name it as http://localhost:4318";
+const NEARBY: &str = "only OTLP over HTTP without TLS is supported: run a collector nearby that \
+                      speaks the rest, and use its URL, such as http://localhost:4318";
 
 /// The URL to send to.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -29,30 +29,30 @@ pub fn endpoint(text: &str) -> Result<Endpoint, String> {
     match uri.scheme_str().map(str::to_ascii_lowercase).as_deref() {
         Some("http") => {}
         Some(scheme @ ("https" | "grpc" | "grpcs")) => {
-            return Err(format!("{scheme} is not spoken: {NEARBY}"));
+            return Err(format!("{scheme} is not supported: {NEARBY}"));
         }
-        Some(_) | None => return Err(format!("a URL that begins with http:// is needed{example}")),
+        Some(_) | None => return Err(format!("the URL must start with http://{example}")),
     }
     if uri.port_u16() == Some(4317) {
         return Err(format!(
-            "port 4317 is for gRPC, which is not spoken: {NEARBY}"
+            "port 4317 is for gRPC, which is not supported: {NEARBY}"
         ));
     }
     let authority = uri.authority().map_or("", |authority| authority.as_str());
     if authority.contains('@') {
-        let headers = "name them in OTEL_EXPORTER_OTLP_HEADERS";
+        let headers = "set OTEL_EXPORTER_OTLP_HEADERS instead";
         return Err(format!(
-            "a user and a password have no place in the URL; {headers}"
+            "the URL must not contain a user or password; {headers}"
         ));
     }
     // Neither a port nor the end of an IPv6 address: `Uri` ignores anything but a 16-bit number.
     let behind = authority.rsplit_once(':').map_or("", |(_, behind)| behind);
     if uri.port_u16().is_none_or(|port| port == 0) && !behind.is_empty() && !behind.ends_with(']') {
-        return Err(format!("`{behind}` is no port (1 to 65535){example}"));
+        return Err(format!("`{behind}` is not a port (1 to 65535){example}"));
     }
     if uri.query().is_some() || uri.host().is_none_or(str::is_empty) {
         return Err(format!(
-            "a host, a port and perhaps a path are needed, no more{example}"
+            "name a host, and optionally a port and a path, but no more{example}"
         ));
     }
     let path = uri.path().trim_end_matches('/');
@@ -92,17 +92,17 @@ mod tests {
             ("https://h:4318", "run a collector nearby"),
             ("grpc://h:4317", "run a collector nearby"),
             ("http://h:4317", "run a collector nearby"),
-            ("localhost:4318", "begins with http://"),
-            ("ftp://h", "begins with http://"),
+            ("localhost:4318", "start with http://"),
+            ("ftp://h", "start with http://"),
             ("http://", "not a URL"),
             ("", "not a URL"),
             ("http://a b", "not a URL"),
             ("http://user:word@h:4318", "OTEL_EXPORTER_OTLP_HEADERS"),
             ("http://h:4318/?x=1", "no more"),
             ("http://:4318", "such as http://localhost:4318"),
-            ("http://h:99999", "`99999` is no port"),
-            ("http://[::1]:65536/x", "`65536` is no port"),
-            ("http://h:0", "`0` is no port"),
+            ("http://h:99999", "`99999` is not a port"),
+            ("http://[::1]:65536/x", "`65536` is not a port"),
+            ("http://h:0", "`0` is not a port"),
         ] {
             let error = endpoint(text).expect_err(text);
             assert!(error.contains(holds), "{text}: {error}");

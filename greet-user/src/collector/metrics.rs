@@ -33,11 +33,11 @@ impl fmt::Debug for Sending {
 impl Collector for Sending {
     fn encode(&self, mut out: DescriptorEncoder<'_>) -> fmt::Result {
         let [sent, full, refused, ended] = self.counts.so_far();
-        let help = "Exchanges that the OpenTelemetry collector has taken.";
+        let help = "Exchanges accepted by the OpenTelemetry collector.";
         let mut family =
             out.encode_descriptor("otlp_exchanges_sent", help, None, MetricType::Counter)?;
         family.encode_counter::<NoLabelSet, u64, u64>(&sent, None)?;
-        let help = "Exchanges that the OpenTelemetry collector did not get, by reason.";
+        let help = "Exchanges not accepted by the OpenTelemetry collector, by reason.";
         let mut family =
             out.encode_descriptor("otlp_exchanges_unsent", help, None, MetricType::Counter)?;
         for (reason, count) in [("queue_full", full), ("refused", refused), ("ended", ended)] {
@@ -45,8 +45,7 @@ impl Collector for Sending {
             let mut metric = family.encode_family(&labels)?;
             metric.encode_counter::<NoLabelSet, u64, u64>(&count, None)?;
         }
-        let help =
-            "Exchanges that wait for the OpenTelemetry collector, or are on their way to it.";
+        let help = "Exchanges queued for the OpenTelemetry collector, or being sent to it.";
         let waiting = out.encode_descriptor("otlp_queue", help, None, MetricType::Gauge)?;
         ConstGauge::new(i64::try_from(self.queue.len()).unwrap_or(i64::MAX)).encode(waiting)
     }

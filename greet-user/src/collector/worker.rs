@@ -121,7 +121,7 @@ impl Worker {
             return sleep(LAST_WAIT).await;
         };
         if self.queue.len() > 0 {
-            log::warn!("otlp: the run is over, some exchanges are not sent; Ctrl-C gives them up");
+            log::warn!("otlp: sending the remaining exchanges; Ctrl-C drops them");
         }
         loop {
             let before = self.queue.len();

@@ -24,7 +24,7 @@ pub fn checks(kinds: &[TriedKind], handler: &Attached, warned: bool) -> Vec<Chec
     }
     checks.push(match handle(handler) {
         check if warned && check.verdict == Verdict::Warning => {
-            Check::not_checked(&check.name, "kprobes cannot be had", HANDLER).advise(ABOVE)
+            Check::not_checked(&check.name, "kprobes are not available", HANDLER).advise(ABOVE)
         }
         check => check,
     });
@@ -37,11 +37,11 @@ fn which(kinds: &[TriedKind], chosen: Option<&TriedKind>) -> Check {
     let found = ways.join(", ");
     let Some(chosen) = chosen else {
         return Check::failure(NAME, found, "no crossing can be seen").advise(
-            "boot a kernel with kprobes or fentry, as those of the distributions; \
+            "boot a kernel with kprobes or fentry, as distribution kernels have; \
              `cargo xtask demo` runs one in a virtual machine",
         );
     };
-    let taken = format!("`--hooks auto` takes {}", chosen.kind);
+    let taken = format!("`--hooks auto` uses {}", chosen.kind);
     let unseen = chosen.unseen();
     if unseen.is_empty() {
         return Check::ok(NAME, found, &taken);
@@ -174,7 +174,7 @@ mod tests {
         let expected = lines(&[
             (
                 Verdict::Ok,
-                "hooks: no kprobe (no), fentry: `--hooks auto` takes fentry",
+                "hooks: no kprobe (no), fentry: `--hooks auto` uses fentry",
             ),
             (
                 Verdict::Ok,
@@ -198,7 +198,7 @@ mod tests {
         let (verdict, line) = told(&kinds).swap_remove(0);
         assert_eq!(verdict, Verdict::Warning);
         let unseen = "stages send, cross, handle, reply, handled, receive, delivered";
-        let taken = "`--hooks auto` takes tracepoint";
+        let taken = "`--hooks auto` uses tracepoint";
         let expected =
             format!("hooks: no fentry (no), tracepoint: {taken}; {unseen} cannot be seen");
         assert_eq!(line, expected);

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! For people: one line per check, with the advice below it.
+//! Human-readable output: one line per check, with the advice below it.
 //!
 //! ```text
 //! ok           kernel           6.12.117: all that the tracer uses was there before
-//! warning      module           NetlinkGreetingsLKM is not loaded: nobody answers greetings
+//! warning      module           NetlinkGreetingsLKM is not loaded: no module answers
 //!                               try `sudo insmod kmod/NetlinkGreetingsLKM.ko`
 //! ```
 

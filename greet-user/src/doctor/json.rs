@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! For programs: one JSON object per check, and a closing summary.
+//! JSON output: one object per check, and a closing summary.
 
 use std::io::{self, Write};
 

@@ -168,7 +168,7 @@ pub fn check_file_systems() -> Check {
         );
     }
     let found = format!("not mounted here, or masked: {}", hidden.join(" and "));
-    let means = "the tracer reads what it needs to know about the kernel there";
+    let means = "the tracer reads information about the kernel there";
     let advice: Vec<_> = hidden.iter().map(|place| how_to_mount(place)).collect();
     Check::failure(NAME, found, means).advise(&advice.join("; "))
 }
@@ -186,7 +186,7 @@ fn ftrace(is_off: bool) -> Check {
     }
     let means = "fentry and kprobes would not fire, so none are attached";
     Check::failure(NAME, "kernel.ftrace_enabled = 0", means).advise(
-        "`sudo sysctl kernel.ftrace_enabled=1`; `--hooks tracepoint` shows fewer stages without",
+        "`sudo sysctl kernel.ftrace_enabled=1`; `--hooks tracepoint` works, with fewer stages",
     )
 }
 

@@ -35,7 +35,7 @@ pub fn check_receive_buffer() -> Check {
             let means = format!("{replies} unread replies fit; further ones are lost (ENOBUFS)");
             Check::ok(NAME, found, &means)
         }
-        Err(error) => Check::not_checked(NAME, error.to_string(), "answers queue up in it"),
+        Err(error) => Check::not_checked(NAME, error.to_string(), "replies are queued in it"),
     }
 }
 

@@ -43,7 +43,7 @@ pub async fn checks(sockets: &Result<Vec<KernelSocket>, SocketsError>) -> [Check
     ];
     let [greeting, symbol, callback] = rest.map(|check| match check {
         check if is_absent && check.verdict == Verdict::Warning => {
-            Check::not_checked(&check.name, "no module is there for it", "").advise(ABOVE)
+            Check::not_checked(&check.name, "needs the greeting module", "").advise(ABOVE)
         }
         check => check,
     });
@@ -73,11 +73,11 @@ impl Found<'_> {
         if let Some(callback) = self.callback {
             let module = callback.module.as_deref().unwrap_or("the kernel itself");
             let found = format!("{module} listens on protocol {NETLINK_TEST_PROTOCOL}");
-            return Check::ok(NAME, found, "greetings are for it");
+            return Check::ok(NAME, found, "it receives the greetings");
         }
         if self.is_protocol {
-            let found = format!("another than {MODULE} has protocol {NETLINK_TEST_PROTOCOL}");
-            return Check::ok(NAME, found, "greetings are for it");
+            let found = format!("another module has protocol {NETLINK_TEST_PROTOCOL}");
+            return Check::ok(NAME, found, "it receives the greetings");
         }
         match &self.modules {
             Ok(_) => Check::warning(NAME, format!("{MODULE} is not loaded"), means).advise(LOAD),

@@ -71,7 +71,7 @@ fn check_capabilities() -> Check {
 fn user_namespace(is_initial: io::Result<bool>) -> Check {
     const NAME: &str = "user namespace";
     match is_initial {
-        Ok(true) => Check::ok(NAME, "the initial one", "capabilities count"),
+        Ok(true) => Check::ok(NAME, "the initial one", "capabilities apply"),
         Ok(false) => {
             let means = "capabilities in it do not apply to BPF";
             Check::failure(NAME, "one of its own", means).advise(CONTAINER)
@@ -99,7 +99,7 @@ fn unprivileged_bpf(value: Result<&str, &io::Error>) -> Check {
     const NAME: &str = "unprivileged BPF";
     let means = match value {
         Ok("0") => "any user may load some program types, but none that trace",
-        _ => "programs take CAP_BPF",
+        _ => "programs need CAP_BPF",
     };
     Check::ok(NAME, told("kernel.unprivileged_bpf_disabled", value), means)
 }
@@ -113,8 +113,8 @@ fn perf_events(value: Result<&str, &io::Error>, held: CapabilitySet) -> Check {
     let tracer = CapabilitySet::BPF | CapabilitySet::PERFMON;
     let is_bound = held.contains(tracer) && !held.contains(CapabilitySet::SYS_ADMIN);
     if level.is_some_and(|level| level >= switches::PARANOID) && is_bound {
-        let means = "where the distribution has patched that level in, kprobes are for \
-                     CAP_SYS_ADMIN; fentry is not";
+        let means = "where the distribution has patched that level in, kprobes need \
+                     CAP_SYS_ADMIN; fentry does not";
         return Check::warning(NAME, found, means)
             .advise("`sudo sysctl kernel.perf_event_paranoid=2`, or run as root");
     }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! For people: each exchange as a ladder between the process and the kernel, or each message on a
-//! line. The drawing depends on [`RenderOptions`] and nothing else.
+//! Human-readable output: each exchange as a ladder between the process and the kernel, or each
+//! message on a line. The drawing depends on [`RenderOptions`] and nothing else.
 
 mod bytes;
 mod fold;
@@ -111,7 +111,7 @@ impl<W: Write> Human<W> {
                 );
             }
             Outcome::NotAskedFor => {
-                line.push(BOLD, "sent").push(DIM, "  no answer asked for");
+                line.push(BOLD, "sent").push(DIM, "  no reply requested");
             }
             Outcome::Lost(why) => {
                 let columns = self.render.width.saturating_sub(ladder::USER).max(20);
@@ -131,7 +131,7 @@ impl<W: Write> Human<W> {
         match &greeting.outcome {
             Outcome::Answered(answer) => self.answered(greeting, answer, out),
             Outcome::NotAskedFor => {
-                let text = format!("greeting {seq} sent; no answer asked for");
+                let text = format!("greeting {seq} sent; no reply requested");
                 self.sentence(PLAIN, &text, out);
             }
             Outcome::Lost(why) => self.sentence(ERROR, why, out),

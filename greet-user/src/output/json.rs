@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! For programs: one JSON object per line. Times are integers in ns.
+//! JSON output: one object per line. Times are integers in ns.
 
 mod exchange;
 mod lines;

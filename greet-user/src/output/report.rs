@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! A run as one page for a browser: the summary, the distribution of each span, and the
-//! exchanges with their diagrams and bytes. One file, which fetches nothing.
+//! exchanges with their diagrams and bytes. One self-contained file.
 //!
-//! What is counted is counted over the whole run. Of the exchanges a bounded number is kept
-//! in full (`kept` has the rule), and the page says how many were left out. Nothing is written
-//! before the end: there is an old report or a whole new one, and never a half.
+//! Counts cover the whole run. A bounded number of exchanges is kept in full (see `kept`), and the
+//! page says how many were left out. Nothing is written before the end: there is an old report or a
+//! complete new one, never half of one.
 
 mod data;
 mod exchange;
@@ -30,27 +30,27 @@ use crate::view::View;
 use kept::Kept;
 use processes::Processes;
 
-/// How many exchanges are kept in full, unless the user says another number.
+/// Default number of exchanges kept in full.
 pub const LIMIT: u32 = 10_000;
-/// How many losses are listed; the others are counted.
+/// Number of losses listed; the others are only counted.
 const LOSSES: usize = 200;
 
 /// Writes a report.
 pub struct Report<W> {
     out: W,
-    /// How it was made, as the user typed it.
+    /// The command that made the report, as typed.
     command: String,
     run: Option<Opening>,
     kept: Kept,
     processes: Processes,
     statuses: Vec<(Status, u64)>,
     losses: Vec<loss::Loss>,
-    /// The first time and the last one that were told: CLOCK_MONOTONIC, ns.
+    /// The first and the last time seen: CLOCK_MONOTONIC, ns.
     times: Option<(u64, u64)>,
 }
 
 impl<W: Finish> Report<W> {
-    /// Writes to `out`. `limit`: how many exchanges are kept in full.
+    /// Writes to `out`, and keeps up to `limit` exchanges in full.
     pub fn new(out: W, limit: u32, command: String) -> Self {
         Self {
             out,
@@ -85,7 +85,7 @@ impl<W: Finish> Report<W> {
         self.kept.take(exchange, callback);
     }
 
-    /// When it began: CLOCK_MONOTONIC, ns.
+    /// Start of the run: CLOCK_MONOTONIC, ns.
     fn began_ns(&self) -> u64 {
         let told = self.times.map(|(first, _)| first);
         let stated = self.run.as_ref().map(|run| run.began_ns);

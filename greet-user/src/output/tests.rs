@@ -176,7 +176,7 @@ fn a_lost_greeting() {
     let mut events = greeting(71, 1, 1_005_000).to_vec();
     events.pop();
     let mut lost = one(
-        Outcome::Lost("no answer to greeting 1 within 5 s".to_owned()),
+        Outcome::Lost("no reply to greeting 1 within 5 s".to_owned()),
         Some(events.clone()),
     );
     lost.rejected
@@ -192,7 +192,7 @@ fn what_is_lost_during_a_greeting_is_a_line_of_its_own() {
     let mut lost = human::shapes::overrun();
     lost.retain(|event| matches!(event, Event::Loss(_)));
     let events = [lost, vec![request]].concat();
-    let outcome = Outcome::Lost("no answer to greeting 1 within 5 s".to_owned());
+    let outcome = Outcome::Lost("no reply to greeting 1 within 5 s".to_owned());
     let (_, json) = shown(&one(outcome, Some(events.clone())), &events, 1);
     let kinds = schema::checked(&json).into_iter();
     let kinds: Vec<_> = kinds.map(|line| line["kind"].clone()).collect();

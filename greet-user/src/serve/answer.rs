@@ -78,8 +78,8 @@ impl Answers {
         let reads = matches!(*request.method(), Method::GET | Method::HEAD);
         Ok(match request.uri().path() {
             _ if !self.names.are_asked(request) => {
-                let text = "the name in this request is not one of this server's: \
-                            `--metrics-name NAME` adds it\n";
+                let text = "this server does not answer to the host name in this request: \
+                            `--metrics-name NAME` adds one\n";
                 fixed(StatusCode::MISDIRECTED_REQUEST, WORDS, text)
             }
             _ if known && !reads => {
@@ -91,14 +91,14 @@ impl Answers {
             }
             "/" => fixed(StatusCode::OK, HTML, FRONT),
             "/metrics" => self.metrics(request).await,
-            _ => fixed(StatusCode::NOT_FOUND, WORDS, "there is /metrics alone\n"),
+            _ => fixed(StatusCode::NOT_FOUND, WORDS, "only /metrics is served\n"),
         })
     }
 
     async fn metrics(&self, request: &Request<Incoming>) -> Answer {
         let place = timeout(PATIENCE, Arc::clone(&self.places).acquire_owned());
         let Ok(Ok(place)) = place.await else {
-            let text = "too many are asking at once\n";
+            let text = "too many requests at once\n";
             return fixed(StatusCode::SERVICE_UNAVAILABLE, WORDS, text);
         };
         let (syntax, kind) = if wants_open(request.headers()) {

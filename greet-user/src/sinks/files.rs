@@ -71,7 +71,7 @@ impl<'a> Files<'a> {
                 true => Identity::of_open_file(stdin())?,
                 false => Identity::of_path(input),
             };
-            in_use.push(("what is replayed", identity));
+            in_use.push(("the recording being replayed", identity));
         }
         Ok(in_use)
     }

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! For programs: one JSON object per socket. Unknown fields are omitted.
+//! JSON output: one object per socket. Unknown fields are omitted.
 
 use std::io::{self, Write};
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! For people: one line per socket, in columns as wide as their contents.
+//! Human-readable output: one line per socket, in columns as wide as their contents.
 
 use std::{
     fmt::Write as _,

@@ -80,7 +80,7 @@ impl Rights {
             return Ok(());
         }
         Err(io::Error::other(format!(
-            "`{}` is a symbolic link of user {}, which root does not follow: name what it leads to",
+            "`{}` is a symbolic link of user {}, which root does not follow: name its target",
             name.display(),
             link.st_uid
         )))
@@ -101,7 +101,7 @@ impl Rights {
             return Ok(());
         }
         Err(io::Error::other(format!(
-            "it is a pipe of user {}, who would read what root alone may see",
+            "it is a pipe of user {}, who could read what only root may see",
             there.st_uid
         )))
     }

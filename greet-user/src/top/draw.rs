@@ -181,8 +181,8 @@ fn rules(panes: &[(Pane, Rect)], theme: &Theme, buffer: &mut Buffer) {
 fn too_small(screen: Rect, theme: &Theme, buffer: &mut Buffer) {
     let (width, height) = SMALLEST;
     let text = format!(
-        "This terminal has {} columns and {} lines; `top` needs {width} and {height}. Make it \
-         larger, or q ends.",
+        "This terminal has {} columns and {} lines; `top` needs {width} and {height}. Enlarge \
+         it, or press q to quit.",
         screen.width, screen.height
     );
     for (at, text) in parts::wrapped(&text, usize::from(screen.width))

@@ -65,10 +65,10 @@ pub struct Screen {
 pub fn open() -> Result<File, SessionError> {
     let none = |why: &str| SessionError::NoTerminal(why.to_owned());
     if !stdout().is_terminal() {
-        return Err(none("standard output is none"));
+        return Err(none("standard output is not one"));
     }
     if std::env::var_os("TERM").is_none_or(|term| term.is_empty() || term == "dumb") {
-        return Err(none("TERM says that this one cannot move its cursor"));
+        return Err(none("TERM names one that cannot move its cursor"));
     }
     // Reopened, because non-blocking mode is shared by everyone who has the open file.
     let open = |path: &str| {
@@ -78,7 +78,7 @@ pub fn open() -> Result<File, SessionError> {
     };
     open("/dev/tty")
         .or_else(|_| open("/proc/self/fd/1"))
-        .map_err(|error| none(&format!("this one cannot be opened: {error}")))
+        .map_err(|error| none(&format!("it cannot be opened: {error}")))
 }
 
 impl Screen {

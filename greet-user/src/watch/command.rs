@@ -95,7 +95,7 @@ impl Command {
         };
         // It has not been waited for yet, so its PID is still its own.
         if let Err(error) = group.signal(Signal::TERM) {
-            log::warn!("the command cannot be asked to end: {error}");
+            log::warn!("cannot terminate the command: {error}");
         }
         let ended = async {
             let status = self.child.wait().await;
@@ -106,10 +106,10 @@ impl Command {
         };
         if timeout(PATIENCE, ended).await.is_err() {
             if let Err(error) = group.signal(Signal::KILL) {
-                log::warn!("the command cannot be ended: {error}");
+                log::warn!("cannot kill the command: {error}");
             }
             if let Err(error) = self.child.wait().await {
-                log::warn!("the command's end cannot be waited for: {error}");
+                log::warn!("cannot wait for the command to exit: {error}");
             }
         }
         group::is_over();

@@ -99,7 +99,7 @@ fn one_zooms_by_mouse() {
     browse(&made.report, |page| async move {
         page.ask("document.getElementById('diagram').scrollIntoView()")
             .await?;
-        assert_eq!(window(&page).await?, "all of it");
+        assert_eq!(window(&page).await?, "whole exchange");
         let span = page
             .driver
             .find(By::Css(".span[data-span='enqueue']"))
@@ -112,7 +112,7 @@ fn one_zooms_by_mouse() {
             .await?;
         page.until("return document.querySelectorAll('.stage').length < 4")
             .await?;
-        assert_ne!(window(&page).await?, "all of it");
+        assert_ne!(window(&page).await?, "whole exchange");
         assert_eq!(page.ask(OVERLAPS).await?, 0);
         let before = window(&page).await?;
         page.ask("const box = document.getElementById('diagram').getBoundingClientRect();
@@ -123,7 +123,7 @@ fn one_zooms_by_mouse() {
             .await?
             .click()
             .await?;
-        page.until("return document.querySelector('.window').textContent === 'all of it'")
+        page.until("return document.querySelector('.window').textContent === 'whole exchange'")
             .await
     });
 }
@@ -154,7 +154,7 @@ fn one_zooms_and_walks_by_keyboard() {
         keys(&page, Key::End).await?;
         assert_eq!(active(&page).await?, "8");
         keys(&page, "0").await?;
-        page.until("return document.querySelector('.window').textContent === 'all of it'")
+        page.until("return document.querySelector('.window').textContent === 'whole exchange'")
             .await
     });
 }

@@ -103,7 +103,7 @@ fn interrupted_while_nobody_answers() {
     let receiver = Receiver::start(|_| Reply::Never);
     let mut sending = Sending::start(file.path(), &receiver.url());
     receiver.request();
-    sending.says("otlp: the run is over");
+    sending.says("otlp: sending the remaining exchanges");
     sending.interrupt();
     let said = sending.ends();
     assert_eq!(

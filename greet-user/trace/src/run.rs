@@ -46,7 +46,7 @@ pub struct Closing {
 pub struct Unseen {
     /// Events that were dropped.
     pub events_dropped: u64,
-    /// Calls, by any process, at which the kernel could not run the tracer's programs.
+    /// Calls, by any process, for which the kernel could not run the tracer's programs.
     pub calls_missed: u64,
 }
 
@@ -152,7 +152,7 @@ pub struct Progress {
     pub events: u64,
     /// Events that were dropped.
     pub events_dropped: u64,
-    /// Calls, by any process, at which the kernel could not run the tracer's programs.
+    /// Calls, by any process, for which the kernel could not run the tracer's programs.
     pub calls_missed: u64,
 }
 
@@ -169,7 +169,7 @@ pub struct Summary {
     pub events: u64,
     /// Events that were dropped.
     pub events_dropped: u64,
-    /// Calls, by any process, at which the kernel could not run the tracer's programs.
+    /// Calls, by any process, for which the kernel could not run the tracer's programs.
     pub calls_missed: u64,
     /// What the events were.
     pub counts: Counts,

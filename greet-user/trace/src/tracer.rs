@@ -125,7 +125,7 @@ impl Tracer {
             hooks::attach(&mut programs, kernel, plan, callbacks, &mut witness)?;
         let early = witness.into_events();
         if filter.early && !attached.has("netlink_unicast") {
-            let why = "not seen: requests before they are handled (`--early` takes fentry or \
+            let why = "not seen: requests before they are handled (`--early` needs fentry or \
                        kprobes, and one of the stages send to sent)";
             attached.missing.push(why.to_owned());
         }

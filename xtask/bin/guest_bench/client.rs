@@ -60,7 +60,7 @@ pub fn run(talk: &str, load: &str, report: &Path) -> Result<()> {
     let talk = match talk {
         "greet" => Talk::Greet,
         "route" => Talk::Route,
-        _ => bail!("{talk}: `greet` or `route` is meant"),
+        _ => bail!("{talk}: expected `greet` or `route`"),
     };
     let load = parse_load(load).with_context(|| format!("{load}: COUNTxTRIPS or SECONDSs"))?;
     let mut socket = Socket::open(talk)?;

@@ -31,7 +31,7 @@ fn run() -> Result<()> {
     match words[..] {
         ["jobs", plan] => jobs::run(Path::new(plan)),
         ["client", talk, load, report] => client::run(talk, load, Path::new(report)),
-        _ => bail!("`jobs PLAN` or `client greet|route COUNTxTRIPS|SECONDSs REPORT` is meant"),
+        _ => bail!("expected `jobs PLAN` or `client greet|route COUNTxTRIPS|SECONDSs REPORT`"),
     }
 }
 

@@ -65,10 +65,10 @@ impl Running {
                 }
             }
             if let Some(status) = self.child.try_wait()? {
-                bail!("it ended too early: {status}");
+                bail!("it exited too early: {status}");
             }
             if Instant::now() > deadline {
-                bail!("it has not said `{word}` in {PATIENCE:?}");
+                bail!("it did not print `{word}` within {PATIENCE:?}");
             }
             sleep(LOOK);
         }
@@ -106,7 +106,7 @@ impl Running {
                 return Ok(status);
             }
             if Instant::now() > deadline {
-                bail!("it has not ended in {PATIENCE:?}");
+                bail!("it did not exit within {PATIENCE:?}");
             }
             sleep(LOOK);
         }

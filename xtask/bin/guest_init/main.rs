@@ -48,7 +48,7 @@ fn serve() -> Result<()> {
     channel.send(&Frame::Hello)?;
     let run = match channel.receive()? {
         Some(Frame::Run(run)) => run,
-        other => bail!("expected what to run from the host, got {other:?}"),
+        other => bail!("expected a command from the host, got {other:?}"),
     };
     let verdict = prepare(&run)
         .and_then(|()| command::run(&run, &channel))

@@ -270,7 +270,7 @@ fn seen(row: &Row, measured: Option<&Measured>, missing: &Missing) -> Result<Str
     let invalid = |why: &str| Verdict::Invalid(why.to_owned());
     let measured = measured.ok_or_else(|| invalid("it was not measured"))?;
     let report = measured.report.as_ref();
-    let report = report.ok_or_else(|| invalid("the client has measured nothing"))?;
+    let report = report.ok_or_else(|| invalid("the client measured nothing"))?;
     match row.sight {
         Sight::None => Ok(String::new()),
         Sight::Lines(each) => Ok(lines(measured, report, each)),
@@ -281,7 +281,7 @@ fn seen(row: &Row, measured: Option<&Measured>, missing: &Missing) -> Result<Str
 
 fn ours(sight: Sight, measured: &Measured, report: &Report) -> Result<String, String> {
     let summary: Summary = serde_json::from_str(&measured.last_line)
-        .map_err(|error| format!("its last line is no summary: {error}"))?;
+        .map_err(|error| format!("its last line is not a summary: {error}"))?;
     let Summary {
         sent,
         received,
@@ -314,7 +314,7 @@ fn ours(sight: Sight, measured: &Measured, report: &Report) -> Result<String, St
     };
     right.then_some(saw).ok_or_else(|| {
         format!(
-            "{trips} round trips, but it saw {sent} requests, {received} answers, {} exchanges, \
+            "{trips} round trips, but it saw {sent} requests, {received} replies, {} exchanges, \
              {events} records, {events_dropped} dropped, {calls_missed} missed",
             measured.evidence
         )
@@ -336,7 +336,7 @@ fn packets(measured: &Measured, report: &Report, each: u64) -> Result<String, St
                 .then(|| count.parse::<u64>().ok())?
         })
         .next_back();
-    let captured = captured.ok_or("tcpdump has not said how many packets it captured")?;
+    let captured = captured.ok_or("tcpdump did not report how many packets it captured")?;
     match each {
         0 => Ok(format!(
             "{captured} packets: the tap does not pass this protocol"

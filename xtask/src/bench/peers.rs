@@ -68,6 +68,6 @@ fn add_one(debian: &Debian, archive: &mut Archive, tool: Tool) -> Result<()> {
             &format!("{package} from Debian, to compare with"),
             &[package.to_owned()],
         )
-        .with_context(|| format!("the package {package} cannot be had"))?;
+        .with_context(|| format!("the package {package} is not available"))?;
     initramfs::add_program_of_root(archive, &debian.root, tool.program())
 }

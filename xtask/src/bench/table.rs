@@ -11,9 +11,9 @@ use super::throughput::Throughput;
 pub fn table(results: &Results) -> String {
     let mut text = format!(
         "Kernel {}. A client in a loop, in a virtual machine with one processor whose clock\n\
-         counts instructions. What a round trip takes as the client sees it: the best of its\n\
-         batches (ratio, limit) and the one in the middle (median); own is the client's own\n\
-         processor time, without what the watcher does beside it.\n\n",
+         counts instructions. What a round trip costs, as measured by the client: the best batch\n\
+         (ratio, limit) and the median batch (median); own is the client's own processor time,\n\
+         without the watcher's.\n\n",
         results.kernel
     );
     round_trips(&mut text, &results.round_trips);
@@ -28,7 +28,7 @@ fn round_trips(text: &mut String, rows: &[RoundTrip]) {
         text,
         &format!(
             " {:<6} {:<41} {:>12} {:>6} {:>6} {:>6} {:>6}  verdict",
-            "client", "what watches", "instructions", "ratio", "limit", "median", "own"
+            "client", "watcher", "instructions", "ratio", "limit", "median", "own"
         ),
     );
     for row in rows {
@@ -56,14 +56,14 @@ fn attachments(text: &mut String, rows: &[Attach]) {
     }
     line(
         text,
-        "\nFrom start to attached, in millions of instructions, waiting included; a quarter of\n\
-         bpftrace's is the limit; busy is the tool's own processor time until then.\n",
+        "\nFrom start to attached, in millions of instructions, including waiting; the limit is a\n\
+         quarter of bpftrace's; busy is the tool's own processor time until then.\n",
     );
     line(
         text,
         &format!(
             " {:<48} {:>12} {:>8} {:>8}  verdict",
-            "what is started", "millions", "limit", "busy"
+            "command", "millions", "limit", "busy"
         ),
     );
     for row in rows {
@@ -85,7 +85,7 @@ fn throughput(text: &mut String, found: Option<&Throughput>) {
     if let Some(found) = found {
         line(
             text,
-            "\nUser space, from bytes to JSON, records a second on one core of this machine (real time: noisy)\n",
+            "\nUser space, from bytes to JSON, records per second on one core of this machine (real time: noisy)\n",
         );
         line(
             text,
@@ -114,7 +114,7 @@ fn pressures(text: &mut String, rows: &[Pressure]) {
             &format!(
                 " {}\n {:<48} {:>12} {:>13}  {}",
                 row.what,
-                "  round trips, and a second",
+                "  round trips, and per second",
                 row.trips,
                 row.per_second,
                 said(&row.verdict, &row.saw)

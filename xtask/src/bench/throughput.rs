@@ -57,7 +57,7 @@ struct Elements {
 /// # Errors
 /// Fails if it does not compile, or fails.
 pub fn measure(paths: &Paths, quick: bool) -> Result<Throughput> {
-    let step = Step::start("records a second in user space (criterion)");
+    let step = Step::start("records per second in user space (criterion)");
     let mut cargo = Command::new(artifacts::cargo());
     cargo.args(["bench", "--locked", "--package", "greet-user"]);
     cargo.args(["--bench", "json", "--", "--noplot"]);

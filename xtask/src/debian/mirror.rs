@@ -32,7 +32,7 @@ fn index_targets() -> Result<String> {
     if !exec::in_path("apt-get") {
         bail!(
             "there is no apt-get here: kernels and compilers come from Debian's packages, \
-             so run this on Debian or a relative of it"
+             so run this on Debian or a derivative"
         );
     }
     exec::capture(Command::new("apt-get").args([

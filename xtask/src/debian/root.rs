@@ -201,8 +201,9 @@ impl Root {
     /// The error says what the administrator can do.
     pub fn check_enter(&self) -> Result<()> {
         exec::capture(self.enter("/usr/bin/true").stdin(Stdio::null())).map(drop).context(
-            "this machine lets you build no kernel module in a private root: run the same as root, \
-             or let users have namespaces (`sudo sysctl kernel.unprivileged_userns_clone=1`)",
+            "you cannot build a kernel module in a private root here: run the same command as \
+             root, or enable unprivileged user namespaces \
+             (`sudo sysctl kernel.unprivileged_userns_clone=1`)",
         )
     }
 }

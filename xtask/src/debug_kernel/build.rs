@@ -52,7 +52,7 @@ impl<'a> Build<'a> {
     /// Fails if one cannot be downloaded.
     pub fn new(paths: &'a Paths, debian: &'a Debian, source: &'a Source) -> Result<Self> {
         let packages: Vec<_> = PACKAGES.iter().map(|&name| name.to_owned()).collect();
-        debian.provide("what building a kernel needs", &packages)?;
+        debian.provide("packages for building a kernel", &packages)?;
         Ok(Self {
             paths,
             debian,
@@ -129,7 +129,7 @@ impl<'a> Build<'a> {
 
     /// Keeps the image and what `make M=…` needs: a twentieth of the tree.
     fn install(&self, kernel: &Kernel) -> Result<()> {
-        let step = Step::start("keeping what modules are built with");
+        let step = Step::start("keeping the files that module builds need");
         let script = format!(
             "sh $(srctree)/scripts/package/install-extmod-build {}",
             inside("keep/build").display()

@@ -23,8 +23,8 @@ pub fn run(paths: &Paths, options: &DemoOptions) -> Result<u8> {
     let headers = Path::new("/lib/modules").join(release).join("build");
     ensure!(
         headers.exists(),
-        "the running kernel's headers are not here: `sudo apt-get install linux-headers-{release}`, \
-         or leave --host out for a virtual machine"
+        "the running kernel's headers are missing: `sudo apt-get install linux-headers-{release}`, \
+         or omit --host to use a virtual machine"
     );
     setup::set_up(paths, &[])?;
     let program = artifacts::programs(paths, Profile::Release, Features::All)?.greet_user;
@@ -41,7 +41,7 @@ pub fn run(paths: &Paths, options: &DemoOptions) -> Result<u8> {
             .context("starting insmod")?
             .success()
             .then_some(())
-            .context("the kernel did not take the module: `sudo dmesg | tail` says why")?;
+            .context("the kernel refused the module: `sudo dmesg | tail` says why")?;
     }
     let greeted = as_root(&program.display().to_string())
         .args(super::arguments(options, options.report.as_deref()))
@@ -78,11 +78,11 @@ fn build_module(paths: &Paths) -> Result<std::path::PathBuf> {
 fn ask(release: &str, module: &Path) -> Result<()> {
     ensure!(
         io::stdin().is_terminal(),
-        "--host loads a module into this machine's own kernel and asks first: add --yes if that is meant"
+        "--host loads a module into this machine's own kernel and asks first: add --yes to confirm"
     );
     print!(
         "This loads {} into the running kernel {release} as root, traces one greeting,\n\
-         and removes the module again. Go on? [y/N] ",
+         and removes the module again. Continue? [y/N] ",
         Paths::short(module)
     );
     io::stdout().flush()?;

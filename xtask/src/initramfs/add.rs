@@ -35,7 +35,7 @@ impl FromStr for Addition {
             None => (text, None),
         };
         if host.is_empty() {
-            return Err("HOST is empty: a file or folder of this machine is meant".into());
+            return Err("HOST is empty: name a file or directory of this machine".into());
         }
         if guest.as_deref().is_some_and(|guest| !guest.is_absolute()) {
             return Err("GUEST must be an absolute path, such as /usr/bin/strace".into());

@@ -127,10 +127,7 @@ fn uncompressed(debian: &Debian, module: &Path) -> Result<Vec<u8>> {
         Some("xz") => {
             exec::capture_bytes(debian.root.borrow("/usr/bin/xz")?.arg("-dc").arg(module))
         }
-        _ => bail!(
-            "{}: modules compressed in this way are not known here",
-            module.display()
-        ),
+        _ => bail!("{}: unknown module compression", module.display()),
     }
 }
 

@@ -54,7 +54,7 @@ pub fn provide(paths: &Paths) -> Result<PathBuf> {
          then run `cargo xtask setup` again",
     )?;
     if let Err(error) = std::fs::remove_dir_all(home.join("build")) {
-        crate::progress::say(&format!("      … the linker's build files stay: {error}"));
+        crate::progress::say(&format!("      … linker build files remain: {error}"));
     }
     step.done("");
     Ok(folder)

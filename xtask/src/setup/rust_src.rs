@@ -75,7 +75,7 @@ fn release(version: &str) -> Result<String> {
         .find_map(|line| line.strip_prefix("release: "))
     {
         Some(release) => Ok(release.to_owned()),
-        None => bail!("rustc names no release: {version}"),
+        None => bail!("rustc reports no release: {version}"),
     }
 }
 

@@ -115,7 +115,7 @@ impl Ready {
     /// A kernel without reports may be blind: it must catch the broken module.
     fn catch_double_free(&self, machine: &TestMachine<'_>) -> Result<String> {
         let release = &self.kernel.release;
-        let step = Step::start(format!("a double free on purpose, on {release}"));
+        let step = Step::start(format!("a deliberate double free on {release}"));
         let suite = Suite {
             module_options: &[kmod::DOUBLE_FREE_OPTION],
             tests: Tests::Like(TRIGGER),
@@ -128,10 +128,10 @@ impl Ready {
         step.done("");
         match caught(&outcome.console) {
             Some(report) => Ok(format!(
-                "{release:<34} double free on purpose caught: {report}"
+                "{release:<34} deliberate double free caught: {report}"
             )),
             None => bail!(
-                "the module's double free on purpose was not caught: that nothing is reported \
+                "the module's deliberate double free was not caught, so the absence of reports \
                  proves nothing"
             ),
         }

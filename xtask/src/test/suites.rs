@@ -148,7 +148,7 @@ pub fn described(full: &str) -> String {
         "  on each kernel: {HOSTILE}; of {VM} {each}\n  \
          in full on {full}, one test each on the others: of {VM} {one}"
     )
-    .expect("a string takes everything");
+    .expect("writing to a string cannot fail");
     text
 }
 

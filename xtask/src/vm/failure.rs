@@ -32,7 +32,7 @@ pub enum Reason {
     #[error("the virtual machine gave no sign of life for {} s", .0.as_secs())]
     NoSignOfLife(Duration),
     /// The command exceeded its time limit.
-    #[error("the command took longer than {} s; give it more with --deadline SECONDS", .0.as_secs())]
+    #[error("the command took longer than {} s; raise the limit with --deadline SECONDS", .0.as_secs())]
     Deadline(Duration),
     /// The machine ended before the command did.
     #[error("the virtual machine ended before the command did")]
@@ -41,10 +41,10 @@ pub enum Reason {
     #[error("the virtual machine's kernel panicked: {0}")]
     Panicked(String),
     /// PID 1 could not start the command.
-    #[error("the virtual machine could not run it: {0}")]
+    #[error("the virtual machine could not run the command: {0}")]
     CannotRun(String),
     /// PID 1 sent an unexpected frame.
-    #[error("the virtual machine sent what was not expected: {0}")]
+    #[error("the virtual machine sent an unexpected frame: {0}")]
     OutOfStep(String),
 }
 

@@ -29,7 +29,7 @@ impl FromStr for Wanted {
             Some((guest, host)) if guest.starts_with('/') && !host.is_empty() => {
                 Ok(Self::new(guest, Path::new(host)))
             }
-            _ => Err("GUEST:HOST is meant, such as /tmp/run.greet:run.greet".into()),
+            _ => Err("expected GUEST:HOST, such as /tmp/run.greet:run.greet".into()),
         }
     }
 }

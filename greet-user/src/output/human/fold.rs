@@ -93,7 +93,7 @@ fn told(
     let errno = |queued: &Queued| queued.message.datagram.error().filter(|errno| *errno < 0);
     let counts = [
         (number(&|queued| queued.delivery.is_none()), "unread"),
-        (number(&Queued::is_spoilt), "not read for an error"),
+        (number(&Queued::is_spoilt), "not read due to an error"),
         (number(&Queued::is_truncated), "truncated"),
         (number(&Queued::is_interrupted), "with NLM_F_DUMP_INTR"),
     ];

@@ -148,7 +148,7 @@ impl<'a> Ladder<'a> {
         let mut line = Line::new(self.render);
         line.to(USER).push(style, status.name());
         if status == Status::Unanswered && !self.exchange.is_answer_asked() {
-            line.push(DIM, "  no answer asked for");
+            line.push(DIM, "  no reply requested");
         }
         let queued = &self.exchange.queued;
         let span = |wanted| self.exchange.spans().find(|(name, _)| *name == wanted);

@@ -254,7 +254,7 @@ fn notes_of(found: &Queued, owner: Option<&Head>, render: &RenderOptions, rungs:
         }
         Some(_) => {}
         None if found.gone => {
-            let mut why = "left the queue unread, with its socket".to_owned();
+            let mut why = "unread: its socket was closed".to_owned();
             if let Some(time_ns) = reached(found.closed_ns) {
                 let waited_ns = time_ns.saturating_sub(found.message.queue_ns);
                 let waited = duration(waited_ns, render);
@@ -273,7 +273,7 @@ fn peeks_note(found: &Queued, rung: &mut Rung<'_>) {
             1 => "once".to_owned(),
             peeks => format!("{peeks} times"),
         };
-        let note = format!("looked at {times} before it was taken (MSG_PEEK)");
+        let note = format!("peeked at {times} before it was read (MSG_PEEK)");
         rung.notes.push((PLAIN, note));
     }
 }
@@ -364,7 +364,7 @@ fn of_extack<'a>(extack: &'a Extack, seq: Option<u32>, render: &RenderOptions) -
     Rung {
         stage: "extack",
         style: ERROR,
-        notes: vec![(ERROR, format!("the kernel says{to}: {text}"))],
+        notes: vec![(ERROR, format!("extended ACK{to}: {text}"))],
         ..Rung::new(Stage::Handle, extack.time_ns, "netlink_extack", Arrow::None)
     }
 }

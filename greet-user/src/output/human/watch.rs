@@ -64,7 +64,7 @@ impl<W: Write> Human<W> {
     pub(super) fn observed(&mut self, observed: &Summary) -> io::Result<()> {
         let (render, counts) = (self.render, &observed.counts);
         let mut out = String::from("\n");
-        self.sentence(BOLD, "--- what was seen ---", &mut out);
+        self.sentence(BOLD, "--- netlink statistics ---", &mut out);
         self.sentence(PLAIN, &counts::seen(observed), &mut out);
         if let Some(lost) = counts::lost(observed) {
             let style = if counts.lost() > 0 { ERROR } else { DIM };
@@ -117,7 +117,7 @@ impl<W: Write> Human<W> {
         let (port, why) = (loss.portid, error_name(loss.result));
         let who = process(&loss.head, usize::MAX, &self.render);
         let what = match (loss.overrun, &loss.owner) {
-            (0, _) => format!("an answer to port {port} could not be delivered: {why} (in {who})"),
+            (0, _) => format!("a message to port {port} could not be delivered: {why} (in {who})"),
             (_, Some(found)) => {
                 let found = owner(found, &self.render);
                 format!(
@@ -140,7 +140,7 @@ impl<W: Write> Human<W> {
         let who = process(&extack.head, usize::MAX, &self.render);
         self.stamped(
             extack.time_ns,
-            &format!("the kernel says to {who}: {text}"),
+            &format!("extended ACK to {who}: {text}"),
             out,
         );
     }

@@ -113,31 +113,31 @@ impl Counted {
         ConstGauge::new(is_up).encode(family(out, "up", help, None, MetricType::Gauge)?)?;
         let kernel = shared.kernel.get().map_or("", String::as_str);
         let build = Info::new([("version", env!("CARGO_PKG_VERSION")), ("kernel", kernel)]);
-        let help = "What runs, and on which kernel";
+        let help = "Version of the tool and of the kernel";
         build.encode(family(out, "build", help, None, MetricType::Info)?)?;
-        let help = "When this run began, in seconds since 1970";
+        let help = "Start of the run, in seconds since 1970";
         let unit = Some(Unit::Seconds);
         let began = family(out, "start_time", help, unit.as_ref(), MetricType::Gauge)?;
         ConstGauge::new(self.began).encode(began)?;
         for (name, help, counter) in [
             (
                 "events",
-                "Records that came from the eBPF programs",
+                "Records received from the eBPF programs",
                 &shared.events,
             ),
             (
                 "events_dropped",
-                "Records for which the ring buffer had no room: what they tell is missing from all other metrics",
+                "Records that did not fit into the ring buffer; their content is missing from all other metrics",
                 &shared.events_dropped,
             ),
             (
                 "calls_missed",
-                "Calls, by any process, at which the kernel could not run the eBPF programs",
+                "Calls, by any process, for which the kernel could not run the eBPF programs",
                 &shared.calls_missed,
             ),
             (
                 "exchanges_folded",
-                "Exchanges counted as process=\"other\" because there was no room for one more process name",
+                "Exchanges counted as process=\"other\" because of --metrics-processes",
                 &shared.folded,
             ),
         ] {
@@ -148,7 +148,7 @@ impl Counted {
     }
 
     fn spans(&self, out: &mut DescriptorEncoder<'_>, rows: &[Arc<Row>]) -> fmt::Result {
-        let help = "Time between two stages of an exchange, by span; of several replies the first counts but in complete";
+        let help = "Time between two stages of an exchange, by span; of several replies the first counts, except in complete";
         let unit = Some(Unit::Seconds);
         let mut family = family(out, "span", help, unit.as_ref(), MetricType::Histogram)?;
         for row in rows {
@@ -174,25 +174,25 @@ impl Counted {
     fn rows(&self, out: &mut DescriptorEncoder<'_>, rows: &[Arc<Row>]) -> fmt::Result {
         let bytes = || Some(Unit::Bytes);
         let all: [OfRow; 5] = [
-            ("requests", None, "Messages that processes sent", |row| {
+            ("requests", None, "Messages sent by processes", |row| {
                 &row.requests
             }),
             (
                 "request",
                 bytes(),
-                "Bytes that processes sent, in whole messages",
+                "Bytes sent by processes, in whole messages",
                 |row| &row.request_bytes,
             ),
             (
                 "messages",
                 None,
-                "Messages put into receive queues, by the process in whose call it happened",
+                "Messages queued to sockets, by the process whose call queued them",
                 |row| &row.messages,
             ),
             (
                 "message",
                 bytes(),
-                "Bytes put into receive queues, in whole messages",
+                "Bytes queued to sockets, in whole messages",
                 |row| &row.message_bytes,
             ),
             ("deliveries", None, "Messages read, by the reader", |row| {
@@ -243,7 +243,7 @@ impl Counted {
         let all: [OfProtocol; 2] = [
             (
                 "failures",
-                "Messages that could not be delivered, or that their reader could not take, by error",
+                "Messages that could not be delivered, or that recvmsg() failed to copy, by error",
                 |losses| &losses.failures,
             ),
             (

@@ -83,7 +83,7 @@ pub(super) fn of_request(
     }
     match exchange {
         Some(exchange) => add_end(&mut text, exchange),
-        None => add(&mut text, "written before its exchange was over"),
+        None => add(&mut text, "written before its exchange ended"),
     }
     let own = || {
         vec![
@@ -189,7 +189,7 @@ pub(super) fn of_loss(loss: &Loss) -> String {
 /// An extended ACK.
 pub(super) fn of_extack(extack: &Extack, seq: Option<u32>) -> String {
     let to = seq.map_or_else(String::new, |seq| format!(" to seq {seq}"));
-    format!("the kernel says{to}: {}", escaped(extack_text(extack)))
+    format!("extended ACK{to}: {}", escaped(extack_text(extack)))
 }
 
 /// For the whole run.
@@ -261,12 +261,12 @@ fn add_reading(text: &mut String, queued: &Queued) {
                 add(text, &mark);
             }
         }
-        None if queued.gone => add(text, "never read: its socket is gone"),
+        None if queued.gone => add(text, "never read: its socket was closed"),
         None => add(text, "not read"),
     }
     if queued.peeks > 0 {
         let peeks = queued.peeks;
-        add(text, &format!("looked at before with MSG_PEEK: {peeks}"));
+        add(text, &format!("peeked at before (MSG_PEEK): {peeks}"));
     }
 }
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! What the page's script reads: JSON, packed with gzip, in base64. Base64 has no letter that
-//! means anything to HTML, so no text in it can become markup.
+//! The data for the page's script: JSON, compressed with gzip, in base64. No base64 character has
+//! a meaning in HTML, so no text in it can become markup.
 
 use std::io::{self, Write};
 
@@ -22,14 +22,14 @@ use super::{
     processes::{Group, Whose},
 };
 
-/// All but the exchanges.
+/// Everything except the exchanges.
 #[derive(Serialize)]
 struct Data<'a> {
     /// Version of this format.
     v: u32,
     kernel: &'a str,
     hooks: &'a [String],
-    /// The run's begin: CLOCK_MONOTONIC, ns.
+    /// Start of the run: CLOCK_MONOTONIC, ns.
     began_ns: u64,
     began_unix_ms: u64,
     ended_ns: u64,
@@ -45,7 +45,7 @@ struct Data<'a> {
     losses: &'a [Loss],
 }
 
-/// A stage, and where it is stamped.
+/// A stage, and where its timestamp is taken.
 #[derive(Clone, Copy, Serialize)]
 struct StageData {
     name: &'static str,
@@ -55,7 +55,7 @@ struct StageData {
     end: &'static str,
 }
 
-/// A span, and the stages that it lies between.
+/// A span, and the two stages that it lies between.
 #[derive(Clone, Copy, Serialize)]
 struct SpanData {
     name: &'static str,
@@ -69,7 +69,7 @@ struct StatusData {
     count: u64,
 }
 
-/// How many times are in a range, ns.
+/// The number of times in a range, ns.
 #[derive(Serialize)]
 struct BinData {
     from: u64,
@@ -188,7 +188,7 @@ impl BinData {
     }
 }
 
-/// Where a stage is stamped; the receive callback has another name in each exchange.
+/// Where a stage's timestamp is taken; the receive callback differs by exchange.
 const fn place(stage: Stage) -> StageData {
     let (function, end) = match stage {
         Stage::Send => ("netlink_sendmsg", "entry"),

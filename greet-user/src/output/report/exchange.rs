@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! An exchange as the page reads it: named fields, times in ns since its first stage. The page
-//! knows nothing of netlink: names, offsets and lengths of fields are computed here.
+//! An exchange in the form that the page reads: named fields, times in ns since its first stage.
+//! The page knows nothing about netlink: names, offsets and lengths of fields are computed here.
 
 use std::collections::BTreeMap;
 
@@ -18,7 +18,7 @@ use super::{
     message::{MessageData, is_zero, messages},
 };
 
-/// How many losses of an exchange are kept.
+/// Number of losses kept per exchange.
 const LOSSES: usize = 16;
 
 /// A process and one of its threads.
@@ -58,11 +58,11 @@ pub(super) struct FullExchange {
     seq: Option<u32>,
     #[serde(skip_serializing_if = "Option::is_none")]
     callback: Option<String>,
-    /// What it is about: its first message's type, and the text of a greeting.
+    /// Its first message's type, with the text of a greeting.
     what: String,
-    /// By name; absent if it was not seen.
+    /// Stages by name; those not seen are absent.
     stages: BTreeMap<&'static str, u64>,
-    /// From the sending to the last reply, ns.
+    /// From send to the last reply, ns.
     #[serde(skip_serializing_if = "Option::is_none")]
     complete: Option<u64>,
     /// What `sendmsg()` returned.
@@ -71,17 +71,17 @@ pub(super) struct FullExchange {
     #[serde(skip_serializing_if = "Option::is_none")]
     error: Option<Errno>,
     messages: Vec<MessageData>,
-    /// Replies that are not among them.
+    /// Number of replies left out.
     #[serde(skip_serializing_if = "is_zero")]
     more_replies: usize,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     extacks: Vec<String>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     losses: Vec<Loss>,
-    /// Losses that are not among them.
+    /// Number of losses left out.
     #[serde(skip_serializing_if = "is_zero")]
     more_losses: usize,
-    /// What must be seen whatever the status, in words.
+    /// Notes to show whatever the status.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     marks: Vec<String>,
 }
@@ -130,14 +130,14 @@ impl FullExchange {
         }
     }
 
-    /// As it is kept until it is written.
+    /// The form in which it is kept until it is written.
     pub(super) fn json(&self) -> Box<[u8]> {
-        // Nothing in it can fail: its keys are names, its numbers are whole.
+        // This cannot fail: the keys are strings, the numbers integers.
         serde_json::to_vec(self).unwrap_or_default().into()
     }
 }
 
-/// The kernel's reasons, each with its request's number where there are several.
+/// The extended ACKs, each with its request's sequence number if there are several requests.
 fn reasons(exchange: &Exchange) -> Vec<String> {
     let pairing = Pairing::of(exchange);
     let all = exchange.extacks.iter().zip(pairing.seqs_of_reasons());

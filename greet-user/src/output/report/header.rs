@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! Message headers as the page reads them, and where their fields are: `struct nlmsghdr` and
-//! `struct nlmsgerr` (include/uapi/linux/netlink.h).
+//! Message headers in the form that the page reads, and the positions of their fields:
+//! `struct nlmsghdr` and `struct nlmsgerr` (include/uapi/linux/netlink.h).
 
 use greet_common::wire::{ALIGN_TO, HEADER_SIZE, Header, NLMSG_ERROR};
 use serde::Serialize;
@@ -9,12 +9,12 @@ use greet_trace::event::{Datagram, flag_names, type_name};
 
 /// Types below this are control messages (`NLMSG_MIN_TYPE`).
 const FIRST_TYPE: u16 = 16;
-/// How many headers of a datagram are kept.
+/// Number of headers kept per datagram.
 const HEADERS: usize = 64;
-/// Size of the error in front of the header that it quotes, bytes.
+/// Size of the error in front of the quoted header, bytes.
 const ERROR_SIZE: usize = size_of::<i32>();
 
-/// A field of a header: its name, and where it is in it, in bytes.
+/// A field of a header: its name and its position, in bytes.
 #[derive(Clone, Copy, Debug, Serialize)]
 pub(super) struct Field {
     name: &'static str,
@@ -43,11 +43,11 @@ const fn field(name: &'static str, offset: usize, length: usize) -> Field {
 /// A header.
 #[derive(Serialize)]
 pub(super) struct HeaderData {
-    /// Where it begins in the datagram.
+    /// Its offset in the datagram.
     at: usize,
     len: u32,
     r#type: u16,
-    /// The type's name, or what it is.
+    /// The type's name, or a description.
     type_name: String,
     /// The type in words, with its number if it has no name.
     words: String,

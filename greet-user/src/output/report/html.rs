@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! Text for a page. Whoever sends a message or names a process chooses its bytes: none of
-//! them may become markup, or turn the direction of what stands beside it.
+//! Text for a page. Senders choose the bytes of messages and process names: none of them may become
+//! markup, or change the direction of the text around it.
 
 use std::{borrow::Cow, fmt};
 
@@ -13,7 +13,7 @@ impl fmt::Display for Text<'_> {
     }
 }
 
-/// Escapes what means something to HTML, and shows what cannot be seen as its number.
+/// Escapes what has a meaning in HTML, and shows unprintable characters as their code points.
 fn escape(text: &str) -> Cow<'_, str> {
     let is_plain = |c: char| !matches!(c, '<' | '>' | '&' | '"' | '\'') && is_shown(c);
     if text.chars().all(is_plain) {
@@ -34,7 +34,7 @@ fn escape(text: &str) -> Cow<'_, str> {
     Cow::Owned(escaped)
 }
 
-/// Neither a control character nor one that turns the direction of a line around.
+/// Whether it is neither a control character nor one that changes the direction of text.
 fn is_shown(c: char) -> bool {
     !c.is_control()
         && !matches!(c,

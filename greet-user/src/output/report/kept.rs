@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! Which exchanges a report holds in full.
 //!
-//! All of them, as long as there is room. When there is none left:
-//! - the first half of the room belongs to the first exchanges, for good;
-//! - in the second half stay, before all others, exchanges that went wrong (refused, failed,
-//!   lost, or with an answer that nobody read), the first of them, up to half of it;
-//! - what is left of it goes to those that took longest.
+//! All of them, as long as there is room. Beyond that:
+//! - half of the room holds the first exchanges;
+//! - up to half of the rest holds the first exchanges that went wrong (refused, failed, lost, or
+//!   with an unread reply);
+//! - the remaining room holds the slowest.
 
 use std::{cmp::Reverse, collections::BTreeMap};
 
@@ -13,19 +13,20 @@ use greet_trace::journey::{Exchange, Status};
 
 use super::exchange::FullExchange;
 
-/// How many bytes are kept at most, whatever the number of exchanges.
+/// Maximum number of bytes kept, whatever the number of exchanges.
 const ROOM: usize = 96 << 20;
 
-/// What is worth more is greater: gone wrong, then how long it took, then how early it came.
+/// Greater is more worth keeping: whether it went wrong, then how long it took, then how early it
+/// came.
 type Worth = (bool, u64, Reverse<u64>);
 
-/// What is kept.
+/// The exchanges kept.
 pub(super) struct Kept {
-    /// How many exchanges the first part has room for, and the second.
+    /// Room for exchanges in the first part and in the second.
     places: (usize, usize),
     first: Vec<Held>,
     others: BTreeMap<Worth, Held>,
-    /// How many of the others went wrong.
+    /// Number of the others that went wrong.
     wrong: usize,
     came: u64,
     bytes: usize,
@@ -42,7 +43,7 @@ pub(super) struct Held {
 }
 
 impl Kept {
-    /// Room for so many exchanges.
+    /// Room for up to `limit` exchanges.
     pub(super) fn new(limit: u32) -> Self {
         let limit = usize::try_from(limit).unwrap_or(usize::MAX);
         let first = limit.div_ceil(2);
@@ -56,7 +57,7 @@ impl Kept {
         }
     }
 
-    /// Takes the next one, if it is worth it.
+    /// Takes the next exchange, and keeps it if it is worth keeping.
     pub(super) fn take(&mut self, exchange: &Exchange, callback: Option<&str>) {
         self.came += 1;
         let stages = exchange.stages();
@@ -76,7 +77,7 @@ impl Kept {
             self.first.push(held(&mut self.bytes));
             return;
         }
-        // From here on the first part takes no more, even where it had no more bytes.
+        // From now on the first part takes no more, even if only its bytes were used up.
         self.places.0 = self.first.len();
         let is_wrong = went_wrong(exchange) && self.wrong < self.places.1.div_ceil(2);
         let worth = (is_wrong, last_ns.saturating_sub(time_ns), Reverse(number));
@@ -97,13 +98,13 @@ impl Kept {
         }
     }
 
-    /// How many there is nothing of.
+    /// Number of exchanges that are not kept.
     pub(super) fn left_out(&self) -> u64 {
         let kept = self.first.len() + self.others.len();
         self.came - u64::try_from(kept).unwrap_or(u64::MAX)
     }
 
-    /// All that is kept, in the order of their begin.
+    /// The kept exchanges, by start time.
     pub(super) fn sorted(&self) -> Vec<&Held> {
         let mut all: Vec<_> = self.first.iter().chain(self.others.values()).collect();
         all.sort_by_key(|held| (held.time_ns, held.number));

@@ -1,17 +1,17 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! A lost message as the page reads it, and in words.
+//! A lost message, in the form that the page reads and in words.
 
 use greet_trace::event::{self, escaped};
 use serde::Serialize;
 
 use super::exchange::{Errno, Process};
 
-/// A message that somebody did not get.
+/// A lost message.
 #[derive(Serialize)]
 pub(super) struct Loss {
     /// CLOCK_MONOTONIC, ns.
     pub time_ns: u64,
-    /// Was it an overrun of the receive queue?
+    /// Whether it was an overrun of the receive queue.
     pub is_overrun: bool,
     /// The port that lost it.
     pub port: u32,
@@ -19,7 +19,7 @@ pub(super) struct Loss {
     pub protocol: u32,
     process: Process,
     error: Errno,
-    /// Who owns the socket that lost it.
+    /// The owner of the socket that lost it.
     #[serde(skip_serializing_if = "Option::is_none")]
     owner: Option<Process>,
 }
@@ -52,7 +52,7 @@ impl Loss {
         let what = if self.is_overrun {
             "lost a message to its full receive queue"
         } else {
-            "could not be delivered a message"
+            "was sent a message that could not be delivered"
         };
         let owner = self.owner.as_ref();
         let owner = owner.map_or_else(String::new, |Process { pid, comm, .. }| {

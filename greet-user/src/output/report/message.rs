@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! A message as the page reads it.
+//! A message in the form that the page reads.
 
 use std::borrow::Cow;
 
@@ -14,12 +14,12 @@ use super::{
     header::{self, HeaderData},
 };
 
-/// How many answers of an exchange are kept: the first ones, and the last.
+/// Number of replies kept per exchange: the first ones, and the last.
 const ANSWERS: usize = 48;
-/// How many bytes of a message are kept.
+/// Number of bytes kept per message.
 const BYTES: usize = 4_096;
 
-/// What happened to a message, ns; absent if it was not seen.
+/// The stages of a message, ns; those not seen are absent.
 #[derive(Serialize)]
 struct MessageStages {
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -32,7 +32,7 @@ struct MessageStages {
     delivered: Option<u64>,
 }
 
-/// Who read a message.
+/// The reader of a message.
 #[derive(Serialize)]
 struct Reader {
     process: Process,
@@ -55,7 +55,7 @@ pub(super) struct MessageData {
     len: Option<u32>,
     /// Bytes captured.
     captured: usize,
-    /// Those, without the zeros at their end.
+    /// The captured bytes, without trailing zeros.
     hex: String,
     headers: Vec<HeaderData>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -165,7 +165,7 @@ impl MessageData {
         let read = delivery.as_ref();
         let (receive_ns, delivered_ns) =
             read.map_or((0, 0), |read| (read.receive_ns, read.delivered_ns));
-        // What another process sent was handed over by itself.
+        // A message from another process has no stage `reply`.
         let reply_ns = if message.datagram.portid == 0 {
             message.reply_ns
         } else {

@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! The page as it is written: what can be read without a script first, then the data, then
-//! the script.
+//! Writes the page: first what can be read without a script, then the data, then the script.
 
 use std::io::{self, Write};
 
@@ -20,10 +19,10 @@ use super::{
     summary,
 };
 
-/// The page, with places for what a run brings.
+/// The page, with places for the parts that depend on the run.
 const PAGE: &str = include_str!("page/page.html");
 
-/// How it looks.
+/// The style sheet.
 const STYLE: &str = concat!(
     include_str!("page/base.css"),
     include_str!("page/summary.css"),
@@ -33,7 +32,7 @@ const STYLE: &str = concat!(
     include_str!("page/print.css"),
 );
 
-/// What it does.
+/// The script.
 const SCRIPT: &str = concat!(
     "\"use strict\";\n(() => {\n",
     include_str!("page/dom.js"),
@@ -54,11 +53,11 @@ const SCRIPT: &str = concat!(
     "})();\n",
 );
 
-/// A run that is over.
+/// A finished run.
 pub(super) struct Finished<'a> {
-    /// How it was made, as the user typed it.
+    /// The command that made the report, as typed.
     pub command: &'a str,
-    /// What run it is.
+    /// The run's opening.
     pub run: Option<&'a Opening>,
     /// Greetings sent.
     pub sent: u64,
@@ -66,33 +65,33 @@ pub(super) struct Finished<'a> {
     pub began_ns: u64,
     /// CLOCK_MONOTONIC, ns.
     pub ended_ns: u64,
-    /// What was counted.
+    /// The counts.
     pub observed: &'a Summary,
-    /// Exchanges, by what came of them.
+    /// Numbers of exchanges by status.
     pub statuses: &'a [(Status, u64)],
-    /// Spans, and whose they are.
+    /// The groups of exchanges, with their names and spans.
     pub groups: Vec<(Whose, String, &'a Group)>,
-    /// Messages that somebody did not get, as many as are listed.
+    /// The lost messages to list.
     pub losses: &'a [Loss],
-    /// Exchanges that are not here.
+    /// Number of exchanges left out.
     pub left_out: u64,
-    /// Those that are.
+    /// The exchanges kept in full.
     pub exchanges: Vec<&'a Held>,
 }
 
 impl Finished<'_> {
-    /// How many exchanges there were.
+    /// Total number of exchanges.
     pub(super) fn count(&self) -> u64 {
         self.statuses.iter().map(|(_, count)| count).sum()
     }
 
-    /// When it began: ns since 1970.
+    /// Start of the run, in ns since 1970.
     pub(super) fn began_unix_ns(&self) -> u64 {
         let boot_ns = self.run.map(|run| run.system().boot_time_unix_ns);
         boot_ns.unwrap_or(0).saturating_add(self.began_ns)
     }
 
-    /// Writes it all.
+    /// Writes the whole page.
     pub(super) fn write(&self, out: &mut impl Write) -> io::Result<()> {
         let (_, page) = PAGE.split_once('\n').unwrap_or_default();
         let mut pieces = page.split("{{");
@@ -116,7 +115,7 @@ impl Finished<'_> {
     }
 }
 
-/// What the browser may do with this page: run this script and use this style, nothing else.
+/// The Content-Security-Policy: only this script and this style.
 fn policy() -> String {
     let hash = |text: &str| STANDARD.encode(Sha256::digest(text));
     format!(

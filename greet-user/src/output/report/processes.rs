@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! The spans of all exchanges, of each process name and of each process. Their number is
-//! bounded: what comes when there is no room left counts among all exchanges alone.
+//! The spans of all exchanges, of each process name and of each process. The number of names and
+//! processes is bounded; the rest count only towards all exchanges.
 
 use hashbrown::HashMap;
 
@@ -11,10 +11,10 @@ use greet_trace::{
     statistics::Spans,
 };
 
-/// How many names, and how many processes, are told apart: each takes up to 0.5 MiB.
+/// Maximum number of names, and of processes: each takes up to 0.5 MiB.
 const MOST: usize = 32;
 
-/// All of them.
+/// All groups.
 #[derive(Default)]
 pub(super) struct Processes {
     all: Group,
@@ -22,23 +22,23 @@ pub(super) struct Processes {
     processes: Several<(u32, Box<[u8]>)>,
 }
 
-/// Some exchanges.
+/// A group of exchanges.
 #[derive(Default)]
 pub(super) struct Group {
-    /// How many.
+    /// Their number.
     pub exchanges: u64,
     /// Their spans.
     pub spans: Spans,
 }
 
-/// Whose exchanges these are.
+/// Which exchanges a group contains.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Whose {
-    /// Everybody's.
+    /// Those of all processes.
     All,
-    /// Those of all processes of a name.
+    /// Those of all processes with one name.
     Name,
-    /// One process's.
+    /// Those of one process.
     Process,
 }
 
@@ -95,8 +95,8 @@ impl Processes {
         self.names.count(name, exchange);
     }
 
-    /// Each with its name; first of all everybody's. A name that one process alone has says
-    /// nothing that the process does not.
+    /// The groups with their names, all processes first. A name that only one process has is left
+    /// out, since that process has the same spans.
     pub(super) fn groups(&self) -> Vec<(Whose, String, &Group)> {
         let mut groups = vec![(Whose::All, "all processes".to_owned(), &self.all)];
         for (name, group) in &self.names.groups {
@@ -104,7 +104,7 @@ impl Processes {
             let of_name = processes.filter(|((_, of), _)| of == name);
             let alone = of_name.map(|(_, group)| group.exchanges).max();
             if alone != Some(group.exchanges) {
-                let name = format!("{}, all of that name", escaped(name));
+                let name = format!("{}, all processes", escaped(name));
                 groups.push((Whose::Name, name, group));
             }
         }

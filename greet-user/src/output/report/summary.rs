@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! What can be read without a script: what was watched, what came of it, what is missing, and
-//! the percentiles.
+//! What can be read without a script: what was watched, the outcome, what is missing, and the
+//! percentiles.
 
 mod time;
 
@@ -14,12 +14,12 @@ use greet_trace::{
 use super::{html::Text, page::Finished, processes::Group};
 use time::{count, date, duration};
 
-/// The page's name.
+/// The page's title.
 pub(super) fn title(finished: &Finished<'_>) -> String {
     format!("{} · netlink report", finished.command)
 }
 
-/// What was watched, when and where; how much it was; what is missing.
+/// What was watched, when and where; how much; what is missing.
 pub(super) fn write(finished: &Finished<'_>, out: &mut impl Write) -> io::Result<()> {
     lede(finished, out)?;
     tiles(finished, out)?;
@@ -66,7 +66,7 @@ fn tiles(finished: &Finished<'_>, out: &mut impl Write) -> io::Result<()> {
     tile("exchanges", "exchanges", finished.count(), "")?;
     tile("requests", "requests", counts.requests, "")?;
     tile("messages", "messages to processes", counts.messages, "")?;
-    tile("deliveries", "of them read", counts.deliveries, "")?;
+    tile("deliveries", "messages read", counts.deliveries, "")?;
     tile("refused", "refused", counts.refused, " is-bad")?;
     tile("unsent", "failed", counts.unsent, " is-bad")?;
     if counts.truncated > 0 {
@@ -84,7 +84,7 @@ fn counted(number: u64, one: &str, several: &str) -> String {
     format!("{} {what}", count(number))
 }
 
-/// Everything that was not seen, and everything that somebody did not get.
+/// Everything that was not seen, and everything that was lost.
 fn missing(finished: &Finished<'_>, out: &mut impl Write) -> io::Result<()> {
     let observed = finished.observed;
     let counts = observed.counts;
@@ -96,13 +96,13 @@ fn missing(finished: &Finished<'_>, out: &mut impl Write) -> io::Result<()> {
     };
     say(
         observed.events_dropped,
-        "Dropped records of the tracer",
+        "Records dropped by the tracer",
         ". Its buffer was full; their content is missing here.",
     );
     say(
         observed.calls_missed,
         "Missed calls",
-        ". The kernel could not run the tracer&#39;s programs at them.",
+        ". The kernel could not run the tracer&#39;s programs for them.",
     );
     say(
         counts.overruns,
@@ -126,7 +126,7 @@ fn missing(finished: &Finished<'_>, out: &mut impl Write) -> io::Result<()> {
     );
     say(
         counts.cut_short,
-        "Exchanges shown as they were before their answers were read",
+        "Exchanges shown before their replies were read",
         ". Too many were waiting.",
     );
     say(
@@ -139,7 +139,7 @@ fn missing(finished: &Finished<'_>, out: &mut impl Write) -> io::Result<()> {
         sentences.push(Text(missing).to_string());
     }
     if finished.run.is_some_and(|run| !run.deliveries) {
-        sentences.push("How messages were read was not watched.".to_owned());
+        sentences.push("Reading of messages was not watched.".to_owned());
     }
     if sentences.is_empty() {
         return writeln!(
@@ -150,7 +150,7 @@ fn missing(finished: &Finished<'_>, out: &mut impl Write) -> io::Result<()> {
     }
     writeln!(
         out,
-        "<div class=\"note is-bad\" id=\"missing\"><p>What is missing, or was lost:</p><ul>"
+        "<div class=\"note is-bad\" id=\"missing\"><p>Missing or lost:</p><ul>"
     )?;
     for sentence in sentences {
         writeln!(out, "<li>{sentence}</li>")?;
@@ -164,7 +164,7 @@ fn facts(finished: &Finished<'_>, out: &mut impl Write) -> io::Result<()> {
     let hooks = system.map_or(&[][..], |system| &system.attached.hooks);
     writeln!(
         out,
-        "<details class=\"facts\"><summary>How it was seen: {}, {}</summary><dl>",
+        "<details class=\"facts\"><summary>How it was traced: {}, {}</summary><dl>",
         counted(hooks.len() as u64, "hook", "hooks"),
         counted(finished.observed.events, "record", "records")
     )?;
@@ -178,7 +178,7 @@ fn facts(finished: &Finished<'_>, out: &mut impl Write) -> io::Result<()> {
     fact("command", finished.command)?;
     fact("tool", tool)?;
     fact("kernel", kernel)?;
-    fact("began", &date(finished.began_unix_ns()))?;
+    fact("started", &date(finished.began_unix_ns()))?;
     fact(
         "lasted",
         &duration(finished.ended_ns.saturating_sub(finished.began_ns)),
@@ -196,11 +196,11 @@ fn facts(finished: &Finished<'_>, out: &mut impl Write) -> io::Result<()> {
     writeln!(out, "</dl></details>")
 }
 
-/// What came of the exchanges, and the percentiles of everybody and of each process.
+/// The exchanges by status, and the percentiles of all processes and of each.
 pub(super) fn percentiles(finished: &Finished<'_>, out: &mut impl Write) -> io::Result<()> {
     writeln!(
         out,
-        "<table class=\"plain\"><caption>What came of the exchanges</caption>\
+        "<table class=\"plain\"><caption>Exchanges by status</caption>\
          <thead><tr><th scope=\"col\">status</th><th scope=\"col\">exchanges</th></tr></thead><tbody>"
     )?;
     for (status, number) in finished.statuses {
@@ -257,7 +257,7 @@ fn table(name: &str, group: &Group, out: &mut impl Write) -> io::Result<()> {
     writeln!(out, "</tbody></table>")
 }
 
-/// Messages that somebody did not get.
+/// Lost messages.
 pub(super) fn losses(finished: &Finished<'_>, out: &mut impl Write) -> io::Result<()> {
     if finished.losses.is_empty() {
         return Ok(());

@@ -53,7 +53,7 @@ fn system() -> System {
     }
 }
 
-/// The page of these events, made by `command`; `beside` is told the same.
+/// The page of these events, made by `command`; `beside` gets the same updates.
 fn page(
     events: impl IntoIterator<Item = Event>,
     limit: u32,
@@ -113,7 +113,7 @@ fn nobody() -> Json<io::Sink> {
     Json::new(io::sink(), true)
 }
 
-/// A greeting by somebody of this name, who says this.
+/// A greeting with this text, from a process with this name.
 fn said_by(name: &[u8], text: &[u8]) -> [Event; 3] {
     let mut events = greeting(71, 1, 1_000);
     for event in &mut events {

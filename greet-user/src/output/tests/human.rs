@@ -342,7 +342,7 @@ fn greetings_as_ping_has_them() {
         greeting.number = number;
         human.greeting(&greeting).expect("writes to memory");
     }
-    let lost = Outcome::Lost("no answer to greeting 1 within 5 s".to_owned());
+    let lost = Outcome::Lost("no reply to greeting 1 within 5 s".to_owned());
     for outcome in [lost, Outcome::NotAskedFor] {
         human
             .greeting(&one(outcome, None))

@@ -62,12 +62,7 @@ pub(super) fn draw(
         ..area
     };
     let Some(kept) = kept else {
-        sentence(
-            buffer,
-            area,
-            "No exchange is selected: there is none yet.",
-            theme,
-        );
+        sentence(buffer, area, "No exchange yet.", theme);
         return Extent::default();
     };
     let place = match pane {
@@ -86,7 +81,7 @@ pub(super) fn draw(
     }
     let lines = place.as_ref().map_or(&[][..], |drawn| &drawn.lines);
     if lines.is_empty() {
-        let text = "No bytes were copied of its messages: --snaplen says how many are.";
+        let text = "None of the bytes of its messages were copied (see --snaplen).";
         sentence(buffer, area, text, theme);
     }
     scrolled(lines, has_keys, state.scroll, area, buffer)

@@ -74,10 +74,9 @@ pub(super) fn draw(
     };
     if kept.is_empty() {
         let text = if all > 0 {
-            "None of its exchanges that are kept is shown here: the filter or the time leaves \
-             them out."
+            "The filter or the selected time excludes all of its retained exchanges."
         } else {
-            "No exchange has come to its end here yet."
+            "No completed exchange yet."
         };
         sentence(buffer, body, text, theme);
     }

@@ -152,7 +152,7 @@ pub(super) fn footer(state: &State, area: Rect, theme: &Theme, buffer: &mut Buff
                 theme.dim(),
             ),
             (None, Purpose::Search) => {
-                Span::styled("  Enter looks for it, n and N go on", theme.dim())
+                Span::styled("  Enter searches, n and N continue", theme.dim())
             }
         };
         // The end of the input is visible.
@@ -185,7 +185,7 @@ pub(super) fn footer(state: &State, area: Rect, theme: &Theme, buffer: &mut Buff
 
 fn keys(state: &State, width: usize, theme: &Theme) -> Line<'static> {
     let pause = if state.paused().is_some() {
-        "go on"
+        "resume"
     } else {
         "pause"
     };
@@ -203,7 +203,7 @@ fn keys(state: &State, width: usize, theme: &Theme) -> Line<'static> {
             ("Space", pause),
             ("[ ]", "time"),
             ("< >", "sort"),
-            ("r", "turn"),
+            ("r", "flip"),
             ("f", "filter"),
             ("/", "search"),
             ("Tab", "pane"),

@@ -97,7 +97,7 @@ pub(super) fn draw(state: &State, area: Rect, theme: &Theme, buffer: &mut Buffer
         .flat_map(|text| parts::wrapped(text, columns))
         .collect();
     if !missing.is_empty() && room > lines.len() + 1 {
-        lines.push(heading("What this kernel does not let us see", theme));
+        lines.push(heading("Not visible on this kernel", theme));
         lines.extend(
             missing
                 .into_iter()

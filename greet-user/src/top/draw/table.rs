@@ -284,17 +284,14 @@ fn nothing(state: &State) -> String {
     use crate::top::state::Source;
     let all = state.moment().map_or(0, |moment| moment.rows.len());
     if all > 0 {
-        return "No conversation fits the filter. f changes it, Esc takes it away.".to_owned();
+        return "No conversation matches the filter. f changes it, Esc clears it.".to_owned();
     }
     match state.source {
-        Source::Live | Source::Behind => {
-            "Nothing has been said yet: this fills with the first message. Try `ip link` in \
-             another terminal."
-        }
+        Source::Live | Source::Behind => "No messages yet. Try `ip link` in another terminal.",
         Source::Reading => "The recording is being read.",
         Source::Read => {
-            "There is nothing traced in this recording: greetings are recorded with what \
-             happened in the kernel by `greet-user --trace --record FILE`."
+            "This recording contains no trace: `greet-user --trace --record FILE` records \
+             greetings with their path through the kernel."
         }
     }
     .to_owned()

@@ -52,8 +52,8 @@ pub(super) fn draw(
         "all exchanges so far".to_owned()
     } else {
         match kept.len() {
-            1 => "of the one exchange that is kept".to_owned(),
-            count => format!("of {} exchanges that are kept", compact(count as u64)),
+            1 => "of the one retained exchange".to_owned(),
+            count => format!("of {} retained exchanges", compact(count as u64)),
         }
     };
     let area = titled((Pane::Times, area), &whose, has_keys, theme, buffer);
@@ -73,7 +73,7 @@ pub(super) fn draw(
         }
     };
     let Some(total) = times.distribution() else {
-        let text = "No exchange was seen from its sending to the delivery of its answer.";
+        let text = "No exchange was seen from send to the delivery of its reply.";
         sentence(buffer, area, text, theme);
         return Extent::default();
     };

@@ -87,7 +87,7 @@ fn term(word: &str) -> Result<Term, String> {
     };
     let number = || {
         let parsed = value.parse::<u32>();
-        parsed.map_err(|_| format!("`{value}` is no number"))
+        parsed.map_err(|_| format!("`{value}` is not a number"))
     };
     match name.to_lowercase().as_str() {
         "process" | "comm" => Ok(Term::Process(value.to_lowercase())),
@@ -105,8 +105,8 @@ fn term(word: &str) -> Result<Term, String> {
             let names = || Status::ALL.map(Status::name).join(", ");
             found
                 .map(Term::Status)
-                .ok_or_else(|| format!("no status `{value}`; there are {}", names()))
+                .ok_or_else(|| format!("no status `{value}`; known: {}", names()))
         }
-        _ => Err(format!("nothing is called `{name}`; there are {NAMES}")),
+        _ => Err(format!("unknown field `{name}`; known: {NAMES}")),
     }
 }

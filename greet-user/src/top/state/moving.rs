@@ -46,12 +46,12 @@ impl State {
     /// Goes to the next match, or to the previous one.
     pub(super) fn find(&mut self, forth: bool) {
         if self.search.is_empty() {
-            self.notice = Some("type / and what to look for".to_owned());
+            self.notice = Some("type / and a search text".to_owned());
             return;
         }
         let rows = self.rows();
         let Some((at, row)) = self.row(&rows) else {
-            self.notice = Some("there is nothing to look at".to_owned());
+            self.notice = Some("nothing to search".to_owned());
             return;
         };
         let is_list = self.pane == Pane::Conversations;
@@ -70,7 +70,7 @@ impl State {
         };
         if found.is_none() {
             let what = if is_list { "conversation" } else { "exchange" };
-            self.notice = Some(format!("`{}` is found in no {what}", self.search));
+            self.notice = Some(format!("no {what} contains `{}`", self.search));
         }
     }
 

@@ -115,9 +115,9 @@ fn a_filter_leaves_out_what_does_not_fit() {
         assert_eq!(state.rows().len(), count, "{text}");
     }
     for (text, said) in [
-        ("pid:x", "`x` is no number"),
-        ("status:gone", "no status `gone`; there are answered"),
-        ("colour:red", "nothing is called `colour`"),
+        ("pid:x", "`x` is not a number"),
+        ("status:gone", "no status `gone`; known: answered"),
+        ("colour:red", "unknown field `colour`"),
         ("protocol:rout", "did you mean `route`?"),
     ] {
         let error = Filter::parse(text).expect_err(text);

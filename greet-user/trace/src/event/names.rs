@@ -65,7 +65,7 @@ pub fn protocol_number(text: &str) -> Result<u32, String> {
         return if number < 32 {
             Ok(number)
         } else {
-            Err("netlink has the protocols 0 to 31".to_owned())
+            Err("the netlink protocols are 0 to 31".to_owned())
         };
     }
     let asked = text.to_ascii_lowercase();
@@ -82,7 +82,7 @@ pub fn protocol_number(text: &str) -> Result<u32, String> {
     let also = ALSO.iter().map(|(name, _)| *name);
     let nearest = nearest(asked, names.iter().map(String::as_str).chain(also));
     Err(format!(
-        "there is no such netlink protocol{}\n\nThe protocols are 0 to 31, and by name {}",
+        "no such netlink protocol{}\n\nThe protocols are 0 to 31, and by name {}",
         did_you_mean(nearest),
         names.join(", ")
     ))

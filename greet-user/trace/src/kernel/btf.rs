@@ -46,7 +46,7 @@ pub enum BtfError {
     #[error("{0}")]
     Io(#[from] io::Error),
     /// The format is invalid or unknown.
-    #[error("it is not in a known format: {0}")]
+    #[error("invalid format: {0}")]
     Format(&'static str),
 }
 
@@ -116,7 +116,7 @@ impl Btf {
     /// # Errors
     /// [`BtfError`] if it cannot be parsed.
     pub fn from_bytes(data: Vec<u8>) -> Result<Self, BtfError> {
-        const CUT: BtfError = BtfError::Format("it is cut short");
+        const CUT: BtfError = BtfError::Format("it is truncated");
         let mut btf = Self {
             data,
             types: vec![0],
@@ -126,7 +126,7 @@ impl Btf {
         };
         let magic = btf.data.first_chunk().ok_or(CUT)?;
         if u16::from_ne_bytes(*magic) != MAGIC {
-            return Err(BtfError::Format("it does not begin as BTF does"));
+            return Err(BtfError::Format("wrong magic number"));
         }
         let header = |at| btf.number(at).map(|number| number as usize).ok_or(CUT);
         let start = header(4)?;

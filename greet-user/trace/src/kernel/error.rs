@@ -34,7 +34,7 @@ pub enum TracerError {
     UserNamespace,
     /// A kernel file system is not mounted here, or something else covers it.
     #[error(
-        "{path} is not there because {mount_point} is not mounted here, or is masked (a chroot, a \
+        "{path} does not exist because {mount_point} is not mounted here, or is masked (a chroot, a \
          container); {}",
         how_to_mount(mount_point)
     )]
@@ -72,7 +72,7 @@ pub enum TracerError {
     },
     /// Attached without an error, but no program ran when a message passed.
     #[error(
-        "attached, but not called when a message of our own passed: {}; `sudo greet-user doctor` \
+        "attached, but did not fire for a test message: {}; `sudo greet-user doctor` \
          looks for the cause",
         hooks.join(", ")
     )]
@@ -82,9 +82,9 @@ pub enum TracerError {
     },
     /// The kernel provides no type information.
     #[error(
-        "this kernel has no BTF (/sys/kernel/btf/vmlinux is not there), which tells where its \
-         structures keep their fields: it needs CONFIG_DEBUG_INFO_BTF=y; try `cargo xtask demo` \
-         for a VM that has it, and `greet-user doctor` for all that is missing"
+        "this kernel has no BTF (/sys/kernel/btf/vmlinux does not exist), so the layout of its \
+         structures is unknown: it needs CONFIG_DEBUG_INFO_BTF=y; try `cargo xtask demo` for a VM \
+         that has it, or `greet-user doctor` for everything that is missing"
     )]
     NoBtf,
     /// The receive callback is not in the kernel's symbol table.
@@ -102,7 +102,7 @@ pub enum TracerError {
     /// Process IDs here differ from those that the kernel's tracing helpers return.
     #[error(
         "this process is in a PID namespace of its own (a container), so the tracer cannot tell \
-         it from others; run it outside"
+         it from others; run it on the host"
     )]
     PidNamespace,
     /// A field was not found.
@@ -116,7 +116,7 @@ pub enum TracerError {
     },
     /// Nothing that was requested can be seen.
     #[error(
-        "tracepoints show none of the stages asked for: they show queue, sent, receive and \
+        "tracepoints show none of the requested stages: they show queue, sent, receive and \
          delivered"
     )]
     NoStage,

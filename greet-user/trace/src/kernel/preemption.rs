@@ -13,7 +13,7 @@ pub fn is_preemptible() -> bool {
     match setting() {
         Ok(setting) => is_on(&setting),
         Err(error) => {
-            log::info!("whether the kernel preempts itself cannot be read: {error}");
+            log::info!("whether the kernel is preemptible cannot be read: {error}");
             uname().version().to_string_lossy().contains("PREEMPT")
         }
     }

@@ -124,7 +124,7 @@ impl Programs {
                 _ => Ok(()),
             };
             if let Err(error) = unloaded {
-                log::warn!("{name} stays attached until the end: {error}");
+                log::warn!("{name} stays attached until exit: {error}");
             }
         }
     }

@@ -18,12 +18,12 @@ pub enum RecordingError {
     },
     /// It is something else.
     #[error(
-        "this is not a recording: it does not begin with `GREETREC`; `greet-user watch --record FILE` makes one"
+        "this is not a recording: it does not start with `GREETREC`; `greet-user watch --record FILE` creates one"
     )]
     NotARecording,
     /// It was made by a later version of the tool.
     #[error(
-        "the recording has version {version}, this greet-user reads up to {VERSION}: take a newer one"
+        "the recording has version {version}, this greet-user reads up to {VERSION}: use a newer one"
     )]
     Newer {
         /// Its version.
@@ -31,11 +31,11 @@ pub enum RecordingError {
     },
     /// Numbers inside the messages are in the other byte order.
     #[error(
-        "the recording was made on a machine with the other byte order: replay it on such a one"
+        "the recording was made on a machine with the opposite byte order: replay it on one like that"
     )]
     ByteOrder,
     /// It has no end.
-    #[error("the recording is truncated at offset {offset}: {what}; all before that was shown")]
+    #[error("the recording is truncated at offset {offset}: {what}; everything before that was shown")]
     Truncated {
         /// After the last whole frame.
         offset: u64,

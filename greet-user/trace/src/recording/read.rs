@@ -101,7 +101,7 @@ impl<R: Read> Reader<R> {
             _ => return Err(self.truncated("it ends within a frame's head")),
         }
         if self.at == At::End {
-            return Err(self.over("there is something behind its end"));
+            return Err(self.over("data follows its end"));
         }
         let [l0, l1, l2, l3, c0, c1, c2, c3] = head;
         let stated = [l0, l1, l2, l3];
@@ -136,7 +136,7 @@ impl<R: Read> Reader<R> {
         v2::add(&mut entry, rest).map_err(damaged)?;
         let is_first = matches!(entry, Entry::Opening(_));
         if is_first != (self.at == At::Begin) {
-            return Err(damaged("a frame is not where it belongs"));
+            return Err(damaged("a frame is out of place"));
         }
         self.at = match entry {
             Entry::Closing(_) => At::End,

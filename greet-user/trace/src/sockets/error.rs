@@ -26,7 +26,7 @@ pub enum SocketsError {
     #[error("the kernel refuses the program that walks through its netlink sockets: {0}")]
     Refused(String),
     /// Not every socket was seen.
-    #[error("the kernel's netlink sockets could not all be seen: {reason}; try again")]
+    #[error("not all of the kernel's netlink sockets could be read: {reason}; try again")]
     Incomplete {
         /// Why.
         reason: String,

@@ -68,7 +68,7 @@ impl Records {
             return incomplete(format!("there was no room for {dropped} records"));
         }
         if end.complete == 0 {
-            return incomplete("the walk came to no end".to_owned());
+            return incomplete("the walk did not finish".to_owned());
         }
         Ok(self.sockets)
     }

@@ -193,7 +193,7 @@ mod tests {
         let error = bits(&[0, 32]).expect_err("there is no such protocol");
         assert_eq!(
             error.to_string(),
-            "there is no netlink protocol 32: they go from 0 to 31"
+            "no netlink protocol 32: they are numbered 0 to 31"
         );
     }
 }

@@ -12,7 +12,7 @@ pub enum TraceError {
     #[error(transparent)]
     Tracer(#[from] TracerError),
     /// No such protocol.
-    #[error("there is no netlink protocol {0}: they go from 0 to 31")]
+    #[error("no netlink protocol {0}: they are numbered 0 to 31")]
     Protocol(u32),
     /// The command does not start.
     #[error("`{name}` cannot be started: {error}")]
@@ -22,7 +22,7 @@ pub enum TraceError {
         /// Why not.
         error: io::Error,
     },
-    /// The command's end cannot be waited for.
-    #[error("the command's end cannot be waited for: {0}")]
+    /// Waiting for the command failed.
+    #[error("cannot wait for the command to exit: {0}")]
     Wait(io::Error),
 }

@@ -110,7 +110,7 @@ fn kprobes_that_are_off_are_not_waited_for() {
     let paranoid = Setting::set(PARANOID, "2");
     let sentence = sentence_of(&as_tracer(&kprobes), 2);
     assert!(
-        sentence.contains("attached, but not called")
+        sentence.contains("attached, but did not fire")
             && sentence.contains("kprobe:netlink_unicast"),
         "{sentence}"
     );

@@ -91,7 +91,7 @@ fn an_answer_that_does_not_come_is_too_late() {
         let error = receive_answer(&socket, &sent, patience)
             .await
             .expect_err("nothing comes");
-        assert_eq!(error.to_string(), "no answer to greeting 1 within 0.02 s");
+        assert_eq!(error.to_string(), "no reply to greeting 1 within 0.02 s");
     });
 }
 
@@ -102,7 +102,7 @@ fn an_answer_that_comes_too_late_is_not_taken() {
     let text = stdout_of(&greet_user(&["-W", "0.05", "-c", "2", "-i", "0"]), 1);
     drop(delay);
     for seq in 1..=2 {
-        let sentence = format!("no answer to greeting {seq} within 0.05 s");
+        let sentence = format!("no reply to greeting {seq} within 0.05 s");
         assert!(text.contains(&sentence), "{text}");
     }
     assert!(text.contains("2 sent, 0 answered, 2 lost (100%)"), "{text}");
@@ -168,7 +168,7 @@ fn the_longest_payload_is_as_long_as_the_error_says() {
 fn greet_user_says_how_long_a_text_may_be() {
     let sentence = sentence_of(&greet_user(&["--size", "1000000"]), 2);
     assert!(
-        sentence.contains("1000001 bytes, and at most"),
+        sentence.contains("1000001 bytes, but the socket"),
         "{sentence}"
     );
 }

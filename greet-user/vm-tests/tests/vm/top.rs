@@ -200,7 +200,7 @@ fn without_a_terminal_it_does_not_begin() {
     let before = Attached::now();
     let said = sentence_of(&greet_user(&["top"]), 2);
     assert!(
-        said.contains("draws on a terminal") && said.contains("greet-user watch"),
+        said.contains("needs a terminal") && said.contains("greet-user watch"),
         "{said}"
     );
     assert_eq!(Attached::now(), before);

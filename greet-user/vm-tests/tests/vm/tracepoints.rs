@@ -49,8 +49,8 @@ fn stages(exchange: &Exchange) -> Vec<Stage> {
 fn a_greeting_has_the_stages_that_tracepoints_show() {
     in_vm(async {
         let trace = greetings(Hooks::Tracepoint).start().expect("attaches");
-        let all = "not seen: send, cross, handle, reply, handled, what a request says and to whom, \
-                   lost messages (no tracepoint shows it)";
+        let all = "not seen: send, cross, handle, reply, handled, the content and destination of \
+                   requests, lost messages (no tracepoint shows it)";
         let missing = trace.attached().missing.clone();
         assert!(missing.contains(&all.to_owned()), "{missing:?}");
         let mut socket = open();
@@ -158,7 +158,7 @@ fn stages_asked_for_take_their_tracepoints_alone() {
         assert_eq!(of_kind(&lines, "message")[0]["stage"], "sent");
     }
     let cross = greet_user(&["watch", "--hooks", "tracepoint", "--stages", "cross"]);
-    assert!(sentence_of(&cross, 2).contains("none of the stages"));
+    assert!(sentence_of(&cross, 2).contains("requested stages"));
 }
 
 /// This kernel's types, with one field renamed.

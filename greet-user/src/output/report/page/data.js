@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-// What the run brought: unpacked, and with what the list needs of each exchange.
+// The run's data: unpacked, with the values that the list needs added to each exchange.
 
 async function unpack() {
   if (typeof DecompressionStream !== "function") {
-    throw new Error("This browser is too old to unpack the exchanges; one from 2023 or later can. The summary and the percentiles are whole.");
+    throw new Error("This browser is too old to unpack the exchanges; use one from 2023 or later. The summary and the percentiles are complete.");
   }
   const packed = Uint8Array.from(atob(byId("data").textContent.trim()), (letter) => letter.charCodeAt(0));
   const stream = new Blob([packed]).stream().pipeThrough(new DecompressionStream("gzip"));
@@ -24,7 +24,7 @@ function prepared(run) {
   return run;
 }
 
-/** A span's length in ns, where both its ends were seen. */
+/** A span's length in ns, if both its stages were seen. */
 function between(one, { from, to }) {
   const [start, end] = [one.stages[from], one.stages[to]];
   return start === undefined || end === undefined || end < start ? undefined : end - start;
@@ -32,7 +32,7 @@ function between(one, { from, to }) {
 
 const protocolOf = (run, number) => run.protocols[number]?.replace("NETLINK_", "") || `protocol ${number}`;
 
-/** All that may be searched for, in small letters. */
+/** All searchable text, in lower case. */
 function haystack(run, one) {
   one.hay ??= [
     one.number, one.who, protocolOf(run, one.protocol), run.protocols[one.protocol], one.status, one.port, one.seq, one.callback, Object.values(one.error ?? {}),
@@ -41,7 +41,7 @@ function haystack(run, one) {
   return one.hay;
 }
 
-/** The bytes that were kept of a message. */
+/** The captured bytes of a message. */
 function bytesOf(message) {
   const bytes = new Uint8Array(message.captured);
   for (let at = 0; at < message.hex.length / 2; at += 1) {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-// One exchange: what it was, its diagram, its stages as a table, its messages.
+// One exchange: heading, diagram, stages as a table, messages.
 
 const PAPER = 660;
 
@@ -38,9 +38,9 @@ class Detail {
         make("div", { class: "steps" }, make("button", { type: "button", click: () => this.go(-1) }, "Previous"), make("button", { type: "button", click: () => this.go(1) }, "Next"))),
       make("p", { class: "facts-line" }, statusWord(one.status), " · ", facts.filter((fact) => fact !== undefined).join(" · ")),
       ...this.reasons(one));
-    if (this.diagram.marks.length === 0) this.box.append(make("p", { class: "soft" }, "No stage of it was seen."));
+    if (this.diagram.marks.length === 0) this.box.append(make("p", { class: "soft" }, "None of its stages were seen."));
     else {
-      this.box.append(this.frame, make("p", { class: "hint wide-only" }, "Hover a stage, or go through them with the arrow keys. Zoom with + − 0, Ctrl and the wheel, or a click on a span; drag or Shift with the arrows to move."), this.stages());
+      this.box.append(this.frame, make("p", { class: "hint wide-only" }, "Hover over a stage, or step through them with the arrow keys. Zoom with + − 0, Ctrl and the wheel, or a click on a span; pan by dragging or with Shift and the arrow keys."), this.stages());
       this.zoom.show();
     }
     this.box.append(make("h4", {}, plural(one.messages.length + (one.more_replies ?? 0), "message")), messagesBox(run, one));
@@ -48,18 +48,18 @@ class Detail {
 
   reasons(one) {
     const said = [];
-    for (const text of one.extacks ?? []) said.push(make("p", { class: "reason" }, make("strong", {}, "The kernel says: "), make("bdi", {}, text)));
+    for (const text of one.extacks ?? []) said.push(make("p", { class: "reason" }, make("strong", {}, "Extended ACK: "), make("bdi", {}, text)));
     if (one.error) said.push(make("p", { class: "reason" }, `sendmsg() failed: ${errorWords(one.error)}`));
     for (const mark of one.marks ?? []) said.push(make("p", { class: "reason" }, mark));
     for (const loss of one.losses ?? []) {
       const owner = loss.owner ? [" of ", make("bdi", {}, nameOf(loss.owner))] : [];
-      said.push(make("p", { class: "reason" }, `port ${loss.port}`, ...owner, ` ${loss.is_overrun ? "lost a message to its full receive queue" : "could not be delivered a message"}: ${loss.error.name}, ${loss.error.words}`));
+      said.push(make("p", { class: "reason" }, `port ${loss.port}`, ...owner, ` ${loss.is_overrun ? "lost a message to its full receive queue" : "was sent a message that could not be delivered"}: ${loss.error.name}, ${loss.error.words}`));
     }
     if (one.more_losses) said.push(make("p", { class: "reason" }, `${count(one.more_losses)} more losses are not listed`));
     return said;
   }
 
-  /** The same as the diagram, for those who read rather than look; each leads to its place. */
+  /** The diagram as a table; hovering over a row highlights its stage. */
   stages() {
     const { marks, first } = this.diagram;
     const rows = marks.map((mark, at) => make("tr", { "data-stage": at, pointerenter: () => this.light(at), pointerleave: () => this.light(undefined) },
@@ -73,16 +73,16 @@ class Detail {
         make("tbody", {}, rows)));
   }
 
-  /** A stage is marked in the drawing and in the table at once. */
+  /** Highlights a stage in the diagram and in the table. */
   light(at) {
     this.frame.querySelectorAll(".stage").forEach((stage) => stage.classList.toggle("is-lit", stage.dataset.key === String(at)));
     this.frame.querySelectorAll(".leader").forEach((leader) => leader.classList.toggle("is-lit", leader.dataset.leader === String(at)));
     this.box.querySelectorAll("[data-stage]").forEach((row) => row.classList.toggle("is-lit", row.dataset.stage === String(at)));
   }
 
-  /** On paper there are the diagrams of the others that are listed, too, if they are few. */
+  /** The diagrams of the other listed exchanges, for printing. */
   others(found) {
-    const box = make("section", { class: "paper" }, make("h2", {}, "The other exchanges that are listed"));
+    const box = make("section", { class: "paper" }, make("h2", {}, "The other listed exchanges"));
     found.filter((one) => one !== this.one).forEach((one) => {
       const diagram = new Diagram(this.run, undefined, `paper-${one.number}`);
       diagram.set(one);
@@ -94,7 +94,7 @@ class Detail {
     return box;
   }
 
-  /** As wide as paper is, and all of it. */
+  /** Draws the whole diagram at the width of a printed page. */
   paper(width) {
     if (this.diagram.one === undefined || this.diagram.marks.length === 0) return;
     if (width !== undefined) this.view = this.diagram.view;

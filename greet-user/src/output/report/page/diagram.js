@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-// The sequence diagram of one exchange. Time runs downwards, true to scale; lanes are the
-// processes and the kernel. Labels stand in a column of their own and are led to their marks.
+// The sequence diagram of one exchange. Time runs downward, to scale; the lanes are the processes
+// and the kernel. Labels have a column of their own, with leader lines to their marks.
 
 const TOP = 40;
 const ROW = 20;
-/** Stages that each message has; the others are the request’s. */
+/** Stages of each message; the others belong to the request. */
 const OF_MESSAGES = ["reply", "queue", "receive", "delivered"];
 const COLUMNS_OF_SPANS = [["copy_in", "dispatch", "handler", "return"], ["build", "enqueue", "queue_wait", "copy_out"], ["first_reply"]];
 
-/** What was stamped: every stage of the request and of each message, in the order of time. */
+/** All timestamps: every stage of the request and of each message, in chronological order. */
 function marksOf(run, one) {
   const marks = [];
   const add = (stage, t, lane, message, weight) => {
@@ -42,12 +42,12 @@ const readerOf = (one, message) => (message.reader ? nameOf(message.reader.proce
 /** A stage in words. */
 function markWords(mark, first) {
   const step = mark.before === undefined ? "" : `, ${duration(mark.t - mark.before.t)} after ${mark.before.name}`;
-  const since = mark === first ? "the beginning" : `${duration(mark.t - first.t)} since ${first.name}`;
+  const since = mark === first ? "the start" : `${duration(mark.t - first.t)} since ${first.name}`;
   return { since, step: step.slice(2), label: `${mark.name}, ${mark.hook}: ${since}${step}` };
 }
 
 class Diagram {
-  /** `lit`: who is told which stage is looked at; without, it is a picture. */
+  /** `lit`: called with the stage that is highlighted; without it, the diagram is static. */
   constructor(run, lit, name = "diagram") {
     this.run = run;
     this.lit = lit;
@@ -57,14 +57,14 @@ class Diagram {
     this.layer = draw("g");
     this.svg = draw("svg", { role: "img", "aria-labelledby": `${name}-t ${name}-d`, id: name }, this.title, this.desc, this.layer);
     if (lit === undefined) return;
-    // The drawing has the focus, one stage of it is the active one: it may be drawn anew.
+    // The diagram has the focus and one stage is active, so that it can be redrawn.
     fill(this.svg, {
       role: "application", "aria-roledescription": "sequence diagram", tabindex: 0,
       focus: () => this.point(), blur: () => { tip(); this.lit(undefined); },
     }, []);
   }
 
-  /** Shows an exchange, all of it. */
+  /** Shows an exchange, unzoomed. */
   set(one) {
     this.one = one;
     this.marks = marksOf(this.run, one);
@@ -74,7 +74,7 @@ class Diagram {
     this.all = [-.025 * end, 1.025 * end];
     this.view = [...this.all];
     this.active = 0;
-    this.title.textContent = `Sequence diagram of exchange ${one.number}, true to scale`;
+    this.title.textContent = `Sequence diagram of exchange ${one.number}, to scale`;
     this.desc.textContent = this.marks.map((mark) => `${mark.name} at ${duration(mark.t)}`).join(", ");
     this.users = [...new Set(this.marks.map((mark) => mark.lane))].filter((lane) => lane !== "kernel");
     if (this.users.length === 0) this.users.push(one.messages[0] ? readerOf(one, one.messages[0]) : one.who);
@@ -88,7 +88,7 @@ class Diagram {
     return TOP + ((t - this.view[0]) / (this.view[1] - this.view[0])) * (this.high - TOP - 12);
   }
 
-  /** The time at a height. */
+  /** The time at a vertical position. */
   time(y) {
     return this.view[0] + ((y - TOP) / (this.high - TOP - 12)) * (this.view[1] - this.view[0]);
   }
@@ -111,7 +111,7 @@ class Diagram {
     return this.at.axis + 18 + Math.max(0, at) * clamp((this.at.queue - this.at.axis - 60) / 2, 10, 60);
   }
 
-  /** Where a lane's name begins: where there is little room, at the edge. */
+  /** Where a lane's name starts: at the edge if the diagram is narrow. */
   headOf(name, at) {
     return this.at.narrow && at === 0 ? 16 : this.laneOf(name) - 12;
   }
@@ -127,7 +127,7 @@ class Diagram {
     this.layer.replaceChildren(clip, this.axis(), this.overview(), scaled, this.heads());
     this.lanes(scaled);
     const [leaders, arrows] = [draw("g"), draw("g")];
-    // Above every arrow.
+    // Drawn on top of all arrows.
     this.words = draw("g", { "aria-hidden": "true" });
     scaled.append(leaders);
     this.spans(scaled);
@@ -147,7 +147,7 @@ class Diagram {
       draw("text", { class: "tick-text", x: axis - 6, y: this.y(ns) + 4, "text-anchor": "end" }, short(ns, step))]));
   }
 
-  /** The whole exchange at the edge, and what of it is in view. */
+  /** The whole exchange in a strip at the edge, with the visible part marked. */
   overview() {
     const [from, to] = this.all;
     const y = (t) => TOP + ((t - from) / (to - from)) * (this.high - TOP - 12);
@@ -227,10 +227,10 @@ class Diagram {
     const middle = `${x + width / 2} ${y + height / 2}`;
     if (width > long && height > 15) box.append(draw("text", { class: "small", x: x + width / 2, y: y + height / 2 + 4, "text-anchor": "middle" }, name));
     else if (width > 15 && height > long + 6) box.append(draw("text", { class: "small", x: x + width / 2, y: y + height / 2 + 4, "text-anchor": "middle", transform: `rotate(-90 ${middle})` }, name));
-    return tipped(box, `${words}\n${exact(length)}\nclick to zoom to it`);
+    return tipped(box, `${words}\n${exact(length)}\nclick to zoom in`);
   }
 
-  /** The leaders lie below everything else. */
+  /** The stages and their labels; the leader lines go below everything else. */
   stages(leaders) {
     const { labels, wide, width, narrow } = this.at;
     const inside = this.marks.filter((mark) => mark.t >= this.view[0] && mark.t <= this.view[1]);
@@ -301,13 +301,13 @@ class Diagram {
     const [px, py] = [x2 - 8 * dx, y2 - 8 * dy];
     into.append(draw("line", { class: `arrow ${kind}`, x1, y1, x2: px, y2: py }),
       draw("polygon", { class: `arrow-head ${kind}`, points: `${x2},${y2} ${px - 4 * dy},${py + 4 * dx} ${px + 4 * dy},${py - 4 * dx}` }));
-    // All of it where there is room, or else its first part.
+    // The whole text if there is room, otherwise its first part.
     for (const words of [text, text.split(" · ")[0]]) {
       if (words === "" || this.along(words, [x1, y1], [x2, y2])) return;
     }
   }
 
-  /** Text along an arrow that is level enough, above it or below; else level at one of its ends. */
+  /** Text along an arrow, above or below it; horizontal at one end if the arrow is steep. */
   along(text, [x1, y1], [x2, y2]) {
     const half = 3.2 * text.length;
     if (Math.abs(x2 - x1) < 2 * half + 16) return false;
@@ -328,7 +328,7 @@ class Diagram {
     return false;
   }
 
-  /** Marks the active stage, and says what it is beside it. */
+  /** Highlights the active stage, with a tooltip. */
   point() {
     const at = this.active;
     const stage = this.svg.querySelector(`[data-key="${at}"]`);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-// Elements are made one by one, and text is always text: nothing here reads markup.
+// Elements are created one by one, and text is set as text: nothing here parses markup.
 
 const byId = (id) => document.getElementById(id);
 
@@ -13,19 +13,19 @@ function fill(element, attributes, children) {
   return element;
 }
 
-/** An element; attributes that are functions are listeners. */
+/** An HTML element; function-valued attributes become event listeners. */
 const make = (name, attributes, ...children) => fill(document.createElement(name), attributes, children);
 
-/** An element of a drawing. */
+/** An SVG element. */
 const draw = (name, attributes, ...children) =>
   fill(document.createElementNS("http://www.w3.org/2000/svg", name), attributes, children);
 
-/** Text that somebody else chose: its direction ends where it ends. */
+/** Untrusted text, isolated so that it cannot change the direction of the text around it. */
 const said = (text, attributes = {}) => make("bdi", attributes, text);
 
 const clamp = (value, least, most) => Math.min(Math.max(value, least), most);
 
-/** Shows what there is to say of something, beside the pointer or the thing itself. */
+/** Shows a tooltip at a position; hides it if there is no text. */
 function tip(text, x, y) {
   const box = byId("tip");
   if (text === undefined) {
@@ -40,7 +40,7 @@ function tip(text, x, y) {
   box.style.top = `${above > 4 ? above : Math.min(y + 18, innerHeight - height - 4)}px`;
 }
 
-/** A shape with a tip. */
+/** An element with a tooltip. */
 function tipped(element, text) {
   element.addEventListener("pointermove", (event) => tip(text, event.clientX, event.clientY));
   element.addEventListener("pointerleave", () => tip());

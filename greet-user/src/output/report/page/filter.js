@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-// Which exchanges are listed, and in which order.
+// Which exchanges are listed, and in what order.
 
 const COLUMNS = {
   number: { name: "#", value: (one) => one.number },
@@ -10,7 +10,7 @@ const COLUMNS = {
   total: { name: "first reply", value: (one) => one.total ?? -1 },
 };
 
-/** The exchanges that are wanted, as they are to be listed. */
+/** The exchanges that match the filter, sorted. */
 function wanted(run) {
   const words = place.q.toLowerCase().split(/\s+/).filter((word) => word !== "");
   const least = place.least === "" ? undefined : Number(place.least) * 1000;
@@ -65,7 +65,7 @@ function startFilter(run, show) {
   return fillIn;
 }
 
-/** Says how many there are, to those who do not see the list as well. */
+/** Shows how many exchanges match, and announces it to screen readers. */
 function sayMatches(run, found) {
   const all = run.exchanges.length;
   const left = run.left_out > 0 ? `; ${count(run.left_out)} more were counted, not kept` : "";

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-// Numbers for people. `duration` is the same as the one that wrote the tables.
+// Formatted numbers. `duration` gives the same result as the one that wrote the tables.
 
 const count = (number) => String(number).replace(/\B(?=(\d{3})+$)/g, "\u202f");
 
-/** Three digits that mean something, and the unit that fits. */
+/** Up to three significant digits, with a suitable unit. */
 function duration(ns) {
   const sign = ns < 0 ? "−" : "";
   const size = Math.abs(ns);
@@ -16,10 +16,10 @@ function duration(ns) {
   return `${sign}${count(whole)}${rest === undefined ? "" : `.${rest}`}\u00a0${name}`;
 }
 
-/** All digits, for those who compare. */
+/** All digits, for comparison. */
 const exact = (ns) => `${count(ns)} ns`;
 
-/** As short as an axis wants it. */
+/** Short, for an axis. */
 function short(ns, step) {
   if (ns === 0) return "0";
   const [unit, name] = Math.abs(ns) < 1e3 ? [1, "ns"] : Math.abs(ns) < 1e6 ? [1e3, "µs"] : Math.abs(ns) < 1e9 ? [1e6, "ms"] : [1e9, "s"];
@@ -29,7 +29,7 @@ function short(ns, step) {
 
 const hexByte = (byte) => byte.toString(16).padStart(2, "0");
 
-/** The least of 1, 2, 5, 10 … that is not below the number. */
+/** The smallest of 1, 2, 5, 10 … that is not less than the number. */
 function round(number) {
   const power = 10 ** Math.floor(Math.log10(Math.max(number, 1e-9)));
   return [1, 2, 5, 10].map((digit) => digit * power).find((found) => found >= number * (1 - 1e-9));

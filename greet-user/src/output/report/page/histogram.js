@@ -1,15 +1,15 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-// How durations lie. The axis is logarithmic where the greatest is far from the least.
+// The distribution of durations. The axis is logarithmic if they span a wide range.
 
 const BARS = 36;
 
-/** Bins for a drawing, from the narrow ones that were counted. */
+/** The bars to draw, merged from the narrower bins that were counted. */
 function bars({ min, max }, fine) {
   const logarithmic = max > 8 * Math.max(min, 1);
   const place = logarithmic ? (ns) => Math.log10(Math.max(ns, 1)) : (ns) => ns;
   const back = logarithmic ? (at) => 10 ** at : (at) => at;
   const least = place(min);
-  // A bar is never narrower than what was counted as one.
+  // A bar is never narrower than a bin.
   const finest = logarithmic ? Math.log10(17 / 16) : Math.max(max / 16, 1);
   const width = Math.max((place(max) - least) / BARS, finest) || 1;
   const number = Math.max(1, Math.ceil((place(max) - least) / width + 1e-9));
@@ -34,7 +34,7 @@ function axisTicks({ place, least, most, logarithmic }) {
   return ticks.filter((ns) => place(ns) >= least && place(ns) <= most);
 }
 
-/** A histogram with its ranks as a drawing. */
+/** A histogram with its percentiles, as SVG. */
 function histogram(name, who, found, fine) {
   const width = clamp(byId("histogram").clientWidth || 560, 300, 560);
   const [height, left, top, bottom] = [240, 44, 34, 26];
@@ -72,7 +72,7 @@ function histogram(name, who, found, fine) {
   return drawing;
 }
 
-/** Where p50, p90 and p99 are: their names never stand on each other. */
+/** Marks p50, p90 and p99, with labels that do not overlap. */
 function ranks(drawing, found, x, [left, right, top, bottom]) {
   const names = ["p50", "p90", "p99"].map((rank) => ({ rank, at: x(found[rank]) }));
   const spots = spread(names.map(({ at }) => at), 34, left + 14, right - 14);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-// Percentiles of each span, of everybody or of one process, and the histogram of one span.
+// Percentiles of each span, for all processes or for one, and the histogram of one span.
 
 function startLatency(run) {
   const choice = byId("group");
@@ -31,7 +31,7 @@ function showLatency(run) {
   const focused = document.activeElement?.dataset?.span;
   table.replaceChildren(make("caption", {}, "Time in each span of ", said(group.name), `, ${plural(group.exchanges, "exchange")}`));
   if (chosen === undefined) {
-    table.append(make("tbody", {}, make("tr", {}, make("td", {}, "No exchange here has two stages: no span can be told."))));
+    table.append(make("tbody", {}, make("tr", {}, make("td", {}, "No exchange here has both stages of a span."))));
     byId("histogram").replaceChildren();
     byId("histogram-caption").textContent = "";
     return;
@@ -59,7 +59,7 @@ function showLatency(run) {
   byId("histogram").replaceChildren(histogram(chosen.name, group.name, chosen.distribution, chosen.bins), numbers(chosen.distribution, chosen.bins));
 }
 
-/** Least to greatest as a line, p50 to p90 as a box, marks at p50 and p99: all on one axis. */
+/** Minimum to maximum as a line, p50 to p90 as a box, marks at p50 and p99, all on one axis. */
 function strip(found, share) {
   const x = (ns) => share(ns).toFixed(2);
   const line = (ns, name, top, bottom) => draw("line", { class: name, x1: `${x(ns)}%`, x2: `${x(ns)}%`, y1: top, y2: bottom });

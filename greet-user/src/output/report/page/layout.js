@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-// Where labels go: as near to their thing as can be, and never upon each other.
+// Label placement: as close to the marks as possible, without overlap.
 
-/** Moves sorted places apart, as little as can be, so that `gap` is between them. */
+/** Moves sorted positions apart, as little as possible, until they are `gap` apart. */
 function spread(places, gap, least, most) {
   const blocks = [];
   places.forEach((place, index) => {
@@ -24,7 +24,7 @@ function spread(places, gap, least, most) {
   return found;
 }
 
-/** Of marks that are sorted by time, those whose labels have room: the ones that matter first. */
+/** The marks, sorted by time, that get a label: the most important ones if room is short. */
 function labelled(marks, room) {
   if (marks.length <= room) return marks;
   const ranked = [...marks].sort((a, b) => a.weight - b.weight || a.t - b.t).slice(0, room);
@@ -32,7 +32,7 @@ function labelled(marks, room) {
   return marks.filter((mark) => chosen.has(mark));
 }
 
-/** Round times in a window, at least `gap` of it apart. */
+/** Round times within a window, at least the fraction `gap` of it apart. */
 function ticks([from, to], gap) {
   const step = Math.max(1, round((to - from) * gap));
   const found = [];
@@ -40,7 +40,7 @@ function ticks([from, to], gap) {
   return { step, found };
 }
 
-/** Keeps account of what is taken, and refuses what would stand upon it. */
+/** Remembers the occupied boxes, and refuses boxes that overlap them. */
 class Room {
   boxes = [];
   take(left, top, right, bottom) {

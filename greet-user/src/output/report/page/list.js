@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-// The list. However long it is, only the rows that can be seen are there; what is left out
-// above and below is one empty row each. The table has the focus, one row is the active one.
+// The list. Only the visible rows exist, however long the list is; one empty row each stands for
+// those above and below. The table has the focus, and one row is active.
 
 const AHEAD = 12;
 const ON_PAPER = 40;
@@ -28,7 +28,7 @@ class List {
     addEventListener("afterprint", () => this.draw(true));
   }
 
-  /** Lists these; the one that is chosen stays so if it is among them. */
+  /** Lists these exchanges; the selected one stays selected if it is among them. */
   show(found) {
     this.found = found;
     const at = found.findIndex((one) => String(one.number) === String(place.x));
@@ -105,7 +105,7 @@ class List {
     event.preventDefault();
   }
 
-  /** Makes a row the active one, and shows its exchange. */
+  /** Activates a row and shows its exchange. */
   pick(at, goThere) {
     const one = this.found[at];
     if (one === undefined) return;
@@ -124,7 +124,7 @@ class List {
     this.draw();
   }
 
-  /** Paper does not scroll: the rows around the chosen one. */
+  /** Prints the rows around the selected one, since paper does not scroll. */
   print() {
     const first = clamp(this.active - ON_PAPER / 2, 0, Math.max(0, this.found.length - ON_PAPER));
     this.put(first, Math.min(this.found.length, first + ON_PAPER), 0);

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-// From the beginning: unpack, show, listen.
+// Startup: unpack the data, show it, listen for events.
 
-/** How many diagrams of a selection are printed. */
+/** Up to this many listed exchanges, all their diagrams are printed. */
 const DIAGRAMS = 12;
 
 async function start() {
@@ -14,7 +14,7 @@ async function start() {
   const choose = (one, goThere) => {
     moveTo({ x: one.number });
     if (detail.one !== one) detail.show(one);
-    // On a narrow page it is below the list.
+    // On a narrow page the exchange is below the list.
     if (goThere && byId("detail").getBoundingClientRect().top > innerHeight * .7) byId("detail").scrollIntoView({ block: "start" });
   };
   const list = new List(run, choose);
@@ -28,11 +28,11 @@ async function start() {
     fillIn();
     show();
     const one = run.byNumber.get(Number(place.x)) ?? list.found[0];
-    if (one === undefined) byId("detail").replaceChildren(make("p", { class: "nothing", id: "detail-title" }, "There is no exchange to show."));
+    if (one === undefined) byId("detail").replaceChildren(make("p", { class: "nothing", id: "detail-title" }, "No exchange to show."));
     else if (detail.one !== one) detail.show(one);
     if (place.x === "" && one !== undefined) { place.x = String(one.number); list.draw(true); }
   };
-  // The address keeps what is chosen: the link must not take its place.
+  // The address holds the selection, which the link's target must not replace.
   document.querySelector(".skip").addEventListener("click", (event) => {
     event.preventDefault();
     byId("exchanges").focus();
@@ -56,7 +56,7 @@ async function start() {
 addEventListener("keydown", (event) => { if (event.key === "Escape") tip(); });
 start().catch((error) => {
   const box = byId("trouble");
-  box.textContent = error instanceof Error && !(error instanceof TypeError) ? error.message : "The exchanges in this file cannot be read: it is damaged. The summary and the percentiles are whole.";
+  box.textContent = error instanceof Error && !(error instanceof TypeError) ? error.message : "The exchanges cannot be read because this file is damaged. The summary and the percentiles are complete.";
   box.hidden = false;
   console.error(error);
 });

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-// The messages of an exchange: what their headers say, and where in the bytes it stands.
+// The messages of an exchange: the header fields, and their bytes.
 
 const MESSAGES = 12;
 
-/** The fields of a message: where they are (`layout`), their values and what these mean. */
+/** The fields of a message: position (`layout`), value and meaning. */
 function fieldsOf(message, layout) {
   const fields = [];
   message.headers.forEach((header, index) => {
@@ -13,7 +13,7 @@ function fieldsOf(message, layout) {
       nlmsg_type: [header.type, header.type_name],
       nlmsg_flags: [`0x${header.flags.toString(16).padStart(4, "0")}`, header.flag_names || "none"],
       nlmsg_seq: [header.seq, quoted ? "the request’s" : ""],
-      nlmsg_pid: [header.port, header.port === 0 ? "the kernel, or not stated" : "port ID"],
+      nlmsg_pid: [header.port, header.port === 0 ? "the kernel, or unspecified" : "port ID"],
     };
     const { error } = message;
     if (index === 0 && header.has_error && error !== undefined && !message.is_request) {
@@ -40,7 +40,7 @@ function messageBox(run, one, message, index) {
   }
   if (message.text !== undefined) box.append(make("p", { class: "spoken said" }, message.text));
   if (message.captured === 0) {
-    box.append(make("p", { class: "soft" }, message.len === 0 ? "It has no bytes." : "Its bytes were not seen."));
+    box.append(make("p", { class: "soft" }, message.len === 0 ? "It is empty." : "Its bytes were not seen."));
     return box;
   }
   box.append(bytesBox(message, run.header));
@@ -58,11 +58,11 @@ function wayOf(message) {
   else if (message.stages !== undefined && !message.is_request) parts.push(", not read");
   if (message.copied !== undefined) parts.push(`, truncated: ${message.copied} of ${plural(message.len, "byte")} read`);
   if (message.is_interrupted) parts.push(", dump interrupted (NLM_F_DUMP_INTR)");
-  if (message.peeks) parts.push(`, looked at ${plural(message.peeks, "time")} with MSG_PEEK before`);
+  if (message.peeks) parts.push(`, peeked at ${plural(message.peeks, "time")} before (MSG_PEEK)`);
   return parts;
 }
 
-/** Fields and bytes side by side; one points to the other. */
+/** Fields and bytes side by side; hovering over one highlights the other. */
 function bytesBox(message, layout) {
   const fields = fieldsOf(message, layout);
   const body = make("div", { class: "message-body" });
@@ -87,7 +87,7 @@ function bytesBox(message, layout) {
   return body;
 }
 
-/** Sixteen bytes a line; zeros at the end are counted. */
+/** A hex dump, sixteen bytes per line; trailing zeros are only counted. */
 function dump(message, fields, listen) {
   const bytes = bytesOf(message);
   const filled = Math.ceil(Math.max(message.hex.length / 2, ...fields.map((field) => field.from + field.length), 0) / 16) * 16;
@@ -113,7 +113,7 @@ function dump(message, fields, listen) {
   return box;
 }
 
-/** All messages; of very many the first, and the others when they are asked for. */
+/** The messages; if there are many, a button shows the rest. */
 function messagesBox(run, one) {
   const box = make("div", { id: "messages" });
   const put = (from, to) => one.messages.slice(from, to).forEach((message, index) => box.append(messageBox(run, one, message, from + index)));

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-// What is chosen stands behind the # of the address: it can be mailed, and found again.
+// The selection is kept in the address after #, so that it can be bookmarked and shared.
 
 const NOTHING = { q: "", process: "", protocol: "", status: "", least: "", sort: "", x: "", group: "", span: "" };
 const place = { ...NOTHING };
@@ -9,12 +9,12 @@ function readPlace() {
   for (const name of Object.keys(NOTHING)) place[name] = found.get(name) ?? "";
 }
 
-/** Changes what is chosen, and the address. */
+/** Changes the selection, and the address. */
 function moveTo(changes) {
   Object.assign(place, changes);
   const kept = Object.entries(place).filter(([, value]) => value !== "");
   const hash = `#${new URLSearchParams(kept.map(([name, value]) => [name, String(value)]))}`;
   if (location.hash === hash || (hash === "#" && location.hash === "")) return;
-  // Without a step back for each letter that is typed.
+  // Adds no history entry for each typed letter.
   try { history.replaceState(null, "", hash); } catch { location.hash = hash; }
 }

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-// Light or dark: as the system has it, unless the reader says otherwise.
+// Light or dark: follows the system unless the user chooses.
 
 function startTheme() {
   const choice = byId("theme");
@@ -9,8 +9,8 @@ function startTheme() {
   };
   choice.addEventListener("change", () => {
     set(choice.value);
-    // Where files may keep nothing, the choice lasts as long as the page is open.
-    try { localStorage.setItem("greet-theme", choice.value); } catch { /* nothing is kept */ }
+    // Without local storage, the choice lasts until the page is closed.
+    try { localStorage.setItem("greet-theme", choice.value); } catch { /* not stored */ }
   });
   try { choice.value = localStorage.getItem("greet-theme") ?? ""; } catch { choice.value = ""; }
   set(choice.value);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-// Zooming and moving in the diagram: by buttons, keys, wheel, mouse and fingers.
+// Zooming and panning the diagram with buttons, keys, wheel, mouse and touch.
 
 class Zoom {
   constructor(diagram) {
@@ -15,13 +15,13 @@ class Zoom {
     svg.addEventListener("keydown", (event) => this.key(event));
     const button = (label, text, act) => make("button", { type: "button", "aria-label": label, title: label, click: act }, text);
     this.window = make("span", { class: "window", role: "status" });
-    this.bar = make("div", { class: "diagram-bar", role: "toolbar", "aria-label": "Zoom of the diagram" },
+    this.bar = make("div", { class: "diagram-bar", role: "toolbar", "aria-label": "Zoom" },
       button("Zoom in", "+", () => this.by(.5)), button("Zoom out", "−", () => this.by(2)),
       button("Earlier", "▲", () => this.shift(-.35)), button("Later", "▼", () => this.shift(.35)),
       button("Show all", "All", () => this.to(diagram.all)), this.window);
   }
 
-  /** Shows what is between two times. */
+  /** Shows the interval between two times. */
   to([from, to]) {
     const { diagram } = this;
     const [first, last] = diagram.all;
@@ -45,7 +45,7 @@ class Zoom {
     this.frame = requestAnimationFrame(next);
   }
 
-  /** At once: a wheel and a finger are their own animation. */
+  /** Shows an interval at once: wheel and touch need no animation. */
   jump(from, length) {
     cancelAnimationFrame(this.frame);
     const [first, last] = this.diagram.all;
@@ -58,9 +58,9 @@ class Zoom {
   show() {
     this.diagram.render();
     const [from, to] = this.diagram.view;
-    const text = this.diagram.isZoomed() ? `${duration(Math.max(0, from))} to ${duration(to)}` : "all of it";
+    const text = this.diagram.isZoomed() ? `${duration(Math.max(0, from))} to ${duration(to)}` : "whole exchange";
     if (this.window.textContent !== text) this.window.textContent = text;
-    // What was said of a stage stands beside its old place.
+    // The tooltip is still at the stage's old position.
     if (document.activeElement === this.diagram.svg) this.diagram.point();
   }
 
@@ -99,7 +99,7 @@ class Zoom {
     tip();
   }
 
-  /** One pointer moves what is seen, two spread it. */
+  /** One pointer pans, two zoom. */
   move(event) {
     const before = this.fingers.get(event.pointerId);
     if (before === undefined) return;
@@ -134,7 +134,7 @@ class Zoom {
     event.preventDefault();
   }
 
-  /** Goes to another stage, and brings it into view. */
+  /** Activates another stage and brings it into view. */
   step(wish) {
     const { diagram } = this;
     const at = clamp(wish, 0, diagram.marks.length - 1);

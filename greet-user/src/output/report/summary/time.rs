@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! Numbers, durations and dates for people.
+//! Human-readable numbers, durations and dates.
 
-/// With a space between thousands.
+/// A number with thousands separated by narrow spaces.
 pub(in crate::output::report) fn count(number: u64) -> String {
     let digits = number.to_string();
     let mut shown = String::with_capacity(digits.len() * 4 / 3);
@@ -14,7 +14,7 @@ pub(in crate::output::report) fn count(number: u64) -> String {
     shown
 }
 
-/// Three digits that mean something, and the unit that fits: `12.3 µs`.
+/// Up to three significant digits, with a suitable unit: `12.3 µs`.
 pub(in crate::output::report) fn duration(ns: u64) -> String {
     let (unit, name) = match ns {
         0..1_000 => return format!("{ns}\u{a0}ns"),

@@ -65,7 +65,7 @@ fn each_request_of_a_datagram_is_shown_with_its_reason() {
     );
     let ladder = watched(&two_requests(), render(false));
     assert!(
-        ladder.contains("the kernel says to seq 1700000000:"),
+        ladder.contains("extended ACK to seq 1700000000:"),
         "{ladder}"
     );
 }

@@ -12,8 +12,8 @@ use crate::{
 pub(super) fn attach(programs: &mut Programs, attached: &mut Attached) -> Result<(), TracerError> {
     let missing = |error: &TracerError| format!("not seen: handle, handled ({error})");
     if attached.callbacks.is_empty() {
-        let why = "no module receives here; `--stages handle` takes the kernel's own callbacks, \
-                   `--callback SYMBOL` any function";
+        let why = "no module has a receive callback here; `--stages handle` selects the kernel's \
+                   own callbacks, `--callback SYMBOL` any function";
         attached
             .missing
             .push(format!("not seen: handle, handled ({why})"));

@@ -8,7 +8,7 @@ use crate::kernel::{
 };
 
 /// The message for a hook that does not fire.
-pub(super) const SILENT: &str = "attached, but not called when a message of our own passed";
+pub(super) const SILENT: &str = "attached, but did not fire for a test message";
 
 impl HookKind {
     /// Rejects a kind that could be attached but would never fire.

@@ -19,7 +19,7 @@ pub(super) fn why(errors: &[TracerError]) -> Option<String> {
     let mut why: Vec<_> = errors.iter().map(ToString::to_string).collect();
     why.dedup();
     let why = why.join("; ");
-    (!errors.is_empty()).then(|| format!("only tracepoints can be attached to here: {why}"))
+    (!errors.is_empty()).then(|| format!("only tracepoints can be attached here: {why}"))
 }
 
 /// What hides the addresses of the kernel's functions.
@@ -28,7 +28,7 @@ fn hidden_by() -> &'static str {
     if held.is_ok_and(|held| held.contains(CapabilitySet::SYSLOG)) {
         "kernel.kptr_restrict"
     } else {
-        "they are for CAP_SYSLOG"
+        "addresses need CAP_SYSLOG"
     }
 }
 
@@ -57,7 +57,7 @@ impl Attaching<'_> {
                     // An extended ACK is matched to its request in the same way.
                     let cause = hidden_by();
                     let why = format!("the address of `{SENDMSG}` is hidden: {cause}");
-                    let what = ["which request an answer is to", REASONS];
+                    let what = ["which request a reply belongs to", REASONS];
                     self.unseen.things(self.plan, &[], what, why);
                 }
             }
@@ -75,7 +75,7 @@ impl Attaching<'_> {
         ];
         map.set(0, value, 0).map_err(TracerError::setup)?;
         let asked = self.plan.stages.contains(&Stage::Sent);
-        let others = asked.then_some("what a request says and to whom");
+        let others = asked.then_some("the content and destination of requests");
         let others = others.into_iter().chain(["lost messages"]);
         let why = "no tracepoint shows it".to_owned();
         self.unseen

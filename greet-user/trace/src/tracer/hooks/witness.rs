@@ -86,7 +86,7 @@ impl<'a> Witness<'a> {
         let recorded = self.recorded();
         let asked = recorded.unwrap_or(Some(KOBJECT_UEVENT));
         if names.is_empty() || is_counting.is_err() && recorded.is_none() {
-            log::info!("the hooks are not tested: that takes CAP_SYS_ADMIN here");
+            log::info!("the hooks are not tested: that needs CAP_SYS_ADMIN here");
             return Vec::new();
         }
         let end = Instant::now() + PATIENCE;
