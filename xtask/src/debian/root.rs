@@ -200,11 +200,13 @@ impl Root {
     /// # Errors
     /// The error says what the administrator can do.
     pub fn check_enter(&self) -> Result<()> {
-        exec::capture(self.enter("/usr/bin/true").stdin(Stdio::null())).map(drop).context(
-            "you cannot build a kernel module in a private root here: run the same command as \
+        exec::capture(self.enter("/usr/bin/true").stdin(Stdio::null()))
+            .map(drop)
+            .context(
+                "you cannot build a kernel module in a private root here: run the same command as \
              root, or enable unprivileged user namespaces \
              (`sudo sysctl kernel.unprivileged_userns_clone=1`)",
-        )
+            )
     }
 }
 

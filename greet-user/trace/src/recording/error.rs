@@ -35,7 +35,9 @@ pub enum RecordingError {
     )]
     ByteOrder,
     /// It has no end.
-    #[error("the recording is truncated at offset {offset}: {what}; everything before that was shown")]
+    #[error(
+        "the recording is truncated at offset {offset}: {what}; everything before that was shown"
+    )]
     Truncated {
         /// After the last whole frame.
         offset: u64,
