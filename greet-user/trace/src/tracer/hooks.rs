@@ -100,6 +100,9 @@ pub(super) fn attach(
     Err(first.unwrap_or_else(|| TracerError::setup("there is nothing to attach")))
 }
 
+/// What a kretprobe cannot see without the fexit beside it.
+const MANY_BLOCKED: &str = "more than ten blocked calls at once";
+
 /// What is known about the kernel.
 #[derive(Clone, Copy)]
 pub(super) struct Kernel<'a> {
@@ -215,9 +218,8 @@ impl<'a> Attaching<'a> {
         match self.hook(hook, HookKind::Fentry) {
             Ok(attachment) => self.hooks.push(attachment),
             Err(error) => {
-                let what = "more than ten blocked calls at once";
                 self.unseen
-                    .things(self.plan, &[], Some(what), error.to_string());
+                    .things(self.plan, &[], Some(MANY_BLOCKED), error.to_string());
             }
         }
     }

@@ -237,13 +237,16 @@ fn more_blocked_calls_than_a_kretprobe_has_slots_are_seen() {
                 trace.start().expect("attaches")
             };
             let trace = watching();
+            let attached = trace.attached().clone();
+            assert_eq!(attached.missing, [""; 0], "{hooks:?}");
             asleep::readers(TASKS);
-            let (found, ..) = seen_with_misses(trace);
+            let (found, _, missed) = seen_with_misses(trace);
             let read = found.iter().filter(|exchange| {
                 let stages = exchange.stages();
                 stages.iter().any(|(stage, _)| *stage == Stage::Delivered)
             });
-            assert_eq!(read.count(), TASKS, "{hooks:?}: readers");
+            let read = read.count();
+            assert_eq!(read, TASKS, "{hooks:?}: {missed} missed by {attached:?}");
 
             let trace = watching();
             let filled = asleep::senders(TASKS);

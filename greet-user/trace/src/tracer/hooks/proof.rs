@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! Whether attached hooks fire.
 
-use super::{Attaching, Attachment, table::HookKind, witness::Witness};
+use super::{Attaching, Attachment, MANY_BLOCKED, table::HookKind, witness::Witness};
 use crate::kernel::{
     TracerError,
     switches::{check_ftrace, check_kprobes},
@@ -36,12 +36,16 @@ impl Attaching<'_> {
             });
         }
         for at in silent.iter().copied() {
-            if self.is_seen_by_twin(at, &silent) {
-                continue;
+            let Attachment {
+                hook, name, kind, ..
+            } = &self.hooks[at];
+            let why = format!("{name}: {SILENT}");
+            if !self.is_seen_by_twin(at, &silent) {
+                self.unseen.hook(self.plan, hook, why);
+            } else if *kind != self.kind {
+                // The kretprobe alone has slots for ten calls.
+                self.unseen.things(self.plan, &[], Some(MANY_BLOCKED), why);
             }
-            let Attachment { hook, name, .. } = &self.hooks[at];
-            self.unseen
-                .hook(self.plan, hook, format!("{name}: {SILENT}"));
         }
         Ok(())
     }
