@@ -238,7 +238,8 @@ fn more_blocked_calls_than_a_kretprobe_has_slots_are_seen() {
             };
             let trace = watching();
             let attached = trace.attached().clone();
-            assert_eq!(attached.missing, [""; 0], "{hooks:?}");
+            let is_short = |missing: &String| missing.contains("blocked calls");
+            assert!(!attached.missing.iter().any(is_short), "{attached:?}");
             asleep::readers(TASKS);
             let (found, _, missed) = seen_with_misses(trace);
             let read = found.iter().filter(|exchange| {
