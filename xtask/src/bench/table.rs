@@ -85,7 +85,7 @@ fn throughput(text: &mut String, found: Option<&Throughput>) {
     if let Some(found) = found {
         line(
             text,
-            "\nUser space, from bytes to JSON, records per second on one core of this machine (real time: noisy)\n",
+            "\nUser space, from a recording to JSON, records per second on one core of this machine (real time: noisy)\n",
         );
         line(
             text,
