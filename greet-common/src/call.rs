@@ -3,7 +3,7 @@
 //! for records that were deferred until the reply is read.
 
 #[cfg(not(target_arch = "bpf"))]
-use zerocopy::{FromBytes, Immutable, KnownLayout};
+use zerocopy::FromBytes;
 
 use crate::event::Request;
 
@@ -46,7 +46,7 @@ const _: () = assert!(size_of::<TracepointConfig>() == 5 * 8);
 
 /// What is known of a call.
 #[derive(Clone, Copy, Debug)]
-#[cfg_attr(not(target_arch = "bpf"), derive(FromBytes, Immutable, KnownLayout))]
+#[cfg_attr(not(target_arch = "bpf"), derive(FromBytes))]
 #[repr(C)]
 pub struct Call {
     /// Thread ID of the task it belongs to, 0 for a free slot.

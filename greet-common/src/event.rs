@@ -15,7 +15,7 @@
 use core::mem::offset_of;
 
 #[cfg(not(target_arch = "bpf"))]
-use zerocopy::{FromBytes, Immutable, KnownLayout};
+use zerocopy::FromBytes;
 
 use crate::wire::HEADER_SIZE;
 
@@ -73,7 +73,7 @@ pub enum RecordKind {
 
 /// Who and where: the start of each record.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[cfg_attr(not(target_arch = "bpf"), derive(FromBytes, Immutable, KnownLayout))]
+#[cfg_attr(not(target_arch = "bpf"), derive(FromBytes))]
 #[repr(C)]
 pub struct Head {
     /// A [`RecordKind`].
@@ -100,7 +100,7 @@ pub const SNAPLEN_MAX: usize = 65_536;
 
 /// One datagram: its end points, its length and its first bytes. The last field of its record.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[cfg_attr(not(target_arch = "bpf"), derive(FromBytes, Immutable, KnownLayout))]
+#[cfg_attr(not(target_arch = "bpf"), derive(FromBytes))]
 #[repr(C)]
 pub struct DatagramRecord {
     /// Inode number of the network namespace.
@@ -156,7 +156,7 @@ impl Mark {
 
 /// Which record a [`Continuation`] belongs to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[cfg_attr(not(target_arch = "bpf"), derive(FromBytes, Immutable, KnownLayout))]
+#[cfg_attr(not(target_arch = "bpf"), derive(FromBytes))]
 #[repr(C)]
 pub struct RestHead {
     /// A [`RecordKind`].
@@ -182,7 +182,7 @@ pub struct Continuation<const N: usize> {
 /// One `sendmsg()` on a netlink socket, from start to end. Times are CLOCK_MONOTONIC in ns, 0 for a
 /// stage that was not passed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[cfg_attr(not(target_arch = "bpf"), derive(FromBytes, Immutable, KnownLayout))]
+#[cfg_attr(not(target_arch = "bpf"), derive(FromBytes))]
 #[repr(C)]
 pub struct Request {
     /// Who sent it, and through which socket.
@@ -212,7 +212,7 @@ pub struct Request {
 /// One message that was put into a socket's receive queue (stage `queue`), or that
 /// `netlink_unicast` could not put there.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[cfg_attr(not(target_arch = "bpf"), derive(FromBytes, Immutable, KnownLayout))]
+#[cfg_attr(not(target_arch = "bpf"), derive(FromBytes))]
 #[repr(C)]
 pub struct Message {
     /// In which task, and into which socket's queue.
@@ -229,7 +229,7 @@ pub struct Message {
 
 /// One message that was taken out of a socket's queue (stages `receive`, `delivered`).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[cfg_attr(not(target_arch = "bpf"), derive(FromBytes, Immutable, KnownLayout))]
+#[cfg_attr(not(target_arch = "bpf"), derive(FromBytes))]
 #[repr(C)]
 pub struct Delivery {
     /// Who read it, and from which socket.
@@ -254,7 +254,7 @@ pub struct Delivery {
 /// A request, its single reply and how its sender read it, without their bytes. Nothing is stored
 /// twice.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[cfg_attr(not(target_arch = "bpf"), derive(FromBytes, Immutable, KnownLayout))]
+#[cfg_attr(not(target_arch = "bpf"), derive(FromBytes))]
 #[repr(C)]
 pub struct RoundTrip {
     /// Who sent the request and read the reply, and through which socket.
@@ -300,7 +300,7 @@ pub struct RoundTrip {
 /// A message that a socket did not get (`netlink_overrun`), or one from the kernel that
 /// `netlink_unicast` could not deliver.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[cfg_attr(not(target_arch = "bpf"), derive(FromBytes, Immutable, KnownLayout))]
+#[cfg_attr(not(target_arch = "bpf"), derive(FromBytes))]
 #[repr(C)]
 pub struct Loss {
     /// In which task it happened, and which socket lost a message.
@@ -322,7 +322,7 @@ pub struct Loss {
 
 /// The kernel's message on why it refused a request (`netlink:netlink_extack`).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[cfg_attr(not(target_arch = "bpf"), derive(FromBytes, Immutable, KnownLayout))]
+#[cfg_attr(not(target_arch = "bpf"), derive(FromBytes))]
 #[repr(C)]
 pub struct Extack {
     /// In which call.
@@ -336,7 +336,7 @@ pub struct Extack {
 /// A socket was closed (`netlink_release`): what is in its queue will never be read. If only
 /// tracepoints are available, there is one for each message that the kernel then frees.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[cfg_attr(not(target_arch = "bpf"), derive(FromBytes, Immutable, KnownLayout))]
+#[cfg_attr(not(target_arch = "bpf"), derive(FromBytes))]
 #[repr(C)]
 pub struct Close {
     /// In which task, and which socket.

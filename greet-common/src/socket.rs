@@ -3,7 +3,7 @@
 //! preceded by a [`Symbol`] if its callback differs from the last one's, and an [`End`].
 
 #[cfg(not(target_arch = "bpf"))]
-use zerocopy::{FromBytes, Immutable, KnownLayout};
+use zerocopy::FromBytes;
 
 /// 64-bit words of a multicast bitmap that a record can hold; no current family has that many
 /// groups.
@@ -25,7 +25,7 @@ pub enum SocketRecordKind {
 
 /// One netlink socket of user space or of the kernel (`struct netlink_sock`).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[cfg_attr(not(target_arch = "bpf"), derive(FromBytes, Immutable, KnownLayout))]
+#[cfg_attr(not(target_arch = "bpf"), derive(FromBytes))]
 #[repr(C)]
 pub struct Socket {
     /// [`SocketRecordKind::Socket`].
@@ -61,7 +61,7 @@ pub struct Socket {
 
 /// The kernel's name for an address.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[cfg_attr(not(target_arch = "bpf"), derive(FromBytes, Immutable, KnownLayout))]
+#[cfg_attr(not(target_arch = "bpf"), derive(FromBytes))]
 #[repr(C)]
 pub struct Symbol {
     /// [`SocketRecordKind::Symbol`].
@@ -76,7 +76,7 @@ pub struct Symbol {
 
 /// How the walk ended.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-#[cfg_attr(not(target_arch = "bpf"), derive(FromBytes, Immutable, KnownLayout))]
+#[cfg_attr(not(target_arch = "bpf"), derive(FromBytes))]
 #[repr(C)]
 pub struct End {
     /// [`SocketRecordKind::End`].

@@ -53,11 +53,7 @@ fn opening(traced: bool) -> Opening {
 fn exchange(events: Vec<Event>) -> Exchange {
     let mut journey = Journey::new(true);
     let mut found = None;
-    let mut keep = |update: Update<'_>| {
-        if let Update::Exchange(exchange) = update {
-            found = Some(Rc::unwrap_or_clone(exchange));
-        }
-    };
+    let mut keep = |update: Update<'_>| found = update.into_exchange().or(found.take());
     for event in events {
         journey.push(event, &mut keep);
     }

@@ -27,7 +27,7 @@
 //! # How it works
 //! [`tracer`] attaches eBPF programs and reads their ring buffer, [`stream`] turns its bytes into
 //! [`event`]s, and [`journey`] combines events into exchanges; [`Trace`] is the three of them in
-//! one. [`describe`] answers questions about an exchange: whose it is, and what failed.
+//! one. [`describe`] answers questions about an exchange: who owns it, and what failed.
 //! [`recording`] stores events before anything is made of them, with the [`run`] that they belong
 //! to. [`sockets`] lists all netlink sockets of the machine, and [`kernel`] finds out what the
 //! running kernel allows and how its structures are laid out.

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! The exchanges of a recording: the same as those of the run that was recorded.
 
-use std::{collections::VecDeque, fs::File, io::Read, path::Path, rc::Rc};
+use std::{collections::VecDeque, fs::File, io::Read, path::Path};
 
 use crate::{
-    journey::{Exchange, Journey, Update},
+    journey::{Exchange, Journey},
     recording::{Entry, Reader, RecordingError},
     run::Opening,
 };
@@ -98,7 +98,8 @@ impl<R: Read> Replay<R> {
             }
             Entry::Event(event) => {
                 if let Some(journey) = &mut self.journey {
-                    journey.push(event, &mut keep(&mut self.ended));
+                    let ended = &mut self.ended;
+                    journey.push(event, &mut |update| ended.extend(update.into_exchange()));
                 }
             }
             Entry::Greeting { .. } | Entry::Dropped(_) | Entry::Closing(_) => {}
@@ -108,15 +109,8 @@ impl<R: Read> Replay<R> {
     /// Nothing follows: ends what is still open.
     fn finish(&mut self) {
         if let Some(mut journey) = self.journey.take() {
-            journey.finish(&mut keep(&mut self.ended));
-        }
-    }
-}
-
-fn keep(ended: &mut VecDeque<Exchange>) -> impl FnMut(Update<'_>) {
-    |update| {
-        if let Update::Exchange(exchange) = update {
-            ended.push_back(Rc::unwrap_or_clone(exchange));
+            let ended = &mut self.ended;
+            journey.finish(&mut |update| ended.extend(update.into_exchange()));
         }
     }
 }

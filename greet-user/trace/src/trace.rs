@@ -4,7 +4,7 @@
 mod builder;
 mod error;
 
-use std::{collections::VecDeque, rc::Rc, time::Duration};
+use std::{collections::VecDeque, time::Duration};
 
 use tokio::{process::Child, time::sleep};
 
@@ -22,11 +22,26 @@ use crate::{
 pub struct Trace {
     tracer: Tracer,
     journey: Journey,
-    /// Exchanges that have ended and were not returned yet.
-    ended: VecDeque<Exchange>,
+    ended: Ended,
     command: Option<Child>,
     /// Calls that the programs missed, once detached.
     missed: Option<u64>,
+}
+
+/// What the journey has emitted.
+#[derive(Default)]
+struct Ended {
+    /// Exchanges that were not returned yet.
+    exchanges: VecDeque<Exchange>,
+    /// Lost messages.
+    lost: u64,
+}
+
+impl Ended {
+    fn take(&mut self, update: Update<'_>) {
+        self.lost += u64::from(matches!(update, Update::Loss(_)));
+        self.exchanges.extend(update.into_exchange());
+    }
 }
 
 impl Trace {
@@ -44,14 +59,14 @@ impl Trace {
     /// [`TraceError`] if the kernel's buffer cannot be read or the command cannot be waited for.
     pub async fn next(&mut self) -> Result<Option<Exchange>, TraceError> {
         loop {
-            if let Some(exchange) = self.ended.pop_front() {
+            if let Some(exchange) = self.ended.exchanges.pop_front() {
                 return Ok(Some(exchange));
             }
             if self.missed.is_some() {
                 return Ok(None);
             }
             let is_more = self.read() == BATCH;
-            if is_more || !self.ended.is_empty() {
+            if is_more || !self.ended.exchanges.is_empty() {
                 continue;
             }
             let late = late(&self.journey);
@@ -72,7 +87,7 @@ impl Trace {
     /// The exchanges that have ended, without waiting.
     pub fn take_ended(&mut self) -> Vec<Exchange> {
         while self.read() == BATCH {}
-        self.ended.drain(..).collect()
+        self.ended.exchanges.drain(..).collect()
     }
 
     /// Everything seen so far, without waiting. Exchanges in progress are ended as they stand. What
@@ -80,8 +95,8 @@ impl Trace {
     pub fn take_all(&mut self) -> Vec<Exchange> {
         while self.read() == BATCH {}
         let ended = &mut self.ended;
-        self.journey.finish(&mut |update| keep(update, ended));
-        self.ended.drain(..).collect()
+        self.journey.finish(&mut |update| ended.take(update));
+        self.ended.exchanges.drain(..).collect()
     }
 
     /// Detaches. What was seen can still be taken.
@@ -93,9 +108,9 @@ impl Trace {
             let (journey, ended) = (&mut self.journey, &mut self.ended);
             let missed = self
                 .tracer
-                .finish(|event| journey.push(event, &mut |update| keep(update, ended)))?;
+                .finish(|event| journey.push(event, &mut |update| ended.take(update)))?;
             self.missed = Some(missed);
-            journey.finish(&mut |update| keep(update, ended));
+            journey.finish(&mut |update| ended.take(update));
         }
         Ok(())
     }
@@ -121,6 +136,13 @@ impl Trace {
         })
     }
 
+    /// How many messages were lost, as far as the hooks can see it. Those of a request are in its
+    /// exchange as well ([`Exchange::losses`]).
+    #[must_use]
+    pub const fn lost(&self) -> u64 {
+        self.ended.lost
+    }
+
     /// How many messages were read that were not seen before: queued before the trace began, or
     /// dropped by us.
     #[must_use]
@@ -133,19 +155,13 @@ impl Trace {
         let began_ns = monotonic_ns();
         let (journey, ended) = (&mut self.journey, &mut self.ended);
         let read = self.tracer.drain(BATCH, |event| {
-            journey.push(event, &mut |update| keep(update, ended));
+            journey.push(event, &mut |update| ended.take(update));
         });
         if read < BATCH {
             let settled_ns = began_ns.saturating_sub(SETTLED_NS);
-            journey.tick(settled_ns, &mut |update| keep(update, ended));
+            journey.tick(settled_ns, &mut |update| ended.take(update));
         }
         read
-    }
-}
-
-fn keep(update: Update<'_>, ended: &mut VecDeque<Exchange>) {
-    if let Update::Exchange(exchange) = update {
-        ended.push_back(Rc::unwrap_or_clone(exchange));
     }
 }
 

@@ -51,7 +51,7 @@ mod tests {
     use crate::output::{RenderOptions, parts};
     use greet_trace::{
         event::samples::greeting,
-        journey::{Exchange, Journey, Update},
+        journey::{Exchange, Journey},
     };
 
     fn exchange() -> Exchange {
@@ -59,9 +59,7 @@ mod tests {
         let mut found = None;
         for event in greeting(71, 1, 1_000_000) {
             journey.push(event, &mut |told| {
-                if let Update::Exchange(exchange) = told {
-                    found = Some(std::rc::Rc::unwrap_or_clone(exchange));
-                }
+                found = told.into_exchange().or(found.take());
             });
         }
         found.expect("an exchange")

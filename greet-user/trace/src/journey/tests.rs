@@ -27,11 +27,7 @@ fn without_answer(seq: u32, unqueued: u32) -> Event {
 }
 
 fn push(journey: &mut Journey, event: Event, ended: &mut Vec<Exchange>) {
-    journey.push(event, &mut |told| {
-        if let Update::Exchange(exchange) = told {
-            ended.push(Rc::unwrap_or_clone(exchange));
-        }
-    });
+    journey.push(event, &mut |told| ended.extend(told.into_exchange()));
 }
 
 fn exchanges(events: impl IntoIterator<Item = Event>) -> Vec<Exchange> {
@@ -40,11 +36,7 @@ fn exchanges(events: impl IntoIterator<Item = Event>) -> Vec<Exchange> {
     for event in events {
         push(&mut journey, event, &mut all);
     }
-    journey.finish(&mut |told| {
-        if let Update::Exchange(exchange) = told {
-            all.push(Rc::unwrap_or_clone(exchange));
-        }
-    });
+    journey.finish(&mut |told| all.extend(told.into_exchange()));
     all
 }
 

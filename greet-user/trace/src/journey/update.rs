@@ -23,6 +23,17 @@ pub enum Update<'a> {
     Exchange(Rc<Exchange>),
 }
 
+impl Update<'_> {
+    /// The exchange, if one has ended.
+    #[must_use]
+    pub fn into_exchange(self) -> Option<Exchange> {
+        match self {
+            Self::Exchange(exchange) => Some(Rc::unwrap_or_clone(exchange)),
+            _ => None,
+        }
+    }
+}
+
 /// Where and when a message was first seen.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Seen {

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! What to trace.
 
-use std::{collections::VecDeque, process::Command};
+use std::process::Command;
 
 use greet_common::Stage;
 
-use super::{Trace, TraceError};
+use super::{Ended, Trace, TraceError};
 use crate::{
     journey::Journey,
     kernel::btf::Btf,
@@ -164,7 +164,7 @@ impl TraceBuilder {
         Ok(Trace {
             tracer,
             journey: Journey::watching(watched),
-            ended: VecDeque::new(),
+            ended: Ended::default(),
             command,
             missed: None,
         })

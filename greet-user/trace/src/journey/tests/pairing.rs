@@ -314,12 +314,7 @@ fn nobody_waits_for_ever_for_another_task() {
     push(&mut journey, Event::Request(asked), &mut ended);
     assert!(ended.is_empty());
     let due_ns = journey.due_ns().expect("it waits");
-    let emit = |update: Update<'_>| {
-        if let Update::Exchange(exchange) = update {
-            ended.push(Rc::unwrap_or_clone(exchange));
-        }
-    };
-    let mut emit = emit;
+    let mut emit = |update: Update<'_>| ended.extend(update.into_exchange());
     journey.tick(due_ns - 1, &mut emit);
     journey.tick(due_ns, &mut emit);
     assert_eq!(ended.len(), 1);
